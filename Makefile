@@ -1,0 +1,30 @@
+# run: the main job on the packed sample · test: everything the project can prove on this machine
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: run test setup lint bench manifests clean
+run: $(VENV)/.ready
+	$(BIN)/botnet-playbook run --config playbook/sample/sample.toml --dry-run --report report
+
+test: $(VENV)/.ready
+	$(BIN)/python -m pytest
+
+setup: $(VENV)/.ready
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff check playbook connectors tests scripts bench
+	$(BIN)/lint-imports --config setup.cfg
+
+bench: $(VENV)/.ready
+	$(BIN)/python -m bench
+
+$(VENV)/.ready: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	$(BIN)/uv pip install -q -p $(BIN)/python -e '.[test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) report build dist *.egg-info

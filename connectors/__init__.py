@@ -1,0 +1,25 @@
+"""Products the playbook can talk to: one file a product, found by lying in this folder."""
+
+import importlib
+import pkgutil
+from types import ModuleType
+
+OURS = "botnet-playbook"
+
+# Not a product: the one place that speaks HTTP for all of them.
+_SHARED = frozenset({"transport"})
+
+
+def catalogue() -> tuple[str, ...]:
+    """The names of all connectors, read from the folder without importing any of them."""
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in _SHARED))
+
+
+def load(kind: str) -> ModuleType:
+    """Import the one connector called ``kind``; KeyError when no file of that name lies here.
+
+    The module offers ``Settings`` (a pydantic model of its configuration table) and ``connect(name, settings)``.
+    """
+    if kind not in catalogue():
+        raise KeyError(kind)
+    return importlib.import_module(f"connectors.{kind}")

@@ -1,0 +1,128 @@
+"""The frame of the configuration: TOML read whole, every wrong key named with its path and the nearest valid one."""
+
+import os
+import re
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+
+from playbook.errors import ConfigError
+from playbook.model import Value
+from playbook.model.site import Networks
+
+M = TypeVar("M", bound=BaseModel)
+Table = dict[str, Any]
+
+
+class Policy(Value):
+    """``[policy]``: outcomes and thresholds as data; ``rules`` holds one table of parameters per rule."""
+
+    version: int = 1
+    exceptions: Path | None = None
+    known_services: Path | None = None
+    backup_host_patterns: tuple[str, ...] = ()
+    block_ttl_s: int = Field(default=4 * 3600, ge=60, le=30 * 86400)
+    isolate_ttl_s: int = Field(default=8 * 3600, ge=300, le=30 * 86400)
+    rules: dict[str, Table] = {}
+
+
+class Limits(Value):
+    """``[limits]``: bounds on what one run may ask for and produce."""
+
+    tickets_per_run: int = Field(default=20, ge=0, le=1000)
+    shared_destination_hosts: int = Field(default=5, ge=2, le=10000)
+    enrich_deadline_s: float = Field(default=20.0, gt=0, le=600)
+    memory_mb: int = Field(default=400, ge=64, le=1_000_000)
+
+
+class State(Value):
+    """``[state]``: where cases and caches live."""
+
+    url: str = ""
+    cache: Path | None = None
+
+
+class Config(Value):
+    """The whole file. Connector tables stay raw here; assembly checks each against its connector's Settings."""
+
+    networks: Networks = Networks()
+    sources: dict[str, Table] = {}
+    enrichers: dict[str, Table] = {}
+    containments: dict[str, Table] = {}
+    tickets: dict[str, Table] = {}
+    notifiers: dict[str, Table] = {}
+    policy: Policy = Policy()
+    limits: Limits = Limits()
+    state: State = State()
+    folder: Path = Path()
+
+
+def read(path: Path | None) -> Config:
+    """The configuration in ``path`` (relative paths in it are relative to its folder), or the defaults for None.
+
+    Raises ConfigError with one line per fault: ``file: table.key: what was expected``.
+    """
+    if path is None:
+        return Config()
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
+        raise ConfigError(f"{path}: {fault}") from fault
+    if "folder" in raw:
+        raise ConfigError(f"{path}: folder: unknown key")
+    return validated(Config, raw | {"folder": path.parent}, str(path), "")
+
+
+def validated(model: type[M], raw: Table, file: str, where: str) -> M:
+    """``raw`` as ``model``; ConfigError names each wrong key by its path under ``where``."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError as fault:
+        raise ConfigError("\n".join(faults(model, fault, file, where))) from None
+
+
+def faults(model: type[BaseModel], fault: ValidationError, file: str, where: str) -> list[str]:
+    """One readable line per error of a pydantic validation."""
+    lines = []
+    for error in fault.errors(include_url=False, include_input=False):
+        keys = [str(part) for part in error["loc"]]
+        path = ".".join([where, *keys] if where else keys)
+        message = error["msg"]
+        if error["type"] == "extra_forbidden":
+            near = get_close_matches(keys[-1], _keys_at(model, keys[:-1]), n=1, cutoff=0.5)
+            message = "unknown key" + (f"; did you mean {near[0]!r}?" if near else "")
+        lines.append(f"{file}: {path or '(top level)'}: {message}")
+    return lines
+
+
+def _keys_at(model: type[BaseModel], keys: list[str]) -> list[str]:
+    current: Any = model
+    for key in keys:
+        field = getattr(current, "model_fields", {}).get(key)
+        current = field.annotation if field else None
+    return list(getattr(current, "model_fields", {}))
+
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def resolve_secrets(table: Table, file: str, where: str) -> Table:
+    """``table`` with each ``<setting>_env = "VARIABLE"`` replaced by ``<setting>`` holding the secret.
+
+    Raises ConfigError naming the key and the variable, never a value, when the variable is unset or misnamed.
+    """
+    resolved: Table = {}
+    for key, value in table.items():
+        if not key.endswith("_env"):
+            resolved[key] = value
+            continue
+        if not isinstance(value, str) or not _VARIABLE.fullmatch(value):
+            raise ConfigError(f"{file}: {where}.{key}: expected the name of an environment variable")
+        secret = os.environ.get(value)
+        if not secret:
+            raise ConfigError(f"{file}: {where}.{key}: the environment variable {value} is not set")
+        resolved[key.removesuffix("_env")] = SecretStr(secret)
+    return resolved

@@ -1,0 +1,121 @@
+"""A detection: one row of the beaconing detection, and what its source says about how complete the rows are."""
+
+from datetime import datetime
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from playbook.model import Value
+
+RULE = "botnet_beaconing"
+TECHNIQUE = "T1584.005"
+
+
+class TimeWindow(Value):
+    """A half-open UTC interval [start, end)."""
+
+    start: AwareDatetime
+    end: AwareDatetime
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "TimeWindow":
+        if self.end <= self.start:
+            raise ValueError("end must be after start")
+        return self
+
+    def holds(self, moment: datetime) -> bool:
+        """Whether the moment lies in [start, end)."""
+        return self.start <= moment < self.end
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return (self.end - self.start).total_seconds()
+
+
+class Detection(Value):
+    """One (hostname, src_ip, dst_ip, dst_port) that the detection kept, in the columns of docs/detection.md.
+
+    ``avg_bytes_per_conn`` and both totals are null when a counted connection had no byte counter
+    (``bytes_known`` false). ``denied`` counts attempts that a device refused; ``blocked`` marks a detection made
+    of denied attempts alone. ``services`` are the application protocols the log recorded; ``transports`` its IP
+    protocols (lower case); ``ntp_sized`` is whether every packet had 76 to 116 bytes of IP (null: unknown).
+    """
+
+    detection_id: str
+    rule: str = RULE
+    source: str
+    hostname: str = ""
+    src_ip: str
+    dst_ip: str
+    dst_port: int = Field(ge=0, le=65535)
+    connections: int = Field(ge=0)
+    hourly_buckets: int = Field(ge=0)
+    avg_per_hour: float = Field(ge=0)
+    avg_bytes_per_conn: int | None = None
+    irc_port: int = Field(ge=0, le=1)
+    beaconing_score: int = Field(ge=0, le=3)
+    total_bytes_sent: int | None = None
+    total_bytes_rcvd: int | None = None
+    processes: tuple[str, ...] = ()
+    first_seen: AwareDatetime
+    last_seen: AwareDatetime
+    bytes_known: bool = False
+    denied: int = Field(default=0, ge=0)
+    blocked: bool = False
+    services: tuple[str, ...] = ()
+    transports: tuple[str, ...] = ()
+    ntp_sized: bool | None = None
+
+    @property
+    def span(self) -> TimeWindow | None:
+        """First to last connection, or None when both are the same instant."""
+        if self.last_seen <= self.first_seen:
+            return None
+        return TimeWindow(start=self.first_seen, end=self.last_seen)
+
+    @property
+    def host_text(self) -> str:
+        """The lower-case host name without its final dot, else the source address."""
+        name = self.hostname.strip().lower().rstrip(".")
+        return self.src_ip if name in {"", "-", "unknown", "null"} else name
+
+
+class AddressHolder(Value):
+    """Who held an address when: a name from a DHCP, NTLM, Kerberos or asset record.
+
+    ``until`` null means still held at the end of the log.
+    """
+
+    address: str
+    hostname: str
+    since: AwareDatetime
+    until: AwareDatetime | None = None
+    source: str
+    written_by: str = "host"
+
+
+class SourceHealth(Value):
+    """How much a source read: silence is not safety.
+
+    ``rejected`` counts rows that did not parse; ``rejected_examples`` names the first few as ``file:line: reason``.
+    ``silent_hours`` are hours (UTC, whole) without any row between the first and the last event.
+    """
+
+    rows_read: int = 0
+    rows_rejected: int = 0
+    rejected_examples: tuple[str, ...] = ()
+    newest_event: AwareDatetime | None = None
+    oldest_event: AwareDatetime | None = None
+    silent_hours: tuple[AwareDatetime, ...] = ()
+    complete: bool = True
+    warnings: tuple[str, ...] = ()
+
+
+class Fetched(Value):
+    """What one fetch gave: detections in their total order, the window they come from, and the source's health."""
+
+    source: str
+    window: TimeWindow
+    detections: tuple[Detection, ...]
+    holders: tuple[AddressHolder, ...] = ()
+    health: SourceHealth = SourceHealth()

@@ -1,0 +1,113 @@
+"""Raw traffic of a detection as its source recorded it; only playbook/measure.py turns it into numbers."""
+
+from typing import Literal
+
+from pydantic import AwareDatetime, Field
+
+from playbook.model import Value
+
+LogKind = Literal["conn", "dns", "tls", "http", "irc"]
+
+
+class NamedBy(Value):
+    """A name that this source connected to the destination address, and the record that says so.
+
+    ``by`` is ``dns`` (a logged DNS answer held the address), ``sni`` or ``http_host``; ``backed`` is whether a
+    logged DNS answer for this name held the destination (an unbacked SNI is only what the host claims).
+    """
+
+    name: str
+    by: Literal["dns", "sni", "http_host"]
+    backed: bool = False
+
+
+class HourOfTraffic(Value):
+    """Connections and bytes of one tuple in one UTC hour; bytes null when a connection had no counter."""
+
+    hour: AwareDatetime
+    connections: int = Field(ge=0)
+    bytes_sent: int | None = None
+    bytes_rcvd: int | None = None
+
+
+class TupleTraffic(Value):
+    """What a source knows of the connections of one detection; every null is "unknown", never zero.
+
+    ``start_times``: the newest (at most 5,000) distinct start times in whole epoch seconds, ascending;
+    ``sizes``: the originator's IP bytes of the connection at each of those times (aligned; null when the log has
+    no counter); ``starts_complete`` false when older starts were left out. ``attempts`` counts all attempts,
+    ``unanswered`` those without an answer, refused or denied, ``unanswered_hours`` the distinct hours they fell
+    in. ``hosts_using`` counts our hosts that contacted the destination address in the window.
+    """
+
+    detection_id: str
+    start_times: tuple[int, ...] | None = None
+    sizes: tuple[int, ...] | None = None
+    starts_complete: bool = True
+    longest_s: float | None = None
+    attempts: int | None = None
+    unanswered: int | None = None
+    unanswered_hours: int | None = None
+    names: tuple[NamedBy, ...] | None = None
+    hosts_using: int | None = None
+    destination_first_seen: AwareDatetime | None = None
+    hourly: tuple[HourOfTraffic, ...] = ()
+    other_hosts: tuple[str, ...] = ()
+
+
+class Burst(Value):
+    """The connections of one host to one destination and port in one quarter of an hour (UTC, aligned)."""
+
+    start: AwareDatetime
+    dst_ip: str
+    dst_port: int
+    connections: int = Field(ge=0)
+
+
+class Spread(Value):
+    """The distinct destination and port pairs of one host in one quarter of an hour, and the unanswered share."""
+
+    start: AwareDatetime
+    pairs: int = Field(ge=0)
+    unanswered_share: float = Field(ge=0, le=1)
+
+
+class NameBurst(Value):
+    """The DNS questions of one host in one quarter of an hour: distinct registered domains, and those that failed."""
+
+    start: AwareDatetime
+    names: int = Field(ge=0)
+    failed_names: int = Field(ge=0)
+    domains: int = Field(ge=0)
+    failed_domains: int = Field(ge=0)
+
+
+class HostTraffic(Value):
+    """The busiest quarters of an hour of one source address; empty tuples mean none was busy, null means unknown.
+
+    At most 16 entries each, busiest first. ``distinct_outside`` counts distinct global addresses contacted.
+    """
+
+    src_ip: str
+    bursts: tuple[Burst, ...] | None = None
+    spreads: tuple[Spread, ...] | None = None
+    name_bursts: tuple[NameBurst, ...] | None = None
+    distinct_outside: int | None = None
+
+
+class LogCoverage(Value):
+    """The UTC hours in which a kind of log has at least one row, from any host."""
+
+    kind: LogKind
+    hours: tuple[AwareDatetime, ...]
+
+
+class Traffic(Value):
+    """Answer of ``DetectionSource.traffic``; ``unknown`` says in one sentence each what could not be told."""
+
+    tuples: tuple[TupleTraffic, ...] = ()
+    hosts: tuple[HostTraffic, ...] = ()
+    coverage: tuple[LogCoverage, ...] = ()
+    active_hosts: int | None = None
+    history_days: float | None = None
+    unknown: tuple[str, ...] = ()

@@ -1,0 +1,35 @@
+"""One piece of judgement a file, found by lying in this folder.
+
+A rule module offers ``judge(enriched, params) -> Evidence | None`` (pure: no settings, clock, file or network) and
+``Params`` (a frozen pydantic model with defaults). Its first docstring line is the sentence an analyst would say.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import NamedTuple
+
+from playbook.model import Value
+from playbook.model.verdict import EnrichedDetection, Evidence
+
+
+class Rule(NamedTuple):
+    """A rule as the stages see it: its name (the file's), its parameters' type and its function."""
+
+    name: str
+    params: type[Value]
+    judge: Callable[[EnrichedDetection, Value], Evidence | None]
+    sentence: str
+
+
+@cache
+def all_rules() -> Mapping[str, Rule]:
+    """Every rule in this folder by name, in alphabetical order."""
+    found: dict[str, Rule] = {}
+    for entry in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
+        module = importlib.import_module(f"{__name__}.{entry.name}")
+        sentence = (module.__doc__ or "").strip().splitlines()[0]
+        found[entry.name] = Rule(entry.name, module.Params, module.judge, sentence)
+    return MappingProxyType(found)
