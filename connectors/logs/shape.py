@@ -1,0 +1,71 @@
+"""The shape every log format is brought into: canonical columns by kind of log, and what a format module offers.
+
+A format is one file in this folder with
+
+    NAME: str                                                  # as given to --format
+    def recognise(head: str, path: str) -> Recognised | None   # from content, never from the file's name alone
+    def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str   # DuckDB SELECT giving the kind's columns
+
+``select`` must take every value from ``form`` and ``paths`` through ``literal`` (quoted by one function).
+"""
+
+from typing import Literal
+
+from playbook.model import Value
+
+Kind = Literal["conn", "dns", "tls", "http", "irc", "holders"]
+
+# Column name -> DuckDB type, by kind. Times are epoch seconds (UTC). A null is "the log does not say".
+CANONICAL: dict[Kind, dict[str, str]] = {
+    "conn": {
+        "start": "DOUBLE",
+        "hostname": "VARCHAR",  # '' when the log names no host (a firewall's own name is not the host)
+        "src_ip": "VARCHAR",
+        "src_port": "INTEGER",
+        "dst_ip": "VARCHAR",
+        "dst_port": "INTEGER",
+        "proto": "VARCHAR",  # lower case: tcp, udp, icmp ...
+        "conns": "BIGINT",  # sessions this row stands for (PAN Repeat Count); else 1
+        "bytes_sent": "BIGINT",
+        "bytes_rcvd": "BIGINT",
+        "bytes_total": "BIGINT",  # null when a counter is unknown
+        "orig_bytes": "BIGINT",  # the originator's IP bytes, for the size series; null when unknown
+        "sent_packets": "BIGINT",
+        "rcvd_packets": "BIGINT",
+        "process_name": "VARCHAR",  # '' when unknown
+        "service": "VARCHAR",  # application protocol the log recorded, lower case, '' when none
+        "duration": "DOUBLE",
+        "answered": "BOOLEAN",  # null: unknown
+        "denied": "BOOLEAN",  # refused by a device: not a connection, counted apart
+        "continues": "BOOLEAN",  # a further row of a session already counted, if its 5-tuple was seen before
+    },
+    "dns": {"start": "DOUBLE", "src_ip": "VARCHAR", "query": "VARCHAR", "failed": "BOOLEAN", "answers": "VARCHAR[]"},
+    "tls": {"start": "DOUBLE", "src_ip": "VARCHAR", "dst_ip": "VARCHAR", "dst_port": "INTEGER", "name": "VARCHAR"},
+    "http": {"start": "DOUBLE", "src_ip": "VARCHAR", "dst_ip": "VARCHAR", "dst_port": "INTEGER", "name": "VARCHAR"},
+    "irc": {"start": "DOUBLE", "src_ip": "VARCHAR", "dst_ip": "VARCHAR", "dst_port": "INTEGER"},
+    "holders": {
+        "start": "DOUBLE", "until": "DOUBLE", "address": "VARCHAR", "hostname": "VARCHAR", "written_by": "VARCHAR",
+    },
+}
+
+
+class Recognised(Value):
+    """A format seen in a file's content: the format's name, the kind of log, and its columns in file order."""
+
+    format: str
+    kind: Kind
+    columns: tuple[str, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+    note: str = ""
+
+
+class Scan(Value):
+    """How a scan is to be read: ``rejects`` names the table for rejected rows, "" when none is kept."""
+
+    rejects: str = ""
+    year: int | None = None  # for syslog stamps without a year
+
+
+def literal(text: str) -> str:
+    """``text`` as a SQL string literal; the only way a value enters a query."""
+    return "'" + text.replace("'", "''") + "'"
