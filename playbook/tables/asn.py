@@ -47,7 +47,11 @@ def look_up(address: str | IPv4Address | IPv6Address) -> AsnRow | None:
     ValueError when `address` is text that is no IP address.
     """
     version, number = as_number(address)
-    return _row_v4(number) if version == 4 else _row_v6(number >> 64)
+    if version == 4:
+        position = _table().v4.find(number)
+    else:
+        position = _table().v6.find(number >> 64)
+    return None if position < 0 else _row_at(version, position)
 
 
 def organisation_of(asn: int) -> str | None:
@@ -103,16 +107,6 @@ def _position_of(asn: int) -> int | None:
     numbers = _table().numbers
     position = bisect_left(numbers, asn)
     return position if position < len(numbers) and numbers[position] == asn else None
-
-
-def _row_v4(number: int) -> AsnRow | None:
-    position = _table().v4.find(number)
-    return None if position < 0 else _row_at(4, position)
-
-
-def _row_v6(prefix: int) -> AsnRow | None:
-    position = _table().v6.find(prefix)
-    return None if position < 0 else _row_at(6, position)
 
 
 @lru_cache(maxsize=65_536)

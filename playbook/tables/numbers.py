@@ -1,22 +1,19 @@
 """Addresses as integers and back, fast: the standard parser costs more than the look-up it feeds."""
 
-import socket
 from ipaddress import IPv4Address, IPv6Address
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
 _V4_MAPPED = 0xFFFF
 
 
 def as_number(address: str | IPv4Address | IPv6Address) -> tuple[int, int]:
     """(4 or 6, the address as an integer); ::ffff:a.b.c.d counts as version 4, a %zone is ignored. ValueError if it is none."""
-    if isinstance(address, IPv4Address):
-        return 4, int(address)
-    if isinstance(address, IPv6Address):
-        return _unmapped(int(address))
+    if not isinstance(address, str):
+        return (4, int(address)) if address.version == 4 else _unmapped(int(address))
     try:
-        if ":" in address:
-            packed = socket.inet_pton(socket.AF_INET6, address.partition("%")[0])
-            return _unmapped(int.from_bytes(packed, "big"))
-        return 4, int.from_bytes(socket.inet_pton(socket.AF_INET, address), "big")
+        if ":" not in address:
+            return 4, int.from_bytes(inet_pton(AF_INET, address), "big")
+        return _unmapped(int.from_bytes(inet_pton(AF_INET6, address.partition("%")[0]), "big"))
     except (OSError, ValueError) as error:
         raise ValueError(f"{address[:64]!r} is not an IP address") from error
 
@@ -24,7 +21,7 @@ def as_number(address: str | IPv4Address | IPv6Address) -> tuple[int, int]:
 def as_text(version: int, number: int) -> str:
     """The usual text of an address: dotted for version 4, compressed for version 6."""
     if version == 4:
-        return socket.inet_ntop(socket.AF_INET, number.to_bytes(4, "big"))
+        return inet_ntop(AF_INET, number.to_bytes(4, "big"))
     return str(IPv6Address(number))
 
 

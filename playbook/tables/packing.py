@@ -50,11 +50,11 @@ def unpack_column(packed: bytes, width: int) -> "array[int]":
 
 def pack_ranges(rows: Iterable[tuple[int, int, int]], width: int, key_width: int) -> bytes:
     """(start, last, key) rows in rising order without overlap, as three columns. ValueError when they are out of order."""
-    gaps, lengths, keys, previous = [], [], [], -1
+    gaps, lengths, keys, previous = [], [], [], 0
     for start, last, key in rows:
-        if start <= previous or last < start:
+        if last < start or (gaps and start <= previous):
             raise ValueError(f"range {start}..{last} overlaps or precedes the range that ends at {previous}")
-        gaps.append(start - previous - 1)
+        gaps.append(start - previous)
         lengths.append(last - start)
         keys.append(key)
         previous = last
@@ -72,9 +72,6 @@ def unpack_ranges(packed: bytes, count: int, width: int, key_width: int) -> Rang
     steps = array(gaps.typecode, bytes(2 * count * gaps.itemsize))
     steps[0::2] = gaps
     steps[1::2] = lengths
-    # Every start is one past the previous last plus the gap; `ends` runs over gap and length without those ones.
+    # start = previous last + gap, last = start + length: one running sum gives both, alternating.
     ends = array(gaps.typecode, accumulate(steps))
-    offsets = array(gaps.typecode, range(count))
-    starts = array(gaps.typecode, map(int.__add__, ends[0::2], offsets))
-    lasts = array(gaps.typecode, map(int.__add__, ends[1::2], offsets))
-    return Ranges(starts, lasts, keys)
+    return Ranges(ends[0::2], ends[1::2], keys)
