@@ -3,10 +3,18 @@
 A format is one file in this folder with
 
     NAME: str                                                  # as given to --format
-    def recognise(head: str, path: str) -> Recognised | None   # from content, never from the file's name alone
+    def recognise(head: str, path: str) -> Recognised | tuple[Recognised, ...] | None
+                                                               # from content, never from the file's name alone
     def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str   # DuckDB SELECT giving the kind's columns
 
-``select`` must take every value from ``form`` and ``paths`` through ``literal`` (quoted by one function).
+``recognise`` gives a tuple when one file carries several kinds (Suricata EVE: conn, dns, tls, http); ``select`` is then
+called once for each of them over the same paths. ``select`` must take every value from ``form`` and ``paths`` through
+``literal`` (quoted by one function).
+
+A SELECT may carry, after the kind's columns, the columns of ``ASIDE``. A row with ``bad`` is a rejected one, a row with
+``passed`` is a sound one that is no event of this kind (a PAN start row, a VPC NODATA row); the other two say where it
+stands. Such a row's canonical columns mean nothing and ``start`` is null: the runner counts it by its reason, names the
+first few as file:line, and drops it. Rows that DuckDB itself cannot split are in ``Scan.rejects``, as for any format.
 """
 
 from typing import Literal
@@ -48,6 +56,9 @@ CANONICAL: dict[Kind, dict[str, str]] = {
     },
 }
 
+# The columns a SELECT may add after the canonical ones, so that no row is dropped in silence.
+ASIDE: dict[str, str] = {"bad": "VARCHAR", "passed": "VARCHAR", "file": "VARCHAR", "line": "BIGINT"}
+
 
 class Recognised(Value):
     """A format seen in a file's content: the format's name, the kind of log, and its columns in file order."""
@@ -64,6 +75,7 @@ class Scan(Value):
 
     rejects: str = ""
     year: int | None = None  # for syslog stamps without a year
+    time_zone: str = "UTC"  # IANA name; of a device whose stamps carry no offset
 
 
 def literal(text: str) -> str:
