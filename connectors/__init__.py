@@ -6,8 +6,8 @@ from types import ModuleType
 
 OURS = "botnet-playbook"
 
-# Not a product: the one place that speaks HTTP for all of them.
-_SHARED = frozenset({"transport"})
+# Not products: the one place that speaks HTTP, and what file connectors share (reading, matching, schedules).
+_SHARED = frozenset({"files", "matching", "schedule", "transport"})
 
 
 def catalogue() -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from playbook.model import Value
+from playbook.model.check import CheckResult as CheckResult
 from playbook.model.detection import Detection, Fetched, TimeWindow
 from playbook.model.enrichment import Enrichment
 from playbook.model.observable import Observable
@@ -13,14 +13,6 @@ from playbook.model.traffic import Traffic
 
 # Called with (bytes or rows done, total or 0 when unknown).
 Progress = Callable[[int, int], None]
-
-
-class CheckResult(Value):
-    """One thing ``check`` tried: what, whether it works, and what to do when it does not."""
-
-    subject: str
-    ok: bool
-    message: str
 
 
 class DetectionSource(Protocol):
