@@ -5,10 +5,12 @@ from typing import Any
 
 from playbook.model.case import Case, CaseVerdict, JudgedDetection, Run
 from playbook.model.detection import Detection, TimeWindow
+from playbook.model.enriched import EnrichedDetection
+from playbook.model.measurement import Fact
 from playbook.model.response import Plan, Step
 from playbook.model.site import Site
 from playbook.model.traffic import HourOfTraffic, TupleTraffic
-from playbook.model.verdict import EnrichedDetection, Evidence, Fact, Rung, Verdict
+from playbook.model.verdict import Evidence, Rung, Verdict
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC)
 NOW = DAY + timedelta(days=1, hours=6)
@@ -34,7 +36,9 @@ def a_detection(**change: Any) -> Detection:
 
 def a_fact(**change: Any) -> Fact:
     """What our flow log says of the service spoken."""
-    values: dict[str, Any] = {"name": "service", "value": "irc", "source": "conn.log", "written_by": "us", "as_of": at(23.97)}
+    values: dict[str, Any] = {
+        "name": "service", "value": "irc", "source": "conn.log", "written_by": "us", "as_of": at(23.97),
+    }
     return Fact(**(values | change))
 
 
@@ -87,7 +91,9 @@ def a_traffic(detection: Detection, **change: Any) -> TupleTraffic:
 def a_judged(detection: Detection | None = None, verdict: Verdict | None = None, **change: Any) -> JudgedDetection:
     """A judged detection; ``change`` goes into its EnrichedDetection."""
     found = detection or a_detection()
-    values: dict[str, Any] = {"detection": found, "host": found.host_text, "site": Site(now=NOW), "traffic": a_traffic(found)}
+    values: dict[str, Any] = {
+        "detection": found, "host": found.host_text, "site": Site(now=NOW), "traffic": a_traffic(found),
+    }
     return JudgedDetection(enriched=EnrichedDetection(**(values | change)), verdict=verdict or a_verdict())
 
 

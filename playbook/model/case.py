@@ -6,9 +6,10 @@ from pydantic import AwareDatetime
 
 from playbook.model import Value
 from playbook.model.detection import AddressHolder, SourceHealth, TimeWindow
+from playbook.model.enriched import EnrichedDetection
 from playbook.model.enrichment import Enrichment, HostRecord
 from playbook.model.response import NotBlockable, Plan
-from playbook.model.verdict import CaseStatus, Confidence, Disposition, EnrichedDetection, Gated, Verdict
+from playbook.model.verdict import CaseStatus, Confidence, Disposition, Gated, Verdict
 
 
 class JudgedDetection(Value):

@@ -26,10 +26,11 @@ class NetworkOwner(Value):
 
 
 class ListEntry(Value):
-    """A shipped or configured address list that covers the address."""
+    """A shipped or configured address list that covers the address; ``ours`` marks a list the site maintains."""
 
     answer: Literal["list_entry"] = "list_entry"
     name: str
+    ours: bool = False
     category: Literal["cloud", "cdn", "resolver", "shared", "sinkhole", "scanner", "saas"]
 
 

@@ -2,14 +2,10 @@
 
 from typing import Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from playbook.model import Value
-from playbook.model.detection import Detection
-from playbook.model.enrichment import Enrichment, WrittenBy
-from playbook.model.observable import Observable
-from playbook.model.site import Site
-from playbook.model.traffic import HostTraffic, TupleTraffic
+from playbook.model.measurement import Fact
 
 Disposition = Literal["TRUE_POSITIVE", "UNDETERMINED", "BENIGN_POSITIVE", "FALSE_POSITIVE"]
 WORST_FIRST: tuple[Disposition, ...] = ("TRUE_POSITIVE", "UNDETERMINED", "BENIGN_POSITIVE", "FALSE_POSITIVE")
@@ -17,37 +13,6 @@ Confidence = Literal["low", "medium", "high"]
 Group = Literal["rhythm", "destination", "host"]
 CaseStatus = Literal["proposed", "ticket", "watch", "closed"]
 
-# A log that covers less of a detection's time than this says nothing about it.
-ENOUGH_COVERAGE = 0.8
-
-
-class Measurement(Value):
-    """A number taken from traffic: value, unit, and the share of the detection's time that its log covers.
-
-    ``value`` null, or a coverage under 0.8, is unknown, and unknown counts for nothing.
-    """
-
-    name: str
-    value: float | bool | None
-    unit: str = ""
-    coverage: float = Field(ge=0, le=1)
-    source: str
-    detail: str = ""
-
-    @property
-    def known(self) -> float | bool | None:
-        """The value, or None when it is unknown."""
-        return self.value if self.coverage >= ENOUGH_COVERAGE else None
-
-
-class Fact(Value):
-    """One thing evidence rests on: what, who could have written it, where it was read and when it was true."""
-
-    name: str
-    value: str
-    source: str
-    written_by: WrittenBy
-    as_of: AwareDatetime | None = None
 
 
 class Evidence(Value):
@@ -76,19 +41,6 @@ class Evidence(Value):
     explains_hunt: bool = False
     indicator: str = ""
     would_change: str = ""
-
-
-class EnrichedDetection(Value):
-    """A detection with everything known about it; the one thing a rule may look at."""
-
-    detection: Detection
-    host: str
-    site: Site
-    observables: tuple[Observable, ...] = ()
-    enrichments: tuple[Enrichment, ...] = ()
-    measurements: tuple[Measurement, ...] = ()
-    traffic: TupleTraffic | None = None
-    host_traffic: HostTraffic | None = None
 
 
 class Rung(Value):

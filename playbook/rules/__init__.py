@@ -12,7 +12,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from playbook.model import Value
-from playbook.model.verdict import EnrichedDetection, Evidence
+from playbook.model.enriched import EnrichedDetection
+from playbook.model.verdict import Evidence
 
 
 class Rule(NamedTuple):

@@ -1,0 +1,116 @@
+"""A detection with everything known about it: the one thing a rule may look at."""
+
+from typing import TypeVar
+
+from playbook.model import Value
+from playbook.model.address import Address, parse, unwrap
+from playbook.model.detection import Detection
+from playbook.model.enrichment import Enrichment, FeedEntry, HostRecord, ListEntry
+from playbook.model.measurement import Measurement
+from playbook.model.observable import Observable, Role
+from playbook.model.site import Site
+from playbook.model.traffic import HostTraffic, TupleTraffic
+
+A = TypeVar("A", bound=Value)
+
+
+class EnrichedDetection(Value):
+    """A detection with everything known about it; the one thing a rule may look at."""
+
+    detection: Detection
+    host: str
+    site: Site
+    observables: tuple[Observable, ...] = ()
+    enrichments: tuple[Enrichment, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    traffic: TupleTraffic | None = None
+    host_traffic: HostTraffic | None = None
+
+    @property
+    def destination(self) -> Address | None:
+        """The destination address, unwrapped from a transition form; None when the text is no address."""
+        address = parse(self.detection.dst_ip)
+        return None if address is None else unwrap(address, self.site.networks.nat64)
+
+    @property
+    def source(self) -> Address | None:
+        """The source address, unwrapped; None when the text is no address."""
+        address = parse(self.detection.src_ip)
+        return None if address is None else unwrap(address, self.site.networks.nat64)
+
+    def answers(self, kind: type[A], role: Role | None = None) -> tuple[tuple[A, Enrichment], ...]:
+        """Every answer of one type with the enrichment it came in, optionally about one side of the connection."""
+        return tuple(
+            (answer, enrichment)
+            for enrichment in self.enrichments
+            if role is None or enrichment.observable.role == role
+            for answer in enrichment.answers
+            if isinstance(answer, kind)
+        )
+
+    def configured(self, topic: str) -> bool:
+        """Whether any enricher was asked about this topic, answered or not."""
+        return any(e.topic == topic for e in self.enrichments)
+
+    def failed(self, topic: str) -> tuple[Enrichment, ...]:
+        """The enrichments of this topic that are unavailable."""
+        return tuple(e for e in self.enrichments if e.topic == topic and e.unavailable is not None)
+
+    def measurement(self, name: str) -> Measurement | None:
+        """The measurement of this name, known or not."""
+        return next((m for m in self.measurements if m.name == name), None)
+
+    def known(self, name: str) -> float | bool | None:
+        """The value of a measurement that covers enough of the detection's time, else None."""
+        found = self.measurement(name)
+        return None if found is None else found.known
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names that our logs connect to the destination for this source; empty when there are none or unknown."""
+        known = self.traffic.names if self.traffic is not None and self.traffic.names is not None else ()
+        return tuple(dict.fromkeys(n.name.lower().rstrip(".") for n in known))
+
+    @property
+    def on_threat_list(self) -> bool:
+        """Whether the destination or its name is on a feed or sinkhole list; then no static gate may hold."""
+        entries = self.answers(ListEntry, "destination")
+        return bool(self.answers(FeedEntry, "destination")) or any(e.category == "sinkhole" for e, _ in entries)
+
+    @property
+    def backed_names(self) -> tuple[str, ...]:
+        """Names for which a logged DNS answer held the destination; an unbacked SNI or Host is only a claim."""
+        known = self.traffic.names if self.traffic is not None and self.traffic.names is not None else ()
+        return tuple(dict.fromkeys(n.name.lower().rstrip(".") for n in known if n.by == "dns" or n.backed))
+
+    @property
+    def holder(self) -> HostRecord | None:
+        """The one inventory record that held the source address for the whole active period, else None.
+
+        A record found only by a host name that the machine itself claimed (DHCP, NTLM, a SIEM row) proves nothing.
+        """
+        first, last = self.detection.first_seen, self.detection.last_seen
+        held = {
+            record
+            for enrichment in self.enrichments
+            if enrichment.observable.kind == "address" and enrichment.observable.role == "source"
+            for record in enrichment.answers
+            if isinstance(record, HostRecord)
+            and (not record.address_periods or any(p.start <= first and last < p.end for p in record.address_periods))
+        }
+        return held.pop() if len(held) == 1 else None
+
+    @property
+    def proven_names(self) -> frozenset[str]:
+        """Lower-case names that identify the source without its own word: by inventory of addresses, and the address."""
+        holder = self.holder
+        names = {self.detection.src_ip.lower()}
+        if holder is not None:
+            names |= {holder.hostname.lower(), holder.hostname.lower().partition(".")[0], holder.host_id.lower()}
+        return frozenset(names - {""})
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles of the proven holder of the source address; empty when nobody is proven."""
+        holder = self.holder
+        return frozenset() if holder is None else frozenset(role.lower() for role in holder.roles)

@@ -1,0 +1,65 @@
+"""This is a machine asking a resolver for names or a time server for the time."""
+
+from playbook.model import Value
+from playbook.model.address import within
+from playbook.model.enriched import EnrichedDetection
+from playbook.model.enrichment import ListEntry
+from playbook.model.measurement import Fact
+from playbook.model.verdict import Evidence
+
+DNS_PORTS = frozenset({53, 853})
+NTP_PORT = 123
+
+
+class Params(Value):
+    """No parameters: a covert channel the size of NTP packets is a known blind spot of this gate."""
+
+
+def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
+    """Gate G3. Silent on any other port, to a DNS server nobody declared, and to what only claims to be NTP."""
+    if enriched.on_threat_list:
+        return None
+    why = _resolver(enriched) or _time(enriched)
+    if why is None:
+        return None
+    return Evidence(
+        rule="resolver_or_time_service", role="gate", gate="G3", leans="benign", strength="conclusive",
+        disposition="BENIGN_POSITIVE", reason=why.value, facts=(why,),
+    )
+
+
+def _resolver(enriched: EnrichedDetection) -> Fact | None:
+    port = enriched.detection.dst_port
+    if port not in DNS_PORTS:
+        return None
+    resolvers = enriched.site.networks.resolvers
+    for side, address in (("source", enriched.source), ("destination", enriched.destination)):
+        if address is not None and within(address, resolvers):
+            return Fact(name="resolver", value=f"port {port}, and the {side} {address} is one of our resolvers",
+                        source="networks.resolvers", written_by="us")
+    for entry, enrichment in enriched.answers(ListEntry, "destination"):
+        if entry.category == "resolver":
+            return Fact(
+                name="resolver", value=f"port {port} to {enriched.detection.dst_ip}, a public resolver ({entry.name})",
+                source=enrichment.enricher, written_by="us", as_of=enrichment.as_of,
+            )
+    return None
+
+
+def _time(enriched: EnrichedDetection) -> Fact | None:
+    detection = enriched.detection
+    if detection.dst_port != NTP_PORT:
+        return None
+    declared = enriched.destination is not None and within(enriched.destination, enriched.site.networks.time_servers)
+    if declared:
+        return Fact(name="time server", value=f"{detection.dst_ip} is one of our time servers",
+                    source="networks.time_servers", written_by="us")
+    if detection.transports != ("udp",):
+        return None
+    if "ntp" in detection.services:
+        return Fact(name="time service", value="the log recorded the NTP protocol on UDP 123",
+                    source=f"{detection.source}: services", written_by="us")
+    if detection.ntp_sized:
+        return Fact(name="time service", value="every packet on UDP 123 has the size of NTP (76 to 116 bytes of IP)",
+                    source=f"{detection.source}: packet sizes", written_by="us")
+    return None

@@ -1,0 +1,70 @@
+"""A threat feed lists the destination or one of its names."""
+
+from datetime import timedelta
+
+from pydantic import Field
+
+from playbook.model import Value
+from playbook.model.enriched import EnrichedDetection
+from playbook.model.enrichment import Enrichment, FeedEntry, ListEntry
+from playbook.model.measurement import Fact
+from playbook.model.verdict import Evidence
+
+_SHARED = frozenset({"cdn", "cloud", "resolver", "shared", "saas"})
+
+
+class Params(Value):
+    """``fresh_days``: an entry older than this is only strong, never conclusive."""
+
+    fresh_days: int = Field(default=30, ge=1, le=3650)
+
+
+def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
+    """Rung 1(a): conclusive for a fresh domain or URL our logs show, or a fresh address nobody else shares."""
+    hits = enriched.answers(FeedEntry, "destination")
+    if not hits:
+        return None
+    weakness, entry, enrichment = min(
+        ((_weakness(entry, enriched, params), entry, enrichment) for entry, enrichment in hits),
+        key=lambda hit: (hit[0] is not None, hit[1].indicator),
+    )
+    strength = "strong" if weakness else "conclusive"
+    tail = f", but {weakness}" if weakness else ""
+    return Evidence(
+        rule="threat_feed", role="indicator", leans="malicious", strength=strength, indicator=entry.indicator,
+        reason=f"{entry.feed} lists {entry.indicator}{f' ({entry.malware})' if entry.malware else ''}{tail}",
+        facts=(_fact(entry, enrichment),),
+        would_change=(
+            f"an exception for the indicator {entry.indicator}, entered by a person, would close it"
+            if not weakness else "a fresh entry for a name or an address that nobody shares would make it TRUE_POSITIVE"
+        ),
+    )
+
+
+def _weakness(entry: FeedEntry, enriched: EnrichedDetection, params: Params) -> str | None:
+    """Why the entry is not conclusive, or None when it is."""
+    if enriched.site.now.date() - entry.last_seen > timedelta(days=params.fresh_days):
+        return f"the entry is of {entry.last_seen}, older than {params.fresh_days} days"
+    if entry.kind != "address":
+        seen = any(name == entry.indicator or name.endswith(f".{entry.indicator}") for name in enriched.names)
+        return None if seen or (entry.kind == "url" and _host(entry.indicator) in enriched.names) else (
+            "our DNS, TLS and HTTP logs do not show the name"
+        )
+    if entry.port is not None and entry.port != enriched.detection.dst_port:
+        return f"the feed names port {entry.port}, not {enriched.detection.dst_port}"
+    shared = sorted(e.name for e, _ in enriched.answers(ListEntry, "destination") if e.category in _SHARED)
+    if shared:
+        return f"the address is shared ({', '.join(shared[:3])})"
+    failed = enriched.failed("lists")
+    return f"whether others share the address is not known ({failed[0].unavailable})" if failed else None
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0].partition(":")[0].lower()
+
+
+def _fact(entry: FeedEntry, enrichment: Enrichment) -> Fact:
+    return Fact(
+        name="feed entry", value=f"{entry.indicator} ({entry.kind}), last seen {entry.last_seen}",
+        source=f"{enrichment.enricher}: {entry.feed}", written_by="us", as_of=enrichment.as_of,
+    )
