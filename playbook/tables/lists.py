@@ -6,7 +6,6 @@ raises a verdict. Never a reason to close a case. Rebuilt by scripts/build_list_
 
 import csv
 import lzma
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,6 +14,7 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Literal, get_args
 
+from playbook.tables.coverage import Coverage, Span, by_version
 from playbook.tables.numbers import as_number
 from playbook.tables.sources import source_of
 
@@ -39,29 +39,6 @@ class ListRow:
     as_of: date
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """`covers[i]` holds from `starts[i]` up to the next start; before the first start nothing does."""
-
-    starts: tuple[int, ...]
-    covers: tuple[tuple[ListRow, ...], ...]
-
-    def at(self, number: int) -> tuple[ListRow, ...]:
-        """The lists that hold at `number`."""
-        position = bisect_right(self.starts, number) - 1
-        return self.covers[position] if position >= 0 else ()
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """One range of one list, numbers inclusive; `version` is 4 or 6."""
-
-    version: int
-    first: int
-    last: int
-    row: ListRow
-
-
 def covering(address: str | IPv4Address | IPv6Address) -> tuple[ListRow, ...]:
     """All lists that hold `address`, by category and name; () when none does. ValueError when it is no address.
 
@@ -73,7 +50,7 @@ def covering(address: str | IPv4Address | IPv6Address) -> tuple[ListRow, ...]:
 
 def every_list() -> tuple[ListRow, ...]:
     """All lists in the table, by category and name."""
-    return tuple(sorted({span.row for span in _spans()}, key=_order))
+    return tuple(dict.fromkeys(span.row for span in _spans()))
 
 
 def stale(today: date) -> bool:
@@ -81,25 +58,7 @@ def stale(today: date) -> bool:
     return today - AS_OF > STALE_AFTER
 
 
-def flatten(spans: Iterable[Span]) -> Coverage:
-    """Overlapping spans of one IP version as consecutive stretches, each with all rows that hold there."""
-    opening: dict[int, list[ListRow]] = {}
-    closing: dict[int, list[ListRow]] = {}
-    for span in spans:
-        opening.setdefault(span.first, []).append(span.row)
-        closing.setdefault(span.last + 1, []).append(span.row)
-    starts, covers = [], []
-    active: list[ListRow] = []
-    for boundary in sorted(opening.keys() | closing.keys()):
-        for row in closing.get(boundary, ()):
-            active.remove(row)
-        active.extend(opening.get(boundary, ()))
-        starts.append(boundary)
-        covers.append(tuple(sorted(set(active), key=_order)) if len(active) > 1 else tuple(active))
-    return Coverage(tuple(starts), tuple(covers))
-
-
-def read_lists(lines: Iterable[str], source: str) -> Iterator[Span]:
+def read_lists(lines: Iterable[str], source: str) -> Iterator[Span[ListRow]]:
     """Spans of the packed text: a line `L,name,category,as_of` and below it its ranges `4|6,first,last` in hexadecimal.
 
     ValueError naming the line when one is not of that form.
@@ -115,7 +74,7 @@ def read_lists(lines: Iterable[str], source: str) -> Iterator[Span]:
             raise ValueError(f"address lists, line {number}: expected a list or a range, found {line[:80]!r}")
 
 
-def read_resolvers(lines: Iterable[str]) -> Iterator[Span]:
+def read_resolvers(lines: Iterable[str]) -> Iterator[Span[ListRow]]:
     """Spans of resolvers.csv: one address each, one list per operator."""
     for row in csv.DictReader(lines):
         version, number = as_number(row["address"])
@@ -128,14 +87,15 @@ def _order(row: ListRow) -> tuple[int, str]:
 
 
 @cache
-def _spans() -> tuple[Span, ...]:
+def _spans() -> tuple[Span[ListRow], ...]:
     folder = Path(__file__).parent
     packed = lzma.decompress((folder / "lists.csv.xz").read_bytes()).decode()
     source = f"MISP warning lists ({SOURCE.package} {SOURCE.version})"
     resolvers = (folder / "resolvers.csv").read_text(encoding="utf-8").splitlines()
-    return (*read_lists(packed.splitlines(), source), *read_resolvers(resolvers))
+    spans = (*read_lists(packed.splitlines(), source), *read_resolvers(resolvers))
+    return tuple(sorted(spans, key=lambda span: _order(span.row)))
 
 
 @cache
-def _coverages() -> dict[int, Coverage]:
-    return {version: flatten(span for span in _spans() if span.version == version) for version in (4, 6)}
+def _coverages() -> dict[int, Coverage[ListRow]]:
+    return by_version(_spans())
