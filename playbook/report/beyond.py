@@ -88,7 +88,8 @@ def beyond(case: Case) -> tuple[Advice, ...]:
         step = ("Talk to the owner about the software; that is a question of policy, not of malware." if policy
                 else "Nothing to contain. Check that the explanation still holds when its schedule or owner changes.")
         return (Advice(heading="No response needed", steps=(step,)),)
-    steps = ("Find the process that owns the sockets (EDR, osquery, netstat on the host) and ask the owner what it is.",
-             "Save the raw rows now (commands beside each detection); do not reset accounts or re-image on this evidence alone.")
+    steps = ("Find the process that owns the sockets (EDR, osquery, netstat on the host); ask the owner what it is.",
+             "Save the raw rows now (commands beside each detection).",
+             "Do not reset accounts or re-image on this evidence alone.")
     heading = "Settle it" if case.status == "ticket" else "If you look at it anyway"
     return (Advice(heading=heading, steps=steps), *_wider(case))
