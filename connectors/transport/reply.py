@@ -1,0 +1,135 @@
+"""What goes out and comes back over HTTP, as values: the credential, the reply, and checks of URLs and headers."""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
+from math import isfinite
+from typing import Any, NoReturn, Self
+from urllib.parse import quote, urljoin, urlsplit
+
+from pydantic import SecretStr
+
+from playbook.errors import BadAnswer, ConfigError
+
+_EXCERPT = 200
+
+
+@dataclass(frozen=True)
+class Credential:
+    """How to sign a request. ``setting`` is what an error names (``SUMO_ACCESS_KEY``), never the value.
+
+    Either ``user`` and ``secret`` (HTTP Basic), or ``header`` with ``scheme`` before the secret ("Bearer").
+    """
+
+    setting: str
+    secret: SecretStr
+    user: str = ""
+    header: str = "Authorization"
+    scheme: str = "Bearer"
+
+    def headers(self) -> dict[str, str]:
+        """The header that signs a request; ConfigError when the secret cannot stand in one."""
+        secret = self.secret.get_secret_value()
+        if self.user:
+            pair = f"{self.user}:{secret}".encode()
+            return {self.header: "Basic " + base64.b64encode(pair).decode()}
+        if not (secret.isascii() and secret.isprintable() and secret.strip() == secret):
+            raise ConfigError(f"{self.setting}: contains characters that cannot stand in an HTTP header")
+        return {self.header: f"{self.scheme} {secret}".strip()}
+
+    def redact(self, text: str) -> str:
+        """``text`` without the secret, plain, base64 or percent-encoded."""
+        secret = self.secret.get_secret_value()
+        signed = self.headers()[self.header].rpartition(" ")[2]
+        for hidden in (signed, secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode().rstrip("=")):
+            text = text.replace(hidden, f"<{self.setting}>") if len(hidden) > 3 else text
+        return text
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer: ``headers`` with lower-case names, ``body`` free of its transfer form, ``url`` as it was asked."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    url: str
+    subject: str
+    redact: Callable[[str], str] = field(repr=False, default=str)
+
+    @property
+    def location(self) -> str | None:
+        """Where a redirect points, as an absolute URL; it was not followed."""
+        target = self.headers.get("location")
+        return urljoin(self.url, target) if target else None
+
+    def json(self) -> Any:
+        """The parsed body; BadAnswer when it is not JSON (HTML with 200, a truncated body, NaN, absurd nesting)."""
+        try:
+            return json.loads(self.body, parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            kind = self.headers.get("content-type", "no content type")
+            self._bad(f"expected JSON, got {kind} with status {self.status}")
+
+    def expect(self, *statuses: int) -> Self:
+        """Itself when the status is one of ``statuses``, else BadAnswer with the beginning of the body."""
+        if self.status not in statuses:
+            self._bad(f"unexpected status {self.status}")
+        return self
+
+    def _bad(self, fault: str) -> NoReturn:
+        start = printable(self.body[: 4 * _EXCERPT].decode("utf-8", "replace"))[:_EXCERPT]
+        raise BadAnswer(self.redact(f"{self.subject}: {printable(fault)}" + (f": {start!r}" if start else "")))
+
+
+def checked_url(url: str, subject: str) -> str:
+    """``url`` if it is https, or http to loopback, without user name, query or fragment; else ConfigError."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ConfigError(f"{subject}: not a URL") from None
+    if not host or parts.username is not None or parts.query or parts.fragment:
+        raise ConfigError(f"{subject}: expected https://host[:port][/path] and nothing else in the URL")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        raise ConfigError(f"{subject}: expected an https:// URL (http:// only for loopback addresses), host {host}")
+    return url
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` is "localhost" or a loopback address."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def segment(text: str) -> str:
+    """``text`` as one path segment of a URL, everything but letters, digits and ``-._~`` percent-encoded."""
+    return quote(text, safe="") if text not in (".", "..") else text.replace(".", "%2E")
+
+
+def printable(text: str) -> str:
+    """``text`` without control, escape and bidirectional formatting characters."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def retry_after(value: str | None, now: float) -> float | None:
+    """Seconds that a Retry-After header asks for (a number or an HTTP date), or None when it says nothing usable."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - now
+        except (ValueError, OverflowError):
+            return None
+    return max(seconds, 0.0) if isfinite(seconds) else None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
