@@ -1,0 +1,151 @@
+"""The beaconing detection in Sumo Logic's query language: a prelude per source, one shared tail in two aggregations."""
+
+from collections.abc import Mapping, Sequence
+
+from playbook.detections.languages.sumo import quoting
+from playbook.detections.languages.sumo.lint import lint
+from playbook.detections.languages.sumo.presets import COLUMNS, NONE, NOT_EXTERNAL, PRESETS, Preset
+from playbook.detections.languages.sumo.quoting import Unquotable
+
+__all__ = ("PRESETS", "Unquotable", "detection", "heartbeat", "lint", "probe", "traffic", "tuple_key")
+
+MIN_CONNECTIONS = 20
+MIN_HOURS = 3
+HOUR_MS = 3_600_000
+
+_KEY = "hostname, src_ip, dst_ip, dst_port"
+
+# concat gives "" for a null (documented), so that no group key and no count depends on how nulls are treated;
+# num() only ever sees digits, so that nothing depends on both branches of an if being evaluated.
+_SHARED = (
+    'concat(dst_ip, "") as dst_ip',
+    'concat(src_ip, "") as src_ip',
+    "where !isBlank(src_ip) and !isBlank(dst_ip)",
+    f"where !{NOT_EXTERNAL}",
+    'concat(proto, "") as proto',
+    "toLowerCase(proto) as proto",
+    'where !(proto in ("icmp", "icmp6", "ipv6-icmp", "1", "58"))',
+    'concat(hostname, "") as hostname',
+    'concat(dst_port, "") as dst_port',
+    "where dst_port matches /^[0-9]+$/",
+    'concat(conns, "") as conns',
+    'if(conns matches /^[0-9]+$/, conns, "1") as conns',
+    "num(conns) as conns",
+    'concat(bytes_sent, "") as bytes_sent',
+    'concat(bytes_rcvd, "") as bytes_rcvd',
+    'concat(bytes_total, "") as bytes_total',
+    "if(bytes_sent matches /^[0-9]+$/, 1, 0) as sent_known",
+    "if(bytes_rcvd matches /^[0-9]+$/, 1, 0) as rcvd_known",
+    "if(bytes_total matches /^[0-9]+$/, 1, 0) as whole_known",
+    'if(sent_known = 1, bytes_sent, "0") as bytes_sent',
+    'if(rcvd_known = 1, bytes_rcvd, "0") as bytes_rcvd',
+    'if(whole_known = 1, bytes_total, "0") as bytes_total',
+    "num(bytes_sent) as bytes_sent",
+    "num(bytes_rcvd) as bytes_rcvd",
+    "num(bytes_total) as bytes_total",
+    "if(whole_known = 1, bytes_total, bytes_sent + bytes_rcvd) as bytes_total",
+    "if(whole_known = 1 or sent_known + rcvd_known = 2, 1, 0) as total_known",
+)
+
+_DETECTION = (
+    'concat(process_name, "") as process_name',
+    'concat(service, "") as service',
+    f"floor(start_ms / {HOUR_MS}) as hour",
+    "count as hour_rows, sum(conns) as hour_conns, sum(sent_known) as hour_sent_known,"
+    " sum(rcvd_known) as hour_rcvd_known, sum(total_known) as hour_total_known, sum(bytes_sent) as hour_sent,"
+    " sum(bytes_rcvd) as hour_rcvd, sum(bytes_total) as hour_total, min(start_ms) as hour_first,"
+    " max(start_ms) as hour_last, values(process_name) as hour_processes, values(proto) as hour_protos,"
+    f" values(service) as hour_services by hour, {_KEY}",
+    "if(hour_conns > 0, 1, 0) as active_hour",
+    "sum(hour_conns) as connections, sum(active_hour) as hourly_buckets, sum(hour_rows) as row_count,"
+    " sum(hour_sent_known) as sent_known, sum(hour_rcvd_known) as rcvd_known, sum(hour_total_known) as total_known,"
+    " sum(hour_sent) as total_bytes_sent, sum(hour_rcvd) as total_bytes_rcvd, sum(hour_total) as total_bytes,"
+    " min(hour_first) as first_ms, max(hour_last) as last_ms, values(hour_processes) as processes,"
+    f" values(hour_protos) as protos, values(hour_services) as services by {_KEY}",
+    f"where connections >= {MIN_CONNECTIONS} and hourly_buckets >= {MIN_HOURS}",
+    "toLong(first_ms) as first_ms",
+    "toLong(last_ms) as last_ms",
+    f"fields {_KEY}, connections, hourly_buckets, row_count, sent_known, rcvd_known, total_known, total_bytes_sent,"
+    " total_bytes_rcvd, total_bytes, first_ms, last_ms, processes, protos, services",
+)
+
+_STARTS = (
+    "floor(start_ms / 1000) as start_s",
+    "sum(conns) as start_conns, count as row_count, sum(sent_known) as sent_known, sum(bytes_sent) as start_sent"
+    f" by start_s, {_KEY}",
+    "toLong(start_s) as start_s",
+    f"fields start_s, {_KEY}, start_conns, row_count, sent_known, start_sent",
+)
+
+_HEARTBEAT = (
+    f"floor(_messageTime / {HOUR_MS}) as hour",
+    "count as row_count, min(_messageTime) as oldest_ms, max(_messageTime) as newest_ms by hour",
+    "toLong(oldest_ms) as oldest_ms",
+    "toLong(newest_ms) as newest_ms",
+)
+
+
+def detection(preset: str = "seed", scope: str = "", fields: Mapping[str, str] | None = None) -> str:
+    """The query whose records are the tuples with at least 20 connections in 3 hours; no score in it.
+
+    ``scope`` replaces the preset's; ``fields`` maps our column names to the source's own ("" = has none).
+    Raises KeyError for an unknown preset, Unquotable for a scope or field name that cannot be used.
+    """
+    return _query(preset, scope, fields, (*_SHARED, *_DETECTION))
+
+
+def traffic(
+    keys: Sequence[str], preset: str = "seed", scope: str = "", fields: Mapping[str, str] | None = None
+) -> str:
+    """The follow-up: one record per start second of the tuples in ``keys`` (see ``tuple_key``)."""
+    wanted = ", ".join(quoting.literal(key) for key in keys)
+    narrowed = ('concat(src_ip, " ", dst_ip, " ", dst_port) as tuple_key', f"where tuple_key in ({wanted})")
+    return _query(preset, scope, fields, (*_SHARED, *narrowed, *_STARTS))
+
+
+def tuple_key(src_ip: str, dst_ip: str, dst_port: int) -> str:
+    """How ``traffic`` names a tuple; the host name is no part of it, so that no host can write into a query."""
+    return f"{src_ip} {dst_ip} {dst_port}"
+
+
+def heartbeat(preset: str = "seed", scope: str = "") -> str:
+    """The cheap count: one record per UTC hour with the rows of the scope, whatever is in them."""
+    return _joined((_scope(PRESETS[preset], scope), *_HEARTBEAT))
+
+
+def probe(preset: str = "seed", scope: str = "", fields: Mapping[str, str] | None = None) -> str:
+    """One row of the scope as a message, taken apart by the prelude: proves the scope and the field names."""
+    return _joined((*_prelude(PRESETS[preset], scope, fields), "limit 1"))
+
+
+def render(preset: str | None = None) -> str:
+    """The detection as ``query sumo`` prints it."""
+    return detection(preset or "seed")
+
+
+def _query(preset: str, scope: str, fields: Mapping[str, str] | None, tail: Sequence[str]) -> str:
+    return _joined((*_prelude(PRESETS[preset], scope, fields), *tail))
+
+
+def _joined(stages: Sequence[str]) -> str:
+    return "\n| ".join(stages)
+
+
+def _scope(preset: Preset, scope: str) -> str:
+    return quoting.scope(scope or preset.scope)
+
+
+def _prelude(preset: Preset, scope: str, fields: Mapping[str, str] | None) -> tuple[str, ...]:
+    mapped = {name: _mapped(name, theirs) for name, theirs in (fields or {}).items()}
+    columns = ((name, mapped.get(name, expression)) for name, expression in preset.columns)
+    aliases = tuple(f"{expression} as {name}" for name, expression in columns if expression != name)
+    return (_scope(preset, scope), *preset.stages, *aliases)
+
+
+def _mapped(name: str, theirs: str) -> str:
+    if name not in COLUMNS:
+        raise Unquotable(f"{name!r} is no column of ours: {', '.join(COLUMNS)}")
+    if theirs in COLUMNS and theirs != name:
+        # The aliases run one after the other: a swap would read what the one before has just written.
+        raise Unquotable(f"{name} cannot be read from {theirs!r}, which is another column of ours")
+    return quoting.field(theirs) if theirs else NONE
