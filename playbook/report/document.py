@@ -1,0 +1,82 @@
+"""The run as one JSON document, in the shape that scripts rely on (docs/run.schema.json)."""
+
+from collections import Counter
+from typing import Any
+
+from playbook.model.case import Case, JudgedDetection, Run
+from playbook.model.detection import Detection
+
+Document = dict[str, Any]
+_TIME = "%Y-%m-%d %H:%M:%S"
+
+
+def _columns(detection: Detection) -> Document:
+    """The columns of the detection in their fixed order; times are text in UTC."""
+    return {
+        "hostname": detection.hostname, "src_ip": detection.src_ip, "dst_ip": detection.dst_ip,
+        "dst_port": detection.dst_port, "connections": detection.connections,
+        "hourly_buckets": detection.hourly_buckets, "avg_per_hour": detection.avg_per_hour,
+        "avg_bytes_per_conn": detection.avg_bytes_per_conn, "irc_port": detection.irc_port,
+        "beaconing_score": detection.beaconing_score, "total_bytes_sent": detection.total_bytes_sent,
+        "total_bytes_rcvd": detection.total_bytes_rcvd, "processes": sorted(set(detection.processes)),
+        "first_seen": detection.first_seen.strftime(_TIME), "last_seen": detection.last_seen.strftime(_TIME),
+    }
+
+
+def _detection(judged: JudgedDetection) -> Document:
+    found, verdict = judged.enriched.detection, judged.verdict
+    return {
+        "detection_id": found.detection_id, **_columns(found), "bytes_known": found.bytes_known,
+        "denied": found.denied, "blocked": found.blocked,
+        "evidence": [evidence.model_dump(mode="json") for evidence in verdict.evidence],
+        "verdict": {
+            "disposition": verdict.disposition, "rung": verdict.rung,
+            "trace": [rung.model_dump(mode="json") for rung in verdict.trace],
+        },
+    }
+
+
+def _case(case: Case) -> Document:
+    plan = case.plan
+    return {
+        "case_id": case.case_id, "host": case.host, "addresses": list(case.addresses), "status": case.status,
+        "verdict": case.verdict.model_dump(mode="json"),
+        "detections": [_detection(judged) for judged in case.detections],
+        "enrichments": [enrichment.model_dump(mode="json") for enrichment in case.enrichments],
+        "plan": None if plan is None else plan.model_dump(mode="json"),
+        "not_blockable": [refused.model_dump(mode="json") for refused in case.not_blockable],
+        "ticket": None if case.ticket is None else case.ticket.model_dump(mode="json"),
+    }
+
+
+def _counts(run: Run) -> dict[str, int]:
+    """Numbers of what the document holds and of what the source read; statuses and dispositions by name."""
+    status = Counter(case.status for case in run.cases)
+    disposition = Counter(case.verdict.disposition for case in run.cases)
+    return {
+        "rows_read": run.health.rows_read, "rows_rejected": run.health.rows_rejected, "cases": len(run.cases),
+        "detections": sum(len(case.detections) for case in run.cases), "gated": len(run.gated),
+        "tickets": len(run.tickets),
+        **{name: status[name] for name in ("proposed", "ticket", "watch", "closed")},
+        **{name: disposition[name]
+           for name in ("TRUE_POSITIVE", "UNDETERMINED", "BENIGN_POSITIVE", "FALSE_POSITIVE")},
+    }
+
+
+def document(run: Run) -> Document:
+    """The whole run as plain JSON values, in an order that depends on the run alone.
+
+    Text from logs is kept as it was read: print it with ``json.dumps`` and its default ASCII escapes, which also
+    make control characters harmless.
+    """
+    return {
+        "run_id": run.run_id, "source": run.source, "window": run.window.model_dump(mode="json"),
+        "complete": run.complete, "warnings": list(run.warnings),
+        "gated": [
+            {"host": g.host, "dst_ip": g.dst_ip, "dst_port": g.dst_port, "gate": g.gate,
+             "disposition": g.disposition, "reason": g.reason}
+            for g in run.gated
+        ],
+        "cases": [_case(case) for case in run.cases],
+        "counts": _counts(run),
+    }

@@ -1,0 +1,155 @@
+"""The run as a person reads it in a terminal: a header, the cases worst first, then everything else in short."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from playbook.model.case import Case, Run
+from playbook.model.verdict import Disposition
+from playbook.report.text import count, plain, several, utc
+from playbook.report.words import (
+    DISPOSITION,
+    GATE_NAMES,
+    destination,
+    missing,
+    outcome,
+    proposal,
+    silence,
+    unavailable,
+)
+
+_WIDE = 116
+_MOST_CASES, _MOST_DESTINATIONS, _MOST_REASONS, _MOST_LINES, _MOST_EXAMPLES = 50, 3, 3, 8, 3
+_STYLE: dict[Disposition, str] = {
+    "TRUE_POSITIVE": "bold red", "UNDETERMINED": "bold yellow", "BENIGN_POSITIVE": "green", "FALSE_POSITIVE": "dim",
+}
+
+
+def _line(text: str, style: str = "") -> Text:
+    return Text(plain(text), style=style, overflow="fold")
+
+
+def _stack(parts: Iterable[Text]) -> Text:
+    return Text("\n").join(parts)
+
+
+def _listed(texts: tuple[str, ...], most: int, style: str = "") -> list[Text]:
+    lines = [_line(text, style) for text in texts[:most]]
+    if len(texts) > most:
+        lines.append(_line(f"and {len(texts) - most} more", "dim"))
+    return lines
+
+
+def _host(case: Case) -> Text:
+    parts = [_line(case.host, "bold")]
+    parts += [_line(address, "dim") for address in case.addresses[:2] if address != case.host]
+    owner = case.record.owner if case.record and case.record.owner else "unknown"
+    parts.append(_line(f"owner: {owner}", "dim"))
+    return _stack(parts)
+
+
+def _verdict(case: Case) -> Text:
+    verdict = case.verdict
+    return _stack([
+        _line(DISPOSITION[verdict.disposition], _STYLE[verdict.disposition]),
+        _line(f"{verdict.confidence} confidence"), _line(case.case_id, "dim"),
+    ])
+
+
+def _destinations(case: Case) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(
+        destination(d.enriched.detection) + (" (denied)" if d.enriched.detection.blocked else "")
+        for d in case.detections
+    ))
+
+
+def _wide(cases: tuple[Case, ...]) -> Table:
+    table = Table(box=SIMPLE_HEAD, expand=True, pad_edge=False, show_lines=False, leading=1)
+    for title, ratio in (("Host", 20), ("Verdict", 17), ("Why", 38), ("Destination", 26), ("Proposed", 36)):
+        table.add_column(title, ratio=ratio, overflow="fold")
+    for case in cases:
+        table.add_row(
+            _host(case), _verdict(case), _stack(_listed(case.verdict.reasons, _MOST_REASONS)),
+            _stack(_listed(_destinations(case), _MOST_DESTINATIONS)), _stack(_listed(proposal(case), _MOST_REASONS)),
+        )
+    return table
+
+
+def _narrow(cases: tuple[Case, ...]) -> Table:
+    table = Table(box=SIMPLE_HEAD, expand=True, pad_edge=False, show_lines=False, leading=1)
+    table.add_column("Host and verdict", width=22, overflow="fold")
+    table.add_column("Why, where to, and what is proposed", ratio=1, overflow="fold")
+    for case in cases:
+        told = [
+            *_listed(case.verdict.reasons, _MOST_REASONS),
+            *(Text("to ").append_text(line) for line in _listed(_destinations(case), _MOST_DESTINATIONS)),
+            *(Text("> ").append_text(line) for line in _listed(proposal(case), _MOST_REASONS, "bold")),
+        ]
+        table.add_row(_stack([_host(case), _verdict(case)]), _stack(told))
+    return table
+
+
+def _header(run: Run, console: Console) -> None:
+    health = run.health
+    line = Text(overflow="fold")
+    line.append(plain(run.source, 80), style="bold")
+    line.append(f"  {utc(run.window.start)} to {utc(run.window.end)} UTC  {count(health.rows_read)} rows read")
+    if health.rows_rejected:
+        line.append(f" ({count(health.rows_rejected)} rejected)")
+    line.append("  complete" if run.complete else "  INCOMPLETE", style="" if run.complete else "bold red")
+    line.append(f"  {several(len(run.warnings), 'warning')}")
+    if run.dry_run:
+        line.append("  dry run, nothing stored")
+    console.print(line)
+    for text in silence(run):
+        console.print(_line(f"! {text}", "bold red"))
+    for text in _listed(tuple(f"warning: {w}" for w in run.warnings), _MOST_LINES, "yellow"):
+        console.print(text)
+
+
+def _section(console: Console, title: str, lines: tuple[str, ...], most: int = _MOST_LINES) -> None:
+    if not lines:
+        return
+    console.print(_line(title, "bold"))
+    for text in _listed(lines, most):
+        console.print(Padding(text, (0, 0, 0, 2)))
+
+
+def _gated(run: Run) -> tuple[str, ...]:
+    """One line a gate: how many rows it took out and a few examples."""
+    lines: list[str] = []
+    for gate, taken in sorted(Counter(g.gate for g in run.gated).items()):
+        rows = [g for g in run.gated if g.gate == gate]
+        named = dict.fromkeys(f"{plain(g.host, 40)} to {plain(g.dst_ip, 45)} port {g.dst_port}" for g in rows)
+        examples = "; ".join(list(named)[:_MOST_EXAMPLES])
+        lines.append(f"{gate} {GATE_NAMES[gate]}: {taken:,} (for example {examples})")
+    return tuple(lines)
+
+
+def render(run: Run, console: Console, next_step: str = "") -> None:
+    """Print the run on the console; ``next_step`` is the last line, what to try next.
+
+    Text from logs is shown without control characters and never read as markup. Colour is the console's business:
+    rich gives none in a pipe.
+    """
+    _header(run, console)
+    console.print(_line(outcome(run), "bold"))
+    if run.cases:
+        shown = run.cases[:_MOST_CASES]
+        console.print(_wide(shown) if console.width >= _WIDE else _narrow(shown))
+        if len(run.cases) > len(shown):
+            console.print(_line(f"and {several(len(run.cases) - len(shown), 'case')} more, all of them in the report"))
+    _section(console, f"Gated before any look-up: {several(len(run.gated), 'detection')}", _gated(run))
+    _section(console, f"Tickets: {len(run.tickets)} {'(proposed, none opened)' if run.dry_run else ''}",
+             tuple(f"{t.key}: {plain(t.title, 160)} ({several(len(t.case_ids), 'case')})" for t in run.tickets))
+    _section(console, "Expired exceptions (no longer applied)", run.exceptions_expired)
+    _section(console, "Enrichers that did not answer", unavailable(run))
+    _section(console, "Missing", tuple(f"{what} ({several(n, 'case')})" for what, n in missing(run)))
+    if next_step:
+        console.print()
+        console.print(Text(plain(next_step), style="bold cyan", overflow="fold"))
