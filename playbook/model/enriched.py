@@ -1,11 +1,13 @@
 """A detection with everything known about it: the one thing a rule may look at."""
 
+from collections.abc import Iterable
+from math import ceil
 from typing import TypeVar
 
 from playbook.model import Value
 from playbook.model.address import Address, parse, unwrap
-from playbook.model.detection import Detection
-from playbook.model.enrichment import Enrichment, FeedEntry, HostRecord, ListEntry
+from playbook.model.detection import Detection, TimeWindow
+from playbook.model.enrichment import Enrichment, FeedEntry, HostRecord, ListEntry, SocketOwner
 from playbook.model.measurement import Measurement
 from playbook.model.observable import Observable, Role
 from playbook.model.site import Site
@@ -79,9 +81,9 @@ class EnrichedDetection(Value):
 
     @property
     def backed_names(self) -> tuple[str, ...]:
-        """Names for which a logged DNS answer held the destination; an unbacked SNI or Host is only a claim."""
+        """Names for which a resolver of ours (or a public one) gave the destination; all others are only claims."""
         known = self.traffic.names if self.traffic is not None and self.traffic.names is not None else ()
-        return tuple(dict.fromkeys(n.name.lower().rstrip(".") for n in known if n.by == "dns" or n.backed))
+        return tuple(dict.fromkeys(n.name.lower().rstrip(".") for n in known if n.backed))
 
     @property
     def holder(self) -> HostRecord | None:
@@ -102,7 +104,7 @@ class EnrichedDetection(Value):
 
     @property
     def proven_names(self) -> frozenset[str]:
-        """Lower-case names that identify the source without its own word: by inventory of addresses, and the address."""
+        """Lower-case names that identify the source without its own word: inventory by address, and the address."""
         holder = self.holder
         names = {self.detection.src_ip.lower()}
         if holder is not None:
@@ -114,3 +116,29 @@ class EnrichedDetection(Value):
         """The roles of the proven holder of the source address; empty when nobody is proven."""
         holder = self.holder
         return frozenset() if holder is None else frozenset(role.lower() for role in holder.roles)
+
+    def share_within(self, windows: Iterable[TimeWindow]) -> float | None:
+        """Share of the known connection starts that lie in any of the windows; None when starts are not known."""
+        starts = self.traffic.start_times if self.traffic is not None else None
+        if not starts:
+            return None
+        spans = [(w.start.timestamp(), w.end.timestamp()) for w in windows]
+        return round(sum(any(a <= t < b for a, b in spans) for t in starts) / len(starts), 4)
+
+    @property
+    def days(self) -> int:
+        """Days the detection was active, at least one, the last one counted whole."""
+        span = self.detection.span
+        return 1 if span is None else max(1, ceil(span.seconds / 86400))
+
+    @property
+    def owners(self) -> tuple[SocketOwner, ...]:
+        """The processes that an inventory says own sockets to this destination (never a process without sockets)."""
+        port = self.detection.dst_port
+        return tuple(
+            owner
+            for owner, enrichment in self.answers(SocketOwner, "source")
+            if enrichment.observable.value in self.proven_names
+            and owner.dst_ip == self.detection.dst_ip
+            and owner.dst_port in (None, port)
+        )

@@ -1,0 +1,111 @@
+"""Peer-to-peer software: approved by hash or by signer and path, it explains the peers; otherwise it breaks policy."""
+
+from pydantic import Field
+
+from playbook.model import Value
+from playbook.model.enriched import EnrichedDetection
+from playbook.model.enrichment import ApprovedSoftware, SocketOwner
+from playbook.model.measurement import Fact
+from playbook.model.verdict import Evidence
+
+_CLIENTS = (
+    "utorrent", "utweb", "bittorrent", "btweb", "qbittorrent", "qbittorrent-nox", "transmission-qt",
+    "transmission-gtk", "transmission-daemon", "deluge", "deluged", "rtorrent", "aria2c", "biglybt", "azureus",
+    "tixati", "webtorrent", "frostwire", "emule", "amuled", "soulseekqt", "nicotine", "gtk-gnutella",
+)
+
+
+class Params(Value):
+    """``least_peers`` distinct outside addresses of the process; ``clients`` are names that only hint."""
+
+    least_peers: int = Field(default=50, ge=2)
+    clients: tuple[str, ...] = _CLIENTS
+
+
+def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
+    """Rung 3 when approved and really fanning out; a policy ticket when it fans out unapproved; else silent."""
+    owners = enriched.owners
+    for owner in owners:
+        approval = _approval(owner, enriched)
+        if approval is not None:
+            return _approved(owner, approval, enriched, params)
+    if not owners:
+        return _unasked(enriched, params)
+    client = next((o for o in owners if _plain(o.process_name) in params.clients), None)
+    peers = _peers(client, enriched) if client is not None else 0
+    if client is None or peers < params.least_peers:
+        return None
+    return Evidence(
+        rule="peer_to_peer", role="context", leans="policy", strength="strong",
+        reason=f"{client.process_name} talks to {peers} outside addresses and is no approved software: a policy matter",
+        facts=(_fact(client, peers),),
+        would_change="approving the program by hash, or by signer and path, would close it",
+    )
+
+
+def _approval(owner: SocketOwner, enriched: EnrichedDetection) -> ApprovedSoftware | None:
+    for approved, _ in enriched.answers(ApprovedSoftware):
+        if approved.purpose != "p2p":
+            continue
+        by_hash = approved.sha256 and approved.sha256.lower() == owner.sha256.lower()
+        by_signer = (
+            approved.signer and approved.path and owner.signed and approved.signer == owner.signer
+            and owner.path.lower().startswith(approved.path.lower())
+        )
+        if by_hash or by_signer:
+            return approved
+    return None
+
+
+def _approved(
+    owner: SocketOwner, approval: ApprovedSoftware, enriched: EnrichedDetection, params: Params
+) -> Evidence:
+    peers = _peers(owner, enriched)
+    complete = peers >= params.least_peers
+    return Evidence(
+        rule="peer_to_peer", role="explanation", leans="benign", strength="conclusive" if complete else "hint",
+        explains_hunt=complete,
+        reason=f"approved peer-to-peer software {approval.name} owns these sockets, with {peers} outside addresses",
+        missing=() if complete else (f"at least {params.least_peers} distinct outside addresses of the process",),
+        facts=(
+            _fact(owner, peers),
+            Fact(name="approval", value=f"{approval.name}, {'hash' if approval.sha256 else 'signer and path'}",
+                 source="approved software", written_by="us"),
+        ),
+        would_change="another program at these sockets would reopen it" if complete else "more peers would close it",
+    )
+
+
+def _peers(owner: SocketOwner, enriched: EnrichedDetection) -> int:
+    """Distinct outside addresses of this very process: the export's own count, or its sockets counted."""
+    same = [
+        o for o, by in enriched.answers(SocketOwner, "source")
+        if by.observable.value in enriched.proven_names
+        and (o.sha256, o.path.lower(), o.process_name.lower())
+        == (owner.sha256, owner.path.lower(), owner.process_name.lower())
+    ]
+    counted = len({o.dst_ip for o in same if o.dst_ip})
+    return max([counted, *(o.outside_addresses or 0 for o in same)])
+
+
+def _plain(name: str) -> str:
+    return name.lower().rsplit("\\", 1)[-1].rsplit("/", 1)[-1].removesuffix(".exe")
+
+
+def _fact(owner: SocketOwner, peers: int) -> Fact:
+    identity = owner.sha256[:16] or owner.signer or "unsigned"
+    return Fact(name="socket owner", value=f"{owner.process_name} ({identity}), {peers} outside addresses",
+                source="process inventory", written_by="us", as_of=owner.seen)
+
+
+def _unasked(enriched: EnrichedDetection, params: Params) -> Evidence | None:
+    """The process inventory failed and the host fans out like peer-to-peer: then nobody may say it is none."""
+    failed = (*enriched.failed("processes"), *enriched.failed("software"))
+    outside = enriched.known("distinct_outside")
+    if not failed or outside is None or outside < params.least_peers:
+        return None
+    return Evidence(
+        rule="peer_to_peer", role="explanation", leans="benign", strength="hint",
+        reason=f"it may be approved peer-to-peer software: {failed[0].unavailable}",
+        missing=("the process that owns these sockets",), waiting_on=(failed[0].enricher,),
+    )
