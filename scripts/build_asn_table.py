@@ -31,7 +31,7 @@ from playbook.tables.packing import pack_column, pack_ranges  # noqa: E402
 PACKAGE = "@ip-location-db/asn"
 LICENCE = "CC-BY-4.0"
 # One fixed filter chain, so that the bytes do not depend on a preset's defaults.
-FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 3, "lp": 0, "pb": 0, "dict_size": 1 << 26}]
+FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 3, "pb": 0, "dict_size": 1 << 24}]
 
 
 class Row(NamedTuple):
@@ -72,14 +72,14 @@ def parse(lines: Iterable[str], bits: int, faults: Faults, label: str) -> Iterat
 
 
 def disjoint(rows: Iterable[Row], faults: Faults, label: str) -> list[Row]:
-    """Sorted rows without overlap: where rows meet, the one that starts later (then the shorter) keeps the common part."""
+    """Sorted rows without overlap: where they meet, the later start (then the shorter row) keeps the common part."""
     pieces: list[Row] = []
     open_rows: list[Row] = []
     for row in sorted(rows, key=lambda row: (row.start, -row.last)):
         _close(open_rows, row.start, pieces)
         if open_rows:
-            outer = open_rows[-1]
-            faults.add("overlap, cut", f"{label} AS{outer.asn} {outer.start}..{outer.last} at {row.start} (AS{row.asn})")
+            cut = open_rows[-1]
+            faults.add("overlap, cut", f"{label} AS{cut.asn} {cut.start}..{cut.last} at {row.start} (AS{row.asn})")
         open_rows.append(row)
     _close(open_rows, None, pieces)
     return pieces

@@ -2,8 +2,9 @@
 
     python scripts/build_list_table.py [--archive pymispwarninglists-VERSION-py3-none-any.whl]
 
-Without --archive the package is fetched with `pip download`. The same archive gives the same bytes. Left out on purpose:
-vpn-ipv4/-ipv6 (8 % of all IPv4), public-dns (62,745 addresses, home routers among them), stackpath (closed in 2024).
+Without --archive the package is fetched with `pip download`. The same archive gives the same bytes. Left out on
+purpose: vpn-ipv4/-ipv6 (8 % of all IPv4), public-dns (62,745 addresses, home routers among them), stackpath (closed
+in 2024, its addresses are in other hands).
 """
 
 import argparse
@@ -26,18 +27,23 @@ from table_sources import run, write_table  # noqa: E402
 PACKAGE = "pymispwarninglists"
 LICENCE = "CC0-1.0"
 SELECTION = (
-    ("cloud", "amazon-aws google-gcp microsoft-azure microsoft-azure-china microsoft-azure-germany microsoft-azure-us-gov"),
+    (
+        "cloud",
+        "amazon-aws google-gcp microsoft-azure microsoft-azure-china microsoft-azure-germany microsoft-azure-us-gov",
+    ),
     ("cdn", "akamai cloudflare fastly"),
     (
         "shared",
-        "apple github google-gmail-sending-ips microsoft-office365-cn microsoft-office365-ip ovh-cluster parking-domain zscaler",
+        "apple github google-gmail-sending-ips microsoft-office365-cn microsoft-office365-ip ovh-cluster "
+        "parking-domain zscaler",
     ),
     ("sinkhole", "sinkholes"),
     ("block_page", "umbrella-blockpage-v4 umbrella-blockpage-v6"),
     (
         "scanner",
         "alphastrike-scanning bufferover-nt-scanning censys-scanning coalition-signals-intelligence-nt-scanning "
-        "cybergreen-nt-scanning cyberresilience-nt-scanning cypex-nt-scanning f6-nt-scanning internet-census-nt-scanning "
+        "cybergreen-nt-scanning cyberresilience-nt-scanning cypex-nt-scanning f6-nt-scanning "
+        "internet-census-nt-scanning "
         "intrinsec-nt-scanning ipinfo-nt-scanning ipip-nt-scanning modat-nt-scanning modat-scanner netsecscan-scanning "
         "onyphe-nt-scanning onyphe-scanner probethenet-nt-scanning rapid7-nt-scanning research-scanner-nt-scanning "
         "shadowforce-nt-scanning shadowforce-scanning shadowserver shadowserver-nt-scanning shodan-nt-scanning "

@@ -6,8 +6,9 @@ import subprocess
 from datetime import date
 from pathlib import Path
 
+from playbook.tables.sources import FIELDS
+
 TABLES = Path(__file__).resolve().parent.parent / "playbook" / "tables"
-FIELDS = ("table", "package", "version", "as_of", "licence", "rows", "sha256")
 
 
 def write_table(name: str, packed: bytes, package: str, version: str, as_of: date, licence: str, rows: int) -> None:

@@ -1,1 +1,1 @@
-"""Generated and reviewed tables about the outside world, each row with its source and each table with its as-of date."""
+"""Tables about the outside world, generated or reviewed: each row with its source, each table with its date."""

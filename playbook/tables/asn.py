@@ -47,10 +47,7 @@ def look_up(address: str | IPv4Address | IPv6Address) -> AsnRow | None:
     ValueError when `address` is text that is no IP address.
     """
     version, number = as_number(address)
-    if version == 4:
-        position = _table().v4.find(number)
-    else:
-        position = _table().v6.find(number >> 64)
+    position = _table().v4.find(number) if version == 4 else _table().v6.find(number >> 64)
     return None if position < 0 else _row_at(version, position)
 
 
@@ -61,7 +58,10 @@ def organisation_of(asn: int) -> str | None:
 
 
 def networks_of(asn: int) -> tuple[IPv4Network | IPv6Network, ...]:
-    """Every network that the table says an AS announces, v4 first. A scan of the table (tens of ms): for checks, not paths."""
+    """Every network that an AS announces, v4 first; () when there is none.
+
+    It scans the whole table (tens of ms): for checks, not for the path of a detection.
+    """
     position = _position_of(asn)
     if position is None:
         return ()

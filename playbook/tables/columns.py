@@ -10,7 +10,7 @@ Ports = tuple[tuple[int, int], ...]
 
 
 def read_table(name: str, make: Callable[[dict[str, str]], Row]) -> tuple[Row, ...]:
-    """The rows of `name` beside this module, each through `make`. ValueError naming file and line when one is faulty."""
+    """The rows of `name` beside this module, each through `make`. ValueError naming file and line of a faulty one."""
     rows = []
     with Path(__file__).with_name(name).open(encoding="utf-8", newline="") as lines:
         reader = csv.DictReader(lines)

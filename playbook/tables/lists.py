@@ -1,7 +1,8 @@
 """The embedded address lists: which cloud, CDN, resolver, sinkhole, shared-service or scanner ranges cover an address.
 
-Membership is context. Two uses are safe: `SHARED` categories say an address may not be blocked by address, and a sinkhole
-raises a verdict. Never a reason to close a case. Rebuilt by scripts/build_list_table.py; resolvers.csv is kept by hand.
+Membership is context, never a reason to close a case. Two uses are safe: `SHARED` categories say that an address may
+not be blocked by address, and a sinkhole raises a verdict (unless a CDN covers it too: then its address says nothing).
+Rebuilt by scripts/build_list_table.py; resolvers.csv is kept by hand.
 """
 
 import csv

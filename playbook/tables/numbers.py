@@ -7,7 +7,10 @@ _V4_MAPPED = 0xFFFF
 
 
 def as_number(address: str | IPv4Address | IPv6Address) -> tuple[int, int]:
-    """(4 or 6, the address as an integer); ::ffff:a.b.c.d counts as version 4, a %zone is ignored. ValueError if it is none."""
+    """(4 or 6, the address as an integer); ::ffff:a.b.c.d counts as version 4, a %zone is ignored.
+
+    ValueError when `address` is text that is no IP address.
+    """
     if not isinstance(address, str):
         return (4, int(address)) if address.version == 4 else _unmapped(int(address))
     try:

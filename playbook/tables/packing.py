@@ -49,7 +49,7 @@ def unpack_column(packed: bytes, width: int) -> "array[int]":
 
 
 def pack_ranges(rows: Iterable[tuple[int, int, int]], width: int, key_width: int) -> bytes:
-    """(start, last, key) rows in rising order without overlap, as three columns. ValueError when they are out of order."""
+    """(start, last, key) rows, rising and without overlap, as three columns. ValueError when they are out of order."""
     gaps, lengths, keys, previous = [], [], [], 0
     for start, last, key in rows:
         if last < start or (gaps and start <= previous):

@@ -1,4 +1,4 @@
-"""What backup products, peer-to-peer clients and load tools call themselves: hints only, every name is the host's own text.
+"""What backup products, peer-to-peer clients and load tools call themselves: hints only, for the host writes the names.
 
 Kept by hand in CSV files. `unverified` names the columns that rest on general knowledge instead of the row's source.
 """
@@ -41,7 +41,7 @@ class LoadTool(Product):
 
 
 def same_process(product: Product, process: str) -> bool:
-    """True when the last part of `process` (a name or a path) is one of the product's, whatever the case or a final .exe."""
+    """True when the last part of `process` (a name or a path) is one of the product's; case and .exe do not matter."""
     return _bare(process) in {_bare(name) for name in product.processes}
 
 

@@ -12,7 +12,7 @@ FIELDS = ("table", "package", "version", "as_of", "licence", "rows", "sha256")
 
 @dataclass(frozen=True, slots=True)
 class TableSource:
-    """One generated file: `rows` it holds and the sha256 of the packed bytes, so that file and record belong together."""
+    """One generated file: the rows it holds and the sha256 of its bytes, so that file and record belong together."""
 
     table: str
     package: str
@@ -24,7 +24,7 @@ class TableSource:
 
 
 def read_sources(lines: Iterable[str]) -> dict[str, TableSource]:
-    """The rows of sources.csv by table name. KeyError or ValueError when a column is missing or not what it should be."""
+    """The rows of sources.csv by table name. KeyError or ValueError when a column is missing or malformed."""
     return {row["table"]: _source(row) for row in csv.DictReader(lines)}
 
 

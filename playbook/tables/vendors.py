@@ -1,9 +1,9 @@
-"""Vendors' own networks and names: which regular traffic is a product calling home, and how sure an address can make that.
+"""Vendors' own networks and names: which regular traffic is a product calling home, and how sure an address makes that.
 
-Kept by hand in vendors.csv; a network there is all that the vendor announces or publishes, never one address from a log.
-Only a row with `single_tenant` may explain traffic by itself, and a sinkhole hit (playbook.tables.lists) beats every row:
-antivirus vendors run sinkholes in their own networks. Backup rows are storage for many customers: they say whose network
-it is, for a job that an administrator declared.
+Kept by hand in vendors.csv; a network there is all that the vendor announces or publishes, never an address from a log.
+Only a row with `single_tenant` may explain traffic by itself, and a sinkhole hit (playbook.tables.lists) beats any row:
+antivirus vendors run sinkholes in their own networks. Backup rows are storage for many customers: they say whose
+network it is, for a job that an administrator declared.
 """
 
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ Needs = Literal["network", "network_and_name", "name"]
 class VendorRow:
     """One service of a vendor.
 
-    `needs` says what identifies it: the network alone (nobody else can answer there), the network and an answer of our own
-    resolver for one of `domains`, or only the name (then the addresses are somebody else's and `single_tenant` is false).
-    `domains` match themselves and everything below them. `ports` are inclusive pairs. `announced_by` are the AS numbers
-    that `networks` were taken from.
+    `needs` says what identifies it: the network alone (nobody else can answer there), the network and an answer of our
+    own resolver for one of `domains`, or only the name (then the addresses are somebody else's and `single_tenant` is
+    false). `domains` match themselves and everything below them. `ports` are inclusive pairs. `announced_by` are the AS
+    numbers that `networks` were taken from.
     """
 
     vendor: str
@@ -98,5 +98,7 @@ def _one_of(cell: str, allowed: tuple[str, ...]) -> str:
 @cache
 def _networks() -> dict[int, Coverage[VendorRow]]:
     return by_version(
-        Span(network.version, int(network[0]), int(network[-1]), row) for row in every_service() for network in row.networks
+        Span(network.version, int(network[0]), int(network[-1]), row)
+        for row in every_service()
+        for network in row.networks
     )
