@@ -4,12 +4,16 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: run test setup lint bench manifests clean
+.PHONY: run test record setup lint bench manifests clean
 run: $(VENV)/.ready
 	$(BIN)/botnet-playbook run --config playbook/sample/sample.toml --dry-run --report report
 
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest
+
+# ARGS chooses: make record ARGS='-k whois'; a real tenant where its variables are set, else the emulators
+record: $(VENV)/.ready
+	$(BIN)/python -m pytest --record tests/connectors $(ARGS)
 
 setup: $(VENV)/.ready
 

@@ -121,6 +121,7 @@ def exchange(
                 verify=str(ca_file) if ca_file else True, proxies=proxies,
             )
             try:
+                answer.raw.decode_content = True
                 body = _body(answer.raw.read1, max_bytes)
             finally:
                 answer.close()
@@ -132,9 +133,9 @@ def exchange(
     return answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, body, answer.url
 
 
-def _body(read1: Callable[..., bytes], max_bytes: int) -> bytes:
+def _body(read1: Callable[[int], bytes], max_bytes: int) -> bytes:
     parts, size = [], 0
-    while chunk := read1(_CHUNK, decode_content=True):
+    while chunk := read1(_CHUNK):
         size += len(chunk)
         if size > max_bytes:
             raise TooLarge

@@ -1,0 +1,48 @@
+"""What every test runs under: no way off the machine, and the ``cassette`` fixture."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cassettes import Replay, cassette_path, playing
+from tests.network_guard import guarded
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--record``: record the cassettes of the chosen tests instead of replaying them."""
+    parser.addoption("--record", action="store_true", help="record cassettes from the emulators, or a real tenant")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Recording is a person's act: never in CI."""
+    if config.getoption("--record") and os.environ.get("CI"):
+        raise pytest.UsageError("--record is refused where CI is set")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let ``loopback`` tests make sockets; when recording keep only tests that have a cassette."""
+    recording = config.getoption("--record")
+    uses = [item for item in items if "cassette" in getattr(item, "fixturenames", ())]
+    if recording:
+        dropped = [item for item in items if item not in uses]
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = uses
+    for item in items:
+        if item.get_closest_marker("loopback") or (recording and item in uses):
+            item.add_marker(pytest.mark.enable_socket)
+
+
+@pytest.fixture(autouse=True)
+def _no_way_out() -> Iterator[None]:
+    """A test that tried to leave the machine fails, even when what it tested swallowed the error."""
+    with guarded() as attempts:
+        yield
+    assert not attempts, f"tried the network: {attempts}"
+
+
+@pytest.fixture
+def cassette(request: pytest.FixtureRequest) -> Iterator[Replay]:
+    """The recorded HTTP of this test; see tests/cassettes.py."""
+    with playing(cassette_path(request.node), recording=request.config.getoption("--record")) as replay:
+        yield replay
