@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from playbook.tables.coverage import Coverage, Span, by_version
 from playbook.tables.numbers import as_number
@@ -68,7 +68,7 @@ def read_lists(lines: Iterable[str], source: str) -> Iterator[Span[ListRow]]:
     for number, line in enumerate(lines, 1):
         kind, *fields = line.rstrip("\n").split(",")
         if kind == "L" and len(fields) == 3 and fields[1] in CATEGORIES:
-            row = ListRow(fields[0], fields[1], source, date.fromisoformat(fields[2]))
+            row = ListRow(fields[0], cast(Category, fields[1]), source, date.fromisoformat(fields[2]))
         elif kind in ("4", "6") and len(fields) == 2 and row is not None:
             yield Span(int(kind), int(fields[0], 16), int(fields[1], 16), row)
         else:

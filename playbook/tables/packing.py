@@ -50,7 +50,10 @@ def unpack_column(packed: bytes, width: int) -> "array[int]":
 
 def pack_ranges(rows: Iterable[tuple[int, int, int]], width: int, key_width: int) -> bytes:
     """(start, last, key) rows, rising and without overlap, as three columns. ValueError when they are out of order."""
-    gaps, lengths, keys, previous = [], [], [], 0
+    gaps: list[int] = []
+    lengths: list[int] = []
+    keys: list[int] = []
+    previous = 0
     for start, last, key in rows:
         if last < start or (gaps and start <= previous):
             raise ValueError(f"range {start}..{last} overlaps or precedes the range that ends at {previous}")

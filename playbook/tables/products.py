@@ -4,6 +4,7 @@ Kept by hand in CSV files. `unverified` names the columns that rest on general k
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from playbook.tables.columns import Ports, port_ranges, read_table, required, words, yes_or_no
 
@@ -49,7 +50,7 @@ def _bare(process: str) -> str:
     return process.replace("\\", "/").rsplit("/", 1)[-1].lower().removesuffix(".exe")
 
 
-def _common(cells: dict[str, str]) -> dict[str, object]:
+def _common(cells: dict[str, str]) -> dict[str, Any]:
     return {
         "name": required(cells["name"], "name"),
         "processes": words(cells["processes"]),

@@ -9,7 +9,7 @@ network it is, for a job that an administrator declared.
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from playbook.tables.columns import Ports, port_ranges, read_table, required, words, yes_or_no
 from playbook.tables.coverage import Coverage, Span, by_version
@@ -72,8 +72,8 @@ def _row(cells: dict[str, str]) -> VendorRow:
     row = VendorRow(
         vendor=required(cells["vendor"], "vendor"),
         service=required(cells["service"], "service"),
-        purpose=_one_of(cells["purpose"], get_args(Purpose)),
-        needs=_one_of(cells["needs"], get_args(Needs)),
+        purpose=cast(Purpose, _one_of(cells["purpose"], get_args(Purpose))),
+        needs=cast(Needs, _one_of(cells["needs"], get_args(Needs))),
         single_tenant=yes_or_no(cells["single_tenant"]),
         networks=tuple(ip_network(network) for network in words(cells["networks"])),
         announced_by=tuple(int(number) for number in words(cells["announced_by"])),
