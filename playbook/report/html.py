@@ -1,0 +1,94 @@
+"""The report as a folder of self-contained pages: one for the run, one per case; no script, nothing loaded."""
+
+import base64
+import hashlib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from playbook.errors import PlaybookError
+from playbook.model.case import Case, Run
+from playbook.report import words
+from playbook.report.beyond import beyond
+from playbook.report.raw_events import ShowRaw, zgrep_command
+from playbook.report.text import altered, count, duration, endpoint, plain, several, size, utc
+from playbook.report.view import blast, look, measured, page_name, pages_by_host
+
+_HERE = Path(__file__).parent
+_LONGEST = 8000
+
+
+def _shown(value: object) -> object:
+    """Every value that a template prints: text without control or invisible characters, markup of ours as it is."""
+    return value if isinstance(value, Markup) else plain(value, _LONGEST)
+
+
+def _style() -> str:
+    return (_HERE / "report.css").read_text(encoding="utf-8")
+
+
+def _policy(style: str) -> str:
+    """A Content-Security-Policy that allows this one style sheet and nothing else."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def _environment() -> Environment:
+    pages = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, finalize=_shown,
+        trim_blocks=True, lstrip_blocks=True,
+    )
+    style = _style()
+    pages.globals.update(
+        css=Markup(style), policy=_policy(style), utc=utc, size=size, count=count, duration=duration,
+        several=several, endpoint=endpoint, altered=altered, measured=measured, blast=blast, page_name=page_name,
+        words=words, beyond=beyond, svg=Markup,
+    )
+    return pages
+
+
+def _gates(run: Run) -> list[dict[str, Any]]:
+    rows = [
+        {"gate": gate, "name": words.GATE_NAMES[gate], "rows": [g for g in run.gated if g.gate == gate]}
+        for gate in sorted({g.gate for g in run.gated})
+    ]
+    return rows
+
+
+def index_page(run: Run, pages: Environment | None = None) -> str:
+    """The page of the whole run."""
+    status = Counter(case.status for case in run.cases)
+    tiles = (
+        ("proposed", status["proposed"], "containment proposed"), ("ticket", status["ticket"], "need a person"),
+        ("watch", status["watch"], "watched"), ("closed", status["closed"], "closed with a reason"),
+        ("gated", len(run.gated), "gated before any look-up"),
+    )
+    return (pages or _environment()).get_template("index.html").render(
+        run=run, tiles=tiles, gates=_gates(run), by_case={case.case_id: case for case in run.cases})
+
+
+def case_page(run: Run, case: Case, show_raw: ShowRaw | None = None, pages: Environment | None = None) -> str:
+    """The page of one case; ``show_raw`` gives the command or query that shows a detection's raw rows."""
+    linked = pages_by_host(run)
+    looks = [look(run, judged, linked, show_raw or zgrep_command) for judged in case.detections]
+    return (pages or _environment()).get_template("case.html").render(run=run, case=case, looks=looks)
+
+
+def write(run: Run, folder: Path, show_raw: ShowRaw | None = None) -> Path:
+    """Write ``index.html`` and one page per case into ``folder`` (made when absent); the path of the index.
+
+    Raises PlaybookError when the folder cannot be written.
+    """
+    pages = _environment()
+    index = folder / "index.html"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for case in run.cases:
+            (folder / page_name(case.case_id)).write_text(case_page(run, case, show_raw, pages), encoding="utf-8")
+        index.write_text(index_page(run, pages), encoding="utf-8")
+    except OSError as fault:
+        raise PlaybookError(f"{folder}: the report cannot be written: {fault.strerror or fault}") from fault
+    return index
