@@ -125,7 +125,7 @@ def checked(
 
 
 def canonical(kind: Kind, rows: str, values: Mapping[str, str]) -> str:
-    """The final SELECT: the kind's columns, typed and in order, then ASIDE; ``start`` is null on refused and passed rows.
+    """The final SELECT: the kind's columns, typed, then ASIDE; ``start`` is null on refused and passed rows.
 
     ``values`` gives SQL over ``rows`` for each column the log has. The others are null, save the texts ('') and the
     flags that are never unknown (false).

@@ -1,9 +1,9 @@
 """PAN-OS TRAFFIC logs: the CSV export with its header, and the syslog rows without one (layout of PAN-OS 8 to 11).
 
 A session is counted from its ``end`` row, Repeat Count times; its ``start`` row is passed over. ``drop`` and ``deny``
-rows, and rows whose action refused the session, are denied attempts. Byte counters of PAN-OS include 14 bytes of Ethernet
-header a packet (a 98-byte ping carries 84 bytes of IP), which ``orig_bytes`` leaves out. Source of the layout: the
-vendor's page on TRAFFIC log fields.
+rows, and rows whose action refused the session, are denied attempts. Byte counters of PAN-OS include 14 bytes of
+Ethernet header a packet (a 98-byte ping carries 84 bytes of IP), which ``orig_bytes`` leaves out. Source of the layout:
+the vendor's page on TRAFFIC log fields.
 """
 
 import csv
