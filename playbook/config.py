@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, SecretStr, ValidationError
 
 from playbook.errors import ConfigError
 from playbook.model import Value
@@ -18,9 +18,13 @@ Table = dict[str, Any]
 
 
 class Policy(Value):
-    """``[policy]``: outcomes and thresholds as data; ``rules`` holds one table of parameters per rule."""
+    """``[policy]``: outcomes and thresholds as data; ``rules`` holds one table of parameters per rule.
+
+    ``now`` replaces the clock, for samples and replays only; every run that uses it says so.
+    """
 
     version: int = 1
+    now: AwareDatetime | None = None
     exceptions: Path | None = None
     known_services: Path | None = None
     backup_host_patterns: tuple[str, ...] = ()

@@ -1,9 +1,11 @@
 """What the stages ask of the outside, as small protocols; connectors fulfil them without importing this file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
+from playbook.model.address import Network
 from playbook.model.check import CheckResult as CheckResult
 from playbook.model.detection import Detection, Fetched, TimeWindow
 from playbook.model.enrichment import Enrichment
@@ -60,8 +62,12 @@ class Containment(Protocol):
 
 @dataclass(frozen=True)
 class Toolkit:
-    """Everything a run needs from the outside, wired once by assembly."""
+    """Everything a run needs from the outside, wired once by assembly.
+
+    ``hosts_in`` limits an enricher (by name) to detections whose source lies in these networks.
+    """
 
     source: DetectionSource
     enrichers: tuple[Enricher, ...] = ()
     containments: tuple[Containment, ...] = ()
+    hosts_in: Mapping[str, tuple[Network, ...]] = MappingProxyType({})

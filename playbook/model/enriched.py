@@ -1,8 +1,9 @@
 """A detection with everything known about it: the one thing a rule may look at."""
 
 from collections.abc import Iterable
+from functools import cached_property
 from math import ceil
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from playbook.model import Value
 from playbook.model.address import Address, parse, unwrap
@@ -28,13 +29,18 @@ class EnrichedDetection(Value):
     traffic: TupleTraffic | None = None
     host_traffic: HostTraffic | None = None
 
-    @property
+    def replaced(self, **change: Any) -> "EnrichedDetection":
+        """A copy with these fields changed and nothing remembered (``model_copy`` would keep the cached answers)."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self).model_construct(**(fields | change))
+
+    @cached_property
     def destination(self) -> Address | None:
         """The destination address, unwrapped from a transition form; None when the text is no address."""
         address = parse(self.detection.dst_ip)
         return None if address is None else unwrap(address, self.site.networks.nat64)
 
-    @property
+    @cached_property
     def source(self) -> Address | None:
         """The source address, unwrapped; None when the text is no address."""
         address = parse(self.detection.src_ip)
@@ -79,13 +85,13 @@ class EnrichedDetection(Value):
         entries = self.answers(ListEntry, "destination")
         return bool(self.answers(FeedEntry, "destination")) or any(e.category == "sinkhole" for e, _ in entries)
 
-    @property
+    @cached_property
     def backed_names(self) -> tuple[str, ...]:
         """Names for which a resolver of ours (or a public one) gave the destination; all others are only claims."""
         known = self.traffic.names if self.traffic is not None and self.traffic.names is not None else ()
         return tuple(dict.fromkeys(n.name.lower().rstrip(".") for n in known if n.backed))
 
-    @property
+    @cached_property
     def holder(self) -> HostRecord | None:
         """The one inventory record that held the source address for the whole active period, else None.
 
@@ -102,7 +108,7 @@ class EnrichedDetection(Value):
         }
         return held.pop() if len(held) == 1 else None
 
-    @property
+    @cached_property
     def proven_names(self) -> frozenset[str]:
         """Lower-case names that identify the source without its own word: inventory by address, and the address."""
         holder = self.holder
@@ -131,7 +137,7 @@ class EnrichedDetection(Value):
         span = self.detection.span
         return 1 if span is None else max(1, ceil(span.seconds / 86400))
 
-    @property
+    @cached_property
     def owners(self) -> tuple[SocketOwner, ...]:
         """The processes that an inventory says own sockets to this destination (never a process without sockets)."""
         port = self.detection.dst_port

@@ -31,7 +31,7 @@ class ListEntry(Value):
     answer: Literal["list_entry"] = "list_entry"
     name: str
     ours: bool = False
-    category: Literal["cloud", "cdn", "resolver", "shared", "sinkhole", "scanner", "saas"]
+    category: Literal["cloud", "cdn", "resolver", "shared", "sinkhole", "scanner", "block_page"]
 
 
 class Operator(Value):
@@ -43,12 +43,16 @@ class Operator(Value):
 
 
 class VendorService(Value):
-    """A vendor's own service; only ``single_tenant`` ones can explain traffic (nobody else can rent an address)."""
+    """A vendor's own service; only ``single_tenant`` ones can explain traffic (nobody else can rent an address).
+
+    ``needs`` says what must match for it: the vendor's network, a name that our resolver answered, or both.
+    """
 
     answer: Literal["vendor_service"] = "vendor_service"
     vendor: str
     purpose: str
     single_tenant: bool
+    needs: Literal["network", "name", "network_and_name"] = "network"
     matched: str
     ports: tuple[int, ...] = ()
 

@@ -9,7 +9,7 @@ from playbook.model.enrichment import BackupJob, ListEntry
 from playbook.model.measurement import Fact
 from playbook.model.verdict import Evidence
 
-_SHARED = frozenset({"cdn", "cloud", "shared", "saas", "resolver"})
+_SHARED = frozenset({"cdn", "cloud", "shared", "resolver"})
 
 
 class Params(Value):

@@ -2,7 +2,7 @@
 
 from playbook.model import Value
 from playbook.model.enriched import EnrichedDetection
-from playbook.model.enrichment import VendorService
+from playbook.model.enrichment import Enrichment, VendorService
 from playbook.model.measurement import Fact
 from playbook.model.verdict import Evidence
 
@@ -15,12 +15,15 @@ class Params(Value):
 
 def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     """Rung 3, known service. Silent for multi-tenant services, other ports, and names no resolver of ours gave."""
-    for service, by in enriched.answers(VendorService, "destination"):
-        if not service.single_tenant or service.purpose not in params.purposes:
-            continue
-        if service.ports and enriched.detection.dst_port not in service.ports:
-            continue
-        if by.observable.kind == "domain" and by.observable.value not in enriched.backed_names:
+    usable = [
+        (service, by)
+        for service, by in enriched.answers(VendorService, "destination")
+        if service.single_tenant and service.purpose in params.purposes
+        and (not service.ports or enriched.detection.dst_port in service.ports)
+        and (by.observable.kind == "address" or by.observable.value in enriched.backed_names)
+    ]
+    for service, by in usable:
+        if not _proven(service, usable):
             continue
         return Evidence(
             rule="known_service", role="explanation", leans="benign", strength="conclusive",
@@ -32,3 +35,11 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
             would_change="a threat feed entry for the address would reopen it",
         )
     return None
+
+
+def _proven(service: VendorService, usable: list[tuple[VendorService, Enrichment]]) -> bool:
+    """Whether what the service needs has matched: its network, a backed name, or both."""
+    same = {by.observable.kind for other, by in usable
+            if (other.vendor, other.purpose) == (service.vendor, service.purpose)}
+    needed = {"network": {"address"}, "name": {"domain"}, "network_and_name": {"address", "domain"}}
+    return needed[service.needs] <= same

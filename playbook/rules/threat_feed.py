@@ -10,7 +10,7 @@ from playbook.model.enrichment import Enrichment, FeedEntry, ListEntry
 from playbook.model.measurement import Fact
 from playbook.model.verdict import Evidence
 
-_SHARED = frozenset({"cdn", "cloud", "resolver", "shared", "saas"})
+_SHARED = frozenset({"cdn", "cloud", "resolver", "shared"})
 
 
 class Params(Value):

@@ -1,0 +1,144 @@
+"""Ask each enricher about each observable, once and under a deadline; a failure becomes a value with a reason."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from playbook.deadline import all_at_once
+from playbook.model.address import Network, parse, within
+from playbook.model.detection import AddressHolder, Detection, TimeWindow
+from playbook.model.enriched import EnrichedDetection
+from playbook.model.enrichment import Enrichment
+from playbook.model.observable import Observable, observables_of
+from playbook.model.site import Site
+from playbook.ports import Enricher
+
+_HOST = "host"
+# Topics that are asked by host name; "host" itself by address too; all others speak of the destination.
+_BY_HOST_NAME = frozenset({"processes", "software", "backup_sessions", "backup_jobs", "windows"})
+
+
+@dataclass
+class Enrichers:
+    """The enrichers of one run; one that failed as a whole is not asked again in this run."""
+
+    enrichers: Sequence[Enricher]
+    deadline_s: float
+    hosts_in: Mapping[str, tuple[Network, ...]] = field(default_factory=dict)
+    _dead: dict[str, str] = field(default_factory=dict)
+
+    def identify(
+        self, detections: Sequence[Detection], site: Site, window: TimeWindow, holders: Iterable[AddressHolder]
+    ) -> tuple[EnrichedDetection, ...]:
+        """Every detection with its host named and what the local (not remote) enrichers say of it."""
+        claims = _claims(holders)
+        bare = [
+            EnrichedDetection(detection=d, host=d.host_text, site=site, observables=observables_of(d, d.host_text))
+            for d in detections
+        ]
+        known = self._extend(bare, window, lambda e: _HOST in e.topics, lambda o: o.kind == "address")
+        named = [_named(e, claims.get(e.detection.src_ip, ())) for e in known]
+        return self._extend(named, window, lambda e: not e.remote, lambda o: True)
+
+    def complete(self, passed: Sequence[EnrichedDetection], window: TimeWindow) -> tuple[EnrichedDetection, ...]:
+        """What passed the gates, with the names behind its destination and the remote enrichers asked as well."""
+        domains = [e.replaced(observables=observables_of(e.detection, e.host, e.names) + _aliases(e)) for e in passed]
+        local = self._extend(domains, window, lambda e: not e.remote, lambda o: o.kind == "domain")
+        return self._extend(local, window, lambda e: e.remote, lambda o: True)
+
+    def _extend(
+        self, detections: Sequence[EnrichedDetection], window: TimeWindow,
+        chosen: Callable[[Enricher], bool], about: Callable[[Observable], bool],
+    ) -> tuple[EnrichedDetection, ...]:
+        """The detections with the chosen enrichers' words on the observables in question; nothing is asked twice."""
+        asked = [e for e in self.enrichers if chosen(e)]
+        wanted = {
+            e.name: tuple(dict.fromkeys(
+                o for d in detections if self._serves(e, d) for o in d.observables if about(o)
+            ))
+            for e in asked
+        }
+        said: dict[str, dict[Observable, list[Enrichment]]] = {}
+        for name, enrichments in self._ask([e for e in asked if wanted[e.name]], wanted, window).items():
+            said[name] = defaultdict(list)
+            for enrichment in enrichments:
+                said[name][enrichment.observable].append(enrichment)
+        return tuple(
+            d.replaced(enrichments=tuple(dict.fromkeys(d.enrichments + tuple(
+                found
+                for e in asked if e.name in said and self._serves(e, d)
+                for o in d.observables for found in said[e.name].get(o, ())
+            ))))
+            for d in detections
+        )
+
+    def _serves(self, enricher: Enricher, enriched: EnrichedDetection) -> bool:
+        scope = self.hosts_in.get(enricher.name)
+        return not scope or (enriched.source is not None and within(enriched.source, scope))
+
+    def _ask(
+        self, asked: Sequence[Enricher], wanted: Mapping[str, tuple[Observable, ...]], window: TimeWindow
+    ) -> dict[str, tuple[Enrichment, ...]]:
+        """Who is not done by the deadline, or raised, is unavailable for all it was asked, now and later."""
+        calls = {e.name: partial(e.look_up, wanted[e.name], window) for e in asked if e.name not in self._dead}
+        answers: dict[str, tuple[Enrichment, ...]] = {}
+        for name, outcome in all_at_once(calls, self.deadline_s).items():
+            if outcome.value is None:
+                self._dead[name] = outcome.failure or "no answer"
+            else:
+                answers[name] = outcome.value
+        return answers | {
+            e.name: _unavailable(e, wanted[e.name], self._dead[e.name]) for e in asked if e.name in self._dead
+        }
+
+
+def _unavailable(enricher: Enricher, observables: Iterable[Observable], reason: str) -> tuple[Enrichment, ...]:
+    return tuple(
+        Enrichment(enricher=enricher.name, topic=topic, observable=o, unavailable=reason)
+        for topic in enricher.topics for o in observables if _speaks_of(topic, o)
+    )
+
+
+def _speaks_of(topic: str, observable: Observable) -> bool:
+    if topic in _BY_HOST_NAME:
+        return observable.kind == "host"
+    if topic == _HOST:
+        return observable.role == "source" and observable.kind in ("host", "address")
+    return observable.role == "destination" and observable.kind in ("address", "domain")
+
+
+def _claims(holders: Iterable[AddressHolder]) -> dict[str, list[AddressHolder]]:
+    by_address: dict[str, list[AddressHolder]] = defaultdict(list)
+    for holder in holders:
+        by_address[holder.address].append(holder)
+    return by_address
+
+
+def _named(enriched: EnrichedDetection, claims: Sequence[AddressHolder]) -> EnrichedDetection:
+    """The host's name: the proven holder's, else the row's own, else that of the latest lease, else the address."""
+    detection = enriched.detection
+    host = detection.host_text
+    if enriched.holder is not None:
+        host = _plain(enriched.holder.hostname) or host
+    elif host == detection.src_ip:
+        held = [
+            c for c in claims
+            if c.since <= detection.last_seen and (c.until is None or c.until > detection.first_seen)
+        ]
+        host = _plain(max(held, key=lambda c: c.since).hostname) or host if held else host
+    renamed = enriched.replaced(host=host)
+    return renamed.replaced(observables=observables_of(detection, host) + _aliases(renamed))
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().rstrip(".")
+
+
+def _aliases(enriched: EnrichedDetection) -> tuple[Observable, ...]:
+    """The other proven names of the source, so that a record kept under any of them is found."""
+    return tuple(
+        Observable(kind="host", value=name, role="source")
+        for name in sorted(enriched.proven_names - {enriched.host})
+        if parse(name) is None
+    )

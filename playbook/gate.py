@@ -1,0 +1,134 @@
+"""The one gate in front of every containment: by target kind, never-block first, and what is unknown does not pass."""
+
+from dataclasses import dataclass
+
+from playbook.model.address import Address, Network, within, why_not_global
+from playbook.model.enriched import EnrichedDetection
+from playbook.model.enrichment import ListEntry, Operator, OwnedDestination
+from playbook.model.response import StepKind
+from playbook.model.site import Networks
+
+# A machine in one of these roles is never isolated: too much depends on it, or its address is many machines'.
+NEVER_ISOLATED = frozenset({
+    "domain_controller", "resolver", "dhcp", "mail", "proxy", "nat", "vpn", "gateway", "load_balancer", "hypervisor",
+    "backup_server", "security_tool", "ot",
+})
+_SHARED = {"cdn": "a CDN", "cloud": "a cloud", "shared": "shared hosting", "resolver": "public resolvers"}
+
+
+@dataclass(frozen=True)
+class Barriers:
+    """What the site adds to never-block.
+
+    ``own_places``: addresses and names of every product that our own configuration names. ``pair_on_shared``
+    allows a pair (one source, one destination, one port) on a shared address; an address block there never passes.
+    """
+
+    own_places: frozenset[str] = frozenset()
+    pair_on_shared: bool = False
+
+
+@dataclass(frozen=True)
+class Passed:
+    """The gate's word that a target may be proposed: the target's text, its scope, and how many people must agree."""
+
+    kind: StepKind
+    target: str
+    scope: str
+    people: int
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why a target does not pass."""
+
+    kind: StepKind
+    reason: str
+
+
+def examine(kind: StepKind, enriched: EnrichedDetection, barriers: Barriers) -> Passed | Refused:
+    """Whether this kind of step may be taken for this detection."""
+    if kind == "isolate_host":
+        return _host(enriched)
+    why = why_not_blockable(enriched, barriers)
+    if kind == "block_pair" and barriers.pair_on_shared:
+        why = why_never_blocked(enriched, barriers)
+    if why is not None:
+        return Refused(kind, why)
+    detection = enriched.detection
+    if detection.blocked:
+        return Refused(kind, "the firewall already denies it")
+    people = _people(enriched)
+    if kind == "block_address":
+        return Passed(kind, str(enriched.destination), "every source of ours", people)
+    pair = f"{detection.src_ip}>{detection.dst_ip}:{detection.dst_port}"
+    return Passed(kind, pair, f"only {enriched.host}, only port {detection.dst_port}", people)
+
+
+def why_not_blockable(enriched: EnrichedDetection, barriers: Barriers) -> str | None:
+    """Why the destination may not be blocked by its address, or None when it may."""
+    never = why_never_blocked(enriched, barriers)
+    if never is not None:
+        return never
+    for entry, _ in enriched.answers(ListEntry, "destination"):
+        if entry.category in _SHARED:
+            return f"the address belongs to {_SHARED[entry.category]} ({entry.name}) and serves others too"
+    for operator, _ in enriched.answers(Operator, "destination"):
+        return f"AS{operator.asn} ({operator.name}) is never blocked address by address"
+    return None
+
+
+def why_never_blocked(enriched: EnrichedDetection, barriers: Barriers) -> str | None:
+    """Why no block may ever name this destination; a list that could not be asked counts as naming it."""
+    address, networks = enriched.destination, enriched.site.networks
+    if address is None:
+        return f"{enriched.detection.dst_ip!r} is not an address"
+    outside = why_not_global(address, networks.lab, networks.nat64)
+    if outside is not None:
+        return f"not globally routable: {outside}"
+    if not enriched.configured("lists"):
+        return "no address lists were asked, so nobody knows whether others share it"
+    for topic in ("lists", "operator"):
+        if enriched.failed(topic):
+            return f"the address lists could not be read: {enriched.failed(topic)[0].unavailable}"
+    place = _own(enriched, address, barriers)
+    if place is not None:
+        return place
+    sinkhole = next((e for e, _ in enriched.answers(ListEntry, "destination") if e.category == "sinkhole"), None)
+    return f"a sinkhole ({sinkhole.name}): blocking it would hide the infection" if sinkhole else None
+
+
+def _own(enriched: EnrichedDetection, address: Address, barriers: Barriers) -> str | None:
+    for name, listed in _never_block(enriched.site.networks).items():
+        if within(address, listed):
+            return f"networks.{name} names it"
+    named = barriers.own_places & {str(address), enriched.detection.dst_ip, *enriched.names}
+    if named:
+        return f"our own configuration names {sorted(named)[0]}"
+    owned = enriched.answers(OwnedDestination, "destination")
+    return f"it is ours or declared: {owned[0][0].name}" if owned else None
+
+
+def _never_block(networks: Networks) -> dict[str, tuple[Network, ...]]:
+    """Everything ``[networks]`` names, except ``lab``, which only says what counts as global in an exercise."""
+    return {name: getattr(networks, name) for name in Networks.model_fields if name != "lab"}
+
+
+def _host(enriched: EnrichedDetection) -> Passed | Refused:
+    kind: StepKind = "isolate_host"
+    source, networks, holder = enriched.source, enriched.site.networks, enriched.holder
+    if source is None or within(source, networks.shared_sources):
+        return Refused(kind, f"{enriched.detection.src_ip} is a shared source: many machines stand behind it")
+    if holder is None or not holder.host_id:
+        return Refused(kind, "no inventory proves which host held the address the whole time; "
+                             "an address alone is never isolated")
+    barred = sorted(enriched.roles & NEVER_ISOLATED)
+    if barred:
+        return Refused(kind, f"{holder.hostname} is a {barred[0]}, which is never isolated")
+    return Passed(kind, holder.host_id, f"{holder.hostname}, the whole machine", _people(enriched))
+
+
+def _people(enriched: EnrichedDetection) -> int:
+    """Two for a protected source or a host whose role nobody knows, else one."""
+    protected = enriched.source is not None and within(enriched.source, enriched.site.networks.protected)
+    return 2 if protected or not enriched.roles else 1

@@ -1,0 +1,79 @@
+"""Verdicts of one host -> the plan that is proposed: the narrowest kind of step that passes the gate, with a TTL."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import rfc8785
+
+from playbook.gate import Barriers, Passed, Refused, examine, why_not_blockable
+from playbook.model.case import JudgedDetection
+from playbook.model.response import NotBlockable, Plan, Proposal, Step, StepKind
+
+NARROWEST_FIRST: tuple[StepKind, ...] = ("block_pair", "block_address", "isolate_host")
+_MOST_STEPS = 50
+
+
+@dataclass(frozen=True)
+class Means:
+    """What can be done here: TTLs, barriers, the policy's version, and which containment offers which kind.
+
+    ``offers`` maps a kind to the name of the configured containment; empty means none is configured, and then the
+    plan says what a person should do and names no connector.
+    """
+
+    block_ttl_s: int
+    isolate_ttl_s: int
+    policy_version: int
+    barriers: Barriers
+    offers: Mapping[StepKind, str]
+
+
+def propose(case_id: str, host: str, judged: Sequence[JudgedDetection], means: Means) -> Proposal:
+    """Steps for those detections that are themselves TRUE_POSITIVE; none for any other."""
+    steps: dict[tuple[str, str], Step] = {}
+    by_hand: list[str] = []
+    not_blockable: dict[str, str] = {}
+    for one in judged:
+        if one.verdict.disposition != "TRUE_POSITIVE":
+            continue
+        why = why_not_blockable(one.enriched, means.barriers)
+        if why is not None:
+            not_blockable[one.enriched.detection.dst_ip] = why
+        step, refusals = _narrowest(one, means)
+        if step is None:
+            reasons = "; ".join(f"{r.kind.replace('_', ' ')}: {r.reason}" for r in refusals)
+            by_hand.append(f"contain {one.enriched.detection.dst_ip} by hand ({reasons})")
+        elif len(steps) < _MOST_STEPS:
+            steps[step.kind, step.target] = step
+        else:
+            by_hand.append(f"more than {_MOST_STEPS} steps: contain {one.enriched.detection.dst_ip} by hand")
+    chosen = tuple(steps.values())
+    return Proposal(
+        plan=_sealed(case_id, host, chosen, means.policy_version) if chosen else None,
+        not_blockable=tuple(NotBlockable(address=a, reason=r) for a, r in not_blockable.items()),
+        by_hand=tuple(dict.fromkeys(by_hand)),
+    )
+
+
+def _narrowest(one: JudgedDetection, means: Means) -> tuple[Step | None, tuple[Refused, ...]]:
+    refusals: list[Refused] = []
+    for kind in NARROWEST_FIRST:
+        if means.offers and kind not in means.offers:
+            refusals.append(Refused(kind, "no configured containment offers it"))
+            continue
+        word = examine(kind, one.enriched, means.barriers)
+        if isinstance(word, Passed):
+            ttl = means.isolate_ttl_s if kind == "isolate_host" else means.block_ttl_s
+            scope = word.scope + (", two people must approve" if word.people > 1 else "")
+            return Step(kind=kind, target=word.target, scope=scope, ttl_s=ttl, connector=means.offers.get(kind, "")), ()
+        refusals.append(word)
+    return None, tuple(refusals)
+
+
+def _sealed(case_id: str, host: str, steps: tuple[Step, ...], version: int) -> Plan:
+    """The plan with its digest; whoever approves, approves exactly this (no clock is in it)."""
+    content = {"case_id": case_id, "host": host, "policy_version": version,
+               "steps": [step.model_dump() for step in steps]}
+    digest = hashlib.sha256(rfc8785.dumps(content)).hexdigest()
+    return Plan(plan_id=f"P-{digest[:12]}", digest=digest, steps=steps)
