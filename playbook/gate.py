@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from playbook.model.address import Address, Network, within, why_not_global
+from playbook.model.address import Address, Network, why_not_global, within
 from playbook.model.enriched import EnrichedDetection
 from playbook.model.enrichment import ListEntry, Operator, OwnedDestination
 from playbook.model.response import StepKind

@@ -6,6 +6,9 @@ from playbook.model.enriched import EnrichedDetection
 from playbook.model.measurement import Fact
 from playbook.model.verdict import Evidence
 
+# Judged before any remote enricher is asked, from offline facts alone.
+GATE = True
+
 
 class Params(Value):
     """No parameters: the special-purpose registries decide."""

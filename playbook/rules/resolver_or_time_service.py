@@ -10,6 +10,9 @@ from playbook.model.verdict import Evidence
 DNS_PORTS = frozenset({53, 853})
 NTP_PORT = 123
 
+# Judged before any remote enricher is asked, from offline facts alone.
+GATE = True
+
 
 class Params(Value):
     """No parameters: a covert channel the size of NTP packets is a known blind spot of this gate."""

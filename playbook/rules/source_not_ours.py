@@ -7,6 +7,9 @@ from playbook.model.measurement import Fact
 from playbook.model.site import Networks
 from playbook.model.verdict import Evidence
 
+# Judged before any remote enricher is asked, from offline facts alone.
+GATE = True
+
 
 class Params(Value):
     """No parameters: ``networks.home`` decides."""

@@ -1,0 +1,74 @@
+"""The story of a run: fetch, identify, gate, enrich, judge, decide, plan. Nothing here acts on a network."""
+
+import hashlib
+from dataclasses import dataclass
+
+import rfc8785
+
+from playbook.cases.filing import file_cases
+from playbook.cases.tickets import with_tickets
+from playbook.config import Limits
+from playbook.enrich import Enrichers
+from playbook.errors import ConnectorError
+from playbook.judge import RuleSet, judge, pass_gates, with_traffic
+from playbook.merge import Gathered, gather
+from playbook.model.case import Case, Run, Ticket
+from playbook.model.detection import Detection, TimeWindow
+from playbook.model.site import Site
+from playbook.model.traffic import Traffic
+from playbook.model.verdict import Gated
+from playbook.plan import Means
+from playbook.ports import DetectionSource, Progress, Toolkit
+from playbook.warnings import about_exceptions, about_networks
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On what terms a run is judged: rules with their parameters, means of containment, and limits."""
+
+    rules: RuleSet
+    means: Means
+    limits: Limits
+
+
+def respond(
+    toolkit: Toolkit, site: Site, terms: Terms, window: TimeWindow | None = None, progress: Progress | None = None
+) -> Run:
+    """One run over one source. Raises ConnectorError when the source gave nothing that can be believed."""
+    gathered = gather(toolkit.source.fetch(window, progress))
+    enrichers = Enrichers(toolkit.enrichers, terms.limits.enrich_deadline_s, toolkit.hosts_in)
+
+    identified = enrichers.identify(gathered.detections, site, gathered.window, gathered.holders)
+    passed, gated = pass_gates(identified, terms.rules)
+    traffic, silence = _traffic(toolkit.source, tuple(e.detection for e in passed))
+    complete = enrichers.complete(with_traffic(passed, traffic), gathered.window)
+    judged = judge(with_traffic(complete, traffic), terms.rules)
+    cases = file_cases(judged, terms.means, gathered.holders)
+    cases, tickets = with_tickets(cases, terms.limits.tickets_per_run, terms.limits.shared_destination_hosts)
+
+    warnings = (*gathered.health.warnings, *silence, *traffic.unknown, *about_networks(identified, site))
+    return _record(toolkit.source.name, gathered, site, gated, cases, tickets, warnings, bool(silence))
+
+
+def _traffic(source: DetectionSource, detections: tuple[Detection, ...]) -> tuple[Traffic, tuple[str, ...]]:
+    """The raw traffic of what passed; a source that cannot give it leaves everything measured unknown."""
+    if not detections:
+        return Traffic(), ()
+    try:
+        return source.traffic(detections), ()
+    except ConnectorError as fault:
+        return Traffic(), (f"{source.name}: traffic could not be read, so nothing is measured: {fault}",)
+
+
+def _record(
+    source: str, gathered: Gathered, site: Site, gated: tuple[Gated, ...], cases: tuple[Case, ...],
+    tickets: tuple[Ticket, ...], warnings: tuple[str, ...], silent: bool,
+) -> Run:
+    window = gathered.window
+    identity = [source, window.start.isoformat(), window.end.isoformat(), site.now.isoformat()]
+    return Run(
+        run_id="R-" + hashlib.sha256(rfc8785.dumps(identity)).hexdigest()[:12], source=source, window=window,
+        complete=gathered.health.complete and not silent, warnings=tuple(dict.fromkeys(warnings)),
+        health=gathered.health, gated=gated, cases=cases, tickets=tickets, as_of=site.now,
+        exceptions_expired=about_exceptions(site),
+    )

@@ -1,0 +1,35 @@
+"""What a run has to say about its own configuration: networks that do not fit the traffic, exceptions that ended."""
+
+from collections.abc import Sequence
+
+from playbook.model.address import within
+from playbook.model.enriched import EnrichedDetection
+from playbook.model.site import Site
+from playbook.rules.source_not_ours import home_is_unknown
+
+
+def about_networks(identified: Sequence[EnrichedDetection], site: Site) -> tuple[str, ...]:
+    """Sources outside ``networks.home``, and global sources of a family for which home names no prefix."""
+    sources = {e.source for e in identified if e.source is not None}
+    outside = {s for s in sources if not within(s, site.networks.home)}
+    unknown = sorted(str(s) for s in outside if home_is_unknown(s, site.networks))
+    found = []
+    if unknown:
+        found.append(
+            f"{len(unknown)} global source(s) may be ours, but networks.home names no global prefix of their family: "
+            f"{', '.join(unknown[:3])}"
+        )
+    if len(outside) > len(unknown):
+        found.append(f"{len(outside) - len(unknown)} source(s) lie outside networks.home")
+    if site.networks.lab:
+        found.append("networks.lab is set: documentation ranges count as Internet addresses")
+    return tuple(found)
+
+
+def about_exceptions(site: Site) -> tuple[str, ...]:
+    """Each exception that has ended, in one sentence."""
+    today = site.now.date()
+    return tuple(
+        f"exception {e.exception_id} of {e.owner} ended on {e.ends}: {e.reason}"
+        for e in site.exceptions if e.ends < today
+    )
