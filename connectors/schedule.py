@@ -3,10 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
+from pydantic import AfterValidator, BeforeValidator
 
+from connectors.columns import Zone
+from playbook.model import Value
 from playbook.model.detection import TimeWindow
 
 MAX_DURATION = timedelta(days=31)
@@ -15,7 +19,7 @@ MAX_FIRINGS = 50_000
 ALWAYS = TimeWindow(start=datetime(1900, 1, 1, tzinfo=UTC), end=datetime(3000, 1, 1, tzinfo=UTC))
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
-_DURATION = re.compile(r"(?:\d{1,6}[dhms])+")
+_DURATION = re.compile(r"(?:[0-9]{1,6}[dhms])+")
 _ALIASES = {
     "@hourly": "0 * * * *", "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@weekly": "0 0 * * 0",
     "@monthly": "0 0 1 * *", "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *",
@@ -28,9 +32,11 @@ class TooMany(ValueError):
     """A schedule that has more occurrences in the asked window than anyone can mean."""
 
 
-def parse_duration(text: str) -> timedelta:
+def parse_duration(text: object) -> timedelta:
     """``90m``, ``4h``, ``1d12h`` as a length above zero, at most 31 days. Raises ValueError."""
-    if not _DURATION.fullmatch(text.strip()):
+    if isinstance(text, timedelta):
+        return text
+    if not isinstance(text, str) or not _DURATION.fullmatch(text.strip()):
         raise ValueError("expected a duration such as 90m, 4h or 1d12h")
     parts = re.findall(r"(\d+)([dhms])", text)
     length = sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
@@ -93,6 +99,18 @@ def merged(spans: Iterable[tuple[datetime, datetime]]) -> tuple[TimeWindow, ...]
         else:
             joined.append((start, end))
     return tuple(TimeWindow(start=start, end=end) for start, end in joined)
+
+
+class CronWindow(Value):
+    """``cron`` fires in ``timezone`` and the window lasts ``duration`` from each firing."""
+
+    cron: Annotated[str, AfterValidator(parse_cron)]
+    duration: Annotated[timedelta, BeforeValidator(parse_duration)]
+    timezone: Zone
+
+    def intervals(self, window: TimeWindow) -> tuple[TimeWindow, ...]:
+        """Merged UTC intervals that overlap the window, unclipped. Raises TooMany."""
+        return cron_intervals(self.cron, self.duration, self.timezone, window)
 
 
 def overlaps(one: TimeWindow, other: TimeWindow) -> bool:
