@@ -1,0 +1,169 @@
+"""Zeek's fields in canonical columns, for both writings of its logs (tab-separated and JSON), by kind of log."""
+
+from collections.abc import Mapping, Sequence
+
+from connectors.logs.shape import CANONICAL, Kind
+
+LATEST = 4102444800  # 2100: what a time in a log may be, from 1970 on
+LARGEST_COUNT = 10**15
+
+TYPES: Mapping[str, str] = {
+    "ts": "DOUBLE", "duration": "DOUBLE", "lease_time": "DOUBLE", "id.orig_p": "USMALLINT", "id.resp_p": "USMALLINT",
+    "orig_bytes": "UBIGINT", "resp_bytes": "UBIGINT", "orig_pkts": "UBIGINT", "resp_pkts": "UBIGINT",
+    "orig_ip_bytes": "UBIGINT", "resp_ip_bytes": "UBIGINT",
+}
+COUNTERS = ("orig_bytes", "resp_bytes", "orig_pkts", "resp_pkts", "orig_ip_bytes", "resp_ip_bytes")
+
+# Fields that only this kind of log has together (Zeek 3 to 7, default scripts).
+_SIGNS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
+    ("conn", ("id.orig_h", "id.resp_p", "conn_state")),
+    ("conn", ("id.orig_h", "id.resp_p", "orig_pkts", "resp_pkts")),
+    ("dns", ("id.orig_h", "query", "qtype")),
+    ("dns", ("id.orig_h", "query", "answers")),
+    ("dns", ("id.orig_h", "query", "qtype_name")),
+    ("tls", ("id.orig_h", "id.resp_h", "server_name", "cipher")),
+    ("tls", ("id.orig_h", "id.resp_h", "server_name", "version")),
+    ("http", ("id.orig_h", "id.resp_h", "host", "uri")),
+    ("http", ("id.orig_h", "id.resp_h", "trans_depth", "status_code")),
+    ("irc", ("id.orig_h", "id.resp_h", "nick", "command")),
+    ("holders", ("mac", "assigned_addr", "host_name")),
+    ("holders", ("mac", "assigned_ip", "host_name")),
+    ("holders", ("id.orig_h", "hostname", "domainname")),
+    ("holders", ("id.orig_h", "client", "request_type")),
+)
+
+# Zeek's documented states of a connection: what the responder did. OTH, SHR and RSTRH saw no opening: not known.
+UNANSWERED = ("S0", "REJ", "RSTOS0", "SH")
+ANSWERED = ("S1", "SF", "S2", "S3", "RSTO", "RSTR")
+
+
+def kind_of(names: Sequence[str]) -> Kind | None:
+    """The kind of log that has these fields (in the writing ``id.orig_h``); None for one that is not read."""
+    present = set(names)
+    return next((kind for kind, signs in _SIGNS if present.issuperset(signs)), None)
+
+
+def needed(kind: Kind) -> tuple[str, ...]:
+    """The fields a kind of log is read for."""
+    flow = ("ts", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p")
+    return {
+        "conn": (*flow, "proto", "service", "duration", *COUNTERS, "conn_state", "history"),
+        "dns": ("ts", "id.orig_h", "query", "rcode", "rcode_name", "answers"),
+        "tls": (*flow, "server_name"),
+        "http": (*flow, "host"),
+        "irc": flow,
+        "holders": ("ts", "id.orig_h", "assigned_addr", "assigned_ip", "host_name", "hostname", "client", "lease_time"),
+    }[kind]
+
+
+def canonical(kind: Kind, have: Mapping[str, str], source: str) -> str:
+    """SELECT of the kind's columns from ``source``; ``have`` maps Zeek's names to typed SQL.
+
+    A row that cannot be used has a null ``start``.
+    """
+    at = {name: have.get(name, "NULL") for name in needed(kind)}
+    values = _VALUES[kind](at)
+    columns = [f"({values[name]})::{sql_type} AS {name}" for name, sql_type in CANONICAL[kind].items()]
+    return f"SELECT {', '.join(columns)} FROM {source}"
+
+
+def fault(kind: Kind, values: Mapping[str, object]) -> str | None:
+    """Why a row cannot be used, from its raw values by Zeek's names (absent ones null); None when it can."""
+    for name in _required(kind):
+        if values.get(name) in (None, "", "-"):
+            return f"{name} is missing"
+    for name in (*TYPES, "rcode"):
+        text = values.get(name)
+        if name in needed(kind) and text not in (None, "", "-") and not _is_number(name, text):
+            return f"{name} is not usable: {str(text)[:60]}"
+    return None
+
+
+def _required(kind: Kind) -> tuple[str, ...]:
+    return {"dns": ("ts", "id.orig_h"), "holders": ("ts",)}.get(
+        kind, ("ts", "id.orig_h", "id.resp_h", "id.resp_p"))
+
+
+def _is_number(name: str, text: object) -> bool:
+    try:
+        number = float(str(text))
+    except ValueError:
+        return False
+    if name.endswith("_p"):
+        return 0 <= number <= 65535
+    if name == "ts":
+        return 0 <= number < LATEST
+    return 0 <= number <= LARGEST_COUNT if name in COUNTERS else number == number
+
+
+def _start(at: Mapping[str, str], *required: str) -> str:
+    tests = [f"{at['ts']} >= 0 AND {at['ts']} < {LATEST}", *(f"{at[name]} IS NOT NULL" for name in required)]
+    present = [at[name] for name in COUNTERS if at.get(name, "NULL") != "NULL"]
+    tests += [f"coalesce({counter}, 0) <= {LARGEST_COUNT}" for counter in present]
+    return f"CASE WHEN {' AND '.join(tests)} THEN {at['ts']} END"
+
+
+def _bounded(counter: str) -> str:
+    return f"CASE WHEN {counter} <= {LARGEST_COUNT} THEN {counter} END"
+
+
+def _conn(at: Mapping[str, str]) -> dict[str, str]:
+    """If either IP counter is there, both IP counters, else both payload counters; per row, absent is null."""
+    ip = f"{at['orig_ip_bytes']} IS NOT NULL OR {at['resp_ip_bytes']} IS NOT NULL"
+    if at["orig_ip_bytes"] == at["resp_ip_bytes"] == "NULL":
+        ip = "false"
+    sent, received = (
+        f"CASE WHEN {ip} THEN coalesce({_bounded(at[f'{side}_ip_bytes'])}, 0) ELSE {_bounded(at[f'{side}_bytes'])} END"
+        for side in ("orig", "resp")
+    )
+    history = at["history"]
+    return {
+        "start": _start(at, "id.orig_h", "id.resp_h", "id.resp_p"),
+        "hostname": "''", "process_name": "''", "conns": "1", "denied": "false",
+        "src_ip": at["id.orig_h"], "src_port": at["id.orig_p"], "dst_ip": at["id.resp_h"], "dst_port": at["id.resp_p"],
+        "proto": f"coalesce(lower({at['proto']}), '')",
+        "bytes_sent": sent, "bytes_rcvd": received, "bytes_total": f"({sent}) + ({received})",
+        "orig_bytes": _bounded(at["orig_ip_bytes"]),
+        "sent_packets": _bounded(at["orig_pkts"]), "rcvd_packets": _bounded(at["resp_pkts"]),
+        "service": f"coalesce(lower(nullif({at['service']}, '(empty)')), '')",
+        "duration": f"CASE WHEN {at['duration']} >= 0 AND {at['duration']} < {LATEST} THEN {at['duration']} END",
+        "answered": f"CASE WHEN {at['conn_state']} IN {ANSWERED} THEN true "
+                    f"WHEN {at['conn_state']} IN {UNANSWERED} THEN false END",
+        "continues": f"coalesce({at['proto']} = 'tcp' AND {history} NOT IN ('', '(empty)') "
+                     f"AND NOT contains({history}, 'S') AND NOT contains({history}, 's'), false)",
+    }
+
+
+def _dns(at: Mapping[str, str]) -> dict[str, str]:
+    failed = f"coalesce({at['rcode_name']} = 'NXDOMAIN', try_cast({at['rcode']} AS INTEGER) = 3)"
+    return {
+        "start": _start(at, "id.orig_h"), "src_ip": at["id.orig_h"],
+        "query": f"rtrim(lower({at['query']}), '.')", "failed": failed, "answers": at["answers"],
+    }
+
+
+def _named(field: str, at: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "start": _start(at, "id.orig_h", "id.resp_h", "id.resp_p"), "src_ip": at["id.orig_h"],
+        "dst_ip": at["id.resp_h"], "dst_port": at["id.resp_p"],
+        "name": f"nullif(rtrim(lower({at[field]}), '.'), '(empty)')" if field else "NULL",
+    }
+
+
+def _holders(at: Mapping[str, str]) -> dict[str, str]:
+    """DHCP gives the address it leased; NTLM and Kerberos the client that spoke from it (a machine ends in ``$``)."""
+    principal = f"split_part({at['client']}, '/', 1)"
+    machine = f"CASE WHEN {principal} LIKE '%$' THEN rtrim({principal}, '$') END"
+    hostname = f"coalesce({at['host_name']}, {at['hostname']}, {machine})"
+    address = f"coalesce({at['assigned_addr']}, {at['assigned_ip']}, {at['id.orig_h']})"
+    return {
+        "start": f"CASE WHEN {hostname} NOT IN ('', '(empty)') AND {address} IS NOT NULL THEN {_start(at)} END",
+        "until": f"{at['ts']} + {at['lease_time']}", "address": address, "hostname": f"rtrim(lower({hostname}), '.')",
+        "written_by": "'host'",
+    }
+
+
+_VALUES = {
+    "conn": _conn, "dns": _dns, "tls": lambda at: _named("server_name", at), "http": lambda at: _named("host", at),
+    "irc": lambda at: _named("", at), "holders": _holders,
+}

@@ -1,0 +1,211 @@
+"""The beaconing detection as DuckDB SQL over a relation of canonical connections (connectors/logs/shape.py)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+from playbook.detections.beaconing import (
+    ICMP_NAMES,
+    MIN_CONNECTIONS,
+    MIN_HOURS,
+    NTP_LARGEST,
+    NTP_PORT,
+    NTP_SMALLEST,
+    SEED_INTERNAL,
+    Profile,
+)
+from playbook.detections.hunts import HUNTS
+from playbook.detections.languages.duckdb.hunts import hunt_query
+from playbook.model.address import NOT_GLOBAL, Network
+
+DAY_S = 86400
+WEEK_S = 7 * DAY_S
+# Distinct hours as bits of three BIGINTs: exact while a window is shorter than this many hours, and a third of the
+# time of count(DISTINCT hour), whose hash table holds every (tuple, hour).
+_BITS, _WORDS = 60, 3
+MASK_HOURS = _BITS * _WORDS
+
+_KEY = "hostname, src_ip, dst_ip, dst_port"
+_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+ADDRESS = rf"({_OCTET}\.){{3}}{_OCTET}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%.*)?"
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Which rows form a window: between ``start`` and ``end`` (epoch seconds, half open), cut every ``every`` seconds.
+
+    All null: one window over everything.
+    """
+
+    start: float | None = None
+    end: float | None = None
+    every: int | None = None
+
+
+def query(profile: Profile = "default", hunt: str | None = None) -> str:
+    """The text that ``query duckdb`` prints: the detection, or one of the hunts, over a relation named ``conn``."""
+    if hunt is not None:
+        return hunt_query(HUNTS[hunt])
+    return aggregation(profile) + "ORDER BY connections DESC, hostname, src_ip, dst_ip, dst_port;\n"
+
+
+def aggregation(
+    profile: Profile, relation: str = "conn", windows: Windows | None = None, only: str = "",
+    lab: tuple[Network, ...] = (),
+) -> str:
+    """SELECT of the raw aggregates (``Aggregate``, led by ``window_no``) of every tuple that could fire.
+
+    ``only`` names a relation of (window_no, hostname, src_ip, dst_ip, dst_port) to confine it to. Addresses with a
+    colon pass: the reference scorer decides them, and every other one, again.
+    """
+    chosen = f"\n  SEMI JOIN {only} USING (window_no, {_KEY})" if only else ""
+    return f"""\
+WITH events AS (
+  SELECT *, floor(start / 3600)::BIGINT AS hour_no,
+    {_window(windows)} AS window_no
+  FROM {relation}
+  WHERE start IS NOT NULL{_scored(profile)}
+), counted AS (
+  SELECT * FROM events{chosen}
+  WHERE window_no IS NOT NULL{_once(profile)}
+), tuples AS (
+  SELECT window_no, {_KEY},
+{_measures(profile)}
+  FROM counted
+  GROUP BY ALL
+)
+SELECT * EXCLUDE (dst_v4) FROM (SELECT *, {v4("dst_ip")} AS dst_v4 FROM tuples)
+WHERE (connections >= {MIN_CONNECTIONS} AND hourly_buckets >= {MIN_HOURS}
+    OR denied >= {MIN_CONNECTIONS} AND denied_hours >= {MIN_HOURS})
+  AND (dst_v4 IS NULL OR {_external(profile, lab)})
+"""
+
+
+def lean(profile: Profile, relation: str = "conn", windows: Windows | None = None) -> str:
+    """The same in one pass with flat memory, for logs without host, process and denied attempts.
+
+    A tuple with ``doubtful`` set (a session may be cut in several rows, or it carried several services) must be
+    aggregated again. The row whose ``dst_ip`` is null sums up every usable row of the log; a row with an unusable
+    address is listed so that it can be counted as rejected. Windows must be shorter than ``MASK_HOURS``.
+    """
+    words = ", ".join(f"{_word(number)} AS hours_{number}" for number in range(_WORDS))
+    bits = " + ".join(f"bit_count(hours_{number})" for number in range(_WORDS))
+    seed = profile == "seed"
+    in_window = "true" if seed else f"coalesce(proto, '') NOT IN ({_icmp()})"
+    return f"""\
+SELECT window_no, '' AS hostname, src_ip, dst_ip, dst_port, count(*) AS connections, {words},
+  ({bits})::BIGINT AS hourly_buckets,
+{_sums(profile, "")},
+  min(start) AS first_seen, max(start) AS last_seen, 0 AS denied, 0 AS denied_hours,
+  []::VARCHAR[] AS processes, [min(service), max(service)] AS services, [min(proto), max(proto)] AS transports,
+  {_ntp()} AS ntp_sized,
+  {"false" if seed else "bool_or(continues)"} OR min(service) != max(service) AS doubtful
+FROM (
+  SELECT start, src_ip, dst_ip, dst_port, proto, bytes_sent, bytes_rcvd, bytes_total, orig_bytes, sent_packets,
+    rcvd_packets, continues, nullif(service, '') AS service, floor(start / 3600)::BIGINT % {MASK_HOURS} AS hour_no,
+    CASE WHEN {in_window} THEN {_window(windows)} END AS window_no
+  FROM {relation}
+  WHERE start IS NOT NULL
+)
+GROUP BY GROUPING SETS ((window_no, src_ip, dst_ip, dst_port), ())
+HAVING grouping(dst_ip) = 1
+  OR window_no IS NOT NULL AND connections >= {MIN_CONNECTIONS} AND hourly_buckets >= {MIN_HOURS}
+  OR NOT regexp_full_match(src_ip, '{ADDRESS}') OR NOT regexp_full_match(dst_ip, '{ADDRESS}')
+"""
+
+
+def v4(column: str) -> str:
+    """SQL number of a dotted IPv4 address; null for any other text."""
+    octets = (f"try_cast(split_part({column}, '.', {place}) AS BIGINT) * {256 ** (4 - place)}" for place in range(1, 5))
+    return " + ".join(octets)
+
+
+def within(number: str, networks: Iterable[Network]) -> str:
+    """SQL condition: the IPv4 ``number`` (see ``v4``) lies in one of the IPv4 networks; the others are left out."""
+    tests = [
+        f"{number} BETWEEN {int(network[0])} AND {int(network[-1])}"
+        for network in networks if isinstance(network, IPv4Network)
+    ]
+    return "(" + "\n    OR ".join(tests or ["false"]) + ")"
+
+
+def _window(windows: Windows | None) -> str:
+    if windows is None or windows.start is None:
+        return "0"
+    number = f"floor((start - {windows.start!r}) / {windows.every})::INTEGER" if windows.every else "0"
+    if windows.end is None:
+        return f"CASE WHEN start >= {windows.start!r} THEN {number} END"
+    return f"CASE WHEN start >= {windows.start!r} AND start < {windows.end!r} THEN {number} END"
+
+
+def _icmp() -> str:
+    return ", ".join(f"'{name}'" for name in sorted(ICMP_NAMES))
+
+
+def _scored(profile: Profile) -> str:
+    return "" if profile == "seed" else f"\n    AND coalesce(proto, '') NOT IN ({_icmp()})"
+
+
+def _once(profile: Profile) -> str:
+    """One session that the log cut into several rows counts once."""
+    if profile == "seed":
+        return ""
+    return """
+  QUALIFY NOT continues OR row_number() OVER (
+    PARTITION BY window_no, src_ip, src_port, dst_ip, dst_port, proto ORDER BY start, continues) = 1"""
+
+
+def _measures(profile: Profile) -> str:
+    counted, attempts = ("", "") if profile == "seed" else (" FILTER (NOT denied)", " FILTER (denied)")
+    denied = "0" if profile == "seed" else f"coalesce(sum(conns){attempts}, 0)::BIGINT"
+    hours = "0" if profile == "seed" else f"count(DISTINCT hour_no){attempts}"
+    return f"""\
+    coalesce(sum(conns){counted}, 0)::BIGINT AS connections,
+    count(DISTINCT hour_no){counted} AS hourly_buckets,
+{_sums(profile, counted)},
+    coalesce(min(start){counted}, min(start)) AS first_seen, coalesce(max(start){counted}, max(start)) AS last_seen,
+    {denied} AS denied, {hours} AS denied_hours,
+    list(DISTINCT process_name) AS processes, list(DISTINCT service) AS services, list(DISTINCT proto) AS transports,
+    {_ntp(counted)} AS ntp_sized"""
+
+
+def _sums(profile: Profile, counted: str) -> str:
+    """Absent counters: zero in the seed; in the default profile one unknown part makes the sum unknown."""
+    if profile == "seed":
+        total = "coalesce(bytes_total, coalesce(bytes_sent, 0) + coalesce(bytes_rcvd, 0))"
+        absent = {name: f"coalesce({name}, 0)" for name in ("bytes_sent", "bytes_rcvd")}
+        values = absent | {"bytes_total": total}
+        return ",\n".join(f"    sum({value}) AS {name}" for name, value in values.items())
+    names = ("bytes_sent", "bytes_rcvd", "bytes_total")
+    return ",\n".join(
+        f"    CASE WHEN count(*){counted} = count({name}){counted} THEN sum({name}){counted} END AS {name}"
+        for name in names
+    )
+
+
+def _ntp(counted: str = "") -> str:
+    sizes = " AND ".join(
+        f"{size} BETWEEN {NTP_SMALLEST} * {packets} AND {NTP_LARGEST} * {packets}"
+        for size, packets in (("orig_bytes", "sent_packets"), ("bytes_rcvd", "rcvd_packets"))
+    )
+    known = " + ".join(("orig_bytes", "sent_packets", "bytes_rcvd", "rcvd_packets"))
+    of_port = f"CASE WHEN dst_port = {NTP_PORT} THEN {{}} END"
+    return (
+        f"CASE WHEN count(*){counted} = count({of_port.format(known)}){counted} "
+        f"THEN bool_and({of_port.format(sizes)}){counted} END"
+    )
+
+
+def _word(number: int) -> str:
+    low = number * _BITS
+    return (
+        f"bit_or(CASE WHEN hour_no BETWEEN {low} AND {low + _BITS - 1} THEN 1::BIGINT << (hour_no - {low})::INTEGER "
+        "ELSE 0::BIGINT END)"
+    )
+
+
+def _external(profile: Profile, lab: tuple[Network, ...]) -> str:
+    if profile == "seed":
+        return f"NOT {within('dst_v4', SEED_INTERNAL)}"
+    named = f" OR {within('dst_v4', lab)}" if lab else ""
+    return f"(NOT {within('dst_v4', (network for network, _ in NOT_GLOBAL))}{named})"

@@ -1,0 +1,51 @@
+"""The hunts as DuckDB SQL over canonical connections or DNS questions."""
+
+from playbook.detections.hunts import Hunt
+
+
+def hunt_query(hunt: Hunt, relation: str | None = None) -> str:
+    """SELECT of the hunt's rows over ``relation`` (default: the name of its kind of log).
+
+    A DNS burst needs the registered domain of each name, which SQL does not know: the relation then carries it in the
+    column ``domain``.
+    """
+    body = _names(hunt) if hunt.kind == "dns" else _connections(hunt)
+    return body.format(relation=relation or hunt.kind)
+
+
+def _columns(hunt: Hunt) -> str:
+    quarter = f"floor(start / {hunt.window_s}) * {hunt.window_s}"
+    columns = [f"make_timestamp(({quarter} * 1000000)::BIGINT) AS window_start"] if hunt.window_s else []
+    return ", ".join([*columns, *hunt.group])
+
+
+def _connections(hunt: Hunt) -> str:
+    ports = f" AND dst_port IN ({', '.join(map(str, hunt.ports))})" if hunt.ports else ""
+    return f"""\
+SELECT {_columns(hunt)},
+  sum(conns)::BIGINT AS connections, count(DISTINCT dst_port) AS unique_ports,
+  make_timestamp((min(start) * 1000000)::BIGINT) AS first_seen,
+  make_timestamp((max(start) * 1000000)::BIGINT) AS last_seen
+FROM {{relation}}
+WHERE start IS NOT NULL{ports}
+GROUP BY ALL
+HAVING sum(conns) > {hunt.more_than}
+ORDER BY connections DESC, ALL
+"""
+
+
+def _names(hunt: Hunt) -> str:
+    return f"""\
+WITH names AS (
+  SELECT {_columns(hunt)}, query, domain, bool_and(failed) AS failed
+  FROM {{relation}}
+  WHERE start IS NOT NULL AND query != ''
+  GROUP BY ALL
+)
+SELECT window_start, {", ".join(hunt.group)}, count(*) AS names, count(*) FILTER (failed) AS failed_names,
+  count(DISTINCT domain) AS domains, count(DISTINCT domain) FILTER (failed) AS failed_domains
+FROM names
+GROUP BY ALL
+HAVING failed_domains >= {hunt.failed_domains} AND failed_names >= {hunt.failed_share} * names
+ORDER BY failed_domains DESC, ALL
+"""
