@@ -116,8 +116,8 @@ def _honest(rng: Random) -> tuple[Telemetry, ...]:
         load_test_runner(rng, RUNNER.address, STAGING, *TEST, name=STAGING_NAME, resolver=RESOLVER),
         ntp_client(rng, METER.address, TIME_SERVER, START),
         dns_client(rng, DEVELOPER.address, "8.8.8.8", START, names),
-        dns_client(rng, DEVELOPER.address, "1.1.1.1", START, names, count=110).model_copy(update={"questions": ()}),
-        dns_client(rng, NS.address, "1.1.1.1", START, names, count=140).model_copy(update={"questions": ()}),
+        dns_client(rng, DEVELOPER.address, "1.1.1.1", START, names, count=110, kind="k"),
+        dns_client(rng, NS.address, "1.1.1.1", START, names, count=140),
         *(antivirus_push(rng, m.address, PUSH, PUSH_NAME, RESOLVER, START, interval=780) for m in ALWAYS_PUSHED),
         *(antivirus_push(rng, m.address, PUSH, PUSH_NAME, RESOLVER, START, interval=2400) for m in SOMETIMES_PUSHED),
     )

@@ -91,13 +91,17 @@ def ntp_client(rng: Random, source: str, server: str, start: float, interval: fl
 
 
 def dns_client(
-    rng: Random, source: str, server: str, start: float, names: tuple[tuple[str, str], ...], count: int = 150
+    rng: Random, source: str, server: str, start: float, names: tuple[tuple[str, str], ...], count: int = 150,
+    kind: str = "u",
 ) -> Telemetry:
-    """A client that asks one resolver all day; ``names`` are (name, address) pairs of the answers."""
+    """A client that asks one resolver all day; ``names`` are (name, address) pairs of the answers.
+
+    ``kind`` keeps the ids apart when one host asks two resolvers.
+    """
     rows, asked = [], []
     for number, moment in enumerate(scattered(rng, start, start + DAY, count)):
         name, address = rng.choice(names)
-        row = udp(rng, uid(source, "u", number), moment, (source, server, 53), (len(name) + 18,), (len(name) + 34,),
+        row = udp(rng, uid(source, kind, number), moment, (source, server, 53), (len(name) + 18,), (len(name) + 34,),
                   "dns")
         rows.append(row)
         asked.append(question(rng, row.uid, moment, source, server, name, (address,)).model_copy(

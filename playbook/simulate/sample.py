@@ -13,8 +13,9 @@ from playbook.simulate.zeek import FIELDS, packed, text
 
 TORRENT = Program(name="transmission-daemon", path="/usr/bin/transmission-daemon",
                   sha256=files.digest("transmission-daemon 4.0.6"))
-UNAPPROVED = Program(name="swarmclient.exe", path=r"C:\Program Files\Swarm Client\swarmclient.exe",
-                     signer="Swarm Client Example Ltd", signed=True, sha256=files.digest("swarmclient 9.1"))
+# Signed and installed where only an administrator can write: what is wrong with it is that nobody approved it.
+UNAPPROVED = Program(name="qbittorrent.exe", path=r"C:\Program Files\qBittorrent\qbittorrent.exe",
+                     signer="Example Publisher", signed=True, sha256=files.digest("qbittorrent 5.0.3"))
 
 CONFIG = """\
 # The configuration of the sample: one made-up day, offline, nothing stored. See ABOUT.md.

@@ -23,17 +23,16 @@ class Tiled(Value):
 
 
 def tile(path: Path, target_bytes: int, day: tuple[Connection, ...], *, blocks: int | None = None) -> Tiled:
-    """Write a plain conn.log of about ``target_bytes`` (never less, at most one day more).
+    """Write a plain conn.log of about ``target_bytes`` (never less; at most a day and 7 % more).
 
     Each tile is the whole ``day`` on hosts 10.A.B.x of its own, so rows spread over the day and the answer of the
     detection grows with the file. With ``blocks`` tiles reuse that many host blocks: more rows, same tuples.
     Raises ValueError when the day has more than 254 sources or the file needs more than 65,280 blocks.
     """
     hours = _hours(day)
-    # A tile's own ids and addresses are a little longer than the template's.
     head = preamble("conn").encode()
-    per_tile = sum(len(_on_block(hour, _MOST_BLOCKS // 2, 0)) for hour in hours)
-    tiles = max(1, -(-(target_bytes - len(head)) // (per_tile - 3 * len(day))))
+    shortest = sum(len(_on_block(hour, 0, 0)) for hour in hours)
+    tiles = max(1, -(-(target_bytes - len(head)) // shortest))
     distinct = min(tiles, blocks or tiles)
     if distinct > _MOST_BLOCKS:
         raise ValueError(f"{target_bytes} bytes need {distinct} blocks of hosts; there are {_MOST_BLOCKS}")
