@@ -51,11 +51,10 @@ def _environment() -> Environment:
 
 
 def _gates(run: Run) -> list[dict[str, Any]]:
-    rows = [
+    return [
         {"gate": gate, "name": words.GATE_NAMES[gate], "rows": [g for g in run.gated if g.gate == gate]}
         for gate in sorted({g.gate for g in run.gated})
     ]
-    return rows
 
 
 def index_page(run: Run, pages: Environment | None = None) -> str:
@@ -64,7 +63,7 @@ def index_page(run: Run, pages: Environment | None = None) -> str:
     tiles = (
         ("proposed", status["proposed"], "containment proposed"), ("ticket", status["ticket"], "need a person"),
         ("watch", status["watch"], "watched"), ("closed", status["closed"], "closed with a reason"),
-        ("gated", len(run.gated), "gated before any look-up"),
+        ("gated", len(run.gated), "gated as known"),
     )
     return (pages or _environment()).get_template("index.html").render(
         run=run, tiles=tiles, gates=_gates(run), by_case={case.case_id: case for case in run.cases})

@@ -16,7 +16,7 @@ from playbook.report.text import plain, size, utc
 HOUR = timedelta(hours=1)
 MOST_BARS = 192
 _WIDTH, _LEFT, _RIGHT = 960, 60, 8
-_TOP, _PANEL, _GAP, _FOOT = 26, 96, 30, 26
+_TOP, _PANEL, _GAP, _FOOT = 42, 96, 30, 26
 _HEIGHT = _TOP + _PANEL + _GAP + _PANEL + _FOOT
 
 ShadeKind = Literal["backup", "session", "test", "maintenance"]
@@ -114,11 +114,13 @@ def _panel(bars: Sequence[_Bar], axis: _Axis, step: timedelta, base: float, of_b
     heights = [bar.octets if of_bytes else bar.connections for bar in bars]
     top = _nice(max((h for h in heights if h is not None), default=1) or 1)
     label = (lambda n: size(n)) if of_bytes else (lambda n: f"{n:,}")
-    parts = [_text(_LEFT, base - _PANEL - 8, "bytes, both directions" if of_bytes else "connections", "tl-head")]
+    known = any(height is not None for height in heights)
+    head = ("bytes, both directions" if known else "bytes: unknown") if of_bytes else "connections"
+    parts = [_text(_LEFT, base - _PANEL - 8, head, "tl-head")]
     for share in (0.5, 1.0):
         y = base - share * _PANEL
         parts.append(f'<line class="tl-grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        if share == 1.0 or top > 1:
+        if known and (share == 1.0 or top > 1):
             parts.append(_text(_LEFT - 6, y + 4, label(int(top * share)), "tl-tick", "end"))
     parts.append(f'<line class="tl-base" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{base}" y2="{base}"/>')
     for bar, height in zip(bars, heights, strict=True):
@@ -146,7 +148,8 @@ def _shading(found: Iterable[Shade], axis: _Axis) -> list[str]:
         letter, meaning = LEGEND[shade.kind]
         title = f"{meaning} {plain(shade.name, 80)}: {utc(shade.start)} to {utc(shade.end)} UTC"
         parts.append(_drawn(f"tl-shade tl-{shade.kind}", left, _TOP, width, _HEIGHT - _TOP - _FOOT, title))
-        parts.append(_text(left + 2, _HEIGHT - _FOOT - _PANEL - 12, letter, f"tl-mark tl-mark-{shade.kind}"))
+        across = left + 2 + 13 * list(LEGEND).index(shade.kind)
+        parts.append(_text(min(across, _WIDTH - 12), 14, letter, f"tl-mark tl-mark-{shade.kind}"))
     return parts
 
 
