@@ -52,7 +52,7 @@ def answer(query: str, events: Iterable[Event], start_ms: int, end_ms: int) -> R
         return [_message(e) for e in inside[:1]]
     if "row_count, min(_messageTime)" in query:
         return _hours(inside)
-    counted = [e for e in inside if _external(e.dst_ip) and e.proto.lower() not in _ICMP]
+    counted = [e for e in inside if e.conns and _external(e.dst_ip) and e.proto.lower() not in _ICMP]
     if wanted := re.search(r"tuple_key in \((.*)\)", query):
         keys = set(json.loads(f"[{wanted.group(1)}]"))
         return _starts([e for e in counted if tuple_key(e.src_ip, e.dst_ip, e.dst_port) in keys])
@@ -103,7 +103,7 @@ def _tuples(events: Sequence[Event]) -> Records:
 
 
 def _tuple(key: tuple[str, str, str, int], rows: list[Event]) -> dict[str, str | float | int] | None:
-    hours = {int(e.start * 1000 // HOUR_MS) for e in rows if e.conns}
+    hours = {int(e.start * 1000 // HOUR_MS) for e in rows}
     connections = sum(e.conns for e in rows)
     if connections < 20 or len(hours) < 3:
         return None

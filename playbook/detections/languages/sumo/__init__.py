@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from playbook.detections.beaconing import MIN_CONNECTIONS, MIN_HOURS
 from playbook.detections.languages.sumo import quoting
 from playbook.detections.languages.sumo.lint import lint
 from playbook.detections.languages.sumo.presets import COLUMNS, NONE, NOT_EXTERNAL, PRESETS, Preset
@@ -9,8 +10,6 @@ from playbook.detections.languages.sumo.quoting import Unquotable
 
 __all__ = ("PRESETS", "Unquotable", "detection", "heartbeat", "lint", "probe", "traffic", "tuple_key")
 
-MIN_CONNECTIONS = 20
-MIN_HOURS = 3
 HOUR_MS = 3_600_000
 
 _KEY = "hostname, src_ip, dst_ip, dst_port"
@@ -31,6 +30,7 @@ _SHARED = (
     'concat(conns, "") as conns',
     'if(conns matches /^[0-9]+$/, conns, "1") as conns',
     "num(conns) as conns",
+    "where conns > 0",
     'concat(bytes_sent, "") as bytes_sent',
     'concat(bytes_rcvd, "") as bytes_rcvd',
     'concat(bytes_total, "") as bytes_total',
@@ -56,8 +56,7 @@ _DETECTION = (
     " sum(bytes_rcvd) as hour_rcvd, sum(bytes_total) as hour_total, min(start_ms) as hour_first,"
     " max(start_ms) as hour_last, values(process_name) as hour_processes, values(proto) as hour_protos,"
     f" values(service) as hour_services by hour, {_KEY}",
-    "if(hour_conns > 0, 1, 0) as active_hour",
-    "sum(hour_conns) as connections, sum(active_hour) as hourly_buckets, sum(hour_rows) as row_count,"
+    "sum(hour_conns) as connections, count as hourly_buckets, sum(hour_rows) as row_count,"
     " sum(hour_sent_known) as sent_known, sum(hour_rcvd_known) as rcvd_known, sum(hour_total_known) as total_known,"
     " sum(hour_sent) as total_bytes_sent, sum(hour_rcvd) as total_bytes_rcvd, sum(hour_total) as total_bytes,"
     " min(hour_first) as first_ms, max(hour_last) as last_ms, values(hour_processes) as processes,"

@@ -98,7 +98,7 @@ _ZEEK_START = (
     'if(ts matches /^[0-9]+(\\.[0-9]+)?$/, ts, "0") as ts_seconds',
     f"if(ts_seconds = \"0\", {_TIME}, num(ts_seconds) * 1000) as zeek_start_ms",
 )
-# One long TCP session cut into many rows: a row that saw no SYN continues a session counted before.
+# One long TCP session cut into many rows: a row that saw no SYN continues a session, so the tail drops it.
 _ZEEK_CONNS = 'if(proto = "tcp" and !isBlank(history) and !(history matches /[Ss]/), 0, 1)'
 
 _ZEEK_JSON = Preset(
