@@ -80,5 +80,5 @@ def _digest(cases: Sequence[Case]) -> Ticket:
     return Ticket(
         key=f"digest:{key}", title=f"{len(cases)} more beaconing cases ({told})", state="digest",
         case_ids=tuple(c.case_id for c in cases),
-        text="\n".join(f"{c.case_id} {c.host}: {c.verdict.reasons[0] if c.verdict.reasons else ''}" for c in cases[:200]),
+        text="\n".join(f"{c.case_id} {c.host}: {'; '.join(c.verdict.reasons[:1])}" for c in cases[:200]),
     )

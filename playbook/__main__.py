@@ -1,0 +1,56 @@
+"""The command line: a group whose commands lie in playbook/commands, one module each, loaded when called."""
+
+import importlib
+import pkgutil
+import sys
+import traceback
+
+import click
+
+from playbook import commands
+from playbook.errors import PlaybookError
+
+
+class _Doors(click.Group):
+    """Finds a command by its module's name (``exceptions`` in commands/exceptions.py), importing only that one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(m.name.replace("_", "-") for m in pkgutil.iter_modules(commands.__path__))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        return importlib.import_module(f"playbook.commands.{cmd_name.replace('-', '_')}").command
+
+
+@click.group(cls=_Doors, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="botnet-playbook")
+def cli() -> None:
+    """Botnet-beaconing detections: evidence, a verdict with its reasons, and a plan that a person approves."""
+
+
+def main() -> None:
+    """Run the command line; exit codes: 0 done, 2 usage, 3 credentials, 4 incomplete, 5 refused, 128 other."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        code = leave.exit_code
+    except click.ClickException as fault:
+        fault.show()
+        code = fault.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        code = 128
+    except PlaybookError as fault:
+        click.echo(f"error: {fault}", err=True)
+        code = fault.exit_code
+    except BrokenPipeError:
+        code = 0
+    except Exception:  # noqa: BLE001 - the last resort: whatever is left is told whole and has an exit code of its own
+        traceback.print_exc()
+        code = 128
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

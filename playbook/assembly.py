@@ -1,0 +1,155 @@
+"""Configuration -> what a run needs: the only file that imports connectors, and where every fault is told at once."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import connectors
+import playbook
+from playbook import exceptions
+from playbook.config import Config, Table, faults, resolve_secrets
+from playbook.errors import ConfigError
+from playbook.gate import Barriers
+from playbook.judge import RuleSet
+from playbook.model import Value
+from playbook.model.address import Network
+from playbook.model.response import StepKind
+from playbook.model.site import Site
+from playbook.plan import NARROWEST_FIRST, Means
+from playbook.ports import Containment, DetectionSource, Enricher, Toolkit
+from playbook.respond import Terms
+from playbook.rules import all_rules
+
+from pydantic import ValidationError  # isort: skip
+
+# The embedded tables speak in every run; a configured table of the same kind takes the place of the default.
+_ALWAYS = ("asn", "lists", "vendors")
+_RESERVED = ("kind", "hosts_in")
+
+
+class Assembled(NamedTuple):
+    """Everything ``respond`` takes, with what has to be warned about."""
+
+    toolkit: Toolkit
+    site: Site
+    terms: Terms
+    warnings: tuple[str, ...]
+
+
+def intact() -> None:
+    """Raise ConfigError when another distribution has overwritten one of our import packages."""
+    for package in (playbook, connectors):
+        if getattr(package, "OURS", None) != "botnet-playbook":
+            raise ConfigError(
+                f"the import package {package.__name__!r} is not ours: another distribution of that name overwrote it; "
+                "install botnet-playbook into an environment of its own"
+            )
+
+
+def site_of(config: Config, now: datetime) -> Site:
+    """Networks, exceptions and the instant to judge by (``policy.now`` when set, for samples and replays)."""
+    path = None if config.policy.exceptions is None else config.folder / config.policy.exceptions
+    return Site(
+        networks=config.networks, exceptions=exceptions.read(path), now=config.policy.now or now,
+    )
+
+
+def assemble(config: Config, file: str, source: tuple[str, Table], now: datetime) -> Assembled:
+    """Wire one run over the source table ``(name, table)``. Raises ConfigError with every fault of every table."""
+    intact()
+    site = site_of(config, now)
+    wiring = _Wiring(site, config.folder, file)
+    origin = wiring.connect("sources", *source)
+    enrichers = wiring.connect_all("enrichers", _with_defaults(config.enrichers))
+    containments = wiring.connect_all("containments", config.containments)
+    rules = _rules(config, file, wiring.faults)
+    hosts_in = wiring.scopes(config.enrichers)
+    if wiring.faults:
+        raise ConfigError("\n".join(wiring.faults))
+    barriers = Barriers(own_places=own_places(config))
+    means = Means(
+        block_ttl_s=config.policy.block_ttl_s, isolate_ttl_s=config.policy.isolate_ttl_s,
+        policy_version=config.policy.version, barriers=barriers, offers=_offers(containments),
+    )
+    toolkit = Toolkit(source=origin, enrichers=enrichers, containments=containments, hosts_in=hosts_in)
+    warnings = (f"policy.now is set: this run judges as of {site.now:%Y-%m-%d %H:%M} UTC",) if config.policy.now else ()
+    return Assembled(toolkit, site, Terms(rules=rules, means=means, limits=config.limits), warnings)
+
+
+class _Wiring:
+    """Connects tables one by one and gathers every fault, so that a person mends them in one go."""
+
+    def __init__(self, site: Site, folder: Path, file: str) -> None:
+        self.site, self.folder, self.file = site, folder, file
+        self.faults: list[str] = []
+
+    def connect_all(self, section: str, tables: Mapping[str, Table]) -> tuple[Any, ...]:
+        made = [self.connect(section, name, table) for name, table in tables.items()]
+        return tuple(one for one in made if one is not None)
+
+    def connect(self, section: str, name: str, table: Table) -> DetectionSource | Enricher | Containment | None:
+        where, kind = f"{section}.{name}", table.get("kind")
+        if kind not in connectors.catalogue():
+            known = ", ".join(connectors.catalogue())
+            self.faults.append(f"{self.file}: {where}.kind: {kind!r} is no connector; there are: {known}")
+            return None
+        module = connectors.load(kind)
+        try:
+            own = {key: value for key, value in table.items() if key not in _RESERVED}
+            settings = module.Settings.model_validate(resolve_secrets(own, self.file, where))
+            return module.connect(name, settings, self.site, self.folder)
+        except ValidationError as fault:
+            self.faults += faults(module.Settings, fault, self.file, where)
+        except ConfigError as fault:
+            self.faults.append(str(fault))
+        return None
+
+    def scopes(self, tables: Mapping[str, Table]) -> dict[str, tuple[Network, ...]]:
+        found = {}
+        for name, table in tables.items():
+            try:
+                found[name] = tuple(ip_network(text, strict=False) for text in table.get("hosts_in", ()))
+            except (ValueError, TypeError) as fault:
+                self.faults.append(f"{self.file}: enrichers.{name}.hosts_in: {fault}")
+        return {name: scope for name, scope in found.items() if scope}
+
+
+def _with_defaults(tables: Mapping[str, Table]) -> dict[str, Table]:
+    kinds = {table.get("kind") for table in tables.values()}
+    return {kind: {"kind": kind} for kind in _ALWAYS if kind not in kinds} | dict(tables)
+
+
+def _rules(config: Config, file: str, found: list[str]) -> RuleSet:
+    rules = all_rules()
+    tables = {name: dict(table) for name, table in config.policy.rules.items()}
+    tables.setdefault("backup_name", {}).setdefault("host_patterns", config.policy.backup_host_patterns)
+    params: dict[str, Value] = {}
+    for name, table in tables.items():
+        if name not in rules:
+            found.append(f"{file}: policy.rules.{name}: no such rule; there are: {', '.join(rules)}")
+            continue
+        try:
+            params[name] = rules[name].params.model_validate(table)
+        except ValidationError as fault:
+            found += faults(rules[name].params, fault, file, f"policy.rules.{name}")
+    return RuleSet(rules, {name: params.get(name) or rule.params() for name, rule in rules.items()})
+
+
+def _offers(containments: Iterable[Containment]) -> dict[StepKind, str]:
+    """The first configured containment that offers a kind carries it out."""
+    return {kind: next(c.name for c in containments if kind in c.kinds)
+            for kind in NARROWEST_FIRST if any(kind in c.kinds for c in containments)}
+
+
+def own_places(config: Config) -> frozenset[str]:
+    """The addresses and names of every product that the configuration names by URL: never to be blocked."""
+    sections = (config.sources, config.enrichers, config.containments, config.tickets, config.notifiers)
+    found = set()
+    for value in (v for section in sections for table in section.values() for v in table.values()):
+        if isinstance(value, str) and "://" in value:
+            host = urlsplit(value).hostname
+            found |= {host.lower()} if host else set()
+    return frozenset(found)

@@ -1,0 +1,1 @@
+"""One module a command; each offers ``command``, a click command, and imports only what it needs."""

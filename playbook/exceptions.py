@@ -1,0 +1,75 @@
+"""The exceptions file: one JSON document, read whole, written atomically."""
+
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from playbook.errors import ConfigError
+from playbook.model.site import ExceptionEntry
+
+LONGEST_DAYS = 180
+_MOST_BYTES = 16 * 1024 * 1024
+_ENTRIES = TypeAdapter(tuple[ExceptionEntry, ...])
+
+
+def read(path: Path | None) -> tuple[ExceptionEntry, ...]:
+    """The entries of ``{"exceptions": [...]}``; a file that does not exist yet is empty.
+
+    Raises ConfigError naming the entry and the field; a file that exists and cannot be read never counts as empty.
+    """
+    if path is None or not path.exists():
+        return ()
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ConfigError(f"{path}: larger than {_MOST_BYTES} bytes")
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        entries = _ENTRIES.validate_python(raw["exceptions"])
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as fault:
+        raise ConfigError(f"{path}: {fault}") from fault
+    except (KeyError, TypeError):
+        raise ConfigError(f'{path}: expected an object with the key "exceptions"') from None
+    except ValidationError as fault:
+        raise ConfigError("\n".join(
+            f"{path}: exceptions.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in fault.errors(include_input=False)
+        )) from None
+    faults = [f"{path}: {e.exception_id}: {why}" for e in entries for why in faults_of(e)]
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return entries
+
+
+def faults_of(entry: ExceptionEntry) -> tuple[str, ...]:
+    """What makes an entry unusable: no scope, no end within 180 days of entering, or an end before it."""
+    found = []
+    if not entry.indicator and not (entry.source and entry.destination):
+        found.append("scope: needs a source and a destination, or one named indicator")
+    if entry.ends < entry.entered:
+        found.append(f"ends: {entry.ends} is before it was entered ({entry.entered})")
+    if entry.ends - entry.entered > timedelta(days=LONGEST_DAYS):
+        found.append(f"ends: {entry.ends} is more than {LONGEST_DAYS} days after {entry.entered}")
+    return tuple(found)
+
+
+def write(path: Path, entries: Sequence[ExceptionEntry]) -> None:
+    """Replace the file in one step: a reader sees the old entries or the new ones, never a part."""
+    text = json.dumps({"exceptions": [e.model_dump(mode="json") for e in entries]}, indent=2) + "\n"
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with beside.open("x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as fault:
+        beside.unlink(missing_ok=True)
+        raise ConfigError(f"{path}: cannot be written: {fault}") from fault
+
+
+def new_id(today: date) -> str:
+    """A fresh identity: the day and six random hex digits."""
+    return f"X-{today:%Y%m%d}-{secrets.token_hex(3)}"
