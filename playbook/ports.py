@@ -1,7 +1,7 @@
 """What the stages ask of the outside, as small protocols; connectors fulfil them without importing this file."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
@@ -70,4 +70,4 @@ class Toolkit:
     source: DetectionSource
     enrichers: tuple[Enricher, ...] = ()
     containments: tuple[Containment, ...] = ()
-    hosts_in: Mapping[str, tuple[Network, ...]] = MappingProxyType({})
+    hosts_in: Mapping[str, tuple[Network, ...]] = field(default_factory=lambda: MappingProxyType({}))
