@@ -104,13 +104,13 @@ def _stamp_text() -> str:
 
 def _stamp(year: str, zone: str) -> str:
     """The time of the line: a stamp with an offset, else one with a year, else one in the year given."""
-    offset = f"epoch(try_cast(nullif(regexp_extract(text, {literal(_ISO)}), '') AS TIMESTAMPTZ))"
+    offset = lines.offset_time(f"regexp_extract(text, {literal(_ISO)})")
     dated = lines.time(_spaced(f"regexp_extract(text, {literal(_WITH_YEAR)})"), zone, ("%b %d %Y %H:%M:%S",))
     undated = "NULL"
     if year:
         stamp = _spaced(f"regexp_extract(text, {literal(_WITHOUT_YEAR)})")
         undated = lines.time(f"{literal(year)} || ' ' || {stamp}", zone, ("%Y %b %d %H:%M:%S",))
-    return f"coalesce({lines.bounded(offset, lines.EARLIEST, lines.LATEST)}, {dated}, {undated})"
+    return f"coalesce({offset}, {dated}, {undated})"
 
 
 def _spaced(stamp: str) -> str:

@@ -75,6 +75,14 @@ def time(raw: str, zone: str, patterns: Sequence[str]) -> str:
     return bounded(f"epoch({local})", EARLIEST, LATEST)
 
 
+def offset_time(raw: str) -> str:
+    """Epoch seconds of an ISO stamp that names its offset (Z, +02:00, +0200); null for any other text."""
+    colon = f"regexp_replace({raw}, '([+-][0-9]{{2}})([0-9]{{2}})$', '\\1:\\2')"
+    named = f"regexp_matches({raw}, '([zZ]|[+-][0-9]{{2}}(:?[0-9]{{2}})?)$')"
+    moment = f"CASE WHEN {named} THEN epoch(try_cast({colon} AS TIMESTAMPTZ)) END"
+    return bounded(moment, EARLIEST, LATEST)
+
+
 def seconds(raw: str) -> str:
     """Epoch seconds written as a number; null when it is none."""
     return bounded(f"try_cast({raw} AS DOUBLE)", EARLIEST, LATEST)
@@ -140,9 +148,9 @@ def canonical(kind: Kind, rows: str, values: Mapping[str, str]) -> str:
 
 
 def protocol(raw: str) -> str:
-    """The protocol's name in lower case from a name or an IP protocol number."""
-    names = {"1": "icmp", "6": "tcp", "17": "udp", "47": "gre", "50": "esp", "58": "icmp6", "132": "sctp", "t": "tcp",
-             "u": "udp"}
+    """The protocol's name in lower case from a name or an IP protocol number; ICMP of IPv6 is icmp, as in Zeek."""
+    names = {"1": "icmp", "6": "tcp", "17": "udp", "47": "gre", "50": "esp", "58": "icmp", "132": "sctp", "t": "tcp",
+             "u": "udp", "icmp6": "icmp", "icmpv6": "icmp", "ipv6-icmp": "icmp"}
     cases = " ".join(f"WHEN {literal(number)} THEN {literal(name)}" for number, name in names.items())
     return f"CASE lower(trim({raw})) {cases} ELSE lower(trim({raw})) END"
 

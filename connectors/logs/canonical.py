@@ -1,0 +1,116 @@
+"""Our own event table, as CSV or Parquet, for sources that no other format module reads.
+
+Columns, names in any case: time (ISO with or without an offset, or epoch seconds), hostname, src_ip, dst_ip, dst_port,
+bytes_sent, bytes_rcvd, process_name; and, if there, src_port, proto, conns, service, duration, denied. An empty byte
+counter is unknown. A quoted value may hold commas and quotes, not line ends.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from connectors.logs import lines
+from connectors.logs.lines import Cell
+from connectors.logs.shape import Recognised, Scan
+from playbook.errors import UnknownFormat
+
+NAME = "canonical"
+
+REQUIRED = ("time", "hostname", "src_ip", "dst_ip", "dst_port", "bytes_sent", "bytes_rcvd", "process_name")
+OPTIONAL = ("src_port", "proto", "conns", "service", "duration", "denied")
+
+_PARQUET = "PAR1"
+_TELLING = ("time", "src_ip", "dst_ip", "dst_port", "bytes_sent", "bytes_rcvd", "process_name")
+_LIKE_OURS = 3
+_PATTERNS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f")
+
+
+def recognise(head: str, path: str) -> Recognised | None:
+    """A Parquet file, or a CSV whose header has at least three of our telling names; None for any other content."""
+    if head.startswith(_PARQUET):
+        return Recognised(format=NAME, kind="conn", options=(("file", "parquet"),))
+    first = head.lstrip("\ufeff\r\n").split("\n", 1)[0].rstrip("\r")
+    columns = tuple(next(csv.reader([first]), []))
+    names = {column.strip().lower() for column in columns}
+    if len(names & set(_TELLING)) < _LIKE_OURS:
+        return None
+    return Recognised(format=NAME, kind="conn", columns=columns)
+
+
+def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
+    """The conn SELECT: one row per row. Raises UnknownFormat when a CSV lacks a required column, naming all of them."""
+    if dict(form.options).get("file") == "parquet":
+        raw, source, faults = {name: lines.identifier(name) for name in (*REQUIRED, *OPTIONAL)}, _parquet(paths), []
+    else:
+        names = [column.strip().lower() for column in form.columns]
+        missing = [name for name in REQUIRED if name not in names]
+        if missing:
+            raise UnknownFormat(f"{', '.join(paths[:3])}: the canonical CSV lacks the columns {', '.join(missing)}")
+        raw = {name: f"f[{names.index(name) + 1}]" if name in names else "NULL::VARCHAR"
+               for name in (*REQUIRED, *OPTIONAL)}
+        source = lines.csv_rows(paths, scan, form.columns)
+        wide = len(names)
+        faults = [("f IS NULL", "'a quote is left open'"),
+                  (f"len(f) != {wide}", f"'expected {wide} fields, found ' || len(f)")]
+    zone = dict(form.options).get("time_zone", scan.time_zone)
+    return lines.canonical("conn", lines.checked(source, _cells(raw, zone), faults=faults), _values())
+
+
+def _parquet(paths: Sequence[str]) -> str:
+    """The files' rows with every column as text; a column that no file has is null."""
+    empty = ", ".join(f"NULL::VARCHAR AS {lines.identifier(name)}" for name in (*REQUIRED, *OPTIONAL))
+    files = f"read_parquet({lines.file_list(paths)}, union_by_name = true, filename = true, file_row_number = true)"
+    both = f"(SELECT {empty} WHERE false) UNION ALL BY NAME (SELECT * FROM {files})"
+    return f"SELECT *, filename AS file, file_row_number + 1 AS line FROM ({both})"
+
+
+def _time(raw: str, zone: str) -> str:
+    return f"coalesce({lines.seconds(raw)}, {lines.offset_time(raw)}, {lines.time(raw, zone, _PATTERNS)})"
+
+
+def _text(raw: str) -> str:
+    return f"coalesce({raw}, '')"
+
+
+def _truth(raw: str) -> str:
+    return f"try_cast({raw} AS BOOLEAN)"
+
+
+def _cells(raw: Mapping[str, str], zone: str) -> dict[str, Cell]:
+    return {
+        "seen": Cell("time", raw["time"], partial(_time, zone=zone)),
+        "src": Cell("src_ip", raw["src_ip"], lines.address),
+        "dst": Cell("dst_ip", raw["dst_ip"], lines.address),
+        "dport": Cell("dst_port", raw["dst_port"], lines.port),
+        "sport": Cell("src_port", raw["src_port"], lines.port, required=False),
+        "sent": Cell("bytes_sent", raw["bytes_sent"], lines.count, required=False),
+        "received": Cell("bytes_rcvd", raw["bytes_rcvd"], lines.count, required=False),
+        "sessions": Cell("conns", raw["conns"], lines.count, required=False),
+        "lasted": Cell("duration", raw["duration"], lines.seconds, required=False),
+        "refused": Cell("denied", raw["denied"], _truth, required=False),
+        "host": Cell("hostname", raw["hostname"], _text),
+        "process": Cell("process_name", raw["process_name"], _text),
+        "spoken": Cell("service", raw["service"], _text),
+        "transport": Cell("proto", raw["proto"], lines.protocol, required=False),
+    }
+
+
+def _values() -> dict[str, str]:
+    return {
+        "start": "seen",
+        "hostname": "host",
+        "src_ip": "src",
+        "src_port": "sport",
+        "dst_ip": "dst",
+        "dst_port": "dport",
+        "proto": "transport",
+        "conns": "greatest(coalesce(sessions, 1), 1)",
+        "bytes_sent": "sent",
+        "bytes_rcvd": "received",
+        "bytes_total": "sent + received",
+        "orig_bytes": "CASE WHEN coalesce(sessions, 1) <= 1 THEN sent END",
+        "process_name": "process",
+        "service": "lower(spoken)",
+        "duration": "lasted",
+        "denied": "coalesce(refused, false)",
+    }
