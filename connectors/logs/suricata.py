@@ -47,7 +47,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     event = literal(_EVENT_OF_KIND[kind])
     parsed = f"CASE WHEN json_valid(text) THEN from_json(text, {literal(f'{{{_ENDS},{_BODY[kind]}}}')}) END"
     source = f"SELECT file, line, n, text, {parsed} AS e FROM ({lines.lines(paths, scan)})"
-    wanted = f"e.event_type = {event}" + (" OR NOT json_valid(text)" if kind == "conn" else "")
+    wanted = f"e.event_type = {event}" + (" OR e.event_type IS NULL" if kind == "conn" else "")
     build = {"conn": _flow, "dns": _dns, "tls": _named, "http": _named}[kind]
     return build(f"SELECT * FROM ({source}) WHERE {wanted}", kind)
 
@@ -65,7 +65,10 @@ def _flow(events: str, kind: Kind) -> str:
         "packets_sent": optional("pkts_toserver"),
         "packets_received": optional("pkts_toclient"),
     }
-    rows = lines.checked(events, cells, faults=[("e IS NULL", "'not JSON: ' || left(text, 60)")])
+    rows = lines.checked(events, cells, faults=[
+        ("e IS NULL", "'not JSON: ' || left(text, 60)"),
+        ("e.event_type IS NULL", "'not an EVE event: ' || left(text, 60)"),
+    ])
     flags = "coalesce(try_cast('0x' || e.tcp.tcp_flags_tc AS INTEGER), 0)"
     refused = f"{flags} & 4 = 4 AND {flags} & 2 = 0"
     service = "lower(coalesce(e.app_proto, ''))"
@@ -95,7 +98,7 @@ def _dns(events: str, kind: Kind) -> str:
     cells = {
         "seen": Cell("timestamp", "e.timestamp", lines.offset_time),
         "src": Cell("src_ip", f"CASE WHEN {from_server} THEN e.dest_ip ELSE e.src_ip END", lines.address),
-        "question": Cell("dns.rrname", "coalesce(e.dns.rrname, e.dns.queries[1].rrname)", lambda raw: f"lower({raw})"),
+        "question": Cell("dns.rrname", "coalesce(e.dns.rrname, e.dns.queries[1].rrname)", _domain),
     }
     rows = lines.checked(events, cells)
     given = "list_filter([a.rdata FOR a IN coalesce(e.dns.answers, [])] || [e.dns.rdata], lambda x: x IS NOT NULL)"
@@ -103,7 +106,7 @@ def _dns(events: str, kind: Kind) -> str:
         "start": "seen",
         "src_ip": "src",
         "query": "question",
-        "failed": "CASE WHEN e.dns.type IN ('answer', 'response') THEN e.dns.rcode != 'NOERROR' END",
+        "failed": "CASE WHEN e.dns.type IN ('answer', 'response') THEN e.dns.rcode = 'NXDOMAIN' END",
         "answers": given,
     })
 
@@ -116,8 +119,12 @@ def _named(events: str, kind: Kind) -> str:
         "src_ip": "src",
         "dst_ip": "dst",
         "dst_port": "dport",
-        "name": f"nullif(lower({name}), '')",
+        "name": f"nullif({_domain(name)}, '')",
     })
+
+
+def _domain(raw: str) -> str:
+    return f"rtrim(lower({raw}), '.')"
 
 
 def _ends() -> dict[str, Cell]:
