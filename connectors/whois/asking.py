@@ -61,7 +61,8 @@ class Asking:
                 self._rest(registry, fault)
             raise
         except ConnectorError as fault:
-            self._rest(registry, fault)
+            if left_s >= self._bounds.deadline_s:  # else it is our own time that ran out
+                self._rest(registry, fault)
             raise
         self._bad[registry.name] = 0
         return holder

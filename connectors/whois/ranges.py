@@ -40,9 +40,10 @@ class Ranges:
         bits = address.max_prefixlen
         with self._lock:
             for version, length in sorted(self._holders, reverse=True):
-                held = self._holders[version, length].get(int(address) >> (bits - length))
-                if version == address.version and held and self._fresh(held):
-                    return held
+                if version == address.version:
+                    held = self._holders[version, length].get(int(address) >> (bits - length))
+                    if held and self._fresh(held):
+                        return held
         return None
 
     def add(self, holder: Holder) -> None:

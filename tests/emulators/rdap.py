@@ -218,3 +218,28 @@ def serving(_public_url: str) -> Iterator[str]:
     """An emulator for the cassettes: any registry, all of ``DOCUMENTED``."""
     with running(Registry({cidr: SHAPES[shape](cidr) for cidr, shape in DOCUMENTED.items()})) as url:
         yield url
+
+
+@contextmanager
+def serving_moved(_public_url: str) -> Iterator[str]:
+    """A registry that held 192.0.2.0/24 once and sends everybody to RIPE."""
+    registry = Registry({})
+    registry.misbehaviour["192.0.2.7"] = redirects("https://rdap.db.ripe.net/ip/192.0.2.7", 301)
+    with running(registry) as url:
+        yield url
+
+
+@contextmanager
+def serving_ripe_with_legacy(_public_url: str) -> Iterator[str]:
+    """RIPE, holding 192.0.2.0/24 as well."""
+    with running(Registry({"192.0.2.0/24": ripe("192.0.2.0/24", "LEGACY-NET")})) as url:
+        yield url
+
+
+@contextmanager
+def serving_busy(_public_url: str) -> Iterator[str]:
+    """A registry that wants the first question for 192.0.2.7 again in two seconds."""
+    registry = Registry({})
+    registry.misbehaviour["192.0.2.7"] = limited("2", 1, arin("192.0.2.0/24"))
+    with running(registry) as url:
+        yield url
