@@ -44,6 +44,9 @@ def main() -> None:
     except PlaybookError as fault:
         click.echo(f"error: {fault}", err=True)
         code = fault.exit_code
+    except ModuleNotFoundError as fault:
+        click.echo(f"error: {fault.name} is not installed: pip install 'botnet-playbook[all]'", err=True)
+        code = 2
     except BrokenPipeError:
         code = 0
     except Exception:  # noqa: BLE001 - the last resort: whatever is left is told whole and has an exit code of its own

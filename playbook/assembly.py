@@ -79,6 +79,31 @@ def assemble(config: Config, file: str, source: tuple[str, Table], now: datetime
     return Assembled(toolkit, site, Terms(rules=rules, means=means, limits=config.limits), warnings)
 
 
+def assemble_all(config: Config, file: str, now: datetime) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Every configured connector by ``section.name``, for ``check``, and warnings about the configuration itself.
+
+    Raises ConfigError with every fault of every table, the rules' parameters included.
+    """
+    intact()
+    wiring = _Wiring(site_of(config, now), config.folder, file)
+    sections = {"sources": config.sources, "enrichers": _with_defaults(config.enrichers),
+                "containments": config.containments, "tickets": config.tickets, "notifiers": config.notifiers}
+    parts = {
+        f"{section}.{name}": wiring.connect(section, name, table)
+        for section, tables in sections.items() for name, table in tables.items()
+    }
+    _rules(config, file, wiring.faults)
+    wiring.scopes(config.enrichers)
+    if wiring.faults:
+        raise ConfigError("\n".join(wiring.faults))
+    warnings = [f"policy.now is set: runs judge as of {config.policy.now}"] if config.policy.now else []
+    if config.networks.lab:
+        warnings.append("networks.lab is set: documentation ranges count as Internet addresses")
+    if not config.networks.protected:
+        warnings.append("networks.protected is empty: nothing is marked as never to be blocked or as two people's word")
+    return parts, tuple(warnings)
+
+
 class _Wiring:
     """Connects tables one by one and gathers every fault, so that a person mends them in one go."""
 

@@ -1,7 +1,9 @@
 """Query languages the detection can be rendered in: one file or folder a language, found by lying here."""
 
 import importlib
+import inspect
 import pkgutil
+from types import ModuleType
 from typing import Any
 
 
@@ -17,4 +19,13 @@ def render(language: str, **choices: Any) -> str:
     """
     if language not in languages():
         raise KeyError(language)
-    return str(importlib.import_module(f"{__name__}.{language}").query(**choices))
+    return str(_module(language).query(**choices))
+
+
+def choices(language: str) -> frozenset[str]:
+    """The names of the choices that a language's renderer knows."""
+    return frozenset(inspect.signature(_module(language).query).parameters)
+
+
+def _module(language: str) -> ModuleType:
+    return importlib.import_module(f"{__name__}.{language}")

@@ -1,0 +1,28 @@
+"""query: print the text of the detection, or of a hunt, in a query language."""
+
+from pathlib import Path
+
+import click
+
+from playbook.detections import languages
+from playbook.doors import config_option
+
+
+@click.command(name="query")
+@config_option
+@click.argument("language")
+@click.option("--hunt", help="A hunt instead of the beaconing detection: ddos-burst, dga-burst, irc.")
+@click.option("--preset", help="The shape of the source's fields, where the language has presets.")
+@click.option("--profile", type=click.Choice(["default", "seed"]), default=None)
+def command(config_file: Path | None, language: str, hunt: str | None, preset: str | None, profile: str | None) -> None:
+    """Print the query text; nothing is run."""
+    if language not in languages.languages():
+        raise click.UsageError(f"{language!r} is no language here; there are: {', '.join(languages.languages())}")
+    given = {name: value for name, value in (("hunt", hunt), ("preset", preset), ("profile", profile)) if value}
+    strange = sorted(given.keys() - languages.choices(language))
+    if strange:
+        raise click.UsageError(f"{language} has no --{strange[0]}")
+    try:
+        click.echo(languages.render(language, **given))
+    except KeyError as fault:
+        raise click.UsageError(f"{language}: {fault.args[0]}") from None
