@@ -7,7 +7,9 @@ from connectors.logs import zeek_fields
 from connectors.logs.shape import Kind, Recognised, Scan, literal
 
 NAME = "zeek"
+# One line is one row, without host, process or denied attempts: the runner may aggregate in one pass on the files.
 ROWS_ARE_LINES = True
+MOST_REJECTS = 200_000  # rows of the rejects table, several a line; the count does not depend on it
 
 _FLOW = ("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto")
 DEFAULT_ORDER: dict[Kind, tuple[str, ...]] = {
@@ -72,9 +74,6 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     if "answers" in have:
         have["answers"] = f"string_split({have['answers']}, ',')"
     return zeek_fields.canonical(form.kind, have, source)
-
-
-MOST_REJECTS = 200_000
 
 
 def fault(form: Recognised, line: str) -> str | None:
