@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from playbook.detections.languages.sumo import lint
 from tests.emulators.sumo_records import Event, Records, answer
@@ -134,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == JOBS and self.command == "POST":
             self._create(sent)
         elif path.startswith(JOBS + "/"):
-            self._job(path.removeprefix(JOBS + "/").split("/"), params)
+            self._job([unquote(part) for part in path.removeprefix(JOBS + "/").split("/")], params)
         else:
             self._error(404, "notfound", "No such resource.")
 

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from playbook.detections.beaconing import MIN_CONNECTIONS, MIN_HOURS
+from playbook.detections.hunts import HUNTS
 from playbook.detections.languages.sumo import quoting
 from playbook.detections.languages.sumo.lint import lint
 from playbook.detections.languages.sumo.presets import COLUMNS, NONE, NOT_EXTERNAL, PRESETS, Preset
 from playbook.detections.languages.sumo.quoting import Unquotable
 
-__all__ = ("PRESETS", "Unquotable", "detection", "heartbeat", "lint", "probe", "traffic", "tuple_key")
+__all__ = ("PRESETS", "Unquotable", "detection", "heartbeat", "lint", "probe", "query", "traffic", "tuple_key")
 
 HOUR_MS = 3_600_000
 
@@ -90,7 +91,7 @@ def detection(preset: str = "seed", scope: str = "", fields: Mapping[str, str] |
     ``scope`` replaces the preset's; ``fields`` maps our column names to the source's own ("" = has none).
     Raises KeyError for an unknown preset, Unquotable for a scope or field name that cannot be used.
     """
-    return _query(preset, scope, fields, (*_SHARED, *_DETECTION))
+    return _whole(preset, scope, fields, (*_SHARED, *_DETECTION))
 
 
 def traffic(
@@ -99,7 +100,7 @@ def traffic(
     """The follow-up: one record per start second of the tuples in ``keys`` (see ``tuple_key``)."""
     wanted = ", ".join(quoting.literal(key) for key in keys)
     narrowed = ('concat(src_ip, " ", dst_ip, " ", dst_port) as tuple_key', f"where tuple_key in ({wanted})")
-    return _query(preset, scope, fields, (*_SHARED, *narrowed, *_STARTS))
+    return _whole(preset, scope, fields, (*_SHARED, *narrowed, *_STARTS))
 
 
 def tuple_key(src_ip: str, dst_ip: str, dst_port: int) -> str:
@@ -117,12 +118,25 @@ def probe(preset: str = "seed", scope: str = "", fields: Mapping[str, str] | Non
     return _joined((*_prelude(PRESETS[preset], scope, fields), "limit 1"))
 
 
-def render(preset: str | None = None) -> str:
-    """The detection as ``query sumo`` prints it."""
-    return detection(preset or "seed")
+def query(preset: str = "seed", hunt: str | None = None) -> str:
+    """The text that ``query sumo`` prints: the detection, or one of the hunts over connections.
+
+    Raises KeyError for an unknown preset or hunt, and for a hunt over DNS rows, which no preset reads.
+    """
+    if hunt is None:
+        return detection(preset)
+    wanted = HUNTS[hunt]
+    if wanted.kind != "conn":
+        raise KeyError(f"{hunt}: it counts DNS rows, which no Sumo Logic preset reads")
+    ports = ", ".join(quoting.literal(str(port)) for port in wanted.ports)
+    narrowed = (f"where dst_port in ({ports})",) if ports else ()
+    sliced = (f"floor(start_ms / {wanted.window_s * 1000}) as slice",) if wanted.window_s else ()
+    groups = ", ".join((*(["slice"] if sliced else []), *wanted.group))
+    counted = (f"sum(conns) as connections by {groups}", f"where connections > {wanted.more_than}")
+    return _whole(preset, "", None, (*_SHARED, *narrowed, *sliced, *counted))
 
 
-def _query(preset: str, scope: str, fields: Mapping[str, str] | None, tail: Sequence[str]) -> str:
+def _whole(preset: str, scope: str, fields: Mapping[str, str] | None, tail: Sequence[str]) -> str:
     return _joined((*_prelude(PRESETS[preset], scope, fields), *tail))
 
 

@@ -204,3 +204,14 @@ def test_hostile_keys_of_the_follow_up_stay_inside_their_quotes(keys: list[str])
     assert len(stages(query)) == len(stages(sumo.traffic(["a"])))
     listed = next(stage for stage in stages(query) if stage.startswith("where tuple_key in ("))
     assert json.loads(f"[{listed.removeprefix('where tuple_key in (').removesuffix(')')}]") == keys
+
+
+def test_the_command_line_prints_the_detection_or_a_hunt() -> None:
+    assert sumo.query() == sumo.detection("seed")
+    assert sumo.query("panos") == sumo.detection("panos")
+    burst, irc = sumo.query(hunt="ddos-burst"), sumo.query(hunt="irc")
+    assert sumo.lint(burst) == sumo.lint(irc) == ()
+    assert burst.endswith("| sum(conns) as connections by slice, src_ip, dst_ip\n| where connections > 100")
+    assert '"6667"' in irc and "slice" not in irc
+    with pytest.raises(KeyError, match="DNS"):
+        sumo.query(hunt="dga-burst")
