@@ -3,30 +3,16 @@
 from collections import Counter
 from typing import Any
 
+from playbook.detections.beaconing import row
 from playbook.model.case import Case, JudgedDetection, Run
-from playbook.model.detection import Detection
 
 Document = dict[str, Any]
-_TIME = "%Y-%m-%d %H:%M:%S"
-
-
-def _columns(detection: Detection) -> Document:
-    """The columns of the detection in their fixed order; times are text in UTC."""
-    return {
-        "hostname": detection.hostname, "src_ip": detection.src_ip, "dst_ip": detection.dst_ip,
-        "dst_port": detection.dst_port, "connections": detection.connections,
-        "hourly_buckets": detection.hourly_buckets, "avg_per_hour": detection.avg_per_hour,
-        "avg_bytes_per_conn": detection.avg_bytes_per_conn, "irc_port": detection.irc_port,
-        "beaconing_score": detection.beaconing_score, "total_bytes_sent": detection.total_bytes_sent,
-        "total_bytes_rcvd": detection.total_bytes_rcvd, "processes": sorted(set(detection.processes)),
-        "first_seen": detection.first_seen.strftime(_TIME), "last_seen": detection.last_seen.strftime(_TIME),
-    }
 
 
 def _detection(judged: JudgedDetection) -> Document:
     found, verdict = judged.enriched.detection, judged.verdict
     return {
-        "detection_id": found.detection_id, **_columns(found), "bytes_known": found.bytes_known,
+        "detection_id": found.detection_id, **row(found), "bytes_known": found.bytes_known,
         "denied": found.denied, "blocked": found.blocked,
         "evidence": [evidence.model_dump(mode="json") for evidence in verdict.evidence],
         "verdict": {

@@ -48,7 +48,7 @@ def test_top_level_keys_and_detection_columns_keep_their_order():
 
 
 def test_values_are_plain_and_times_are_utc_text():
-    found = a_detection(processes=("b.exe", "a.exe", "b.exe"), bytes_known=False, total_bytes_sent=None,
+    found = a_detection(processes=("b.exe", "a.exe"), bytes_known=False, total_bytes_sent=None,
                         total_bytes_rcvd=None, avg_bytes_per_conn=None)
     row = document(a_run(a_case(a_judged(found))))["cases"][0]["detections"][0]
     assert row["first_seen"] == "2026-11-23 00:03:00"
