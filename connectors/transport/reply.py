@@ -108,8 +108,13 @@ def is_loopback(host: str) -> bool:
 
 
 def segment(text: str) -> str:
-    """``text`` as one path segment of a URL, everything but letters, digits and ``-._~`` percent-encoded."""
-    return quote(text, safe="") if text not in (".", "..") else text.replace(".", "%2E")
+    """``text`` as one path segment of a URL, everything but letters, digits and ``-._~`` percent-encoded.
+
+    BadAnswer for "", "." and "..": clients and servers resolve these however they are encoded.
+    """
+    if text in ("", ".", ".."):
+        raise BadAnswer(f"an identifier that cannot stand in a path: {text!r}")
+    return quote(text, safe="")
 
 
 def printable(text: str) -> str:

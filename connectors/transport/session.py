@@ -37,6 +37,7 @@ class _Watch:
 
     def __init__(self, seconds: float) -> None:
         self.connection: Any = None
+        self.response: Any = None
         self.fired = False
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(seconds,), daemon=True, name="http-deadline")
@@ -55,9 +56,11 @@ class _Watch:
             self.fired = True
             seconds = 0.1  # the connection may not have its socket yet
             peer = getattr(self.connection, "sock", None)
-            if peer is not None:
-                with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError, RuntimeError):
+                if peer is not None:
                     _Socket.shutdown(peer, socket.SHUT_RDWR)
+                elif hasattr(self.response, "shutdown"):  # a body without length has taken the socket over
+                    self.response.shutdown()
 
 
 _local = threading.local()
@@ -122,7 +125,8 @@ def exchange(
             )
             try:
                 answer.raw.decode_content = True
-                body = _body(answer.raw.read1, max_bytes)
+                watch.response = answer.raw
+                body = _body(answer.raw.read1, max_bytes, watch)
             finally:
                 answer.close()
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as fault:
@@ -133,9 +137,9 @@ def exchange(
     return answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, body, answer.url
 
 
-def _body(read1: Callable[[int], bytes], max_bytes: int) -> bytes:
+def _body(read1: Callable[[int], bytes], max_bytes: int, watch: _Watch) -> bytes:
     parts, size = [], 0
-    while chunk := read1(_CHUNK):
+    while not watch.fired and (chunk := read1(_CHUNK)):
         size += len(chunk)
         if size > max_bytes:
             raise TooLarge

@@ -13,10 +13,7 @@ import dns.resolver
 import pytest
 
 from connectors.transport import Clocks
-from connectors.whois import Settings, Whois, connect
-from connectors.whois.registries import Registries, from_folder, shipped
-from playbook.errors import ConfigError
-from playbook.model.address import parse
+from connectors.whois import Settings, Whois
 from playbook.model.detection import TimeWindow
 from playbook.model.enrichment import Enrichment
 from playbook.model.observable import Observable
@@ -272,37 +269,3 @@ def test_a_registrys_own_block_does_not_answer_for_all_of_it(tmp_path: Path) -> 
     with rdap.running(registry) as url:
         found = _ask(_whois(tmp_path, {"192.0.0.0/8": url}), "192.1.0.1", "192.1.0.2", "192.99.0.1")
     assert _networks(found) == ["192.0.0.0/8", "192.0.0.0/8", "192.99.0.0/16"] and len(registry.asked) == 2
-
-
-# --- bootstrap --------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("address", "name"),
-    [("8.8.8.8", "arin"), ("193.0.6.139", "ripe"), ("1.1.1.1", "apnic"), ("200.3.12.1", "lacnic"),
-     ("196.1.0.1", "afrinic"), ("2001:67c:2e8::1", "ripe"), ("2001:4200::1", "afrinic"), ("2606:4700::1", "arin"),
-     ("2410::1", None)],
-)
-def test_the_shipped_bootstrap_finds_the_registry(address: str, name: str | None) -> None:
-    found = Registries(shipped()).serving(parse(address))  # type: ignore[arg-type]
-    assert (found.name if found else None) == name
-
-
-@pytest.mark.parametrize("text", ["", "{}", '{"services": [[["1.0.0.0/99"], ["https://x.example/"]]]}',
-                                  '{"services": [[["1.0.0.0/8"], ["http://x.example/"]]]}', "[" * 9999])
-def test_a_wrong_bootstrap_names_its_file(tmp_path: Path, text: str) -> None:
-    (tmp_path / "ipv4.json").write_text(text)
-    with pytest.raises(ConfigError, match=r"ipv4\.json: expected an RDAP bootstrap file"):
-        from_folder(tmp_path)
-
-
-def test_https_is_taken_where_a_service_offers_both(tmp_path: Path) -> None:
-    both = {"services": [[["41.0.0.0/8"], ["http://rdap.afrinic.net/rdap/", "https://rdap.afrinic.net/rdap/"]]]}
-    (tmp_path / "ipv4.json").write_text(json.dumps(both))
-    (tmp_path / "ipv6.json").write_text('{"services": []}')
-    assert [registry.base for registry in from_folder(tmp_path)] == ["https://rdap.afrinic.net/rdap/"]
-
-
-def test_connect_uses_the_shipped_registries() -> None:
-    whois = connect("w", Settings(disk=False))
-    assert (whois.name, whois.topics, whois.remote, whois.requests) == ("w", ("whois",), True, 0)

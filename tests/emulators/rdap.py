@@ -117,6 +117,7 @@ class Registry:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 65536  # head and body in one segment: two would wait 40 ms for a delayed acknowledgement
     registry: Registry
 
     def log_message(self, *_: object) -> None:
