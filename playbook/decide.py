@@ -40,6 +40,7 @@ class _Sorted(NamedTuple):
     exceptions: tuple[Evidence, ...]
     complete: tuple[Evidence, ...]
     partial: tuple[Evidence, ...]
+    standing: tuple[Evidence, ...]
     corroborations: tuple[Evidence, ...]
     explained_hunts: tuple[Evidence, ...]
     benign: tuple[Evidence, ...]
@@ -89,6 +90,7 @@ def _sort(evidence: Sequence[Evidence], hunt_explained: bool) -> _Sorted:
         exceptions=pick("exception", "conclusive"),
         complete=tuple(e for e in pick("explanation", "conclusive") if not e.contradicted),
         partial=pick("explanation", "hint", "strong"),
+        standing=tuple(e for e in pick("explanation", "strong") if not e.contradicted),
         corroborations=tuple(e for e in corroborations if not (e.hunt and hunt_explained)),
         explained_hunts=tuple(e for e in corroborations if e.hunt and hunt_explained),
         benign=tuple(e for e in pick("context", "strong", "conclusive") if e.leans == "benign"),
@@ -129,15 +131,15 @@ def _corroborated(pieces: _Sorted, enriched: EnrichedDetection) -> tuple[bool, s
         return False, f"{said}, but port {enriched.detection.dst_port} is never decided by corroboration"
     if pieces.benign:
         return False, f"{said}, but {pieces.benign[0].reason}"
-    if pieces.complete:
-        return False, f"{said}, but {pieces.complete[0].reason}"
+    if pieces.complete or pieces.standing:
+        return False, f"{said}, but {(pieces.complete + pieces.standing)[0].reason}"
     if pieces.waiting_on:
         return False, f"{said}, but {', '.join(pieces.waiting_on)} did not answer and could have explained it"
     return True, said
 
 
 def _partial(pieces: _Sorted, enriched: EnrichedDetection) -> tuple[bool, str]:
-    reasons = [e.reason for e in (*pieces.policy, *pieces.indicators)]
+    reasons = [e.reason for e in (*pieces.policy, *pieces.indicators, *pieces.standing)]
     if pieces.waiting_on:
         reasons.append(f"{', '.join(pieces.waiting_on)} did not answer and could have explained it")
     if pieces.corroborations:

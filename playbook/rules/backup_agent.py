@@ -40,7 +40,7 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     missing = _missing(enriched, sessions, share, params)
     job, repository = sessions[0].job, sessions[0].repository
     return _evidence(
-        sessions, "hint" if missing else "conclusive", missing=missing,
+        sessions, "strong" if missing else "conclusive", missing=missing,
         reason=f"backup job {job} of this host ran then, to {repository}"
         + (f"; not settled: {'; '.join(missing)}" if missing else ", with the bytes that were sent"),
     )

@@ -36,7 +36,8 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     complete = not missing and not contradicted
     return Evidence(
         rule="declared_backup", role="explanation", leans="benign",
-        strength="conclusive" if complete else "hint", missing=missing, contradicted=contradicted,
+        strength="conclusive" if complete else "hint" if contradicted else "strong",
+        missing=missing, contradicted=contradicted,
         reason=f"declared backup job {job.job} of {job.owner or 'an administrator'} stores at this destination"
         + (f"; not settled: {'; '.join(missing)}" if missing else ""),
         facts=(

@@ -36,10 +36,12 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
             ("a destination that we own or declared as a target", owned is None),
         ) if stands
     )
+    contradicted = contradicted or (owned is None and not failed)
     complete = not missing and not contradicted
     return Evidence(
-        rule="load_test", role="explanation", leans="benign", strength="conclusive" if complete else "hint",
-        missing=missing, contradicted=contradicted or (owned is None and not failed), explains_hunt=complete,
+        rule="load_test", role="explanation", leans="benign",
+        strength="conclusive" if complete else "hint" if contradicted else "strong",
+        missing=missing, contradicted=contradicted, explains_hunt=complete,
         waiting_on=tuple(e.enricher for e in failed[:1]) if failed and owned is not None else (),
         reason=_reason(role, windows, owned, share), facts=_facts(enriched, role, windows, owned),
         would_change="traffic outside the window or to another destination would reopen it" if complete

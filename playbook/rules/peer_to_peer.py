@@ -63,7 +63,7 @@ def _approved(
     peers = _peers(owner, enriched)
     complete = peers >= params.least_peers
     return Evidence(
-        rule="peer_to_peer", role="explanation", leans="benign", strength="conclusive" if complete else "hint",
+        rule="peer_to_peer", role="explanation", leans="benign", strength="conclusive" if complete else "strong",
         explains_hunt=complete,
         reason=f"approved peer-to-peer software {approval.name} owns these sockets, with {peers} outside addresses",
         missing=() if complete else (f"at least {params.least_peers} distinct outside addresses of the process",),

@@ -1,0 +1,1 @@
+"""The detections: what to look for, as data, and the one reference scorer."""

@@ -1,0 +1,144 @@
+"""The house stays a house: who imports whom, where effects live, and how long things may grow."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+import connectors
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("playbook", "connectors")
+
+# An import name or a call -> the only places that may use it.
+ONLY_IN = {
+    "requests": ("connectors/transport",),
+    "ipwhois": ("connectors/whois",),
+    "duckdb": ("connectors/logs",),
+    "subprocess": (),
+}
+CALLS_ONLY_IN = {
+    "datetime.now": ("playbook/doors.py",),
+    "os.environ": ("playbook/config.py",),
+    "time.time": ("connectors/transport/gate.py",),
+}
+
+
+def sources() -> Iterator[tuple[str, ast.Module]]:
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+
+
+SOURCES = tuple(sources())
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    yield from (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def test_imports_follow_the_floors():
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--config", "setup.cfg", "--no-cache"],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", sorted(ONLY_IN))
+def test_a_library_is_used_in_its_one_place(name):
+    places = [path for path, tree in SOURCES if any(i.split(".")[0] == name for i in imports(tree))]
+    assert all(path.startswith(ONLY_IN[name]) for path in places) if ONLY_IN[name] else not places, places
+
+
+@pytest.mark.parametrize("call", sorted(CALLS_ONLY_IN))
+def test_an_effect_lives_at_its_one_edge(call):
+    places = [
+        path for path, tree in SOURCES
+        if any(isinstance(n, ast.Attribute) and ast.unparse(n) == call for n in ast.walk(tree))
+    ]
+    assert set(places) <= set(CALLS_ONLY_IN[call]), places
+
+
+def test_only_assembly_imports_connectors():
+    places = [p for p, tree in SOURCES if p.startswith("playbook/") and any(
+        i.split(".")[0] == "connectors" for i in imports(tree))]
+    assert places == ["playbook/assembly.py"]
+
+
+def test_a_product_never_imports_another_product():
+    products = set(connectors.catalogue())
+    wrong = []
+    for path, tree in SOURCES:
+        own = path.split("/")[1].removesuffix(".py")
+        if path.startswith("connectors/") and own in products:
+            others = {i.split(".")[1] for i in imports(tree) if i.startswith("connectors.")} & products
+            wrong += [f"{path} imports {other}" for other in others - {own}]
+    assert not wrong
+
+
+def test_every_module_says_what_it_is_for():
+    silent = [path for path, tree in SOURCES if not ast.get_docstring(tree)]
+    assert not silent
+
+
+def test_no_import_inside_a_function():
+    inside = [
+        f"{path}:{n.lineno}" for path, tree in SOURCES for f in functions(tree) for n in ast.walk(f)
+        if isinstance(n, ast.Import | ast.ImportFrom)
+    ]
+    assert not inside
+
+
+def test_nothing_grows_too_long():
+    lengths = {path: len((ROOT / path).read_text(encoding="utf-8").splitlines()) for path, _ in SOURCES}
+    spans = [
+        (f"{path}:{f.lineno} {f.name}", (f.end_lineno or f.lineno) - f.lineno + 1)
+        for path, tree in SOURCES for f in functions(tree)
+    ]
+    assert {p: n for p, n in lengths.items() if n > 300} == {}
+    assert [s for s in spans if s[1] > 45] == []
+    assert median(lengths.values()) < 120
+    assert median(n for _, n in spans) < 12
+
+
+def test_every_function_is_typed():
+    untyped = [
+        f"{path}:{f.lineno} {f.name}" for path, tree in SOURCES for f in functions(tree)
+        if f.returns is None or any(
+            a.annotation is None for a in (*f.args.posonlyargs, *f.args.args, *f.args.kwonlyargs)
+            if a.arg not in ("self", "cls"))
+    ]
+    assert not untyped
+
+
+def test_public_functions_and_classes_have_docstrings():
+    bare = [
+        f"{path}:{n.lineno} {n.name}" for path, tree in SOURCES for n in tree.body
+        if isinstance(n, ast.FunctionDef | ast.ClassDef) and not n.name.startswith("_") and not ast.get_docstring(n)
+    ]
+    assert not bare
+
+
+def test_drawers_for_anything_do_not_exist():
+    drawers = {"utils", "util", "helpers", "helper", "common", "constants", "manager", "misc", "base"}
+    assert not [path for path, _ in SOURCES if Path(path).stem in drawers]
+
+
+def test_importing_the_package_imports_nothing_of_it():
+    code = "import sys, playbook; print([m for m in sys.modules if m.startswith(('playbook.', 'connectors'))])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"
