@@ -62,8 +62,8 @@ def a_day() -> list[Event]:
     rows += [Event(start + n * 700, "2001:db8:1::5", "2001:db8::c2", 6697, bytes_total=400) for n in range(120)]
     rows += [Event(start + n * 300, "10.0.0.50", "203.0.113.9", 6667, proto="icmp") for n in range(200)]
     rows += [Event(start + n * 300, "10.0.0.51", "10.9.9.9", 6667) for n in range(200)]
-    rows += [Event(start + n * 21, f"10.0.1.{n % 200}", f"192.0.2.{pick.randrange(250)}", 443, "", 1, 1)
-             for n in range(4000)]
+    rows += [Event(start + n * 70, f"10.0.1.{n % 200}", f"192.0.2.{pick.randrange(250)}", 443, "", 1, 1)
+             for n in range(1200)]
     return rows
 
 

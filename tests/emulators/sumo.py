@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -252,3 +252,12 @@ def running(tenant: Tenant) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def serving(tenant: Tenant) -> Callable[[str], AbstractContextManager[str]]:
+    """``tenant`` as the cassette fixture takes an emulator."""
+
+    def serve(_public_url: str) -> AbstractContextManager[str]:
+        return running(tenant)
+
+    return serve
