@@ -77,10 +77,10 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
 
 
 def fault(form: Recognised, line: str) -> str | None:
-    """Why this line is no usable row; None when it is one, a header or blank."""
-    if not line.strip() or line.lstrip("\t ").startswith("#"):
-        return None
+    """Why this line is no usable row; None when it is one, "" when it is a header or blank."""
     values = line.split(dict(form.options).get("separator", "\t"))
+    if not line.strip() or line.lstrip("\t ").startswith("#") or tuple(values) == form.columns:
+        return ""
     if len(values) != len(form.columns):
         return f"{len(values)} columns, expected {len(form.columns)}"
     return zeek_fields.fault(form.kind, dict(zip((n.split(_JOINT)[0] for n in form.columns), values, strict=True)))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from connectors.logs.shape import CANONICAL, Kind
+from playbook.model.address import parse
 
 LATEST = 4102444800  # 2100: what a time in a log may be, from 1970 on
 LARGEST_COUNT = 10**15
@@ -72,6 +73,8 @@ def fault(kind: Kind, values: Mapping[str, object]) -> str | None:
     for name in _required(kind):
         if values.get(name) in (None, "", "-"):
             return f"{name} is missing"
+        if name.endswith("_h") and parse(str(values[name])) is None:
+            return f"{name} is no address: {str(values[name])[:60]}"
     for name in (*TYPES, "rcode"):
         text = values.get(name)
         if name in needed(kind) and text not in (None, "", "-") and not _is_number(name, text):
@@ -80,8 +83,8 @@ def fault(kind: Kind, values: Mapping[str, object]) -> str | None:
 
 
 def _required(kind: Kind) -> tuple[str, ...]:
-    return {"dns": ("ts", "id.orig_h"), "holders": ("ts",)}.get(
-        kind, ("ts", "id.orig_h", "id.resp_h", "id.resp_p"))
+    fewer = {"dns": ("ts", "id.orig_h"), "holders": ("ts",)}
+    return fewer.get(kind, ("ts", "id.orig_h", "id.resp_h", "id.resp_p"))
 
 
 def _is_number(name: str, text: object) -> bool:

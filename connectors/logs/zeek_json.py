@@ -55,9 +55,9 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
 
 
 def fault(form: Recognised, line: str) -> str | None:
-    """Why this line is no usable row; None when it is one, or blank."""
+    """Why this line is no usable row; None when it is one, "" when it is blank."""
     if not line.strip():
-        return None
+        return ""
     values: Mapping[str, Any] = _object(line)
     if not values:
         return "not a JSON object"

@@ -12,20 +12,20 @@ def languages() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 
 
-def render(language: str, **choices: Any) -> str:
-    """The query text that ``query LANGUAGE`` prints; KeyError when no renderer of that name lies here.
-
-    A renderer offers ``query(**choices) -> str``; the choices are its own (profile, hunt, preset) with defaults.
-    """
-    if language not in languages():
-        raise KeyError(language)
-    return str(_module(language).query(**choices))
-
-
 def choices(language: str) -> frozenset[str]:
-    """The names of the choices that a language's renderer knows."""
+    """What a language lets one choose for ``render``: the parameters of its ``query``."""
     return frozenset(inspect.signature(_module(language).query).parameters)
 
 
+def render(language: str, **chosen: Any) -> str:
+    """The query text that ``query LANGUAGE`` prints; KeyError when no renderer of that name lies here.
+
+    A renderer offers ``query(**chosen) -> str``; the choices are its own (profile, hunt, preset) with defaults.
+    """
+    return str(_module(language).query(**chosen))
+
+
 def _module(language: str) -> ModuleType:
+    if language not in languages():
+        raise KeyError(language)
     return importlib.import_module(f"{__name__}.{language}")

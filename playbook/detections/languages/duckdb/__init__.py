@@ -1,6 +1,6 @@
 """The beaconing detection as DuckDB SQL over a relation of canonical connections (connectors/logs/shape.py)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
@@ -24,6 +24,7 @@ WEEK_S = 7 * DAY_S
 # time of count(DISTINCT hour), whose hash table holds every (tuple, hour).
 _BITS, _WORDS = 60, 3
 MASK_HOURS = _BITS * _WORDS
+HOUR_WORDS = ", ".join(f"hours_{number}" for number in range(_WORDS))
 
 _KEY = "hostname, src_ip, dst_ip, dst_port"
 _OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -62,7 +63,7 @@ def aggregation(
     return f"""\
 WITH events AS (
   SELECT *, floor(start / 3600)::BIGINT AS hour_no,
-    {_window(windows)} AS window_no
+    {windows_column(windows)} AS window_no
   FROM {relation}
   WHERE start IS NOT NULL{_scored(profile)}
 ), counted AS (
@@ -84,33 +85,37 @@ WHERE (connections >= {MIN_CONNECTIONS} AND hourly_buckets >= {MIN_HOURS}
 def lean(profile: Profile, relation: str = "conn", windows: Windows | None = None) -> str:
     """The same in one pass with flat memory, for logs without host, process and denied attempts.
 
-    A tuple with ``doubtful`` set (a session may be cut in several rows, or it carried several services) must be
-    aggregated again. The row whose ``dst_ip`` is null sums up every usable row of the log; a row with an unusable
-    address is listed so that it can be counted as rejected. Windows must be shorter than ``MASK_HOURS``.
+    Columns as in ``aggregation``, then ``usable``, ``doubtful`` and the hours as bits. A tuple with ``doubtful`` set (a
+    session may be cut into several rows, or it carried several services) must be aggregated again; one that is not
+    ``usable`` has text for an address, and is listed so that its rows can be counted as rejected. The rows whose
+    ``dst_ip`` is null sum up each window, and what lies in none. Windows must be shorter than ``MASK_HOURS``.
     """
     words = ", ".join(f"{_word(number)} AS hours_{number}" for number in range(_WORDS))
     bits = " + ".join(f"bit_count(hours_{number})" for number in range(_WORDS))
     seed = profile == "seed"
-    in_window = "true" if seed else f"coalesce(proto, '') NOT IN ({_icmp()})"
+    scored = "true" if seed else f"coalesce(proto, '') NOT IN ({_icmp()})"
+    usable = " AND ".join(f"regexp_full_match({side}, '{ADDRESS}')" for side in ("src_ip", "dst_ip"))
     return f"""\
+SELECT * EXCLUDE ({HOUR_WORDS}), {HOUR_WORDS} FROM (
 SELECT window_no, '' AS hostname, src_ip, dst_ip, dst_port, count(*) AS connections, {words},
   ({bits})::BIGINT AS hourly_buckets,
 {_sums(profile, "")},
   min(start) AS first_seen, max(start) AS last_seen, 0 AS denied, 0 AS denied_hours,
   []::VARCHAR[] AS processes, [min(service), max(service)] AS services, [min(proto), max(proto)] AS transports,
   {_ntp()} AS ntp_sized,
-  {"false" if seed else "bool_or(continues)"} OR min(service) != max(service) AS doubtful
+  {usable} AS usable,
+  {"false" if seed else "bool_or(continues)"} OR coalesce(min(service) != max(service), false) AS doubtful
 FROM (
   SELECT start, src_ip, dst_ip, dst_port, proto, bytes_sent, bytes_rcvd, bytes_total, orig_bytes, sent_packets,
     rcvd_packets, continues, nullif(service, '') AS service, floor(start / 3600)::BIGINT % {MASK_HOURS} AS hour_no,
-    CASE WHEN {in_window} THEN {_window(windows)} END AS window_no
+    {scored} AS scored, {windows_column(windows)} AS window_no
   FROM {relation}
   WHERE start IS NOT NULL
 )
-GROUP BY GROUPING SETS ((window_no, src_ip, dst_ip, dst_port), ())
-HAVING grouping(dst_ip) = 1
-  OR window_no IS NOT NULL AND connections >= {MIN_CONNECTIONS} AND hourly_buckets >= {MIN_HOURS}
-  OR NOT regexp_full_match(src_ip, '{ADDRESS}') OR NOT regexp_full_match(dst_ip, '{ADDRESS}')
+GROUP BY GROUPING SETS ((window_no, scored, src_ip, dst_ip, dst_port), (window_no))
+HAVING grouping(dst_ip) = 1 OR NOT usable
+  OR window_no IS NOT NULL AND scored AND connections >= {MIN_CONNECTIONS} AND hourly_buckets >= {MIN_HOURS}
+)
 """
 
 
@@ -129,7 +134,7 @@ def within(number: str, networks: Iterable[Network]) -> str:
     return "(" + "\n    OR ".join(tests or ["false"]) + ")"
 
 
-def _window(windows: Windows | None) -> str:
+def windows_column(windows: Windows | None) -> str:
     if windows is None or windows.start is None:
         return "0"
     number = f"floor((start - {windows.start!r}) / {windows.every})::INTEGER" if windows.every else "0"
@@ -194,6 +199,14 @@ def _ntp(counted: str = "") -> str:
         f"CASE WHEN count(*){counted} = count({of_port.format(known)}){counted} "
         f"THEN bool_and({of_port.format(sizes)}){counted} END"
     )
+
+
+def hours_of(words: Sequence[int], first: float) -> tuple[int, ...]:
+    """The hours (since 1970) whose bits are set, from the words of ``lean``; none lies before ``first`` (epoch s)."""
+    origin = int(first // 3600)
+    numbers = (origin + offset for offset in range(MASK_HOURS))
+    bit = {number: number % MASK_HOURS for number in numbers}
+    return tuple(number for number, place in bit.items() if words[place // _BITS] >> place % _BITS & 1)
 
 
 def _word(number: int) -> str:

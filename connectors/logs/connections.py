@@ -1,0 +1,106 @@
+"""The connections of a set of log files: read once, windowed, aggregated, with every line accounted for."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import duckdb
+
+from connectors.logs.aggregate import Outcome, by_lean, by_plain
+from connectors.logs.engine import Engine, Progress
+from connectors.logs.reading import Reading
+from connectors.logs.shape import literal
+from playbook.detections.beaconing import Scope
+from playbook.detections.languages.duckdb import WEEK_S, Windows
+from playbook.errors import BadAnswer
+from playbook.model.detection import TimeWindow
+
+_ASIDE = ("bad", "passed", "file", "line")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Which windows are wanted: a given one, a length back from the newest event, weeks of a long log, or all at once."""
+
+    given: TimeWindow | None = None
+    back_s: int | None = None
+    weekly: bool = True
+
+
+class Connections:
+    """The conn logs of one source as a relation; copied to Parquet when the traffic is kept or a format needs it."""
+
+    def __init__(self, engine: Engine, reading: Reading, keep: bool) -> None:
+        self.reading = reading
+        self._engine = engine
+        self._copied = keep or not reading.by_line
+        self._ready = False
+        self.relation = ""
+
+    def outcome(self, wish: Wish, scope: Scope, progress: Progress | None = None) -> tuple[Outcome, Windows]:
+        """The aggregates of every window that holds a row, and how the windows were cut.
+
+        Raises BadAnswer when DuckDB cannot read the files even after repair.
+        """
+        for _ in range(3):
+            try:
+                with ThreadPoolExecutor(1) as worker:
+                    if not self._ready and self.reading.by_line:
+                        self.reading.start_survey(worker)
+                    first, windows = self._first_pass(wish, scope, progress)
+                if self._ready or not self._again(first):
+                    self._ready = True
+                    return self._windowed(first, windows, wish, scope)
+            except duckdb.Error as fault:
+                if not self.reading.repair():
+                    raise BadAnswer(f"the logs cannot be read: {str(fault).splitlines()[0]}") from fault
+        raise BadAnswer("the logs cannot be read: rows go missing at each attempt")
+
+    def _first_pass(self, wish: Wish, scope: Scope, progress: Progress | None) -> tuple[Outcome, Windows]:
+        reading, size, first = self.reading, self.reading.size, ""
+        if not self._ready and self._copied:
+            self._copy(progress)
+        elif not self._ready:
+            self.relation = f"({reading.sql()})"
+            first = f"({reading.sql(keep_rejects=True)})"
+        windows = self._windows(wish)
+        if not reading.by_line:
+            return by_plain(self._engine, self.relation, scope, windows), windows
+        told = None if self._copied else progress
+        return by_lean(self._engine, self.relation, scope, windows, told, size, first), windows
+
+    def _copy(self, progress: Progress | None) -> None:
+        target = self._engine.folder / "conn.parquet"
+        aside = () if self.reading.by_line else _ASIDE
+        self._engine.run(
+            f"COPY ({self.reading.sql(aside, keep_rejects=True)}) TO {literal(str(target))} "
+            "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440)",
+            progress, self.reading.size, in_order=not self.reading.by_line,
+        )
+        self.relation = f"read_parquet({literal(str(target))})"
+
+    def _windows(self, wish: Wish) -> Windows:
+        if wish.given is not None:
+            return Windows(wish.given.start.timestamp(), wish.given.end.timestamp())
+        if wish.back_s is not None:
+            (newest,), = self._engine.rows(f"SELECT max(start) FROM {self.relation} WHERE start IS NOT NULL")
+            return Windows(newest - wish.back_s, newest + 1) if newest is not None else Windows()
+        return Windows()
+
+    def _again(self, first: Outcome) -> bool:
+        """Whether rows went missing in silence, so that the pass must run again over repaired files."""
+        if not self.reading.by_line:
+            self.reading.bad_rows(self.relation)
+            return False
+        return self.reading.settle(first.rows, first.unusable > 0)
+
+    def _windowed(self, first: Outcome, windows: Windows, wish: Wish, scope: Scope) -> tuple[Outcome, Windows]:
+        whole = first.summaries.get(0)
+        free = wish.weekly and wish.given is None and wish.back_s is None
+        if whole and free and whole.newest - whole.oldest > WEEK_S:
+            weeks = Windows(whole.oldest // 3600 * 3600, None, WEEK_S)
+            if not self.reading.by_line:
+                return by_plain(self._engine, self.relation, scope, weeks), weeks
+            return by_lean(self._engine, self.relation, scope, weeks), weeks
+        if self.reading.by_line and first.too_long_for_lean:
+            return by_plain(self._engine, self.relation, scope, windows), windows
+        return first, windows

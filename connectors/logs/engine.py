@@ -1,0 +1,70 @@
+"""DuckDB in a private folder that is removed at the end: bounded memory, no extension from outside, progress."""
+
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from playbook.errors import BadAnswer
+
+Progress = Callable[[int, int], None]
+
+_POLL_S = 0.2
+_BATCH = 10_000
+
+
+class Engine:
+    """One DuckDB connection and its folder; ``close`` (or the end of the process) removes both."""
+
+    def __init__(self, memory_mb: int, threads: int | None = None) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="botnet-playbook-"))
+        os.chmod(self.folder, 0o700)
+        self._removed = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        self._connection = duckdb.connect(config={
+            "memory_limit": f"{memory_mb}MB", "temp_directory": str(self.folder / "spill"),
+            "autoinstall_known_extensions": False, "autoload_known_extensions": False,
+            **({"threads": threads} if threads else {}),
+        })
+        self._connection.execute("SET TimeZone = 'UTC'")
+
+    def close(self) -> None:
+        """End the connection and remove the folder; safe to call again."""
+        self._connection.close()
+        self._removed()
+
+    def run(self, sql: str, progress: Progress | None = None, total: int = 0, in_order: bool = False) -> None:
+        """Execute a statement; duckdb.Error when it fails. ``in_order``: rows must keep the order of their file."""
+        self._connection.execute(f"SET preserve_insertion_order = {str(in_order).lower()}")
+        if progress is None:
+            self._connection.execute(sql)
+            return
+        with ThreadPoolExecutor(1) as worker:
+            running = worker.submit(self._connection.execute, sql)
+            while True:
+                try:
+                    running.result(_POLL_S)
+                except NotYet:
+                    progress(int(max(self._connection.query_progress(), 0.0) * total / 100), total)
+                    continue
+                progress(total, total)
+                return
+
+    def rows(self, sql: str, progress: Progress | None = None, total: int = 0) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query, in batches."""
+        self.run(sql, progress, total)
+        while batch := self._connection.fetchmany(_BATCH):
+            yield from batch
+
+    def believed(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query that must not fail; BadAnswer when it does."""
+        try:
+            return list(self.rows(sql))
+        except duckdb.Error as fault:
+            raise BadAnswer(f"DuckDB: {str(fault).splitlines()[0]}") from fault

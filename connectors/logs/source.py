@@ -1,0 +1,153 @@
+"""A set of log files as a detection source."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from connectors.logs.aggregate import Outcome, Summary
+from connectors.logs.connections import Connections, Wish
+from connectors.logs.engine import Engine, Progress
+from connectors.logs.files import Gathered, gather
+from connectors.logs.holders import holders
+from connectors.logs.reading import Reading
+from connectors.logs.rejects import Rejected
+from connectors.logs.settings import Settings
+from connectors.logs.shape import Kind, Scan
+from connectors.logs.unpack import Bounds
+from playbook.detections.beaconing import Scope, moment, score, sort_key
+from playbook.detections.languages.duckdb import Windows
+from playbook.errors import PlaybookError, UnknownFormat
+from playbook.model.check import CheckResult
+from playbook.model.detection import AddressHolder, Detection, Fetched, SourceHealth, TimeWindow
+from playbook.model.site import Site
+from playbook.model.traffic import Traffic
+
+_Y2K = 946684800
+_SILENCES = 5
+
+
+class LogSource:
+    """Detections from log files. ``fetch`` reads them; ``traffic`` answers about the detections of that fetch."""
+
+    def __init__(self, name: str, settings: Settings, site: Site, folder: Path) -> None:
+        self.name = name
+        self._settings = settings
+        self._site = site
+        self._paths = tuple(folder / path for path in settings.paths)
+        self._scope = Scope(name, settings.profile, site.networks.lab, site.networks.nat64)
+        self._bounds = Bounds(settings.most_unpacked_gb << 30, settings.most_ratio)
+        self._engine: Engine | None = None
+        self._gathered: Gathered | None = None
+        self._connections: Connections | None = None
+
+    def fetch(self, window: TimeWindow | None, progress: Progress | None = None) -> tuple[Fetched, ...]:
+        """The detections of each window that holds a row; at least one Fetched.
+
+        Raises ConfigError for paths, UnknownFormat when no connection log is among them, BadAnswer when the files
+        cannot be read. Everything short of that is in the health of the first Fetched.
+        """
+        settings = self._settings
+        connections = self._opened()
+        wish = Wish(window, None if window else settings.back_s, settings.window == "auto")
+        outcome, windows = connections.outcome(wish, self._scope, progress)
+        numbers = sorted(number for number in outcome.summaries if number is not None)
+        held = self._holders()
+        told = self._told(connections, outcome)
+        return tuple(
+            self._fetched(outcome, number, self._window(windows, number, outcome.summaries.get(number)), held, told)
+            for number in numbers[:1] or [0]
+        ) + tuple(
+            self._fetched(outcome, number, self._window(windows, number, outcome.summaries[number]), held, None)
+            for number in numbers[1:]
+        )
+
+    def traffic(self, detections: Sequence[Detection]) -> Traffic:
+        """Raw traffic of these detections; what no log tells is null and named in ``unknown``."""
+        return Traffic(unknown=("not read",))
+
+    def check(self) -> tuple[CheckResult, ...]:
+        """Whether the paths exist and hold connection logs in a known format."""
+        try:
+            found = gather(self._paths, self._settings.format, self._bounds)
+        except PlaybookError as fault:
+            return (CheckResult(subject=self.name, ok=False, message=str(fault)),)
+        kinds = sorted({form.kind for file in found.files for form in file.forms})
+        return (CheckResult(
+            subject=self.name, ok="conn" in kinds,
+            message=f"{len(found.files)} files, kinds: {', '.join(kinds)}"
+            + ("" if "conn" in kinds else "; a connection log is needed"),
+        ),)
+
+    def close(self) -> None:
+        """Remove the copies and DuckDB's folder; safe to call again."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = self._connections = None
+
+    def _opened(self) -> Connections:
+        if self._connections is None:
+            self._gathered = gather(self._paths, self._settings.format, self._bounds)
+            if not self._gathered.of("conn"):
+                raise UnknownFormat(f"{', '.join(map(str, self._paths))}: no connection log in a known format")
+            self._engine = Engine(self._settings.memory_mb, self._settings.threads)
+            self._connections = Connections(self._engine, self._reading("conn"), self._settings.keep_traffic)
+        return self._connections
+
+    def _reading(self, kind: Kind) -> Reading:
+        scan = Scan(rejects=f"rejects_{kind}", year=self._settings.year, time_zone=self._settings.time_zone)
+        return Reading(self._engine, kind, self._gathered.of(kind), scan, self._bounds)
+
+    def _holders(self) -> tuple[AddressHolder, ...]:
+        if not self._gathered.of("holders"):
+            return ()
+        return holders(self._engine, self._reading("holders").sql(), self.name)
+
+    def _told(self, connections: Connections, outcome: Outcome) -> tuple[Rejected, tuple[str, ...], bool]:
+        """What the first Fetched says about the whole log: rejected rows, warnings, completeness."""
+        warnings = [*self._gathered.notes, *connections.reading.warnings, *connections.reading.cut]
+        if not outcome.summaries:
+            warnings.append("no usable row in the logs")
+        elif outcome.oldest < _Y2K:
+            warnings.append(f"times before 2000: the log begins at {moment(outcome.oldest):%Y-%m-%d %H:%M:%S} UTC")
+        if outcome.summaries and outcome.newest > self._site.now.timestamp() + 86400:
+            warnings.append(f"times in the future: the newest event is at {moment(outcome.newest):%Y-%m-%d %H:%M:%S} UTC")
+        return connections.reading.rejected, tuple(warnings), not connections.reading.cut
+
+    def _window(self, windows: Windows, number: int, summary: Summary | None) -> TimeWindow:
+        if windows.start is not None:
+            end = windows.end if windows.every is None else windows.start + (number + 1) * windows.every
+            start = windows.start + number * (windows.every or 0)
+            return TimeWindow(start=moment(start), end=moment(end))
+        if summary is None:
+            return TimeWindow(start=self._site.now - timedelta(days=1), end=self._site.now)
+        return TimeWindow(start=moment(summary.oldest), end=moment(summary.newest + 1))
+
+    def _fetched(
+        self, outcome: Outcome, number: int, window: TimeWindow, held: tuple[AddressHolder, ...],
+        told: tuple[Rejected, tuple[str, ...], bool] | None,
+    ) -> Fetched:
+        scored = (score(aggregate, self._scope) for aggregate in outcome.aggregates.get(number, ()))
+        detections = sorted((detection for detection in scored if detection is not None), key=sort_key)
+        rejected, warnings, complete = told or (Rejected(), (), True)
+        summary = outcome.summaries.get(number)
+        silent = _silent(summary.hours) if summary else ()
+        if silent:
+            shown = ", ".join(f"{hour:%Y-%m-%d %H}h" for hour in silent[:_SILENCES])
+            warnings = (*warnings, f"{len(silent)} hours without a row: {shown}{' ...' if len(silent) > 5 else ''}")
+        if outcome.summaries and summary is None:
+            warnings = (*warnings, "no row lies in the window")
+        return Fetched(
+            source=self.name, window=window, detections=tuple(detections), holders=held if told else (),
+            health=SourceHealth(
+                rows_read=summary.rows if summary else 0, rows_rejected=rejected.count,
+                rejected_examples=rejected.examples, newest_event=moment(summary.newest) if summary else None,
+                oldest_event=moment(summary.oldest) if summary else None, silent_hours=silent, complete=complete,
+                warnings=warnings,
+            ),
+        )
+
+
+def _silent(hours: Sequence[int]) -> tuple[datetime, ...]:
+    present = set(hours)
+    missing = [hour for hour in range(min(hours, default=0), max(hours, default=0)) if hour not in present]
+    return tuple(datetime.fromtimestamp(hour * 3600, UTC) for hour in missing[:1000])
