@@ -120,6 +120,11 @@ def gather(
 
 def read_records(path: Path, model: type[M], zone: ZoneInfo | None = None) -> Parsed[M]:
     """The rows of a .csv, .json (a list of objects) or .jsonl file as values of ``model``; never raises."""
+    return read_converted(path, model, lambda row: row, zone)
+
+
+def read_converted(path: Path, model: type[M], convert: Callable[[M], T], zone: ZoneInfo | None = None) -> Parsed[T]:
+    """As ``read_records``, each row converted; a row whose conversion raises ValueError is a bad row."""
     try:
         raw, as_of = load(path)
         if path.suffix.lower() == ".json":
@@ -133,8 +138,8 @@ def read_records(path: Path, model: type[M], zone: ZoneInfo | None = None) -> Pa
         return Parsed(path, unavailable=str(fault))
     known, context = frozenset(model.model_fields), {"zone": zone}
 
-    def parse(row: Mapping[str, str]) -> M:
-        return model.model_validate({key: row[key] for key in row if key in known}, context=context)
+    def parse(row: Mapping[str, str]) -> T:
+        return convert(model.model_validate({key: row[key] for key in row if key in known}, context=context))
 
     return gather(path, as_of, rows, parse, unit, notes)
 
