@@ -59,7 +59,10 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     zone = dict(form.options).get("time_zone", scan.time_zone)
     read = lines.checked(
         lines.csv_rows(paths, scan, form.columns), _cells(raw, zone),
-        f"CASE WHEN {_SUMMARY} THEN 'summary at the end' END", faults=[("f IS NULL", "'a quote is left open'")],
+        f"CASE WHEN {_SUMMARY} THEN 'summary at the end' END", faults=[
+            ("f IS NULL", "'a quote is left open'"),
+            (f"len(f) < {len(form.columns)}", f"'expected {len(form.columns)} fields, found ' || len(f)"),
+        ],
     )
     rows = f"""
         SELECT *, greatest(coalesce(last, started + coalesce(span, 0)), started) AS ended, contains(flags, 'S') AS syn,
