@@ -69,9 +69,15 @@ def index_page(run: Run, pages: Environment | None = None) -> str:
         run=run, tiles=tiles, gates=_gates(run), by_case={case.case_id: case for case in run.cases})
 
 
-def case_page(run: Run, case: Case, show_raw: ShowRaw | None = None, pages: Environment | None = None) -> str:
-    """The page of one case; ``show_raw`` gives the command or query that shows a detection's raw rows."""
-    linked = pages_by_host(run)
+def case_page(
+    run: Run, case: Case, show_raw: ShowRaw | None = None, pages: Environment | None = None,
+    linked: dict[str, str] | None = None,
+) -> str:
+    """The page of one case; ``show_raw`` gives the command or query that shows a detection's raw rows.
+
+    ``pages`` and ``linked`` (page per host of ours) are worked out here unless a caller has them already.
+    """
+    linked = pages_by_host(run) if linked is None else linked
     looks = [look(run, judged, linked, show_raw or zgrep_command) for judged in case.detections]
     return (pages or _environment()).get_template("case.html").render(run=run, case=case, looks=looks)
 
@@ -81,12 +87,13 @@ def write(run: Run, folder: Path, show_raw: ShowRaw | None = None) -> Path:
 
     Raises PlaybookError when the folder cannot be written.
     """
-    pages = _environment()
+    pages, linked = _environment(), pages_by_host(run)
     index = folder / "index.html"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for case in run.cases:
-            (folder / page_name(case.case_id)).write_text(case_page(run, case, show_raw, pages), encoding="utf-8")
+            page = case_page(run, case, show_raw, pages, linked)
+            (folder / page_name(case.case_id)).write_text(page, encoding="utf-8")
         index.write_text(index_page(run, pages), encoding="utf-8")
     except OSError as fault:
         raise PlaybookError(f"{folder}: the report cannot be written: {fault.strerror or fault}") from fault

@@ -24,7 +24,8 @@ from playbook.report.words import (
 )
 
 _WIDE = 116
-_MOST_CASES, _MOST_DESTINATIONS, _MOST_REASONS, _MOST_LINES, _MOST_EXAMPLES = 50, 3, 3, 8, 3
+_QUIET = frozenset({"watch", "closed"})
+_MOST_ROWS, _MOST_HOSTS, _MOST_DESTINATIONS, _MOST_REASONS, _MOST_LINES, _MOST_EXAMPLES = 50, 12, 3, 3, 8, 3
 _STYLE: dict[Disposition, str] = {
     "TRUE_POSITIVE": "bold red", "UNDETERMINED": "bold yellow", "BENIGN_POSITIVE": "green", "FALSE_POSITIVE": "dim",
 }
@@ -45,20 +46,32 @@ def _listed(texts: tuple[str, ...], most: int, style: str = "") -> list[Text]:
     return lines
 
 
-def _host(case: Case) -> Text:
-    parts = [_line(case.host, "bold")]
-    parts += [_line(address, "dim") for address in case.addresses[:2] if address != case.host]
-    owner = case.record.owner if case.record and case.record.owner else "unknown"
-    parts.append(_line(f"owner: {owner}", "dim"))
+def _alike(cases: tuple[Case, ...]) -> tuple[tuple[Case, ...], ...]:
+    """The rows of the table: quiet cases that say the same of the same destination share one."""
+    rows: dict[tuple[object, ...], list[Case]] = {}
+    for case in cases:
+        verdict = case.verdict
+        same = (verdict.disposition, verdict.confidence, verdict.reasons, _destinations(case), proposal(case))
+        rows.setdefault(same if case.status in _QUIET else (case.case_id,), []).append(case)
+    return tuple(tuple(row) for row in rows.values())
+
+
+def _host(row: tuple[Case, ...]) -> Text:
+    names = list(dict.fromkeys(plain(case.host, 120) for case in row))
+    more = f" and {len(names) - _MOST_HOSTS} more" if len(names) > _MOST_HOSTS else ""
+    parts = [_line(", ".join(names[:_MOST_HOSTS]) + more, "bold")]
+    if row[0].status not in _QUIET:
+        parts += [_line(address, "dim") for address in row[0].addresses[:2] if address != row[0].host]
+    owners = dict.fromkeys(case.record.owner for case in row if case.record and case.record.owner)
+    parts.append(_line(f"owner: {', '.join(owners) or 'unknown'}", "dim"))
     return _stack(parts)
 
 
-def _verdict(case: Case) -> Text:
-    verdict = case.verdict
-    return _stack([
-        _line(DISPOSITION[verdict.disposition], _STYLE[verdict.disposition]),
-        _line(f"{verdict.confidence} confidence"), _line(case.case_id, "dim"),
-    ])
+def _verdict(row: tuple[Case, ...]) -> Text:
+    verdict = row[0].verdict
+    told = _line(DISPOSITION[verdict.disposition], _STYLE[verdict.disposition])
+    told.append(f", {verdict.confidence}")
+    return _stack([told, _line(row[0].case_id if len(row) == 1 else several(len(row), "case"), "dim")])
 
 
 def _destinations(case: Case) -> tuple[str, ...]:
@@ -68,29 +81,31 @@ def _destinations(case: Case) -> tuple[str, ...]:
     ))
 
 
-def _wide(cases: tuple[Case, ...]) -> Table:
+def _wide(rows: tuple[tuple[Case, ...], ...]) -> Table:
     table = Table(box=SIMPLE_HEAD, expand=True, pad_edge=False, show_lines=False, leading=1)
     for title, ratio in (("Host", 20), ("Verdict", 17), ("Why", 38), ("Destination", 26), ("Proposed", 36)):
         table.add_column(title, ratio=ratio, overflow="fold")
-    for case in cases:
+    for row in rows:
+        case = row[0]
         table.add_row(
-            _host(case), _verdict(case), _stack(_listed(case.verdict.reasons, _MOST_REASONS)),
+            _host(row), _verdict(row), _stack(_listed(case.verdict.reasons, _MOST_REASONS)),
             _stack(_listed(_destinations(case), _MOST_DESTINATIONS)), _stack(_listed(proposal(case), _MOST_REASONS)),
         )
     return table
 
 
-def _narrow(cases: tuple[Case, ...]) -> Table:
+def _narrow(rows: tuple[tuple[Case, ...], ...]) -> Table:
     table = Table(box=SIMPLE_HEAD, expand=True, pad_edge=False, show_lines=False, leading=1)
     table.add_column("Host and verdict", width=22, overflow="fold")
     table.add_column("Why, where to, and what is proposed", ratio=1, overflow="fold")
-    for case in cases:
+    for row in rows:
+        case = row[0]
         told = [
             *_listed(case.verdict.reasons, _MOST_REASONS),
             *(Text("to ").append_text(line) for line in _listed(_destinations(case), _MOST_DESTINATIONS)),
             *(Text("> ").append_text(line) for line in _listed(proposal(case), _MOST_REASONS, "bold")),
         ]
-        table.add_row(_stack([_host(case), _verdict(case)]), _stack(told))
+        table.add_row(_stack([_host(row), _verdict(row)]), _stack(told))
     return table
 
 
@@ -140,13 +155,14 @@ def render(run: Run, console: Console, next_step: str = "") -> None:
     _header(run, console)
     console.print(_line(outcome(run), "bold"))
     if run.cases:
-        shown = run.cases[:_MOST_CASES]
-        console.print(_wide(shown) if console.width >= _WIDE else _narrow(shown))
-        if len(run.cases) > len(shown):
-            console.print(_line(f"and {several(len(run.cases) - len(shown), 'case')} more, all of them in the report"))
+        rows = _alike(run.cases)
+        console.print((_wide if console.width >= _WIDE else _narrow)(rows[:_MOST_ROWS]))
+        left = sum(len(row) for row in rows[_MOST_ROWS:])
+        if left:
+            console.print(_line(f"and {several(left, 'case')} more, all of them in the report"))
     _section(console, f"Gated before any look-up: {several(len(run.gated), 'detection')}", _gated(run))
     _section(console, f"Tickets: {len(run.tickets)} {'(proposed, none opened)' if run.dry_run else ''}",
-             tuple(f"{t.key}: {plain(t.title, 160)} ({several(len(t.case_ids), 'case')})" for t in run.tickets))
+             tuple(f"{plain(t.title, 160)} ({several(len(t.case_ids), 'case')})" for t in run.tickets))
     _section(console, "Expired exceptions (no longer applied)", run.exceptions_expired)
     _section(console, "Enrichers that did not answer", unavailable(run))
     _section(console, "Missing", tuple(f"{what} ({several(n, 'case')})" for what, n in missing(run)))

@@ -41,6 +41,10 @@ def _without_towers(text: str) -> str:
     return "".join(kept)
 
 
+def _cut(shown: str, longest: int) -> str:
+    return shown if len(shown) <= longest else shown[: max(longest - 1, 0)].rstrip() + _CUT
+
+
 def plain(text: object, longest: int = LONGEST) -> str:
     """One line of visible text: no control, ESC sequence, bidi or invisible character, at most ``longest`` long.
 
@@ -48,10 +52,12 @@ def plain(text: object, longest: int = LONGEST) -> str:
     place where it is shown (HTML, rich markup, a shell).
     """
     raw = str(text)[: longest * 4 + 4096]
+    if raw.isascii() and raw.isprintable():
+        return _cut(raw, longest)
     spaced = _BREAKS.sub(" ", _ESCAPE.sub("", raw))
     shown = _without_towers("".join(c if c.isascii() or unicodedata.category(c) != "Zs" else " "
                                     for c in spaced if _shown(c)))
-    return shown if len(shown) <= longest else shown[: max(longest - 1, 0)].rstrip() + _CUT
+    return _cut(shown, longest)
 
 
 def altered(text: str) -> bool:

@@ -96,7 +96,8 @@ def proposal(case: Case) -> tuple[str, ...]:
     said += [f"not blockable: {plain(n.address, 60)}: {plain(n.reason, 240)}" for n in case.not_blockable]
     said += [f"contain by hand: {plain(why, 240)}" for why in case.by_hand]
     if case.ticket is not None:
-        said.append(f"ticket {plain(case.ticket.key, 60)} ({case.ticket.state})")
+        key = "" if case.case_id in case.ticket.key else f" {plain(case.ticket.key, 60)}"
+        said.append(f"ticket{key} ({case.ticket.state})")
     if said:
         return tuple(said)
     return ({"ticket": "ticket", "watch": "watch; judged again each run", "closed": "close",

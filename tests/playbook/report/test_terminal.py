@@ -110,3 +110,13 @@ def test_very_many_cases_are_cut_and_counted():
     text = shown(many)
     assert "ws-049" in text and "ws-050" not in text
     assert "and 10 cases more" in text
+
+
+def test_quiet_cases_that_say_the_same_share_a_row_and_loud_ones_never_do():
+    quiet = a_judged(None, a_verdict(disposition="UNDETERMINED", confidence="low", rung=6, status="watch"))
+    watched = [a_case(quiet, case_id=f"C-{n:012x}", host=f"ws-{n}") for n in range(6)]
+    text = words(shown(a_run(*watched), 200))
+    assert all(f"ws-{n}" in text for n in range(6))
+    assert "6 cases" in text and text.count("watch; judged again each run") == 1
+    loud = [a_case(case_id=f"C-{n:012x}", host=f"ws-{n}") for n in range(6)]
+    assert words(shown(a_run(*loud), 200)).count("propose block pair") == 6
