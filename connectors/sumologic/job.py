@@ -41,11 +41,11 @@ class _Wire(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class _Created(_Wire):
+class Created(_Wire):
     id: str = Field(min_length=1, max_length=200)
 
 
-class _Status(_Wire):
+class Status(_Wire):
     state: str
     messageCount: int = Field(default=0, ge=0)
     recordCount: int = Field(default=0, ge=0)
@@ -54,13 +54,13 @@ class _Status(_Wire):
     warning: str | None = ""
 
 
-class _Cells(_Wire):
+class Cells(_Wire):
     map: dict[str, str | int | float | bool | None]
 
 
-class _Page(_Wire):
-    records: tuple[_Cells, ...] = ()
-    messages: tuple[_Cells, ...] = ()
+class Page(_Wire):
+    records: tuple[Cells, ...] = ()
+    messages: tuple[Cells, ...] = ()
     warning: str | None = ""
 
 
@@ -122,15 +122,15 @@ def _create(wire: Wire, prefix: str, query: Query, deadline: Deadline) -> str:
         raise ConfigError(f"{wire.subject}: the query was refused, check scope and fields: {complaint(reply)}")
     if reply.status == 404:
         raise ConfigError(f"{wire.subject}: no search job API under {prefix}: check base_url and path_prefix")
-    return _read(_Created, _expected(wire, reply), wire.subject).id
+    return _read(Created, _expected(wire, reply), wire.subject).id
 
 
-def _finished(wire: Wire, path: str, query: Query, deadline: Deadline) -> tuple[_Status, tuple[str, ...]]:
+def _finished(wire: Wire, path: str, query: Query, deadline: Deadline) -> tuple[Status, tuple[str, ...]]:
     """The last status and all warnings; errors and warnings are deltas, so every poll is read."""
     warnings: list[str] = []
     pause = FIRST_POLL_S
     while deadline.pause(pause):
-        status = _read(_Status, _job_reply(wire, wire.call("GET", path, deadline)), wire.subject)
+        status = _read(Status, _job_reply(wire, wire.call("GET", path, deadline)), wire.subject)
         warnings += _notes(status.pendingWarnings or (), status.warning)
         if status.pendingErrors:
             said = "; ".join(_notes(status.pendingErrors, ""))
@@ -144,7 +144,7 @@ def _finished(wire: Wire, path: str, query: Query, deadline: Deadline) -> tuple[
 
 
 def _rows(
-    wire: Wire, path: str, query: Query, deadline: Deadline, status: _Status, warnings: tuple[str, ...],
+    wire: Wire, path: str, query: Query, deadline: Deadline, status: Status, warnings: tuple[str, ...],
     seen: Callable[[int, int], None],
 ) -> Answer:
     count = status.recordCount if query.kind == "records" else status.messageCount
@@ -156,7 +156,7 @@ def _rows(
     while len(rows) < wanted:
         page = {"offset": len(rows), "limit": min(PAGE, wanted - len(rows))}
         reply = _job_reply(wire, wire.call("GET", f"{path}/{query.kind}", deadline, params=page))
-        parsed = _read(_Page, reply, wire.subject)
+        parsed = _read(Page, reply, wire.subject)
         received = parsed.records if query.kind == "records" else parsed.messages
         if not received:
             truncated = f"the search reported {count} rows, {len(rows)} were returned"

@@ -13,7 +13,7 @@ from playbook.errors import BadAnswer, ConfigError, RateLimited, Unauthorized
 _OPEN = threading.BoundedSemaphore(10)
 _SEEN = frozenset({401, 403, 429, 500})
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 5.0, 60.0
-_CALL_S = 60.0
+CALL_S = 60.0
 _ATTEMPTS = 4
 
 KEYS_GRANT = "it needs a role with View Collectors and Download Search Results"
@@ -70,7 +70,7 @@ class Wire:
             with _OPEN:
                 reply = self.transport.request(
                     method, path, json=json, params=params, retry=method != "POST", passes=_SEEN,
-                    deadline_s=max(min(_CALL_S, deadline.left()), 0.05),
+                    deadline_s=max(min(CALL_S, deadline.left()), 0.05),
                 )
             if reply.status in (301, 302, 303, 307, 308):
                 raise self._moved(reply)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.sumologic import job, rows
+from connectors.sumologic import job, rows, wire
 from connectors.sumologic.job import JobGone
 from playbook.detections.beaconing import Scope
 from playbook.detections.languages import sumo
@@ -89,9 +89,25 @@ def test_requests_keep_the_pace_that_is_set() -> None:
     assert clock.now >= 2.0 * (len(tenant.log) - 1)
 
 
-def test_each_job_has_a_cookie_jar_of_its_own_and_every_call_is_signed() -> None:
-    answer, tenant, _ = fetched()
-    assert answer.health.complete and tenant.made == 2 and all(tenant.authorized)
+def test_jobs_at_the_same_time_do_not_overwrite_each_others_cookie() -> None:
+    tenant, clock = Tenant(EVENTS, Behaviour(states=(), page_cap=2)), FakeClock()
+    inner = []
+    with talking(tenant, clock, heartbeat=False) as source:
+
+        def between_pages(done: int, total: int) -> None:
+            if not inner:
+                inner.append(None)
+                inner[0] = source.fetch(DAY)[0]
+
+        (outer,) = source.fetch(DAY, between_pages)
+    assert outer.detections == inner[0].detections == reference(EVENTS)
+    assert tenant.made == 2 and all(tenant.authorized), "no job was lost and created again; every call is signed"
+
+
+def test_a_slow_drip_ends_with_the_deadline_of_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "CALL_S", 0.6)
+    with pytest.raises(Unreachable, match="deadline"):
+        fetched(Behaviour(states=(), drip_s=0.02), heartbeat=False)
 
 
 @pytest.mark.parametrize("lost", [404, 500])

@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -226,13 +226,13 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {**headers, "Content-Length": str(len(octets))}.items():
             self.send_header(name, value)
         self.end_headers()
-        if self.tenant.behaviour.drip_s and "/records" in self.path:
-            for octet in octets:
+        drip = self.tenant.behaviour.drip_s if "/records" in self.path else 0.0
+        with suppress(ConnectionError):  # the client may give up on us
+            for octet in octets if drip else ():
                 self.wfile.write(bytes([octet]))
-                self.wfile.flush()
-                time.sleep(self.tenant.behaviour.drip_s)
-        else:
-            self.wfile.write(octets)
+                time.sleep(drip)
+            if not drip:
+                self.wfile.write(octets)
 
 
 def _type(value: Any) -> str:
