@@ -121,7 +121,7 @@ def test_times_are_local_to_the_zone_given(tmp_path: Path) -> None:
         TEN.timestamp() - 3600]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(st.tuples(st.integers(1024, 65535), st.integers(0, 10), st.booleans()), min_size=1, max_size=30,
                 unique_by=lambda made: made[0]))
 def test_every_connection_is_found_once_whatever_the_order_of_its_rows(
