@@ -11,8 +11,9 @@ Use (tests/connectors/test_PRODUCT.py; nothing to import, the fixture is ``casse
 ``make record`` (pytest --record [-k NAME]) starts the emulator, sends what goes to the vendor's host to it, and writes
 tests/cassettes/PRODUCT/TEST.yaml under the vendor's name, with a label (origin, source, recorder, date). When
 ``site(..., tenant_env="SUMO_URL")`` names a set variable, the real tenant is recorded and ``secret`` reads the
-variables of its names. A test fails if its cassette is missing, unlabelled, partly unused, was asked something it does
-not hold (even if the code under test swallowed that), or was asked from a second thread. Replay one thing at a time.
+variables of its names (read such a cassette before you commit it). A test fails if its cassette is missing,
+unlabelled, partly unused, was asked something it does not hold (even if the code under test swallowed that), or was
+asked from a second thread. Replay one thing at a time.
 """
 
 import os
@@ -75,8 +76,7 @@ class Replay:
 
     def secret(self, name: str) -> SecretStr:
         """The credential called ``name``: a canary, or the variable of that name when a tenant is recorded."""
-        tenant = self.recording and any(origin == "tenant" for origin, _ in self.origins)
-        value = (os.environ.get(name) if tenant else None) or canary(name)
+        value = (os.environ.get(name) if self._tenant() else None) or canary(name)
         self._secrets[value] = f"<{name}>"
         return SecretStr(value)
 
@@ -86,8 +86,11 @@ class Replay:
         return {"origin": origin, "source": source, "recorder": self.recorder, "date": date.today().isoformat()}
 
     def reachable(self) -> frozenset[str]:
-        """Hosts beyond this machine that recording may reach."""
-        return frozenset(urlsplit(real).hostname or "" for real in self._routes.values())
+        """Hosts beyond this machine that recording may reach: any, once a person chose a tenant."""
+        return frozenset({"*"} if self._tenant() else ())
+
+    def _tenant(self) -> bool:
+        return self.recording and any(origin == "tenant" for origin, _ in self.origins)
 
     def request_as_stored(self, request: Any) -> Any:
         """A request as the cassette holds it, and as it is compared: vendor's host, allowed headers, no secret."""
@@ -97,19 +100,16 @@ class Replay:
         for vendor, real in self._routes.items():
             if _origin(request.uri) == real:
                 request.uri = vendor + request.uri[len(real):]
-        request.uri = self._without_secrets(request.uri)
+        request.uri = self._neutral(request.uri.encode()).decode()
         if isinstance(request.body, bytes):
-            request.body = self._without_secrets(request.body.decode("latin-1")).encode("latin-1")
+            request.body = self._neutral(request.body)
         request.headers = allowed_headers(request.headers)
         return request
 
     def response_as_stored(self, response: dict[str, Any]) -> dict[str, Any]:
         """A response as the cassette holds it."""
-        body = response["body"]["string"].decode("latin-1")
-        for vendor, real in self._routes.items():
-            body = body.replace(real, vendor)
         headers = allowed_headers(response["headers"])
-        return response | {"headers": headers, "body": {"string": self._without_secrets(body).encode("latin-1")}}
+        return response | {"headers": headers, "body": {"string": self._neutral(response["body"]["string"] or b"")}}
 
     def send(self, original: Callable[..., Any], adapter: HTTPAdapter, request: Any, **options: Any) -> Any:
         """``HTTPAdapter.send`` while recording: the vendor's host leads to whatever stands for it."""
@@ -118,14 +118,16 @@ class Replay:
             return original(adapter, request, **options)
         routed = request.copy()
         routed.url = real + request.url[len(_origin(request.url)):]
-        answer = original(adapter, routed, **(options | {"proxies": {}}))
+        answer = original(adapter, routed, **(options if self._tenant() else options | {"proxies": {}}))
         answer.url, answer.request = request.url, request
         return answer
 
-    def _without_secrets(self, text: str) -> str:
-        for value, name in self._secrets.items():
-            text = text.replace(value, name)
-        return text
+    def _neutral(self, body: bytes) -> bytes:
+        """``body`` with placeholders for secrets and the vendor's name for the place that was really asked."""
+        real_names = {real: vendor for vendor, real in self._routes.items()}
+        for real, neutral in {**self._secrets, **real_names}.items():
+            body = body.replace(real.encode(), neutral.encode())
+        return body
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

@@ -119,6 +119,20 @@ def test_a_cassette_from_the_vendors_documentation_is_never_overwritten(tmp_path
     assert path.exists()
 
 
+@pytest.mark.loopback
+def test_a_tenants_secret_and_name_stay_out_of_its_cassette(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "test_t.yaml"
+    with echoing("") as tenant, playing(path, recording=True) as replay:
+        monkeypatch.setenv("VENDOR_URL", tenant)
+        monkeypatch.setenv("VENDOR_TOKEN", "the-real-thing-1234")
+        url = replay.site(VENDOR, echoing, tenant_env="VENDOR_URL")
+        api = Transport(url, subject="v", credential=Credential("VENDOR_TOKEN", replay.secret("VENDOR_TOKEN")))
+        assert "the-real-thing-1234" in api.post("/ask", json={"at": tenant}).json()["signed"]
+    text = path.read_text()
+    assert "the-real-thing-1234" not in text and tenant not in text and "origin: tenant" in text
+    assert leaks(text) == () and label_faults(path) == ()
+
+
 @pytest.mark.parametrize("broken", ["origin: fake", "date: yesterday"])
 def test_a_label_is_demanded(tmp_path: Path, broken: str) -> None:
     path = tmp_path / "test_l.yaml"

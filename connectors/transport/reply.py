@@ -62,9 +62,12 @@ class Reply:
 
     @property
     def location(self) -> str | None:
-        """Where a redirect points, as an absolute URL; it was not followed."""
+        """Where a redirect points, as an absolute URL, or None for nowhere; it was not followed."""
         target = self.headers.get("location")
-        return urljoin(self.url, target) if target else None
+        try:
+            return urljoin(self.url, target) if target else None
+        except ValueError:
+            return None
 
     def json(self) -> Any:
         """The parsed body; BadAnswer when it is not JSON (HTML with 200, a truncated body, NaN, absurd nesting)."""

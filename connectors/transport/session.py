@@ -92,9 +92,14 @@ class _Adapter(HTTPAdapter):
         return chosen
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Never a target: requests would parse it and read the whole body, even with redirects off."""
+
+
 def new_session(keep_cookies: bool) -> requests.Session:
     """A session that takes nothing from the environment but proxies, and no cookie unless told."""
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False  # else ~/.netrc would sign requests behind our back
     session.headers["User-Agent"] = _USER_AGENT
     if not keep_cookies:

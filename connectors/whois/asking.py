@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from connectors.transport import Bounds, Clocks, Reply, Transport
+from connectors.transport import Bounds, Clocks, Reply, Transport, printable
 from connectors.whois.answer import Holder, holder_of
 from connectors.whois.ranges import moment
-from connectors.whois.registries import Registry
+from connectors.whois.registries import Registry, origin_of
 from playbook.errors import BadAnswer, ConnectorError
 from playbook.model.address import Address
 
@@ -94,15 +94,16 @@ class Asking:
         raise BadAnswer(f"{registry.name}: more than {_HOPS} redirects for {address}")
 
     def _followed(self, registry: Registry, target: str | None) -> str:
-        parts = urlsplit(target or "")
-        if f"{parts.scheme}://{parts.netloc}" not in self._transports:
-            raise BadAnswer(f"{registry.name}: a redirect to {parts.hostname or 'nowhere'}, which is no registry")
+        origin = origin_of(target or "")
+        if origin not in self._transports:
+            where = printable(origin.partition("//")[2])[:100] or "nowhere"
+            raise BadAnswer(f"{registry.name}: a redirect to {where}, which is no registry")
         return target or ""
 
     def _get(self, registry: Registry, url: str, left_s: float) -> Reply:
         parts = urlsplit(url)
         self.sent[registry.name] += 1  # each registry is worked by one thread
-        return self._transports[f"{parts.scheme}://{parts.netloc}"].get(
+        return self._transports[origin_of(url)].get(
             parts.path + (f"?{parts.query}" if parts.query else ""),
             headers={"Accept": "application/rdap+json, application/json"},
             deadline_s=max(left_s, 0.05),

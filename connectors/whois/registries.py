@@ -56,8 +56,18 @@ class Registry:
     @property
     def origin(self) -> str:
         """Scheme, host and port."""
-        parts = urlsplit(self.base)
-        return f"{parts.scheme}://{parts.netloc}"
+        return origin_of(self.base)
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port in one spelling; "" for what is no URL."""
+    try:
+        parts = urlsplit(url)
+        port = "" if parts.port in (None, 443) else f":{parts.port}"
+    except ValueError:
+        return ""
+    host = parts.hostname or ""
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
 class Registries:

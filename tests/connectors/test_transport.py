@@ -73,6 +73,14 @@ def test_other_statuses_belong_to_the_caller_and_redirects_are_not_followed(serv
     assert reply.status == status and reply.location == f"{server.url}/elsewhere?x=1" and len(server.seen) == 1
 
 
+@pytest.mark.parametrize("target", ["https://[::1", "//[", "\x00", "http://a:b:c", "é" * 3000, ""])
+def test_a_hostile_redirect_is_a_value_with_a_bounded_body(server: Server, target: str) -> None:
+    server.acts = [says(302, b"x" * 2000, Location=target)]
+    assert _transport(server).get("/x").status == 302
+    with pytest.raises(BadAnswer, match="cut off"):
+        _transport(server, max_bytes=1000).get("/x")
+
+
 def test_reads_are_repeated_and_writes_are_not(server: Server) -> None:
     fake = FakeTime()
     server.acts = [says(503), hangs_up, says(200, b'{"a": 1}')]

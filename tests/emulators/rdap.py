@@ -225,7 +225,7 @@ def serving(_public_url: str) -> Iterator[str]:
 def serving_moved(_public_url: str) -> Iterator[str]:
     """A registry that held 192.0.2.0/24 once and sends everybody to RIPE."""
     registry = Registry({})
-    registry.misbehaviour["192.0.2.7"] = redirects("https://rdap.db.ripe.net/ip/192.0.2.7", 301)
+    registry.misbehaviour["192.0.2.7"] = redirects("https://RDAP.db.ripe.net:443/ip/192.0.2.7", 301)
     with running(registry) as url:
         yield url
 
