@@ -17,6 +17,7 @@ from playbook.report.text import count, plain, several, size, utc
 from playbook.report.timeline import LEGEND, Shade, draw, shades
 
 _CASE_ID = re.compile(r"C-[0-9a-f]{12}")
+_FIRST_YEAR, _LAST_YEAR = 1900, 2999
 _LONG = timedelta(days=14)
 
 
@@ -87,7 +88,7 @@ def columns(detection: Detection) -> tuple[tuple[str, str], ...]:
 
 def _word(value: Any) -> str:
     if isinstance(value, Mapping) and {"start", "end"} <= value.keys():
-        return f"{utc(value['start'])} to {utc(value['end'])}"
+        return f"{edge(value['start'])} to {edge(value['end'])}"
     if isinstance(value, datetime):
         return utc(value.astimezone(UTC))
     if isinstance(value, bool):
@@ -106,11 +107,24 @@ def answer_words(answer: Any) -> str:
     return f"{kind}: {' · '.join(told)}"
 
 
+def edge(moment: datetime) -> str:
+    """The start or end of a period; the far ends that stand for "always" are called no limit."""
+    return "no limit" if moment.year <= _FIRST_YEAR or moment.year >= _LAST_YEAR else utc(moment)
+
+
+def split_measured(all_of_them: tuple[Measurement, ...]) -> tuple[tuple[Measurement, ...], tuple[str, ...]]:
+    """What was measured, or read but covered too little; and the names of what nobody could tell, with the reason."""
+    read = tuple(m for m in all_of_them if m.value is not None)
+    unknown = tuple(f"{m.name} ({m.source}{': ' + m.detail if m.detail else ''})" for m in all_of_them
+                    if m.value is None)
+    return read, unknown
+
+
 def measured(measurement: Measurement) -> str:
     """The value with its unit, or that it is unknown and why."""
-    if measurement.value is None:
-        return "unknown"
     value = measurement.value
+    if value is None:
+        return "unknown"
     text = ("yes" if value else "no") if isinstance(value, bool) else f"{value:,.4g} {measurement.unit}".strip()
     return text if measurement.known is not None else f"unknown (its log covers too little; read {text})"
 

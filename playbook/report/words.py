@@ -86,8 +86,9 @@ def destination(detection: Detection) -> str:
 
 
 def step_words(step: Step) -> str:
-    """``block pair 10.0.0.1>203.0.113.5:443 for 4 h``."""
-    return f"{step.kind.replace('_', ' ')} {plain(step.target, 120)} for {duration(step.ttl_s)}"
+    """``block pair 10.0.0.1>203.0.113.5:443 for 4 h``; a host id is followed by what it stands for."""
+    named = f" ({plain(step.scope, 120)})" if step.kind == "isolate_host" and step.scope else ""
+    return f"{step.kind.replace('_', ' ')} {plain(step.target, 120)}{named} for {duration(step.ttl_s)}"
 
 
 def proposal(case: Case) -> tuple[str, ...]:

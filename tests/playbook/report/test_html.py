@@ -137,6 +137,7 @@ def test_a_case_page_says_everything_of_a_bot():
         "ssl on port 8081", "Facility services", "iot, camera", "dhcp.log", "block pair", "ab" * 32,
         "this host only; 3 hosts of ours used 203.0.113.66 in this window", "Corroborations from two groups hold",
         "beacon_score", "unknown (its log covers too little; read yes)", "55 %", "written by us",
+            "Unknown, so counted for nothing: days_of_history (conn.log).",
         "unavailable: connection refused after 20 s", "network owner: asn 64500 · organisation Example Hosting",
         "Do not power-cycle it yet", "Factory reset".lower(), "2 more of our hosts", "avg_bytes_per_conn 412",
     ):

@@ -2,17 +2,19 @@
 
 import shlex
 import subprocess
+from datetime import UTC, datetime
 
 import pytest
 
 from playbook.model.case import CaseVerdict
+from playbook.model.detection import TimeWindow
 from playbook.model.enrichment import HostRecord
 from playbook.model.response import Step
 from playbook.report.beyond import beyond
 from playbook.report.raw_events import over, zgrep_command
 from playbook.report.view import answer_words, blast
-from playbook.report.words import deciding_rung, proposal, severity, techniques
-from tests.builders import a_case, a_detection, a_judged, a_traffic, a_verdict, an_evidence
+from playbook.report.words import deciding_rung, proposal, severity, step_words, techniques
+from tests.builders import a_case, a_detection, a_judged, a_traffic, a_verdict, an_evidence, at
 
 
 def a_judgement(disposition: str, confidence: str, status: str, roles: tuple[str, ...] = (), **change):
@@ -104,6 +106,18 @@ def test_blast_radius_of_an_ipv6_pair():
     case = a_case(a_judged(found, traffic=a_traffic(found, hosts_using=2)))
     step = Step(kind="block_pair", target="2001:db8:1::1>[2001:db8::5]:443", scope="", ttl_s=60)
     assert "2 hosts of ours used 2001:db8::5" in blast(case, step)
+
+
+def test_a_period_without_ends_is_told_as_no_limit():
+    always = TimeWindow(start=datetime(1900, 1, 1, tzinfo=UTC), end=datetime(3000, 1, 1, tzinfo=UTC))
+    record = HostRecord(hostname="h", address_periods=(always, TimeWindow(start=at(1), end=at(2))))
+    assert answer_words(record) == (
+        "host record: hostname h · address periods no limit to no limit, 2026-11-23 01:00 to 2026-11-23 02:00")
+
+
+def test_an_isolated_host_is_named():
+    step = Step(kind="isolate_host", target="A-1", scope="cam-01, the whole machine", ttl_s=28800)
+    assert step_words(step) == "isolate host A-1 (cam-01, the whole machine) for 8 h"
 
 
 def test_answers_read_as_words_without_empty_fields():
