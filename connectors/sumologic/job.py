@@ -42,10 +42,14 @@ class _Wire(BaseModel):
 
 
 class Created(_Wire):
+    """The answer to create; ids are opaque."""
+
     id: str = Field(min_length=1, max_length=200)
 
 
 class Status(_Wire):
+    """One poll; errors and warnings are those since the poll before."""
+
     state: str
     messageCount: int = Field(default=0, ge=0)
     recordCount: int = Field(default=0, ge=0)
@@ -55,10 +59,14 @@ class Status(_Wire):
 
 
 class Cells(_Wire):
+    """One row, as the API wraps it."""
+
     map: dict[str, str | int | float | bool | None]
 
 
 class Page(_Wire):
+    """One page of records or messages."""
+
     records: tuple[Cells, ...] = ()
     messages: tuple[Cells, ...] = ()
     warning: str | None = ""

@@ -120,7 +120,9 @@ def test_a_job_that_expired_is_created_once_more() -> None:
     tenant, clock = Tenant(EVENTS, Behaviour(states=("GATHERING RESULTS",), keep_alive_s=1.5)), FakeClock()
     with talking(tenant, clock, heartbeat=False) as source, pytest.raises(JobGone):
         source.fetch(DAY)
-    assert [method for method, path in tenant.log if path == JOBS] == ["POST", "POST"]
+    assert [method for method, path in tenant.log if path == JOBS] == ["POST", "POST"], "once more, not for ever"
+    answer, tenant, _ = fetched(Behaviour(states=(), statuses={2: (404, {})}), heartbeat=False)
+    assert answer.detections == reference(EVENTS) and tenant.made == 2
 
 
 @pytest.mark.parametrize(("behaviour", "error", "words"), [
