@@ -148,7 +148,9 @@ def test_a_plain_list_without_a_date_is_a_fault_of_the_configuration() -> None:
 @pytest.mark.parametrize(
     ("file", "text", "reason"),
     [
-        ("feed.csv", "", "empty"), ("feed.csv", "a,b\n", "no column indicator"), ("ips.txt", "??\n", "none of its 1 rows"),
+        ("feed.csv", "", "empty"),
+        ("feed.csv", "a,b\n", "no column indicator"),
+        ("ips.txt", "??\n", "none of its 1 rows"),
     ],
 )
 def test_a_feed_that_cannot_be_used_is_unavailable(tmp_path: Path, file: str, text: str, reason: str) -> None:
