@@ -14,7 +14,7 @@ from playbook.model.case import Case, Run
 from playbook.report import words
 from playbook.report.beyond import beyond
 from playbook.report.raw_events import ShowRaw, zgrep_command
-from playbook.report.text import altered, count, duration, endpoint, plain, several, size, utc
+from playbook.report.text import altered, count, duration, endpoint, named, plain, several, size, utc
 from playbook.report.view import blast, edge, look, measured, page_name, pages_by_host, split_measured
 
 _HERE = Path(__file__).parent
@@ -44,7 +44,7 @@ def _environment() -> Environment:
     style = _style()
     pages.globals.update(
         css=Markup(style), policy=_policy(style), utc=utc, size=size, count=count, duration=duration,
-        several=several, endpoint=endpoint, altered=altered, measured=measured, blast=blast,
+        several=several, endpoint=endpoint, altered=altered, named=named, measured=measured, blast=blast,
         edge=edge, split_measured=split_measured, page_name=page_name,
         words=words, beyond=beyond, svg=Markup,
     )

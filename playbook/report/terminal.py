@@ -11,7 +11,7 @@ from rich.text import Text
 
 from playbook.model.case import Case, Run
 from playbook.model.verdict import Disposition
-from playbook.report.text import count, plain, several, utc
+from playbook.report.text import count, named, plain, several, utc
 from playbook.report.words import (
     DISPOSITION,
     GATE_NAMES,
@@ -57,7 +57,7 @@ def _alike(cases: tuple[Case, ...]) -> tuple[tuple[Case, ...], ...]:
 
 
 def _host(row: tuple[Case, ...]) -> Text:
-    names = list(dict.fromkeys(plain(case.host, 120) for case in row))
+    names = list(dict.fromkeys(named(case.host) for case in row))
     more = f" and {len(names) - _MOST_HOSTS} more" if len(names) > _MOST_HOSTS else ""
     parts = [_line(", ".join(names[:_MOST_HOSTS]) + more, "bold")]
     if row[0].status not in _QUIET:
@@ -140,7 +140,7 @@ def _gated(run: Run) -> tuple[str, ...]:
     lines: list[str] = []
     for gate, taken in sorted(Counter(g.gate for g in run.gated).items()):
         rows = [g for g in run.gated if g.gate == gate]
-        named = dict.fromkeys(f"{plain(g.host, 40)} to {plain(g.dst_ip, 45)} port {g.dst_port}" for g in rows)
+        named = dict.fromkeys(f"{named(g.host)} to {plain(g.dst_ip, 45)} port {g.dst_port}" for g in rows)
         examples = "; ".join(list(named)[:_MOST_EXAMPLES])
         lines.append(f"{gate} {GATE_NAMES[gate]}: {taken:,} (for example {examples})")
     return tuple(lines)

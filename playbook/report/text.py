@@ -60,6 +60,11 @@ def plain(text: object, longest: int = LONGEST) -> str:
     return _cut(shown, longest)
 
 
+def named(host: str) -> str:
+    """A host's name to show, at most 120 long; never empty, so that a link to it can be seen."""
+    return plain(host, 120).strip() or "(no visible name)"
+
+
 def altered(text: str) -> bool:
     """Whether ``plain`` had to change the text; worth saying, because two names may then look alike."""
     return plain(text) != text

@@ -193,3 +193,11 @@ def test_unknown_is_never_shown_as_zero():
     assert "avg_bytes_per_conn unknown" in words and "total_bytes_sent unknown" in words
     assert "No hourly counts" in words and "Unknown: the source did not say." in words
     assert "how many of our hosts use 203.0.113.66 is unknown" in words
+
+
+def test_every_case_has_a_link_that_can_be_seen():
+    cases = tuple(a_case(host=text, case_id=f"C-{n:012x}") for n, text in enumerate(HOSTILE))
+    page = index_page(a_run(*cases))
+    links = re.findall(r'<a class="host" href="(C-[0-9a-f]{12}\.html)">([^<]+)</a>', page)
+    assert len({href for href, _ in links}) == len(HOSTILE)
+    assert all(text.strip() for _, text in links)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playbook.report.text import altered, count, duration, endpoint, plain, several, size, utc
+from playbook.report.text import altered, count, duration, endpoint, named, plain, several, size, utc
 from tests.builders import at
 from tests.playbook.report.hostile import HOSTILE
 
@@ -67,3 +67,10 @@ def test_small_words():
     assert (several(1, "host"), several(2, "host"), several(2, "look-up")) == ("1 host", "2 hosts", "2 look-ups")
     assert (utc(None), utc(at(1.5)), utc(at(0), seconds=True)) == ("unknown", "2026-11-23 01:30", "2026-11-23 00:00:00")
     assert (endpoint("203.0.113.5", 443), endpoint("2001:db8::5", 443)) == ("203.0.113.5:443", "[2001:db8::5]:443")
+
+
+@pytest.mark.parametrize(("host", "shown"), [
+    ("ws-01", "ws-01"), ("\x1b[2J\u200b", "(no visible name)"), ("", "(no visible name)"), ("x" * 500, "x" * 119 + "…"),
+])
+def test_a_host_always_has_something_to_click(host, shown):
+    assert named(host) == shown
