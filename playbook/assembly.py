@@ -1,6 +1,7 @@
 """Configuration -> what a run needs: the only file that imports connectors, and where every fault is told at once."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_network
 from pathlib import Path
@@ -63,20 +64,62 @@ def assemble(config: Config, file: str, source: tuple[str, Table], now: datetime
     site = site_of(config, now)
     wiring = _Wiring(site, config.folder, file)
     origin = wiring.connect("sources", *source)
+    toolkit, terms = _around(config, file, wiring, origin)
+    warnings = (f"policy.now is set: this run judges as of {site.now:%Y-%m-%d %H:%M} UTC",) if config.policy.now else ()
+    return Assembled(toolkit, site, terms, warnings)
+
+
+def _around(config: Config, file: str, wiring: "_Wiring", origin: DetectionSource) -> tuple[Toolkit, Terms]:
     enrichers = wiring.connect_all("enrichers", _with_defaults(config.enrichers))
     containments = wiring.connect_all("containments", config.containments)
     rules = _rules(config, file, wiring.faults)
     hosts_in = wiring.scopes(config.enrichers)
-    if wiring.faults:
-        raise ConfigError("\n".join(wiring.faults))
+    wiring.sound()
     barriers = Barriers(own_places=own_places(config))
     means = Means(
         block_ttl_s=config.policy.block_ttl_s, isolate_ttl_s=config.policy.isolate_ttl_s,
         policy_version=config.policy.version, barriers=barriers, offers=_offers(containments),
     )
     toolkit = Toolkit(source=origin, enrichers=enrichers, containments=containments, hosts_in=hosts_in)
-    warnings = (f"policy.now is set: this run judges as of {site.now:%Y-%m-%d %H:%M} UTC",) if config.policy.now else ()
-    return Assembled(toolkit, site, Terms(rules=rules, means=means, limits=config.limits), warnings)
+    return toolkit, Terms(rules=rules, means=means, limits=config.limits)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What an action may reach (``playbook.actions.Outside``): only what it asks for is wired."""
+
+    config: Config
+    file: str
+    now: datetime
+    site: Site
+
+    def source(self, table: tuple[str, Table]) -> DetectionSource:
+        """One source, wired. Raises ConfigError with every fault of its table."""
+        wiring = _Wiring(self.site, self.config.folder, self.file)
+        origin = wiring.connect("sources", *table)
+        wiring.sound()
+        return origin
+
+    def enrichers(self) -> tuple[Enricher, ...]:
+        """Every enricher, wired. Raises ConfigError with every fault of their tables."""
+        wiring = _Wiring(self.site, self.config.folder, self.file)
+        found = wiring.connect_all("enrichers", _with_defaults(self.config.enrichers))
+        wiring.sound()
+        return found
+
+    def around(self, source: DetectionSource) -> tuple[Toolkit, Terms]:
+        """Everything a run takes, over a source that is there already."""
+        return _around(self.config, self.file, _Wiring(self.site, self.config.folder, self.file), source)
+
+    def everything(self) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Every configured connector by ``section.name``, and warnings about the configuration."""
+        return assemble_all(self.config, self.file, self.now)
+
+
+def reach(config: Config, file: str, now: datetime) -> Reach:
+    """What actions may reach under this configuration."""
+    intact()
+    return Reach(config, file, now, site_of(config, now))
 
 
 def assemble_all(config: Config, file: str, now: datetime) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -94,8 +137,7 @@ def assemble_all(config: Config, file: str, now: datetime) -> tuple[dict[str, An
     }
     _rules(config, file, wiring.faults)
     wiring.scopes(config.enrichers)
-    if wiring.faults:
-        raise ConfigError("\n".join(wiring.faults))
+    wiring.sound()
     warnings = [f"policy.now is set: runs judge as of {config.policy.now}"] if config.policy.now else []
     if config.networks.lab:
         warnings.append("networks.lab is set: documentation ranges count as Internet addresses")
@@ -111,11 +153,15 @@ class _Wiring:
         self.site, self.folder, self.file = site, folder, file
         self.faults: list[str] = []
 
+    def sound(self) -> None:
+        if self.faults:
+            raise ConfigError("\n".join(self.faults))
+
     def connect_all(self, section: str, tables: Mapping[str, Table]) -> tuple[Any, ...]:
         made = [self.connect(section, name, table) for name, table in tables.items()]
         return tuple(one for one in made if one is not None)
 
-    def connect(self, section: str, name: str, table: Table) -> DetectionSource | Enricher | Containment | None:
+    def connect(self, section: str, name: str, table: Table) -> Any:
         where, kind = f"{section}.{name}", table.get("kind")
         if kind not in connectors.catalogue():
             known = ", ".join(connectors.catalogue())

@@ -1,0 +1,24 @@
+"""Block one source from one destination and port, as an approved plan says."""
+
+from playbook.actions import Outside, Result, slot
+from playbook.actions.change import Approved, Receipt, refuse
+from playbook.actions.columns import AddressText
+
+KIND, READ_ONLY = "contain", False
+
+
+class Input(Approved):
+    """The source, destination and port of one step of the plan."""
+
+    src_ip: AddressText = slot("Address of our host", contains=("ip",), example="10.20.0.31", max_length=64)
+    dst_ip: AddressText = slot("Address outside", contains=("ip",), primary=True, example="203.0.113.66",
+                               max_length=64)
+    dst_port: int = slot("Destination port", contains=("port",), example=6667, ge=0, le=65535)
+
+
+Output = Receipt
+
+
+def run(given: Input, outside: Outside) -> Result:
+    """Refuses: see ``refuse``."""
+    return refuse(outside, "block_pair")

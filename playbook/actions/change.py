@@ -1,0 +1,34 @@
+"""What every contain and correct action takes and gives, and why none of them acts yet."""
+
+from typing import NoReturn
+
+from playbook.actions import Flat, Outside, slot
+from playbook.errors import NotApproved
+
+
+class Approved(Flat):
+    """The approval that a change needs: of exactly one plan, by a person."""
+
+    plan_id: str = slot("Identity of the approved plan", contains=("plan id",), example="P-000000000001",
+                        pattern=r"^P-[0-9a-f]{12}$")
+    digest: str = slot("SHA-256 of exactly the plan that was approved, in hex", contains=("plan digest",),
+                       pattern=r"^[0-9a-f]{64}$")
+    approved_by: str = slot("Account of the person who approved it", contains=("user name",), min_length=1,
+                            max_length=200)
+
+
+class Receipt(Flat):
+    """What the device said."""
+
+    plan_id: str = slot("Identity of the plan", contains=("plan id",), example="P-000000000001")
+    target: str = slot("What was changed", example="203.0.113.66")
+    state: str = slot("applied, released, or already so", example="applied")
+    ends: str = slot("When it ends, ISO 8601 in UTC, empty when it has ended", "")
+
+
+def refuse(outside: Outside, action: str) -> NoReturn:
+    """Nothing is changed without a durable record of the approval. Raises NotApproved (exit code 5)."""
+    if not outside.config.state.url:
+        raise NotApproved(f"{action}: refused, nothing was changed: [state] is not configured in {outside.file}, "
+                          "so no approval can be proven and no release can be kept")
+    raise NotApproved(f"{action}: refused, nothing was changed: the response is not part of this version")

@@ -1,0 +1,21 @@
+"""Isolate one host by its inventory identity, as an approved plan says."""
+
+from playbook.actions import Outside, Result, slot
+from playbook.actions.change import Approved, Receipt, refuse
+
+KIND, READ_ONLY = "contain", False
+
+
+class Input(Approved):
+    """The host of one step of the plan."""
+
+    host_id: str = slot("Identity of the host in the inventory or EDR, never an address", primary=True,
+                        contains=("host id",), example="edr-4711", min_length=1, max_length=255)
+
+
+Output = Receipt
+
+
+def run(given: Input, outside: Outside) -> Result:
+    """Refuses: see ``refuse``."""
+    return refuse(outside, "isolate_host")
