@@ -1,6 +1,7 @@
 """A detection with everything known about it: the one thing a rule may look at."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from functools import cached_property
 from math import ceil
 from typing import Any, TypeVar
@@ -15,6 +16,9 @@ from playbook.model.site import Site
 from playbook.model.traffic import HostTraffic, TupleTraffic
 
 A = TypeVar("A", bound=Value)
+
+# An export is a snapshot: its record may be a little older or younger than the connections it speaks of.
+_NEARBY = timedelta(days=1)
 
 
 class EnrichedDetection(Value):
@@ -91,6 +95,11 @@ class EnrichedDetection(Value):
         known = self.traffic.names if self.traffic is not None and self.traffic.names is not None else ()
         return tuple(dict.fromkeys(n.name.lower().rstrip(".") for n in known if n.backed))
 
+    def names_beside(self, places: Iterable[str]) -> tuple[str, ...]:
+        """Other names that this source connected to the same address; what it carried there cannot be told apart."""
+        own = set(places)
+        return tuple(name for name in self.names if name not in own)
+
     @cached_property
     def holder(self) -> HostRecord | None:
         """The one inventory record that held the source address for the whole active period, else None.
@@ -119,17 +128,27 @@ class EnrichedDetection(Value):
 
     @property
     def roles(self) -> frozenset[str]:
-        """The roles of the proven holder of the source address; empty when nobody is proven."""
+        """The roles of the proven holder of the source address, as ``domain_controller`` however an inventory spells
+        it; empty when nobody is proven.
+        """
         holder = self.holder
-        return frozenset() if holder is None else frozenset(role.lower() for role in holder.roles)
+        return frozenset() if holder is None else frozenset(_plain_role(role) for role in holder.roles)
 
     def share_within(self, windows: Iterable[TimeWindow]) -> float | None:
-        """Share of the known connection starts that lie in any of the windows; None when starts are not known."""
-        starts = self.traffic.start_times if self.traffic is not None else None
-        if not starts:
+        """Share of the connections that lie in any of the windows; None when that is not known.
+
+        When older starts were left out, the hours of all connections have their say too: the smaller share counts.
+        """
+        traffic = self.traffic
+        if traffic is None or not traffic.start_times or not (traffic.starts_complete or traffic.hourly):
             return None
         spans = [(w.start.timestamp(), w.end.timestamp()) for w in windows]
-        return round(sum(any(a <= t < b for a, b in spans) for t in starts) / len(starts), 4)
+        shares = [sum(any(a <= t < b for a, b in spans) for t in traffic.start_times) / len(traffic.start_times)]
+        if not traffic.starts_complete:
+            hours = [(h.hour.timestamp(), h.connections) for h in traffic.hourly]
+            inside = sum(n for t, n in hours if any(a < t + 3600 and t < b for a, b in spans))
+            shares.append(inside / max(1, sum(n for _, n in hours)))
+        return round(min(shares), 4)
 
     @property
     def days(self) -> int:
@@ -139,12 +158,21 @@ class EnrichedDetection(Value):
 
     @cached_property
     def owners(self) -> tuple[SocketOwner, ...]:
-        """The processes that an inventory says own sockets to this destination (never a process without sockets)."""
+        """The processes that an inventory says own sockets to this destination (never a process without sockets).
+
+        A dated record from another day than the detection's speaks of other sockets.
+        """
         port = self.detection.dst_port
+        earliest, latest = self.detection.first_seen - _NEARBY, self.detection.last_seen + _NEARBY
         return tuple(
             owner
             for owner, enrichment in self.answers(SocketOwner, "source")
             if enrichment.observable.value in self.proven_names
             and owner.dst_ip == self.detection.dst_ip
             and owner.dst_port in (None, port)
+            and (owner.seen is None or earliest <= owner.seen <= latest)
         )
+
+
+def _plain_role(role: str) -> str:
+    return "_".join(role.lower().replace("-", " ").replace("_", " ").split())
