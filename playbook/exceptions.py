@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from datetime import date, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -14,6 +15,8 @@ from playbook.model.site import ExceptionEntry
 
 LONGEST_DAYS = 180
 _MOST_BYTES = 16 * 1024 * 1024
+# The widest network that one side of an exception may be (prefix length by IP version).
+_WIDEST = {4: 8, 6: 16}
 _ENTRIES = TypeAdapter(tuple[ExceptionEntry, ...])
 
 
@@ -44,8 +47,16 @@ def read(path: Path | None) -> tuple[ExceptionEntry, ...]:
 
 
 def faults_of(entry: ExceptionEntry) -> tuple[str, ...]:
-    """What makes an entry unusable: no scope, no end within 180 days of entering, or an end before it."""
+    """What makes an entry unusable: no scope or one as wide as the world, or no end within 180 days of entering."""
     found = []
+    if "/" in entry.indicator or "*" in entry.indicator:
+        found.append(f"indicator: {entry.indicator!r} is not one address or domain")
+    for side in ("source", "destination"):
+        least = _least_bits(scope := getattr(entry, side))
+        if "*" in scope:
+            found.append(f"{side}: {scope!r} is a pattern; expected an address, a network or a name")
+        if least:
+            found.append(f"{side}: {scope!r} is too wide; expected a prefix of /{least} or longer")
     if not entry.indicator and not (entry.source and entry.destination):
         found.append("scope: needs a source and a destination, or one named indicator")
     if entry.ends < entry.entered:
@@ -53,6 +64,16 @@ def faults_of(entry: ExceptionEntry) -> tuple[str, ...]:
     if entry.ends - entry.entered > timedelta(days=LONGEST_DAYS):
         found.append(f"ends: {entry.ends} is more than {LONGEST_DAYS} days after {entry.entered}")
     return tuple(found)
+
+
+def _least_bits(scope: str) -> int:
+    """The shortest prefix allowed when the scope is a shorter one, else 0."""
+    try:
+        network = ip_network(scope.strip(), strict=False)
+    except ValueError:
+        return 0
+    least = _WIDEST[network.version]
+    return least if network.prefixlen < least else 0
 
 
 def write(path: Path, entries: Sequence[ExceptionEntry]) -> None:

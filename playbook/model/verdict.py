@@ -23,6 +23,7 @@ class Evidence(Value):
     shown. An explanation is complete when ``strength`` is conclusive; otherwise ``missing`` says what it lacks.
     ``contradicted`` marks an explanation that the facts refute. ``waiting_on`` names enrichers whose failure kept
     the explanation from being completed. ``hunt`` marks fan-out or a burst (an explanation may account for it).
+    ``overrides`` are the indicators that a person's exceptions name; only these let rung 1 pass.
     """
 
     rule: str
@@ -40,6 +41,7 @@ class Evidence(Value):
     hunt: bool = False
     explains_hunt: bool = False
     indicator: str = ""
+    overrides: tuple[str, ...] = ()
     would_change: str = ""
 
 
