@@ -23,13 +23,10 @@ class Params(Value):
 
 def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     """Rung 3, managed backup. Silent when the destination is not this host's repository."""
-    sessions = tuple(
-        session
-        for session, enrichment in enriched.answers(BackupSession, "source")
-        if enrichment.observable.value in enriched.proven_names and _repository(session, enriched)
-    )
+    here = [(s, by) for s, by in enriched.answers(BackupSession, "source") if _repository(s, enriched)]
+    sessions = tuple(s for s, by in here if by.observable.value in enriched.proven_names)
     if not sessions:
-        return _unasked(enriched, params)
+        return _unasked(enriched, params, claimed=bool(here))
     share = enriched.share_within(TimeWindow(start=s.started, end=s.ended) for s in sessions if s.ended > s.started)
     if share is not None and share < params.least_share:
         return _evidence(
@@ -41,6 +38,7 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     job, repository = sessions[0].job, sessions[0].repository
     return _evidence(
         sessions, "strong" if missing else "conclusive", missing=missing,
+        waiting_on=tuple(e.enricher for e in enriched.failed("lists")[:1]) if _unnamed(sessions, enriched) else (),
         reason=f"backup job {job} of this host ran then, to {repository}"
         + (f"; not settled: {'; '.join(missing)}" if missing else ", with the bytes that were sent"),
     )
@@ -55,13 +53,24 @@ def _repository(session: BackupSession, enriched: EnrichedDetection) -> bool:
     return enriched.detection.dst_ip in places and not shared
 
 
+def _unnamed(sessions: tuple[BackupSession, ...], enriched: EnrichedDetection) -> bool:
+    """Whether only the address says that this is the repository, so that others must not share it."""
+    return not {d.lower().rstrip(".") for s in sessions for d in s.destinations} & set(enriched.backed_names)
+
+
 def _missing(
     enriched: EnrichedDetection, sessions: tuple[BackupSession, ...], share: float | None, params: Params
 ) -> tuple[str, ...]:
     detection = enriched.detection
     sent, received = detection.total_bytes_sent, detection.total_bytes_rcvd
-    transferred = sum(s.transferred_bytes for s in sessions)
+    meeting = [s for s in sessions if s.started <= detection.last_seen and s.ended >= detection.first_seen]
+    transferred = sum(s.transferred_bytes for s in meeting)
     faults = []
+    beside = enriched.names_beside(d.lower().rstrip(".") for s in sessions for d in s.destinations)
+    if beside:
+        faults.append(f"other names lead to the same address ({', '.join(beside[:3])})")
+    if _unnamed(sessions, enriched) and enriched.failed("lists"):
+        faults.append(f"whether others share the address ({enriched.failed('lists')[0].unavailable})")
     if share is None:
         faults.append("the times of the connections are not known")
     if sent is None or received is None:
@@ -89,15 +98,20 @@ def _evidence(sessions: tuple[BackupSession, ...], strength: str, **change: obje
     )
 
 
-def _unasked(enriched: EnrichedDetection, params: Params) -> Evidence | None:
-    """The sessions could not be read, and what was sent could be a backup: then nobody may say it is none."""
-    failed = enriched.failed("backup_sessions")
+def _unasked(enriched: EnrichedDetection, params: Params, claimed: bool) -> Evidence | None:
+    """The sessions could not be read, and what was sent could be a backup: then nobody may say it is none.
+
+    ``claimed``: sessions to this repository exist for the name that the machine gives itself; only the host
+    inventory can say whether it is that machine.
+    """
+    failed = enriched.failed("backup_sessions") or (enriched.failed("host") if claimed else ())
     sent, received = enriched.detection.total_bytes_sent, enriched.detection.total_bytes_rcvd
     if not failed or (sent is not None and received is not None and sent < params.upload_ratio * received):
         return None
     return Evidence(
         rule="backup_agent", role="explanation", leans="benign", strength="hint",
-        reason=f"it may be a backup: the backup sessions could not be read ({failed[0].unavailable})",
-        missing=("the backup server's sessions for this host",), waiting_on=(failed[0].enricher,),
+        reason=f"it may be a backup: {failed[0].enricher} could not be read ({failed[0].unavailable})",
+        missing=("the backup server's sessions for this host, proven to be this host",),
+        waiting_on=(failed[0].enricher,),
         would_change="a backup session of this host that covers these connections would close it",
     )

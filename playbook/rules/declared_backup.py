@@ -1,11 +1,13 @@
 """An administrator declared this client's backup: this program, on this host, to this repository, of this size."""
 
+from ipaddress import ip_network
+
 from pydantic import Field
 
 from playbook.model import Value
-from playbook.model.address import parse, within
+from playbook.model.address import Network, within
 from playbook.model.enriched import EnrichedDetection
-from playbook.model.enrichment import BackupJob, ListEntry
+from playbook.model.enrichment import BackupJob, ListEntry, SocketOwner
 from playbook.model.measurement import Fact
 from playbook.model.verdict import Evidence
 
@@ -23,21 +25,20 @@ class Params(Value):
 
 def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     """Rung 3, client-driven backup. Silent when no declared job of this host stores at this destination."""
-    jobs = [
-        job
-        for job, enrichment in enriched.answers(BackupJob, "source")
-        if enrichment.observable.value in enriched.proven_names and _stores_there(job, enriched)
-    ]
+    here = [(job, by) for job, by in enriched.answers(BackupJob, "source") if _stores_there(job, enriched)]
+    jobs = [job for job, by in here if by.observable.value in enriched.proven_names]
     if not jobs:
-        return None
+        return _unasked(enriched, params, claimed=bool(here))
     missing, job = min(((_missing(job, enriched, params), job) for job in jobs), key=lambda pair: len(pair[0]))
     share = None if job.always else enriched.share_within(job.windows)
-    contradicted = share is not None and share < params.least_share
+    strange = bool(enriched.owners) and not any(_declared(owner, job) for owner in enriched.owners)
+    contradicted = strange or (share is not None and share < params.least_share)
     complete = not missing and not contradicted
     return Evidence(
         rule="declared_backup", role="explanation", leans="benign",
         strength="conclusive" if complete else "hint" if contradicted else "strong",
         missing=missing, contradicted=contradicted,
+        waiting_on=() if contradicted else _waiting_on(job, enriched),
         reason=f"declared backup job {job.job} of {job.owner or 'an administrator'} stores at this destination"
         + (f"; not settled: {'; '.join(missing)}" if missing else ""),
         facts=(
@@ -53,36 +54,79 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
 
 
 def _stores_there(job: BackupJob, enriched: EnrichedDetection) -> bool:
-    address = parse(enriched.detection.dst_ip)
-    places = {r.lower().rstrip(".") for r in job.repositories}
-    if places & set(enriched.backed_names):
-        return True
-    shared = any(entry.category in _SHARED for entry, _ in enriched.answers(ListEntry, "destination"))
-    if enriched.detection.dst_ip in places and not shared:
-        return True
-    return address is not None and within(address, job.vendor_networks)
+    return _named(job, enriched) or _addressed(job, enriched)
+
+
+def _named(job: BackupJob, enriched: EnrichedDetection) -> bool:
+    return bool({r.lower().rstrip(".") for r in job.repositories} & set(enriched.backed_names))
+
+
+def _addressed(job: BackupJob, enriched: EnrichedDetection) -> bool:
+    """By a dedicated address or the vendor's own network; an address that others share is never a repository."""
+    if any(entry.category in _SHARED for entry, _ in enriched.answers(ListEntry, "destination")):
+        return False
+    address = enriched.destination
+    vendor = tuple(network for text in job.vendor_networks if (network := _network(text)) is not None)
+    return enriched.detection.dst_ip in job.repositories or (address is not None and within(address, vendor))
+
+
+def _network(text: str) -> Network | None:
+    try:
+        return ip_network(text.strip(), strict=False)
+    except ValueError:
+        return None
+
+
+def _unasked(enriched: EnrichedDetection, params: Params, claimed: bool) -> Evidence | None:
+    """The jobs could not be read, or not whose machine this is: what was sent could be a declared backup."""
+    failed = enriched.failed("backup_jobs") or (enriched.failed("host") if claimed else ())
+    sent, received = enriched.detection.total_bytes_sent, enriched.detection.total_bytes_rcvd
+    if not failed or (sent is not None and received is not None and sent < params.upload_ratio * received):
+        return None
+    return Evidence(
+        rule="declared_backup", role="explanation", leans="benign", strength="hint",
+        reason=f"it may be a declared backup: {failed[0].enricher} could not be read ({failed[0].unavailable})",
+        missing=("the declared backup jobs of this host, proven to be this host",), waiting_on=(failed[0].enricher,),
+        would_change="a declared job of this host with this destination would close it",
+    )
+
+
+def _waiting_on(job: BackupJob, enriched: EnrichedDetection) -> tuple[str, ...]:
+    """Who failed and could have completed this job's explanation."""
+    topics = (("processes", not enriched.owners), ("lists", not _named(job, enriched)))
+    return tuple(dict.fromkeys(e.enricher for topic, needed in topics if needed for e in enriched.failed(topic)[:1]))
 
 
 def _missing(job: BackupJob, enriched: EnrichedDetection, params: Params) -> tuple[str, ...]:
     return tuple(
         fault
-        for fault in (_program(job, enriched), _volume(job, enriched, params), _time(job, enriched, params),
-                      _review(job, enriched))
+        for fault in (_place(job, enriched), _program(job, enriched), _volume(job, enriched, params),
+                      _time(job, enriched, params), _review(job, enriched))
         if fault
     )
 
 
+def _place(job: BackupJob, enriched: EnrichedDetection) -> str:
+    if _named(job, enriched):
+        beside = enriched.names_beside(r.lower().rstrip(".") for r in job.repositories)
+        return f"other names lead to the same address ({', '.join(beside[:3])})" if beside else ""
+    failed = enriched.failed("lists")
+    return f"whether others share the address is not known ({failed[0].unavailable})" if failed else ""
+
+
 def _program(job: BackupJob, enriched: EnrichedDetection) -> str:
+    """Every program with connections there must be the declared one: a bot may share the address with it."""
     if not job.sha256 and not job.signer:
         return "the job declares neither signer nor hash"
-    for owner in enriched.owners:
-        if job.sha256 and owner.sha256.lower() == job.sha256.lower():
-            return ""
-        if job.signer and owner.signed and owner.signer == job.signer:
-            return ""
     if not enriched.owners:
         return "no process inventory says which program owns these connections"
-    return "the program that owns these connections is not the declared one"
+    strange = next((o.process_name for o in enriched.owners if not _declared(o, job)), None)
+    return "" if strange is None else f"{strange}, which owns connections there, is not the declared program"
+
+
+def _declared(owner: SocketOwner, job: BackupJob) -> bool:
+    by_hash = bool(job.sha256) and owner.sha256.lower() == job.sha256.lower()
+    return by_hash or (bool(job.signer) and bool(owner.signed) and owner.signer == job.signer)
 
 
 def _volume(job: BackupJob, enriched: EnrichedDetection, params: Params) -> str:
