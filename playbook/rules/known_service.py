@@ -34,7 +34,19 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
             ),
             would_change="a threat feed entry for the address would reopen it",
         )
-    return None
+    return _unasked(enriched)
+
+
+def _unasked(enriched: EnrichedDetection) -> Evidence | None:
+    """The vendors' table could not be read: then nobody may say that this is no vendor's own service."""
+    failed = enriched.failed("vendor")
+    if not failed:
+        return None
+    return Evidence(
+        rule="known_service", role="explanation", leans="benign", strength="hint",
+        reason=f"it may be a vendor's own service: {failed[0].enricher} could not be read ({failed[0].unavailable})",
+        missing=("the table of vendors' own services",), waiting_on=(failed[0].enricher,),
+    )
 
 
 def _proven(service: VendorService, usable: list[tuple[VendorService, Enrichment]]) -> bool:

@@ -25,8 +25,8 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         w for w, by in enriched.answers(ScheduledWindow, "source")
         if w.kind == "test" and w.written_by == "us" and {h.lower() for h in w.hosts} & enriched.proven_names
     )
+    owned, windows = _owned(enriched, windows)
     share = enriched.share_within(w.window for w in windows) if windows else 0.0
-    owned = _owned(enriched, windows)
     failed = (*enriched.failed("windows"), *enriched.failed("owned"))
     contradicted = not failed and share is not None and share < params.least_share
     missing = tuple(
@@ -42,20 +42,26 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         rule="load_test", role="explanation", leans="benign",
         strength="conclusive" if complete else "hint" if contradicted else "strong",
         missing=missing, contradicted=contradicted, explains_hunt=complete,
-        waiting_on=tuple(e.enricher for e in failed[:1]) if failed and owned is not None else (),
+        waiting_on=() if complete else tuple(e.enricher for e in failed[:1]),
         reason=_reason(role, windows, owned, share), facts=_facts(enriched, role, windows, owned),
         would_change="traffic outside the window or to another destination would reopen it" if complete
         else "a test window of this runner against this destination would close it",
     )
 
 
-def _owned(enriched: EnrichedDetection, windows: tuple[ScheduledWindow, ...]) -> str | None:
-    """The destination's name in an administrator's list; a name counts only when our resolver answered for it."""
+def _owned(
+    enriched: EnrichedDetection, windows: tuple[ScheduledWindow, ...]
+) -> tuple[str | None, tuple[ScheduledWindow, ...]]:
+    """The destination's name in an administrator's list, and the windows in which it may be tested.
+
+    A name counts only when our resolver answered for it. A target that only a window declares is one in that window.
+    """
     places = {enriched.detection.dst_ip, *enriched.backed_names}
     for owned, by in enriched.answers(OwnedDestination, "destination"):
         if by.observable.value in places:
-            return owned.name
-    return next((w.name for w in windows if places & {t.lower() for t in w.targets}), None)
+            return owned.name, windows
+    aimed = tuple(w for w in windows if places & {t.lower() for t in w.targets})
+    return (aimed[0].name, aimed) if aimed else (None, windows)
 
 
 def _reason(
@@ -83,9 +89,11 @@ def _facts(
 
 
 def _unasked(enriched: EnrichedDetection) -> Evidence | None:
-    """No role known because the inventory failed, and the destination is a declared target: then wait for it."""
+    """No role known because the inventory failed, and the destination is or may be a declared target: then wait."""
     failed = enriched.failed("host")
-    if not failed or _owned(enriched, ()) is None:
+    claimed = tuple(w for w, _ in enriched.answers(ScheduledWindow, "source") if w.kind == "test")
+    target = _owned(enriched, claimed)[0] or enriched.failed("owned") or enriched.failed("windows")
+    if not failed or not target:
         return None
     return Evidence(
         rule="load_test", role="explanation", leans="benign", strength="hint",
