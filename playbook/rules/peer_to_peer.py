@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from playbook.model import Value
+from playbook.model.address import parse, why_not_global
 from playbook.model.enriched import EnrichedDetection
 from playbook.model.enrichment import ApprovedSoftware, SocketOwner
 from playbook.model.measurement import Fact
@@ -25,13 +26,14 @@ class Params(Value):
 def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     """Rung 3 when approved and really fanning out; a policy ticket when it fans out unapproved; else silent."""
     owners = enriched.owners
-    for owner in owners:
-        approval = _approval(owner, enriched)
-        if approval is not None:
-            return _approved(owner, approval, enriched, params)
-    if not owners:
-        return _unasked(enriched, params)
-    client = next((o for o in owners if _plain(o.process_name) in params.clients), None)
+    approvals = [_approval(owner, enriched) for owner in owners]
+    if owners and approvals[0] is not None and None not in approvals:
+        return _approved(owners[0], approvals[0], enriched, params)
+    waiting = _unasked(enriched, params)
+    if waiting is not None:
+        return waiting
+    strangers = [owner for owner, approval in zip(owners, approvals, strict=True) if approval is None]
+    client = next((o for o in strangers if _plain(o.process_name) in params.clients), None)
     peers = _peers(client, enriched) if client is not None else 0
     if client is None or peers < params.least_peers:
         return None
@@ -50,11 +52,17 @@ def _approval(owner: SocketOwner, enriched: EnrichedDetection) -> ApprovedSoftwa
         by_hash = approved.sha256 and approved.sha256.lower() == owner.sha256.lower()
         by_signer = (
             approved.signer and approved.path and owner.signed and approved.signer == owner.signer
-            and owner.path.lower().startswith(approved.path.lower())
+            and _under(owner.path, approved.path)
         )
         if by_hash or by_signer:
             return approved
     return None
+
+
+def _under(path: str, folder: str) -> bool:
+    """Whether the path is the approved one or lies below it; a climbing path lies nowhere."""
+    found, approved = (text.lower().replace("\\", "/") for text in (path, folder))
+    return ".." not in found.split("/") and (found == approved or found.startswith(approved.rstrip("/") + "/"))
 
 
 def _approved(
@@ -84,8 +92,13 @@ def _peers(owner: SocketOwner, enriched: EnrichedDetection) -> int:
         and (o.sha256, o.path.lower(), o.process_name.lower())
         == (owner.sha256, owner.path.lower(), owner.process_name.lower())
     ]
-    counted = len({o.dst_ip for o in same if o.dst_ip})
+    counted = len({o.dst_ip for o in same if o.dst_ip and _outside(o.dst_ip, enriched)})
     return max([counted, *(o.outside_addresses or 0 for o in same)])
+
+
+def _outside(text: str, enriched: EnrichedDetection) -> bool:
+    address, networks = parse(text), enriched.site.networks
+    return address is not None and why_not_global(address, networks.lab, networks.nat64) is None
 
 
 def _plain(name: str) -> str:
@@ -99,10 +112,12 @@ def _fact(owner: SocketOwner, peers: int) -> Fact:
 
 
 def _unasked(enriched: EnrichedDetection, params: Params) -> Evidence | None:
-    """The process inventory failed and the host fans out like peer-to-peer: then nobody may say it is none."""
-    failed = (*enriched.failed("processes"), *enriched.failed("software"))
+    """An inventory failed and the host may fan out like peer-to-peer: then nobody may say it is none."""
+    failed = (*(() if enriched.owners else enriched.failed("processes")), *enriched.failed("software"))
+    if not enriched.owners and enriched.answers(SocketOwner, "source"):
+        failed += enriched.failed("host")
     outside = enriched.known("distinct_outside")
-    if not failed or outside is None or outside < params.least_peers:
+    if not failed or (outside is not None and outside < params.least_peers):
         return None
     return Evidence(
         rule="peer_to_peer", role="explanation", leans="benign", strength="hint",
