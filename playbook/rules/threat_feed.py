@@ -43,13 +43,32 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
 
 def _weakness(entry: FeedEntry, enriched: EnrichedDetection, params: Params) -> str | None:
     """Why the entry is not conclusive, or None when it is."""
-    if enriched.site.now.date() - entry.last_seen > timedelta(days=params.fresh_days):
+    age = enriched.site.now.date() - entry.last_seen
+    if age > timedelta(days=params.fresh_days):
         return f"the entry is of {entry.last_seen}, older than {params.fresh_days} days"
+    if age < timedelta(days=-1):
+        return f"the entry is dated {entry.last_seen}, which has not come yet"
     if entry.kind != "address":
-        seen = any(name == entry.indicator or name.endswith(f".{entry.indicator}") for name in enriched.names)
-        return None if seen or (entry.kind == "url" and _host(entry.indicator) in enriched.names) else (
-            "our DNS, TLS and HTTP logs do not show the name"
-        )
+        return _not_named(entry, enriched)
+    return _not_alone(entry, enriched)
+
+
+def _not_named(entry: FeedEntry, enriched: EnrichedDetection) -> str | None:
+    """A listed domain that our logs show is enough; its subdomains, or the host of a URL, may be other people's."""
+    indicator = entry.indicator.lower().rstrip(".")
+    if entry.kind == "domain" and indicator in enriched.names:
+        return None
+    if entry.kind == "domain" and any(name.endswith(f".{indicator}") for name in enriched.names):
+        part = "only a subdomain is seen"
+    elif entry.kind == "url" and _host(indicator) in (*enriched.names, enriched.detection.dst_ip):
+        part = "only the host of the URL is seen"
+    else:
+        return "our DNS, TLS and HTTP logs do not show the name"
+    shared = _not_alone(entry, enriched)
+    return f"{part}, and {shared}" if shared else None
+
+
+def _not_alone(entry: FeedEntry, enriched: EnrichedDetection) -> str | None:
     if entry.port is not None and entry.port != enriched.detection.dst_port:
         return f"the feed names port {entry.port}, not {enriched.detection.dst_port}"
     shared = sorted(e.name for e, _ in enriched.answers(ListEntry, "destination") if e.category in _SHARED)
