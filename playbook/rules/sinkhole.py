@@ -17,9 +17,11 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     if not hits:
         return None
     entry, enrichment = max(hits, key=lambda hit: hit[0].ours)
-    answered = enriched.traffic is not None and any(n.by == "dns" for n in enriched.traffic.names or ())
+    answered = enriched.traffic is not None and any(
+        n.by == "dns" and n.backed for n in enriched.traffic.names or ()
+    )
     conclusive = entry.ours and answered
-    name = f" for {enriched.names[0]}" if conclusive and enriched.names else ""
+    name = f" for {enriched.backed_names[0]}" if conclusive else ""
     return Evidence(
         rule="sinkhole", role="indicator", leans="malicious", strength="conclusive" if conclusive else "strong",
         indicator=enriched.detection.dst_ip,
@@ -31,5 +33,6 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
             Fact(name="sinkhole", value=entry.name, source=enrichment.enricher, written_by="us",
                  as_of=enrichment.as_of),
         ),
-        would_change="a feed entry for the name behind it would make it TRUE_POSITIVE" if not conclusive else "",
+        would_change="a feed entry for the name behind it would make it TRUE_POSITIVE" if not conclusive
+        else f"an exception for the indicator {enriched.detection.dst_ip}, entered by a person, would close it",
     )
