@@ -59,7 +59,8 @@ def _time(enriched: EnrichedDetection) -> Fact | None:
                     source="networks.time_servers", written_by="us")
     if detection.transports != ("udp",):
         return None
-    if "ntp" in detection.services:
+    # One NTP connection among many would else vouch for all of them: the others may carry anything.
+    if detection.services == ("ntp",) and detection.ntp_sized is not False:
         return Fact(name="time service", value="the log recorded the NTP protocol on UDP 123",
                     source=f"{detection.source}: services", written_by="us")
     if detection.ntp_sized:

@@ -12,10 +12,15 @@ _WRITABLE = (
 )
 
 
+# Below a writable folder, but itself writable by the system only; the engine of Microsoft Defender runs from here.
+_GUARDED = (":\\programdata\\microsoft\\windows defender\\",)
+
+
 class Params(Value):
-    """``writable``: lower-case fragments of paths that ordinary users can write to."""
+    """Lower-case fragments of paths: ``writable`` by ordinary users, ``guarded`` places below those that are not."""
 
     writable: tuple[str, ...] = _WRITABLE
+    guarded: tuple[str, ...] = _GUARDED
 
 
 def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
@@ -41,7 +46,8 @@ def _why(owner: SocketOwner, params: Params) -> str | None:
     if owner.signed is False:
         return "is unsigned"
     path = owner.path.lower()
-    fragment = next((f for f in params.writable if f in path), None)
+    guarded = ".." not in path and any(f in path for f in params.guarded)
+    fragment = None if guarded else next((f for f in params.writable if f in path), None)
     return f"runs from {owner.path}, which users can write to" if fragment else None
 
 
