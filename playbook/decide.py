@@ -75,13 +75,13 @@ def decide(enriched: EnrichedDetection, evidence: Sequence[Evidence], hunt_expla
     return Verdict(
         disposition=outcome.disposition, confidence=outcome.confidence, status=outcome.status, rung=decisive.number,
         reasons=_reasons(decisive, pieces, enriched), evidence=tuple(evidence), trace=trace,
-        missing=_missing(pieces, enriched), would_change=_would_change(decisive.number, pieces),
+        missing=_missing(pieces, enriched), would_change=_would_change(decisive.number, pieces, enriched),
     )
 
 
 def _sort(evidence: Sequence[Evidence], hunt_explained: bool) -> _Sorted:
     def pick(role: str, *strengths: str) -> tuple[Evidence, ...]:
-        return tuple(e for e in evidence if e.role == role and e.strength in strengths)
+        return tuple(e for e in evidence if e.role == role and e.strength in strengths and _believable(e))
 
     corroborations = pick("corroboration", "strong", "conclusive")
     return _Sorted(
@@ -94,13 +94,24 @@ def _sort(evidence: Sequence[Evidence], hunt_explained: bool) -> _Sorted:
         corroborations=tuple(e for e in corroborations if not (e.hunt and hunt_explained)),
         explained_hunts=tuple(e for e in corroborations if e.hunt and hunt_explained),
         benign=tuple(e for e in pick("context", "strong", "conclusive") if e.leans == "benign"),
-        policy=tuple(e for e in evidence if e.leans == "policy"),
+        policy=tuple(e for e in evidence if e.leans == "policy" and e.strength != "hint"),
     )
 
 
+def _believable(evidence: Evidence) -> bool:
+    """Benign evidence beyond a hint rests on facts that only we could have written, whatever its rule says."""
+    if evidence.leans != "benign" or evidence.strength == "hint":
+        return True
+    return bool(evidence.facts) and all(fact.written_by == "us" for fact in evidence.facts)
+
+
+def _plain(indicator: str) -> str:
+    return indicator.strip().lower().rstrip(".")
+
+
 def _indicator(pieces: _Sorted) -> tuple[bool, str]:
-    excepted = {e.indicator for e in pieces.exceptions if e.indicator}
-    standing = [e for e in pieces.conclusive if e.indicator not in excepted]
+    excepted = {_plain(i) for e in pieces.exceptions for i in (e.indicator, *e.overrides) if i}
+    standing = [e for e in pieces.conclusive if not e.indicator or _plain(e.indicator) not in excepted]
     if standing:
         return True, standing[0].reason
     if pieces.conclusive:
@@ -143,7 +154,8 @@ def _partial(pieces: _Sorted, enriched: EnrichedDetection) -> tuple[bool, str]:
     if pieces.waiting_on:
         reasons.append(f"{', '.join(pieces.waiting_on)} did not answer and could have explained it")
     if pieces.corroborations:
-        reasons.append(f"corroborated by {' and '.join(pieces.groups)}, which alone decides nothing")
+        alone = ", which alone decides nothing" if len(pieces.groups) < 2 else ""
+        reasons.append(f"corroborated by {' and '.join(pieces.groups)}{alone}")
     if pieces.complete and pieces.indicators:
         reasons.append("benign and malicious evidence contradict each other")
     unanswered = sorted({e.enricher for e in enriched.enrichments if e.unavailable is not None})
@@ -192,17 +204,29 @@ _TOPICS = {
 }
 
 
-def _would_change(rung: int, pieces: _Sorted) -> tuple[str, ...]:
+def _would_change(rung: int, pieces: _Sorted, enriched: EnrichedDetection) -> tuple[str, ...]:
     """The nearest changes that would turn the verdict, one sentence each."""
     chosen = {
         1: pieces.conclusive, 2: pieces.exceptions, 3: pieces.complete,
         4: pieces.corroborations, 5: pieces.partial + pieces.policy + pieces.indicators, 6: pieces.partial,
     }[rung]
     found = [e.would_change for e in chosen if e.would_change]
-    absent = [g for g in _GROUPS if g not in pieces.groups]
-    if rung in (5, 6) and not pieces.benign:
-        need = "one corroboration" if len(pieces.groups) == 1 else "corroborations from two groups"
-        found.append(f"{need} of {', '.join(absent)} would make it TRUE_POSITIVE")
+    if rung == 1:
+        found.append("an exception for this very indicator, entered by a person, would close it")
+    if rung in (5, 6) and pieces.waiting_on:
+        found.append(f"an answer of {', '.join(pieces.waiting_on)} would settle it")
+    elif rung in (5, 6):
+        found += _to_convict(pieces, enriched)
     if rung in (4, 5, 6):
         found.append("a complete benign explanation (backup, test, approved software, known service) would close it")
     return tuple(dict.fromkeys(found))
+
+
+def _to_convict(pieces: _Sorted, enriched: EnrichedDetection) -> tuple[str, ...]:
+    """What more would make it TRUE_POSITIVE by corroboration; nothing where rung 4 cannot hold."""
+    standing = pieces.benign or pieces.complete or pieces.standing
+    if standing or enriched.detection.dst_port in _NEVER_BY_CORROBORATION:
+        return ("a conclusive indicator (fresh feed entry, our sinkhole, IRC spoken) would make it TRUE_POSITIVE",)
+    absent = [g for g in _GROUPS if g not in pieces.groups]
+    need = "one corroboration" if len(pieces.groups) == 1 else "corroborations from two groups"
+    return (f"{need} of {', '.join(absent)} would make it TRUE_POSITIVE",)
