@@ -70,12 +70,15 @@ def with_traffic(passed: Sequence[EnrichedDetection], traffic: Traffic) -> tuple
 
 
 def judge(complete: Sequence[EnrichedDetection], rules: RuleSet) -> tuple[JudgedDetection, ...]:
-    """A verdict for each detection; a burst that one detection of a host explains corroborates none of the others."""
+    """A verdict for each detection; a burst that one detection of a host explains corroborates none of the others.
+
+    The host is its source address here: a name that it claims must not borrow another machine's explanation.
+    """
     words = [rules.evidence(enriched) for enriched in complete]
     explained: dict[str, bool] = defaultdict(bool)
     for enriched, evidence in zip(complete, words, strict=True):
-        explained[enriched.host] |= any(e.explains_hunt and not e.contradicted for e in evidence)
+        explained[enriched.detection.src_ip] |= any(e.explains_hunt and not e.contradicted for e in evidence)
     return tuple(
-        JudgedDetection(enriched=enriched, verdict=decide(enriched, evidence, explained[enriched.host]))
+        JudgedDetection(enriched=enriched, verdict=decide(enriched, evidence, explained[enriched.detection.src_ip]))
         for enriched, evidence in zip(complete, words, strict=True)
     )
