@@ -27,6 +27,7 @@ class Enrichers:
     deadline_s: float
     hosts_in: Mapping[str, tuple[Network, ...]] = field(default_factory=dict)
     _dead: dict[str, str] = field(default_factory=dict)
+    _said: dict[str, dict[Observable, tuple[Enrichment, ...]]] = field(default_factory=lambda: defaultdict(dict))
 
     def identify(
         self, detections: Sequence[Detection], site: Site, window: TimeWindow, holders: Iterable[AddressHolder]
@@ -38,7 +39,7 @@ class Enrichers:
             for d in detections
         ]
         known = self._extend(bare, window, lambda e: _HOST in e.topics, lambda o: o.kind == "address")
-        named = [_named(e, claims.get(e.detection.src_ip, ())) for e in known]
+        named = _without_borrowed([_named(e, claims.get(e.detection.src_ip, ())) for e in known])
         return self._extend(named, window, lambda e: not e.remote, lambda o: True)
 
     def complete(self, passed: Sequence[EnrichedDetection], window: TimeWindow) -> tuple[EnrichedDetection, ...]:
@@ -59,16 +60,12 @@ class Enrichers:
             ))
             for e in asked
         }
-        said: dict[str, dict[Observable, list[Enrichment]]] = {}
-        for name, enrichments in self._ask([e for e in asked if wanted[e.name]], wanted, window).items():
-            said[name] = defaultdict(list)
-            for enrichment in enrichments:
-                said[name][enrichment.observable].append(enrichment)
+        self._ask(asked, wanted, window)
         return tuple(
             d.replaced(enrichments=tuple(dict.fromkeys(d.enrichments + tuple(
                 found
-                for e in asked if e.name in said and self._serves(e, d)
-                for o in d.observables for found in said[e.name].get(o, ())
+                for e in asked if self._serves(e, d)
+                for o in d.observables for found in self._said[e.name].get(o, ())
             ))))
             for d in detections
         )
@@ -79,18 +76,28 @@ class Enrichers:
 
     def _ask(
         self, asked: Sequence[Enricher], wanted: Mapping[str, tuple[Observable, ...]], window: TimeWindow
-    ) -> dict[str, tuple[Enrichment, ...]]:
+    ) -> None:
         """Who is not done by the deadline, or raised, is unavailable for all it was asked, now and later."""
-        calls = {e.name: partial(e.look_up, wanted[e.name], window) for e in asked if e.name not in self._dead}
-        answers: dict[str, tuple[Enrichment, ...]] = {}
-        for name, outcome in all_at_once(calls, self.deadline_s).items():
-            if outcome.value is None:
-                self._dead[name] = outcome.failure or "no answer"
+        new = {e.name: tuple(o for o in wanted[e.name] if o not in self._said[e.name]) for e in asked}
+        calls = {e.name: partial(e.look_up, new[e.name], window)
+                 for e in asked if new[e.name] and e.name not in self._dead}
+        outcomes = all_at_once(calls, self.deadline_s)
+        for enricher in (e for e in asked if new[e.name]):
+            outcome = outcomes.get(enricher.name)
+            if outcome is not None and outcome.value is None:
+                self._dead[enricher.name] = outcome.failure or "no answer"
+            if enricher.name in self._dead:
+                answers = _unavailable(enricher, new[enricher.name], self._dead[enricher.name])
             else:
-                answers[name] = outcome.value
-        return answers | {
-            e.name: _unavailable(e, wanted[e.name], self._dead[e.name]) for e in asked if e.name in self._dead
-        }
+                answers = outcome.value if outcome is not None and outcome.value is not None else ()
+            self._keep(enricher.name, new[enricher.name], answers)
+
+    def _keep(self, name: str, asked: Iterable[Observable], answers: Iterable[Enrichment]) -> None:
+        by_observable: dict[Observable, list[Enrichment]] = {o: [] for o in asked}
+        for enrichment in answers:
+            if enrichment.observable in by_observable:
+                by_observable[enrichment.observable].append(enrichment)
+        self._said[name] |= {o: tuple(found) for o, found in by_observable.items()}
 
 
 def _unavailable(enricher: Enricher, observables: Iterable[Observable], reason: str) -> tuple[Enrichment, ...]:
@@ -127,8 +134,20 @@ def _named(enriched: EnrichedDetection, claims: Sequence[AddressHolder]) -> Enri
             if c.since <= detection.last_seen and (c.until is None or c.until > detection.first_seen)
         ]
         host = _plain(max(held, key=lambda c: c.since).hostname) or host if held else host
+    return _called(enriched, host)
+
+
+def _without_borrowed(named: Sequence[EnrichedDetection]) -> tuple[EnrichedDetection, ...]:
+    """A name that an inventory proves for one address names no other address that only claims it."""
+    proven = {e.host for e in named if e.holder is not None}
+    return tuple(
+        _called(e, e.detection.src_ip) if e.holder is None and e.host in proven else e for e in named
+    )
+
+
+def _called(enriched: EnrichedDetection, host: str) -> EnrichedDetection:
     renamed = enriched.replaced(host=host)
-    return renamed.replaced(observables=observables_of(detection, host) + _aliases(renamed))
+    return renamed.replaced(observables=observables_of(enriched.detection, host) + _aliases(renamed))
 
 
 def _plain(name: str) -> str:
