@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from playbook.model.address import Address, Network, why_not_global, within
+from playbook.model.address import Address, Network, parse, why_not_global, within
 from playbook.model.enriched import EnrichedDetection
 from playbook.model.enrichment import ListEntry, Operator, OwnedDestination
 from playbook.model.response import StepKind
@@ -86,7 +86,7 @@ def why_never_blocked(enriched: EnrichedDetection, barriers: Barriers) -> str | 
     outside = why_not_global(address, networks.lab, networks.nat64)
     if outside is not None:
         return f"not globally routable: {outside}"
-    if not enriched.configured("lists"):
+    if not _asked(enriched):
         return "no address lists were asked, so nobody knows whether others share it"
     for topic in ("lists", "operator"):
         if enriched.failed(topic):
@@ -98,9 +98,19 @@ def why_never_blocked(enriched: EnrichedDetection, barriers: Barriers) -> str | 
     return f"a sinkhole ({sinkhole.name}): blocking it would hide the infection" if sinkhole else None
 
 
+def _asked(enriched: EnrichedDetection) -> bool:
+    """Whether the lists were asked about this very address; an answer about a name says nothing of it."""
+    return any(
+        e.topic == "lists" and e.observable.kind == "address" and e.observable.role == "destination"
+        and parse(e.observable.value) in (enriched.destination, parse(enriched.detection.dst_ip))
+        for e in enriched.enrichments
+    )
+
+
 def _own(enriched: EnrichedDetection, address: Address, barriers: Barriers) -> str | None:
+    as_written = parse(enriched.detection.dst_ip) or address
     for name, listed in _never_block(enriched.site.networks).items():
-        if within(address, listed):
+        if within(address, listed) or within(as_written, listed):
             return f"networks.{name} names it"
     named = barriers.own_places & {str(address), enriched.detection.dst_ip, *enriched.names}
     if named:

@@ -44,7 +44,9 @@ def propose(case_id: str, host: str, judged: Sequence[JudgedDetection], means: M
         if step is None:
             reasons = "; ".join(f"{r.kind.replace('_', ' ')}: {r.reason}" for r in refusals)
             by_hand.append(f"contain {one.enriched.detection.dst_ip} by hand ({reasons})")
-        elif len(steps) < _MOST_STEPS:
+        elif step.kind == "isolate_host" and _isolates_another(steps, step):
+            by_hand.append(f"contain {one.enriched.detection.src_ip} by hand (one plan isolates one host, not two)")
+        elif len(steps) < _MOST_STEPS or (step.kind, step.target) in steps:
             steps[step.kind, step.target] = step
         else:
             by_hand.append(f"more than {_MOST_STEPS} steps: contain {one.enriched.detection.dst_ip} by hand")
@@ -69,6 +71,10 @@ def _narrowest(one: JudgedDetection, means: Means) -> tuple[Step | None, tuple[R
             return Step(kind=kind, target=word.target, scope=scope, ttl_s=ttl, connector=means.offers.get(kind, "")), ()
         refusals.append(word)
     return None, tuple(refusals)
+
+
+def _isolates_another(steps: Mapping[tuple[str, str], Step], step: Step) -> bool:
+    return any(kind == "isolate_host" and target != step.target for kind, target in steps)
 
 
 def _sealed(case_id: str, host: str, steps: tuple[Step, ...], version: int) -> Plan:
