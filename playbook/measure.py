@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from playbook.model.detection import Detection
 from playbook.model.measurement import Measurement
-from playbook.model.traffic import HostTraffic, LogKind, Traffic, TupleTraffic
+from playbook.model.traffic import HostTraffic, LogKind, NamedBy, Traffic, TupleTraffic
 from playbook.regularity import DAY, HOUR, Regularity, regularity
 
 _WINDOW_STEP = 6 * HOUR
@@ -57,7 +57,7 @@ def _share(detection: Detection, covered: frozenset[int]) -> float:
 def _beacon_score(
     detection: Detection, own: TupleTraffic | None, covered: frozenset[int], share: float
 ) -> Measurement:
-    if own is None or own.start_times is None or own.sizes is None:
+    if own is None or not own.start_times or own.sizes is None or len(own.sizes) != len(own.start_times):
         return Measurement(
             name="beacon_score", value=None, coverage=0.0, source="connection log",
             detail="start times or sizes are not known",
@@ -69,8 +69,9 @@ def _beacon_score(
             detail="fewer than 4 distinct start times in any 24 hours",
         )
     if not own.starts_complete:
-        span = max(1.0, (detection.last_seen - detection.first_seen).total_seconds())
-        share = round(min(share, (own.start_times[-1] - own.start_times[0]) / span), 4)
+        # The best day needs a day: of a week, the newest starts are enough when they span that.
+        needed = min(float(DAY), max(1.0, (detection.last_seen - detection.first_seen).total_seconds()))
+        share = round(min(share, (own.start_times[-1] - own.start_times[0]) / needed), 4)
     return Measurement(
         name="beacon_score", value=best.score, unit="of 1", coverage=share, source="connection log",
         detail=(
@@ -109,10 +110,17 @@ def _nameless(
     value = None
     detail = f"no {' and no '.join(absent)} log" if absent else ""
     if own is not None and own.names is not None and not absent:
-        value = not any(n.by == "dns" or n.backed for n in own.names)
+        value = _without_name(own.names)
         detail = ", ".join(sorted({f"{n.name} ({n.by}{'' if n.backed else ', unbacked'})" for n in own.names})[:5])
     return Measurement(name="nameless", value=value, coverage=min(dns, named), source="DNS, TLS and HTTP logs",
                        detail=detail)
+
+
+def _without_name(names: Sequence[NamedBy]) -> bool | None:
+    """Whether no name leads there; unknown when only a name server that nobody declared says that one does."""
+    if any(n.backed for n in names):
+        return False
+    return None if any(n.by == "dns" for n in names) else True
 
 
 def _prevalence(own: TupleTraffic | None, traffic: Traffic, coverage: float) -> tuple[Measurement, ...]:
@@ -179,7 +187,7 @@ def _most(name: str, spreads: Sequence | None, coverage: float, source: str) -> 
 
 
 def _most_failed(bursts: Sequence | None, coverage: float) -> tuple[Measurement, ...]:
-    worst = max(bursts, key=lambda b: b.failed_domains, default=None) if bursts else None
+    worst = max(bursts or (), key=lambda b: (b.failed_names >= 0.8 * b.names, b.failed_domains), default=None)
     empty = 0 if bursts is not None else None
     share = worst.failed_names / worst.names if worst and worst.names else empty
     source = "DNS log of the host"
