@@ -33,8 +33,9 @@ def gather(fetched: Sequence[Fetched]) -> Gathered:
     )
 
 
-def _loudness(detection: Detection) -> tuple[int, int, float]:
-    return detection.beaconing_score, detection.connections, detection.last_seen.timestamp()
+def _loudness(detection: Detection) -> tuple[bool, int, int, float]:
+    """What got through speaks before what a device denied: a denied row would take the block out of the plan."""
+    return not detection.blocked, detection.beaconing_score, detection.connections, detection.last_seen.timestamp()
 
 
 def _together(healths: Sequence[SourceHealth]) -> SourceHealth:

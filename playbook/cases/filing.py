@@ -3,7 +3,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import rfc8785
 
@@ -38,7 +38,7 @@ def worst_first(one: JudgedDetection) -> tuple[int, int, int, int, int, str]:
 
 def case_id(host: str, first_seen: datetime) -> str:
     """``C-`` and 12 hex digits of the SHA-256 of the RFC 8785 JSON of [host, first_seen]."""
-    return "C-" + hashlib.sha256(rfc8785.dumps([host, first_seen.isoformat()])).hexdigest()[:12]
+    return "C-" + hashlib.sha256(rfc8785.dumps([host, first_seen.astimezone(UTC).isoformat()])).hexdigest()[:12]
 
 
 def _case(host: str, ones: list[JudgedDetection], means: Means, holders: tuple[AddressHolder, ...]) -> Case:
