@@ -140,8 +140,8 @@ def _gated(run: Run) -> tuple[str, ...]:
     lines: list[str] = []
     for gate, taken in sorted(Counter(g.gate for g in run.gated).items()):
         rows = [g for g in run.gated if g.gate == gate]
-        named = dict.fromkeys(f"{named(g.host)} to {plain(g.dst_ip, 45)} port {g.dst_port}" for g in rows)
-        examples = "; ".join(list(named)[:_MOST_EXAMPLES])
+        seen = dict.fromkeys(f"{named(g.host)} to {plain(g.dst_ip, 45)} port {g.dst_port}" for g in rows)
+        examples = "; ".join(list(seen)[:_MOST_EXAMPLES])
         lines.append(f"{gate} {GATE_NAMES[gate]}: {taken:,} (for example {examples})")
     return tuple(lines)
 
