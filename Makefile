@@ -21,6 +21,11 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff check playbook connectors tests scripts bench
 	$(BIN)/lint-imports --config setup.cfg
 
+# what is made from the catalogue of actions; the tests fail when it is not made again
+manifests: $(VENV)/.ready
+	$(BIN)/botnet-playbook manifests write
+	$(BIN)/botnet-playbook actions --markdown > docs/actions.md
+
 bench: $(VENV)/.ready
 	$(BIN)/python -m bench
 
