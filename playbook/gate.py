@@ -86,9 +86,9 @@ def why_never_blocked(enriched: EnrichedDetection, barriers: Barriers) -> str | 
     outside = why_not_global(address, networks.lab, networks.nat64)
     if outside is not None:
         return f"not globally routable: {outside}"
-    if not _asked(enriched):
-        return "no address lists were asked, so nobody knows whether others share it"
     for topic in ("lists", "operator"):
+        if not _asked(enriched, topic):
+            return f"no address lists were asked ({topic}), so nobody knows whether others share it"
         if enriched.failed(topic):
             return f"the address lists could not be read: {enriched.failed(topic)[0].unavailable}"
     place = _own(enriched, address, barriers)
@@ -98,10 +98,10 @@ def why_never_blocked(enriched: EnrichedDetection, barriers: Barriers) -> str | 
     return f"a sinkhole ({sinkhole.name}): blocking it would hide the infection" if sinkhole else None
 
 
-def _asked(enriched: EnrichedDetection) -> bool:
-    """Whether the lists were asked about this very address; an answer about a name says nothing of it."""
+def _asked(enriched: EnrichedDetection, topic: str) -> bool:
+    """Whether this topic was asked about this very address; an answer about a name says nothing of it."""
     return any(
-        e.topic == "lists" and e.observable.kind == "address" and e.observable.role == "destination"
+        e.topic == topic and e.observable.kind == "address" and e.observable.role == "destination"
         and parse(e.observable.value) in (enriched.destination, parse(enriched.detection.dst_ip))
         for e in enriched.enrichments
     )
