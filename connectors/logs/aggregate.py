@@ -16,7 +16,7 @@ _KEY_OF = slice(0, 5)
 
 @dataclass(frozen=True)
 class Summary:
-    """The rows of one window: how many, the first and last instant (epoch seconds), the hours (since 1970) with a row."""
+    """The rows of one window: how many, first and last instant (epoch seconds), the hours (since 1970) with a row."""
 
     rows: int
     oldest: float

@@ -19,7 +19,7 @@ _ASIDE = ("bad", "passed", "file", "line")
 
 @dataclass(frozen=True)
 class Wish:
-    """Which windows are wanted: a given one, a length back from the newest event, weeks of a long log, or all at once."""
+    """Which windows are wanted: one given, a length back from the newest event, weeks of a long log, all at once."""
 
     given: TimeWindow | None = None
     back_s: int | None = None

@@ -1,4 +1,4 @@
-"""One kind of log as a relation in DuckDB: straight from the files, or copied to Parquet, with damaged files repaired."""
+"""One kind of log as a relation in DuckDB, every line accounted for, damaged files repaired."""
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,7 +25,7 @@ class Reading:
     forms: dict[Recognised, list[LogFile]]
     scan: Scan
     bounds: Bounds
-    rejected: Rejected = Rejected()
+    rejected: Rejected = field(default_factory=Rejected)
     warnings: list[str] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)
     _originals: dict[str, LogFile] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Reading:
         return True
 
     def settle(self, usable_rows: int, must_look: bool) -> bool:
-        """Account for every line; True when rows went missing in silence and the query must run again on repaired files.
+        """Account for every line; True when rows went missing in silence: the query must run again, on repaired files.
 
         ``usable_rows`` is what the query saw; ``must_look`` says that some of those have text for an address.
         """
@@ -92,7 +92,7 @@ class Reading:
         return False
 
     def bad_rows(self, relation: str) -> None:
-        """Count and name the rows that a format itself refused, from a copy that has the columns ``bad, file, line``."""
+        """Count and name the rows that a format itself refused, from a copy with the columns ``bad, file, line``."""
         refused = f"FROM {relation} WHERE start IS NULL AND passed IS NULL"
         (count,), = self.engine.believed(f"SELECT count(*) {refused}")
         first = self.engine.believed(f"SELECT file, line, bad {refused} ORDER BY bad IS NULL, file, line LIMIT 5")

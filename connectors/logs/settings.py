@@ -14,10 +14,10 @@ _UNITS = {"m": 60, "h": 3600, "d": 86400}
 class Settings(Value):
     """``[sources.NAME]`` with ``kind = "logs"``; relative paths are relative to the configuration's folder.
 
-    ``window``: ``auto`` (the whole log up to 7 days, a longer one in consecutive 7-day windows), ``all`` (everything at
-    once), or a length back from the newest event (``24h``, ``7d``). ``keep_traffic``: copy the connections once, so that
-    ``traffic`` does not read the files again. ``year`` and ``time_zone`` are for stamps that lack them. A packed file is
-    read up to ``most_unpacked_gb`` and ``most_ratio`` times its size.
+    ``window``: ``auto`` (the whole log up to 7 days, a longer one in consecutive 7-day windows), ``all`` (everything
+    at once), or a length back from the newest event (``24h``, ``7d``). ``keep_traffic``: copy the connections once, so
+    that ``traffic`` does not read the files again. ``year`` and ``time_zone`` are for stamps that lack them. A packed
+    file is read up to ``most_unpacked_gb`` and ``most_ratio`` times its size.
     """
 
     kind: Literal["logs"] = "logs"

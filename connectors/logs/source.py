@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from connectors.logs.aggregate import Outcome, Summary
+from connectors.logs.aside import Aside
 from connectors.logs.connections import Connections, Wish
 from connectors.logs.engine import Engine, Progress
 from connectors.logs.files import Gathered, gather
@@ -13,6 +14,7 @@ from connectors.logs.reading import Reading
 from connectors.logs.rejects import Rejected
 from connectors.logs.settings import Settings
 from connectors.logs.shape import Kind, Scan
+from connectors.logs.traffic import Sources, traffic
 from connectors.logs.unpack import Bounds
 from playbook.detections.beaconing import Scope, moment, score, sort_key
 from playbook.detections.languages.duckdb import Windows
@@ -24,6 +26,7 @@ from playbook.model.traffic import Traffic
 
 _Y2K = 946684800
 _SILENCES = 5
+_BESIDE: tuple[Kind, ...] = ("dns", "tls", "http", "irc")
 
 
 class LogSource:
@@ -39,6 +42,7 @@ class LogSource:
         self._engine: Engine | None = None
         self._gathered: Gathered | None = None
         self._connections: Connections | None = None
+        self._windows = Windows()
 
     def fetch(self, window: TimeWindow | None, progress: Progress | None = None) -> tuple[Fetched, ...]:
         """The detections of each window that holds a row; at least one Fetched.
@@ -46,10 +50,10 @@ class LogSource:
         Raises ConfigError for paths, UnknownFormat when no connection log is among them, BadAnswer when the files
         cannot be read. Everything short of that is in the health of the first Fetched.
         """
-        settings = self._settings
         connections = self._opened()
-        wish = Wish(window, None if window else settings.back_s, settings.window == "auto")
+        wish = Wish(window, None if window else self._settings.back_s, self._settings.window == "auto")
         outcome, windows = connections.outcome(wish, self._scope, progress)
+        self._windows = windows
         numbers = sorted(number for number in outcome.summaries if number is not None)
         held = self._holders()
         told = self._told(connections, outcome)
@@ -62,8 +66,23 @@ class LogSource:
         )
 
     def traffic(self, detections: Sequence[Detection]) -> Traffic:
-        """Raw traffic of these detections; what no log tells is null and named in ``unknown``."""
-        return Traffic(unknown=("not read",))
+        """Raw traffic of these detections; what no log tells is null and named in ``unknown``.
+
+        Raises BadAnswer when the files cannot be read (any more).
+        """
+        connections = self._opened()
+        if not connections.relation:
+            self.fetch(None)
+        relations, faults = {"conn": connections.relation}, []
+        for kind in _BESIDE:
+            if self._gathered.of(kind):
+                aside = Aside(self._engine, self._reading(kind))
+                faults += aside.faults
+                relations |= {kind: aside.relation} if aside.relation else {}
+        spanned = {kind: self._spanned(relation) for kind, relation in relations.items()}
+        return traffic(
+            self._engine, Sources(spanned, tuple(faults)), detections, self._site.networks, self._settings.profile
+        )
 
     def check(self) -> tuple[CheckResult, ...]:
         """Whether the paths exist and hold connection logs in a known format."""
@@ -83,6 +102,13 @@ class LogSource:
         if self._engine is not None:
             self._engine.close()
             self._engine = self._connections = None
+
+    def _spanned(self, relation: str) -> str:
+        """The relation within the window that was given or counted back; a log in weeks is one span."""
+        if self._windows.start is None or self._windows.end is None:
+            return relation
+        bounds = f"start >= {self._windows.start!r} AND start < {self._windows.end!r}"
+        return f"(SELECT * FROM {relation} WHERE {bounds})"
 
     def _opened(self) -> Connections:
         if self._connections is None:
@@ -110,7 +136,8 @@ class LogSource:
         elif outcome.oldest < _Y2K:
             warnings.append(f"times before 2000: the log begins at {moment(outcome.oldest):%Y-%m-%d %H:%M:%S} UTC")
         if outcome.summaries and outcome.newest > self._site.now.timestamp() + 86400:
-            warnings.append(f"times in the future: the newest event is at {moment(outcome.newest):%Y-%m-%d %H:%M:%S} UTC")
+            newest = f"{moment(outcome.newest):%Y-%m-%d %H:%M:%S} UTC"
+            warnings.append(f"times in the future: the newest event is at {newest}")
         return connections.reading.rejected, tuple(warnings), not connections.reading.cut
 
     def _window(self, windows: Windows, number: int, summary: Summary | None) -> TimeWindow:

@@ -24,6 +24,7 @@ _SIGNS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     ("dns", ("id.orig_h", "query", "qtype_name")),
     ("tls", ("id.orig_h", "id.resp_h", "server_name", "cipher")),
     ("tls", ("id.orig_h", "id.resp_h", "server_name", "version")),
+    ("tls", ("id.orig_h", "id.resp_h", "cipher", "established")),
     ("http", ("id.orig_h", "id.resp_h", "host", "uri")),
     ("http", ("id.orig_h", "id.resp_h", "trans_depth", "status_code")),
     ("irc", ("id.orig_h", "id.resp_h", "nick", "command")),

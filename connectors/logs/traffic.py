@@ -1,0 +1,89 @@
+"""Everything the logs know of the detections of one fetch (playbook/model/traffic.py); absent logs stay unknown."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from connectors.logs import hosts, tuples
+from connectors.logs.engine import Engine
+from connectors.logs.names import names
+from playbook.detections.beaconing import Profile, moment
+from playbook.model.detection import Detection
+from playbook.model.site import Networks
+from playbook.model.traffic import HostTraffic, LogCoverage, Traffic, TupleTraffic
+
+_NAMING = ("dns", "tls", "http")
+_CLOSED = {
+    "dns": "no DNS log: names asked for, and bursts of failed names, are unknown",
+    "tls": "no TLS log: server names are unknown", "http": "no HTTP log: Host headers are unknown",
+}
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The relations to read, by kind (``conn`` always), in the span of the fetch; what was wrong with them."""
+
+    relations: Mapping[str, str]
+    faults: tuple[str, ...] = ()
+
+
+def traffic(
+    engine: Engine, sources: Sources, detections: Sequence[Detection], networks: Networks, profile: Profile
+) -> Traffic:
+    """The answer of ``LogSource.traffic``."""
+    conn = sources.relations["conn"]
+    tuples.wanted(engine, detections)
+    rows = tuples.hits(engine, conn, profile == "default")
+    active = tuples.active_hosts(engine, conn, networks.home)
+    (oldest, newest), = engine.believed(f"SELECT min(start), max(start) FROM {conn}")
+    missing = tuple(sentence for kind, sentence in _CLOSED.items() if kind not in sources.relations)
+    return Traffic(
+        tuples=_tuples(engine, rows, sources, detections),
+        hosts=_hosts(engine, sources, detections, networks),
+        coverage=tuple(_coverage(engine, kind, relation) for kind, relation in sources.relations.items()),
+        active_hosts=active, history_days=None if oldest is None else (newest - oldest) / 86400,
+        unknown=missing + sources.faults,
+    )
+
+
+def _tuples(
+    engine: Engine, rows: str, sources: Sources, detections: Sequence[Detection]
+) -> tuple[TupleTraffic, ...]:
+    totals, hourly, starts = tuples.totals(engine, rows), tuples.hourly(engine, rows), tuples.starts(engine, rows)
+    used = tuples.destinations(engine, sources.relations["conn"])
+    naming = any(kind in sources.relations for kind in _NAMING)
+    named = names(engine, sources.relations)
+    answer = []
+    for detection in detections:
+        identity = detection.detection_id
+        hosts_using, first, others = used.get(detection.dst_ip, (0, None, []))
+        answer.append(TupleTraffic(
+            detection_id=identity, **totals.get(identity, {}), **starts.get(identity, {}),
+            hourly=hourly.get(identity, ()),
+            names=named.get((detection.src_ip, detection.dst_ip), ()) if naming else None,
+            hosts_using=hosts_using, destination_first_seen=None if first is None else moment(first),
+            other_hosts=tuple(text for text in others if text != detection.src_ip)[: tuples.MOST_OTHERS],
+        ))
+    return tuple(answer)
+
+
+def _hosts(
+    engine: Engine, sources: Sources, detections: Sequence[Detection], networks: Networks
+) -> tuple[HostTraffic, ...]:
+    rows = hosts.quarters(engine, sources.relations["conn"], networks.lab, networks.nat64)
+    bursts, spreads, outside = hosts.bursts(engine, rows), hosts.spreads(engine, rows), hosts.outside(engine, rows)
+    dns = sources.relations.get("dns")
+    failed = hosts.name_bursts(engine, dns) if dns else None
+    return tuple(
+        HostTraffic(
+            src_ip=src, bursts=bursts.get(src, ()), spreads=spreads.get(src, ()),
+            name_bursts=None if failed is None else failed.get(src, ()), distinct_outside=outside.get(src, 0),
+        )
+        for src in sorted({detection.src_ip for detection in detections})
+    )
+
+
+def _coverage(engine: Engine, kind: str, relation: str) -> LogCoverage:
+    hours = engine.believed(
+        f"SELECT DISTINCT floor(start / 3600)::BIGINT AS hour_no FROM {relation} WHERE start IS NOT NULL ORDER BY ALL"
+    )
+    return LogCoverage(kind=kind, hours=tuple(moment(hour * 3600) for (hour,) in hours))

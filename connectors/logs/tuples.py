@@ -1,0 +1,124 @@
+"""Traffic of the detections' tuples and of their destinations, from a relation of connections."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from connectors.logs.engine import Engine
+from connectors.logs.shape import literal
+from playbook.detections.beaconing import moment
+from playbook.detections.languages.duckdb import v4, within
+from playbook.model.address import Network, parse
+from playbook.model.address import within as lies_within
+from playbook.model.detection import Detection
+from playbook.model.traffic import HourOfTraffic
+
+MOST_STARTS = 5000
+MOST_OTHERS = 50
+_INSERTED = 1000
+REFUSED = "(denied OR coalesce(NOT answered, false))"
+
+
+def wanted(engine: Engine, detections: Sequence[Detection]) -> None:
+    """Create the temporary table ``wanted`` (detection_id, hostname, src_ip, dst_ip, dst_port)."""
+    engine.run(
+        "CREATE OR REPLACE TEMP TABLE wanted "
+        "(detection_id VARCHAR, hostname VARCHAR, src_ip VARCHAR, dst_ip VARCHAR, dst_port INTEGER)"
+    )
+    for start in range(0, len(detections), _INSERTED):
+        values = ", ".join(
+            "(" + ", ".join(map(literal, (d.detection_id, d.hostname, d.src_ip, d.dst_ip))) + f", {d.dst_port})"
+            for d in detections[start : start + _INSERTED]
+        )
+        engine.run(f"INSERT INTO wanted VALUES {values}")
+
+
+def hits(engine: Engine, relation: str, once: bool) -> str:
+    """The rows of the wanted tuples as a relation of their own; ``once`` drops further rows of one session."""
+    target = literal(str(engine.folder / "hits.parquet"))
+    dropped = """QUALIFY NOT continues OR row_number() OVER (
+          PARTITION BY detection_id, src_port, proto ORDER BY start, continues) = 1""" if once else ""
+    engine.run(f"""
+        COPY (
+          SELECT detection_id, start, conns, bytes_sent, bytes_rcvd, orig_bytes, duration, answered, denied
+          FROM {relation} JOIN wanted USING (hostname, src_ip, dst_ip, dst_port)
+          WHERE start IS NOT NULL {dropped}
+        ) TO {target} (FORMAT parquet)""")
+    return f"read_parquet({target})"
+
+
+def totals(engine: Engine, rows: str) -> dict[str, dict[str, Any]]:
+    """Per detection: attempts, unanswered (null when no row says), unanswered_hours, longest_s."""
+    found = engine.believed(f"""
+        SELECT detection_id, sum(conns)::BIGINT, coalesce(sum(conns) FILTER ({REFUSED}), 0)::BIGINT,
+          count(DISTINCT floor(start / 3600)) FILTER ({REFUSED}), bool_or(denied OR answered IS NOT NULL), max(duration)
+        FROM {rows} GROUP BY detection_id""")
+    return {
+        identity: {
+            "attempts": attempts, "unanswered": refused if known else None,
+            "unanswered_hours": hours if known else None, "longest_s": longest,
+        }
+        for identity, attempts, refused, hours, known, longest in found
+    }
+
+
+def hourly(engine: Engine, rows: str) -> dict[str, tuple[HourOfTraffic, ...]]:
+    """Per detection and UTC hour: connections, and bytes where every connection that got through had a counter."""
+    sums = ", ".join(
+        f"CASE WHEN count(*) FILTER (NOT denied) = count({name}) FILTER (NOT denied) "
+        f"THEN sum({name}) FILTER (NOT denied) END" for name in ("bytes_sent", "bytes_rcvd")
+    )
+    found: dict[str, list[HourOfTraffic]] = defaultdict(list)
+    for identity, hour, connections, sent, received in engine.believed(f"""
+            SELECT detection_id, floor(start / 3600)::BIGINT AS hour_no, sum(conns)::BIGINT, {sums}
+            FROM {rows} GROUP BY ALL ORDER BY detection_id, hour_no"""):
+        found[identity].append(HourOfTraffic(
+            hour=moment(hour * 3600), connections=connections, bytes_sent=sent, bytes_rcvd=received))
+    return {identity: tuple(hours) for identity, hours in found.items()}
+
+
+def starts(engine: Engine, rows: str) -> dict[str, dict[str, Any]]:
+    """Per detection: the newest distinct start seconds, ascending, the originator's bytes at each, and whether all."""
+    found = engine.believed(f"""
+        WITH seconds AS (
+          SELECT detection_id, floor(start)::BIGINT AS second, arg_min(coalesce(orig_bytes, -1), start) AS size
+          FROM {rows} GROUP BY ALL
+        ), newest AS (
+          SELECT *, row_number() OVER (PARTITION BY detection_id ORDER BY second DESC) AS place FROM seconds
+        )
+        SELECT detection_id, list(second ORDER BY second) FILTER (place <= {MOST_STARTS}),
+          list(size ORDER BY second) FILTER (place <= {MOST_STARTS}), max(place) <= {MOST_STARTS}
+        FROM newest GROUP BY detection_id""")
+    return {
+        identity: {
+            "start_times": tuple(seconds), "sizes": None if -1 in sizes else tuple(sizes), "starts_complete": complete,
+        }
+        for identity, seconds, sizes, complete in found
+    }
+
+
+def active_hosts(engine: Engine, relation: str, home: Sequence[Network]) -> int:
+    """Create the temporary table ``home_hosts`` of our addresses that sent anything, and count it."""
+    engine.run(f"""
+        CREATE OR REPLACE TEMP TABLE home_hosts AS
+        SELECT src_ip FROM (SELECT DISTINCT src_ip FROM {relation} WHERE start IS NOT NULL)
+        WHERE contains(src_ip, ':') OR {within(f"({v4('src_ip')})", home)}""")
+    for (text,) in engine.believed("SELECT src_ip FROM home_hosts WHERE contains(src_ip, ':')"):
+        address = parse(text)
+        if address is None or not lies_within(address, home):
+            engine.run(f"DELETE FROM home_hosts WHERE src_ip = {literal(text)}")
+    (count,), = engine.believed("SELECT count(*) FROM home_hosts")
+    return count
+
+
+def destinations(engine: Engine, relation: str) -> dict[str, tuple[int, float | None, list[str]]]:
+    """Per wanted destination: how many of our hosts used it, when first, and the first 51 of them by text."""
+    found = engine.believed(f"""
+        SELECT dst_ip, count(*), min(first), list(src_ip ORDER BY src_ip)[:{MOST_OTHERS + 1}]
+        FROM (
+          SELECT dst_ip, src_ip, min(start) AS first FROM {relation}
+          SEMI JOIN (SELECT DISTINCT dst_ip FROM wanted) USING (dst_ip)
+          SEMI JOIN home_hosts USING (src_ip)
+          WHERE start IS NOT NULL GROUP BY dst_ip, src_ip
+        ) GROUP BY dst_ip""")
+    return {destination: (hosts, first, others) for destination, hosts, first, others in found}
