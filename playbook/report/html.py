@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,9 @@ def _policy(style: str) -> str:
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
+@lru_cache(maxsize=1)
 def _environment() -> Environment:
+    """The templates, compiled once a process: they are package data and do not change."""
     pages = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, finalize=_shown,
         trim_blocks=True, lstrip_blocks=True,
@@ -58,7 +61,7 @@ def _gates(run: Run) -> list[dict[str, Any]]:
     ]
 
 
-def index_page(run: Run, pages: Environment | None = None) -> str:
+def index_page(run: Run) -> str:
     """The page of the whole run."""
     status = Counter(case.status for case in run.cases)
     tiles = (
@@ -66,21 +69,20 @@ def index_page(run: Run, pages: Environment | None = None) -> str:
         ("watch", status["watch"], "watched"), ("closed", status["closed"], "closed with a reason"),
         ("gated", len(run.gated), "gated as known"),
     )
-    return (pages or _environment()).get_template("index.html").render(
+    return _environment().get_template("index.html").render(
         run=run, tiles=tiles, gates=_gates(run), by_case={case.case_id: case for case in run.cases})
 
 
 def case_page(
-    run: Run, case: Case, show_raw: ShowRaw | None = None, pages: Environment | None = None,
-    linked: dict[str, str] | None = None,
+    run: Run, case: Case, show_raw: ShowRaw | None = None, linked: dict[str, str] | None = None
 ) -> str:
     """The page of one case; ``show_raw`` gives the command or query that shows a detection's raw rows.
 
-    ``pages`` and ``linked`` (page per host of ours) are worked out here unless a caller has them already.
+    ``linked`` (the page of each host of ours) is worked out here unless a caller has it already.
     """
     linked = pages_by_host(run) if linked is None else linked
     looks = [look(run, judged, linked, show_raw or zgrep_command) for judged in case.detections]
-    return (pages or _environment()).get_template("case.html").render(run=run, case=case, looks=looks)
+    return _environment().get_template("case.html").render(run=run, case=case, looks=looks)
 
 
 def write(run: Run, folder: Path, show_raw: ShowRaw | None = None) -> Path:
@@ -88,14 +90,14 @@ def write(run: Run, folder: Path, show_raw: ShowRaw | None = None) -> Path:
 
     Raises PlaybookError when the folder cannot be written.
     """
-    pages, linked = _environment(), pages_by_host(run)
+    linked = pages_by_host(run)
     index = folder / "index.html"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for case in run.cases:
-            page = case_page(run, case, show_raw, pages, linked)
+            page = case_page(run, case, show_raw, linked)
             (folder / page_name(case.case_id)).write_text(page, encoding="utf-8")
-        index.write_text(index_page(run, pages), encoding="utf-8")
+        index.write_text(index_page(run), encoding="utf-8")
     except OSError as fault:
         raise PlaybookError(f"{folder}: the report cannot be written: {fault.strerror or fault}") from fault
     return index
