@@ -1,5 +1,6 @@
 """The types of columns and settings that file connectors share: text, host names, times, hashes, zones."""
 
+import re
 from datetime import UTC, date, datetime, time
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -7,6 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, StringConstraints, ValidationInfo
 
 MAX_CELLS = 1_000
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def _split(value: object) -> object:
@@ -49,7 +51,7 @@ def _zone(name: object) -> object:
 
 
 def _no_control(text: str) -> str:
-    if any((ord(sign) < 32 and sign != "\t") or ord(sign) == 127 for sign in text):
+    if _CONTROL.search(text):
         raise ValueError("control character in the text")
     return text
 

@@ -1,6 +1,7 @@
 """Finds entries by host name, address, network or domain through dictionaries, so that look-ups do not scan."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv6Network, ip_network
 from typing import Generic, TypeVar
 
@@ -16,7 +17,13 @@ def host_name(text: str) -> str:
 
 def short_name(name: str) -> str:
     """The first label of a host name; an address has no short form and stays whole."""
-    return name if parse(name) else name.partition(".")[0]
+    return name if _parsed(name) else name.partition(".")[0]
+
+
+@lru_cache(maxsize=65_536)
+def _parsed(text: str) -> Address | None:
+    # Most names end in a letter; the standard parser takes long to refuse them.
+    return parse(text) if ":" in text or text.rstrip()[-1:].isdigit() else None
 
 
 class HostIndex(Generic[T]):
@@ -83,7 +90,7 @@ class DomainIndex(Generic[T]):
 
 def address_of(text: str, nat64: Iterable[IPv6Network] = ()) -> Address | None:
     """The unwrapped address in ``text``, or None when it is no address."""
-    address = parse(text)
+    address = _parsed(text)
     return None if address is None else unwrap(address, nat64)
 
 

@@ -3,7 +3,7 @@
 import lzma
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from ipaddress import ip_address, summarize_address_range
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,7 @@ def _as_of() -> datetime:
     return datetime.combine(embedded.AS_OF, time(), UTC)
 
 
+@lru_cache(maxsize=65_536)
 def _owner(row: AsnRow) -> NetworkOwner:
     networks = list(summarize_address_range(ip_address(row.first), ip_address(row.last)))
     network = str(networks[0]) if len(networks) == 1 else f"{row.first}-{row.last}"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from connectors.calendar.windows import Schedule, WindowsFile, read
 from connectors.files import Parsed, Unreadable
@@ -11,11 +12,11 @@ from connectors.schedule import TooMany
 from playbook.model import Value
 from playbook.model.check import CheckResult
 from playbook.model.detection import TimeWindow
-from playbook.model.enrichment import Answer, Enrichment, OwnedDestination, ScheduledWindow
+from playbook.model.enrichment import Enrichment, OwnedDestination, ScheduledWindow
 from playbook.model.observable import Observable
 from playbook.model.site import Site
 
-_KEPT_EXPANSIONS = 20_000
+_KEPT = 20_000
 
 
 class Settings(Value):
@@ -35,6 +36,7 @@ class Calendar:
         self._path = path
         self._nat64 = site.networks.nat64
         self._expanded: dict[tuple[int, TimeWindow], tuple[ScheduledWindow, ...] | str] = {}
+        self._answered: dict[tuple[tuple[int, ...], TimeWindow], dict[str, Any]] = {}
 
     def look_up(self, observables: Sequence[Observable], window: TimeWindow) -> tuple[Enrichment, ...]:
         """Windows that overlap the asked one and name the host or no host; owned destinations."""
@@ -68,9 +70,19 @@ class Calendar:
             unavailable=parsed.unavailable, as_of=parsed.as_of, warning=parsed.warning,
         )
 
-    def _windows(self, observable: Observable, window: TimeWindow) -> dict[str, tuple[Answer, ...] | str]:
+    def _windows(self, observable: Observable, window: TimeWindow) -> dict[str, Any]:
+        """The answers, or why there are none; hosts with the same entries share one tuple."""
+        concerned = (*self._by_host.find(observable.value), *self._for_all)
+        key = (tuple(number for number, _ in concerned), window)
+        if key not in self._answered:
+            if len(self._answered) >= _KEPT:
+                self._answered.clear()
+            self._answered[key] = self._answer(concerned, window)
+        return self._answered[key]
+
+    def _answer(self, concerned: Sequence[tuple[int, Schedule]], window: TimeWindow) -> dict[str, Any]:
         found: list[ScheduledWindow] = []
-        for number, schedule in (*self._by_host.find(observable.value), *self._for_all):
+        for number, schedule in concerned:
             expanded = self._expand(number, schedule, window)
             if isinstance(expanded, str):
                 return {"unavailable": expanded}
@@ -80,7 +92,7 @@ class Calendar:
     def _expand(self, number: int, schedule: Schedule, window: TimeWindow) -> tuple[ScheduledWindow, ...] | str:
         key = (number, window)
         if key not in self._expanded:
-            if len(self._expanded) >= _KEPT_EXPANSIONS:
+            if len(self._expanded) >= _KEPT:
                 self._expanded.clear()
             try:
                 self._expanded[key] = schedule.windows(window)
