@@ -122,7 +122,7 @@ def _judge(body: Any, address: Any) -> Holder | None:
     return holder
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_mutated_bodies_are_believed_only_when_they_cover_the_address(data: st.DataObject) -> None:
     cidr = data.draw(st.sampled_from(sorted(BODIES)))
@@ -166,8 +166,8 @@ def mutations(count: int, seed: int) -> tuple[int, int]:
 
 
 def test_a_sample_of_the_hundred_thousand_mutations_of_bench() -> None:
-    believed, refused = mutations(1500, seed=1)
-    assert believed > 500 and refused > 100
+    believed, refused = mutations(500, seed=1)
+    assert believed > 200 and refused > 40
 
 
 @pytest.mark.real_data
