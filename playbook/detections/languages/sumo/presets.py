@@ -61,6 +61,9 @@ _PANOS = Preset(
         " 15 as service, 24 as conns, 26 as dst_port, 30 as proto, 33 as bytes_sent, 34 as bytes_rcvd,"
         " 36 as pan_started",
         'where pan_type = "TRAFFIC" and pan_subtype = "end"',
+        'if(pan_received matches "*/*/* *:*:*" and pan_started matches "*/*/* *:*:*", 1, 0) as pan_dated',
+        'if(pan_dated = 1, pan_received, "1970/01/01 00:00:00") as pan_received',
+        'if(pan_dated = 1, pan_started, "1970/01/01 00:00:00") as pan_started',
         # Both stamps are in the device's own zone, which cancels out.
         'parseDate(pan_received, "yyyy/MM/dd HH:mm:ss", "UTC") as pan_received_ms',
         'parseDate(pan_started, "yyyy/MM/dd HH:mm:ss", "UTC") as pan_started_ms',
@@ -121,7 +124,20 @@ _ZEEK_JSON = Preset(
     caveat="A TCP row whose history holds no S or s counts no connection even if it is the first of its session.",
 )
 
-_ISO = "yyyy-MM-dd'T'HH:mm:ss.SSSXXX"
+_EPOCH = "1970-01-01T00:00:00.000Z"
+
+
+def _iso(name: str, start: str) -> tuple[str, str, str]:
+    """Stages: the ISO stamp in ``name`` as milliseconds in ``start``; message time where it is none.
+
+    parseDate only ever sees a stamp, as what it does with other text is not documented.
+    """
+    return (
+        f'if({name} matches "*-*T*:*:*.*Z", {name}, "{_EPOCH}") as {name}',
+        f'parseDate({name}, "yyyy-MM-dd\'T\'HH:mm:ss.SSSXXX", "UTC") as {start}',
+        f"if({start} > 0, {start}, {_TIME}) as {start}",
+    )
+
 
 _ZEEK_ECS = Preset(
     name="zeek-ecs",
@@ -131,7 +147,7 @@ _ZEEK_ECS = Preset(
         'json field=_raw "zeek.connection.state" as conn_state',
         'json field=_raw "network.transport", "network.protocol", "zeek.connection.history", "source.bytes",'
         ' "destination.bytes", "[\'@timestamp\']" as proto, service, history, bytes_sent, bytes_rcvd, stamp nodrop',
-        f'if(stamp matches "*-*T*:*:*.*Z", parseDate(stamp, "{_ISO}", "UTC"), {_TIME}) as zeek_start_ms',
+        *_iso("stamp", "zeek_start_ms"),
     ),
     columns=_columns(
         src_ip="src_ip", dst_ip="dst_ip", dst_port="dst_port", conns=_ZEEK_CONNS, start_ms="zeek_start_ms",
@@ -148,7 +164,7 @@ _NETFLOW = Preset(
         " dst_port",
         'json field=_raw "netflow.protocol", "netflow.in_bytes", "netflow.out_bytes", "netflow.first_switched"'
         " as proto, bytes_sent, bytes_rcvd, stamp nodrop",
-        f'if(stamp matches "*-*T*:*:*.*Z", parseDate(stamp, "{_ISO}", "UTC"), {_TIME}) as flow_start_ms',
+        *_iso("stamp", "flow_start_ms"),
     ),
     columns=_columns(
         src_ip="src_ip", dst_ip="dst_ip", dst_port="dst_port", start_ms="flow_start_ms", bytes_sent="bytes_sent",
