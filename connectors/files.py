@@ -273,7 +273,8 @@ def read_yaml(path: Path) -> tuple[Any, datetime]:
     except yaml.MarkedYAMLError as fault:
         line = f":{fault.problem_mark.line + 1}" if fault.problem_mark else ""
         raise Unreadable(f"{path}{line}: not YAML: {fault.problem}") from None
-    except (yaml.YAMLError, ValueError, OverflowError) as fault:
+    except (yaml.YAMLError, ValueError, OverflowError, LookupError, AttributeError, TypeError) as fault:
+        # The last three: what PyYAML raises for a scalar that does not fit its explicit tag.
         raise Unreadable(f"{path}: not YAML: {fault}") from None
     except RecursionError:
         raise Unreadable(f"{path}: not YAML: nested too deeply") from None
