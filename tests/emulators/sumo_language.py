@@ -1,8 +1,8 @@
 """Runs the part of Sumo Logic's language that our queries use, by its documented meaning, over raw log lines.
 
 Strict where the documentation is silent: both branches of an if are evaluated and must have one type, num() refuses
-what is no number, arithmetic and sum() refuse nulls and texts, a comparison refuses two types. A query that passes here does
-not depend on how Sumo treats those.
+what is no number, arithmetic and sum() refuse nulls and texts, a comparison refuses two types. A query that passes
+here does not depend on how Sumo treats those.
 """
 
 import csv

@@ -27,7 +27,7 @@ FOREIGN = {
     "extend": "extend is Kusto's: write <expression> as <name>",
     "project": "project is Kusto's: write fields",
 }
-_WORDS = frozenset({
+WORDS = frozenset({
     "as", "by", "and", "or", "not", "in", "matches", "desc", "asc", "if", "true", "false", "null", "nodrop", "group",
 })
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
@@ -132,5 +132,5 @@ def _used(stage: str) -> Iterator[str]:
     operator = _first_word(stage) if _first_word(stage) in STATEMENTS else ""
     for found in re.finditer(rf"(?<![\w.])({_NAME})\b(?!\s*\()", body):
         name = found.group(1)
-        if name.lower() not in _WORDS and name.lower() != operator:
+        if name.lower() not in WORDS and name.lower() != operator:
             yield name

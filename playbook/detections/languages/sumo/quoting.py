@@ -2,6 +2,9 @@
 
 import re
 
+from playbook.detections.languages.sumo.lint import AGGREGATES, FOREIGN, STATEMENTS, WORDS
+
+_RESERVED = STATEMENTS | AGGREGATES | WORDS | frozenset(FOREIGN)
 _PLAIN_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NESTED_FIELD = re.compile(r"[A-Za-z0-9_@][A-Za-z0-9_@.\- ]*")
 _SCOPE_UNQUOTED = re.compile(r"[A-Za-z0-9_=*/.:\-,()@?!<>%+\s]*")
@@ -27,9 +30,10 @@ def literal(text: str) -> str:
 def field(name: str) -> str:
     """``name`` as a reference to a field: bare when it is an identifier, else ``%"name"`` (dots, dashes, spaces).
 
+    The name of an operator is no identifier: a stage that begins with the field ``count`` would count.
     Raises Unquotable for anything else: quotes, pipes, backslashes, control characters.
     """
-    if _PLAIN_FIELD.fullmatch(name):
+    if _PLAIN_FIELD.fullmatch(name) and name.lower() not in _RESERVED:
         return name
     if _NESTED_FIELD.fullmatch(name) and name.isprintable():
         return f'%"{name}"'

@@ -137,6 +137,7 @@ def test_scope_and_fields_are_settings() -> None:
     found = stages(query)
     assert "dest_ip as dst_ip" in found and '"" as process_name' in found
     assert '%"network.bytes-out" as bytes_sent' in found
+    assert '%"count" as hostname' in stages(sumo.detection(fields={"hostname": "count"}))
     assert sumo.lint(query) == ()
 
 
@@ -188,7 +189,7 @@ def test_no_scope_adds_a_stage(text: str) -> None:
     assert "\n" not in stages(query)[0]
 
 
-@given(st.text(max_size=30) | st.sampled_from(HOSTILE))
+@given(st.text(max_size=30) | st.sampled_from([*HOSTILE, "count", "DC", "where", "eval", "as", "if", "limit"]))
 def test_no_field_name_adds_a_stage(text: str) -> None:
     try:
         query = sumo.detection("seed", fields={"hostname": text})
