@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from connectors.logs.aggregate import Outcome, Summary
 from connectors.logs.aside import Aside
@@ -10,6 +11,7 @@ from connectors.logs.connections import Connections, Wish
 from connectors.logs.engine import Engine, Progress
 from connectors.logs.files import Gathered, gather
 from connectors.logs.holders import holders
+from connectors.logs.hunting import hunt_rows
 from connectors.logs.reading import Reading
 from connectors.logs.rejects import Rejected
 from connectors.logs.settings import Settings
@@ -17,8 +19,9 @@ from connectors.logs.shape import Kind, Scan
 from connectors.logs.traffic import Sources, traffic
 from connectors.logs.unpack import Bounds
 from playbook.detections.beaconing import Scope, moment, score, sort_key
+from playbook.detections.hunts import HUNTS
 from playbook.detections.languages.duckdb import Windows
-from playbook.errors import PlaybookError, UnknownFormat
+from playbook.errors import BadAnswer, PlaybookError, UnknownFormat
 from playbook.model.check import CheckResult
 from playbook.model.detection import AddressHolder, Detection, Fetched, SourceHealth, TimeWindow
 from playbook.model.site import Site
@@ -84,6 +87,18 @@ class LogSource:
             self._engine, Sources(spanned, tuple(faults)), detections, self._site.networks, self._settings.profile
         )
 
+    def hunt(self, hunt: str) -> tuple[tuple[dict[str, Any], ...], tuple[str, ...]]:
+        """The rows of a hunt (playbook/detections/hunts.py), times in naive UTC, and what was wrong with its log.
+
+        Raises KeyError for an unknown hunt, UnknownFormat when the kind of log it reads is not among the files.
+        """
+        kind = HUNTS[hunt].kind
+        self._gather(kind)
+        aside = Aside(self._engine, self._reading(kind))
+        if not aside.relation:
+            raise BadAnswer("; ".join(aside.faults))
+        return hunt_rows(self._engine, hunt, aside.relation), (*self._gathered.notes, *aside.faults)
+
     def check(self) -> tuple[CheckResult, ...]:
         """Whether the paths exist and hold connection logs in a known format."""
         try:
@@ -112,12 +127,19 @@ class LogSource:
 
     def _opened(self) -> Connections:
         if self._connections is None:
-            self._gathered = gather(self._paths, self._settings.format, self._bounds)
-            if not self._gathered.of("conn"):
-                raise UnknownFormat(f"{', '.join(map(str, self._paths))}: no connection log in a known format")
-            self._engine = Engine(self._settings.memory_mb, self._settings.threads)
+            self._gather("conn")
             self._connections = Connections(self._engine, self._reading("conn"), self._settings.keep_traffic)
         return self._connections
+
+    def _gather(self, kind: Kind) -> None:
+        """Find the files and open the engine; UnknownFormat when no log of this kind is among them."""
+        if self._gathered is None:
+            self._gathered = gather(self._paths, self._settings.format, self._bounds)
+        if not self._gathered.of(kind):
+            name = {"conn": "connection"}.get(kind, kind)
+            raise UnknownFormat(f"{', '.join(map(str, self._paths))}: no {name} log in a known format")
+        if self._engine is None:
+            self._engine = Engine(self._settings.memory_mb, self._settings.threads)
 
     def _reading(self, kind: Kind) -> Reading:
         scan = Scan(rejects=f"rejects_{kind}", year=self._settings.year, time_zone=self._settings.time_zone)

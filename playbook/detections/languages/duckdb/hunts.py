@@ -19,6 +19,10 @@ def _columns(hunt: Hunt) -> str:
     return ", ".join([*columns, *hunt.group])
 
 
+def _order(hunt: Hunt) -> str:
+    return ", ".join((*(("window_start",) if hunt.window_s else ()), *hunt.group))
+
+
 def _connections(hunt: Hunt) -> str:
     ports = f" AND dst_port IN ({', '.join(map(str, hunt.ports))})" if hunt.ports else ""
     return f"""\
@@ -30,7 +34,7 @@ FROM {{relation}}
 WHERE start IS NOT NULL{ports}
 GROUP BY ALL
 HAVING sum(conns) > {hunt.more_than}
-ORDER BY connections DESC, ALL
+ORDER BY connections DESC, {_order(hunt)}
 """
 
 
@@ -47,5 +51,5 @@ SELECT window_start, {", ".join(hunt.group)}, count(*) AS names, count(*) FILTER
 FROM names
 GROUP BY ALL
 HAVING failed_domains >= {hunt.failed_domains} AND failed_names >= {hunt.failed_share} * names
-ORDER BY failed_domains DESC, ALL
+ORDER BY failed_domains DESC, {_order(hunt)}
 """

@@ -1,0 +1,35 @@
+"""The hunts over log files: bursts and IRC by SQL alone, failed names with their registered domains."""
+
+from typing import Any
+
+from connectors.logs.domains import registered
+from connectors.logs.engine import Engine
+from connectors.logs.shape import literal
+from playbook.detections.hunts import HUNTS, Hunt
+from playbook.detections.languages.duckdb.hunts import hunt_query
+
+_INSERTED = 5000
+
+
+def hunt_rows(engine: Engine, name: str, relation: str) -> tuple[dict[str, Any], ...]:
+    """The rows of the hunt called ``name`` over ``relation``; times are naive UTC. KeyError for an unknown hunt."""
+    hunt = HUNTS[name]
+    source = _with_domains(engine, hunt, relation) if hunt.kind == "dns" else relation
+    query = hunt_query(hunt, source)
+    columns = [column for column, *_ in engine.believed(f"DESCRIBE {query}")]
+    return tuple(dict(zip(columns, values, strict=True)) for values in engine.believed(query))
+
+
+def _with_domains(engine: Engine, hunt: Hunt, relation: str) -> str:
+    """The questions with the column ``domain``, of the sources with enough failed names at all."""
+    engine.run("CREATE OR REPLACE TEMP TABLE domains (query VARCHAR, domain VARCHAR)")
+    asking = f"""(SELECT src_ip FROM {relation} WHERE failed AND start IS NOT NULL GROUP BY src_ip
+        HAVING count(DISTINCT query) >= {hunt.failed_domains})"""
+    of_these = f"{relation} SEMI JOIN {asking} USING (src_ip)"
+    asked = engine.believed(f"SELECT DISTINCT query FROM {of_these} WHERE query != ''")
+    for start in range(0, len(asked), _INSERTED):
+        values = ", ".join(
+            f"({literal(text)}, {literal(registered(text))})" for (text,) in asked[start : start + _INSERTED]
+        )
+        engine.run(f"INSERT INTO domains VALUES {values}")
+    return f"(SELECT * FROM {of_these} JOIN domains USING (query))"
