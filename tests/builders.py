@@ -6,10 +6,12 @@ from typing import Any
 from playbook.model.case import Case, CaseVerdict, JudgedDetection, Run
 from playbook.model.detection import Detection, TimeWindow
 from playbook.model.enriched import EnrichedDetection
-from playbook.model.measurement import Fact
+from playbook.model.enrichment import Answer, BackupJob, BackupSession, Enrichment, HostRecord, SocketOwner
+from playbook.model.measurement import Fact, Measurement
+from playbook.model.observable import Observable
 from playbook.model.response import Plan, Step
-from playbook.model.site import Site
-from playbook.model.traffic import HourOfTraffic, TupleTraffic
+from playbook.model.site import Networks, Site
+from playbook.model.traffic import HourOfTraffic, NamedBy, TupleTraffic
 from playbook.model.verdict import Evidence, Rung, Verdict
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC)
@@ -125,3 +127,94 @@ def a_run(*cases: Case, **change: Any) -> Run:
         "complete": True, "cases": cases or (a_case(),), "as_of": NOW,
     }
     return Run(**(values | change))
+
+
+SOURCE, DESTINATION = "10.20.0.31", "203.0.113.66"
+LAB = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
+
+
+def a_site(**networks: Any) -> Site:
+    """Documentation ranges count as Internet; other networks by keyword; exceptions through ``model_copy``."""
+    return Site(now=NOW, networks=Networks.model_validate({"lab": LAB} | networks))
+
+
+def a_beacon(**change: Any) -> Detection:
+    """288 connections in 24 hours from SOURCE to DESTINATION:443, known bytes, no protocol recorded."""
+    values = {"dst_port": 443, "irc_port": 0, "beaconing_score": 2, "services": (), "hostname": ""}
+    return a_detection(**(values | change))
+
+
+def said(topic: str, *answers: Answer, about: str = SOURCE, **change: Any) -> Enrichment:
+    """An enricher's word on an address or a name; it is the source's unless ``role`` says destination."""
+    kind = change.pop("kind", "address" if about[0].isdigit() or ":" in about else "host")
+    role = change.pop("role", "destination" if about == DESTINATION or kind == "domain" else "source")
+    observable = Observable(kind=kind, value=about, role=role)
+    return Enrichment(**({"enricher": topic, "topic": topic, "observable": observable, "answers": answers} | change))
+
+
+def silent(topic: str, about: str = SOURCE, **change: Any) -> Enrichment:
+    """An enricher that did not answer in time."""
+    return said(topic, about=about, unavailable="no answer within 20 s", **change)
+
+
+def an_enriched(*enrichments: Enrichment, detection: Detection | None = None, **change: Any) -> EnrichedDetection:
+    """``a_beacon`` with these enrichments; starts every 5 minutes of the builders' day; no names known."""
+    found = detection or a_beacon()
+    traffic = change.pop("traffic", a_traffic(found, start_times=steady(300)))
+    values: dict[str, Any] = {
+        "detection": found, "host": found.host_text, "site": a_site(), "enrichments": enrichments, "traffic": traffic,
+    }
+    return EnrichedDetection(**(values | change))
+
+
+def steady(interval: int, hours: float = 24, first: float = 0) -> tuple[int, ...]:
+    """Start times in epoch seconds, one every ``interval`` seconds from ``first`` hours on."""
+    begin = int(at(first).timestamp())
+    return tuple(range(begin, begin + int(hours * 3600), interval))
+
+
+def named(*names: str, backed: bool = True, by: str = "dns", detection: Detection | None = None) -> TupleTraffic:
+    """Traffic whose destination carries these names."""
+    return a_traffic(detection or a_beacon(), start_times=steady(300),
+                     names=tuple(NamedBy(name=n, by=by, backed=backed) for n in names))
+
+
+def measured(**values: Any) -> tuple[Measurement, ...]:
+    """Measurements by name with full coverage; a pair is (value, coverage)."""
+    pairs = {n: v if isinstance(v, tuple) else (v, 1.0) for n, v in values.items()}
+    return tuple(Measurement(name=n, value=v, coverage=c, source="connection log") for n, (v, c) in pairs.items())
+
+
+def a_record(**change: Any) -> HostRecord:
+    """ws-31, a workstation that held SOURCE the whole time."""
+    values: dict[str, Any] = {
+        "host_id": "H-31", "hostname": "ws-31.corp.example", "roles": ("workstation",),
+        "address_periods": (TimeWindow(start=at(-240), end=at(240)),),
+    }
+    return HostRecord(**(values | change))
+
+
+def a_socket(**change: Any) -> SocketOwner:
+    """restic owns the sockets to DESTINATION."""
+    values: dict[str, Any] = {"process_name": "restic", "path": "/usr/bin/restic", "signed": True, "sha256": "aa" * 32,
+                              "dst_ip": DESTINATION, "dst_port": 443, "seen": at(12)}
+    return SocketOwner(**(values | change))
+
+
+def a_session(**change: Any) -> BackupSession:
+    """The server backed ws-31 up to vault-01 all day, one megabyte."""
+    values: dict[str, Any] = {
+        "host": "ws-31", "job": "nightly", "repository": "vault-01", "destinations": ("vault.backup.example",),
+        "started": at(0), "ended": at(24), "transferred_bytes": 1_000_000,
+    }
+    return BackupSession(**(values | change))
+
+
+def a_job(**change: Any) -> BackupJob:
+    """An administrator declared restic on ws-31, always, one megabyte a day."""
+    values: dict[str, Any] = {
+        "job": "restic-ws-31", "host": "ws-31", "product": "restic", "sha256": "aa" * 32, "always": True,
+        "repositories": ("vault.backup.example",), "daily_bytes": 1_000_000, "owner": "storage team",
+        "review_by": at(24 * 90).date(),
+    }
+    return BackupJob(**(values | change))

@@ -1,0 +1,86 @@
+"""A feed lists the destination: conclusive when fresh, seen, and shared with nobody."""
+
+from datetime import timedelta
+
+from playbook.model.enrichment import FeedEntry, ListEntry
+from tests.builders import DESTINATION, NOW, a_beacon, an_enriched, named, said, silent
+from tests.playbook.rules.table import Row, evidence, outcome, rows
+
+TODAY = NOW.date()
+NAME = "c2.evil.example"
+
+
+def entry(**change):
+    values = {"feed": "abuse", "indicator": DESTINATION, "kind": "address", "last_seen": TODAY}
+    return FeedEntry(**(values | change))
+
+
+def domain(indicator=NAME, **change):
+    return entry(indicator=indicator, kind="domain", **change)
+
+
+def url(indicator):
+    return entry(indicator=indicator, kind="url")
+
+
+def listed(*entries, lists="plain", **change):
+    words = {
+        "plain": said("lists", about=DESTINATION), "unread": silent("lists", DESTINATION),
+        **{c: said("lists", ListEntry(name=f"a {c}", category=c), about=DESTINATION)
+           for c in ("cdn", "cloud", "shared", "resolver", "scanner")},
+    }
+    return an_enriched(said("feed", *entries, about=DESTINATION), words[lists], **change)
+
+
+def aged(days):
+    return entry(last_seen=TODAY - timedelta(days=days))
+
+
+SEEN = named(NAME)
+
+TABLE = [
+    Row("speaks", "an address that nobody shares", listed(entry()), "conclusive"),
+    Row("speaks", "exactly 30 days old", listed(aged(30)), "conclusive"),
+    Row("speaks", "its port", listed(entry(port=443)), "conclusive"),
+    Row("speaks", "a domain in our logs", listed(domain(), traffic=SEEN), "conclusive"),
+    Row("speaks", "a domain behind a CDN", listed(domain(), lists="cdn", traffic=SEEN), "conclusive"),
+    Row("speaks", "a domain by SNI alone", listed(domain(), traffic=named(NAME, by="sni", backed=False)), "conclusive"),
+    Row("speaks", "a subdomain at an address of its own", listed(domain("evil.example"), traffic=SEEN), "conclusive"),
+    Row("speaks", "a URL's host at an address of its own", listed(url(f"http://{NAME}:80/g.php"), traffic=SEEN),
+        "conclusive"),
+    Row("speaks", "a URL with the address itself", listed(url(f"http://{DESTINATION}/g.php")), "conclusive"),
+    Row("near miss", "31 days old", listed(aged(31)), "strong"),
+    Row("near miss", "dated after tomorrow", listed(aged(-2)), "strong"),
+    Row("near miss", "another port", listed(entry(port=80)), "strong"),
+    Row("near miss", "an address of a CDN", listed(entry(), lists="cdn"), "strong"),
+    Row("near miss", "an address of a cloud", listed(entry(), lists="cloud"), "strong"),
+    Row("near miss", "an address of shared hosting", listed(entry(), lists="shared"), "strong"),
+    Row("near miss", "8.8.8.8 on a feed", listed(entry(), lists="resolver"), "strong"),
+    Row("near miss", "lists unread", listed(entry(), lists="unread"), "strong"),
+    Row("near miss", "a domain our logs do not show", listed(domain()), "strong"),
+    Row("near miss", "a URL on a host that serves everybody", listed(url(f"https://{NAME}/u/x.exe"), lists="cdn",
+                                                                      traffic=SEEN), "strong"),
+    Row("near miss", "the parent of a name at a shared address",
+        listed(domain("evil.example"), lists="cloud", traffic=SEEN), "strong"),
+    Row("silent", "not listed", listed(), "silent"),
+    Row("silent", "the source is listed, not the destination", an_enriched(said("feed", entry())), "silent"),
+    Row("hostile", "a name that only ends like the listed one",
+        listed(domain("evil.example"), traffic=named("notevil.example")), "strong"),
+    Row("hostile", "an old and a fresh entry: the fresh one counts", listed(aged(90), entry()), "conclusive"),
+    Row("hostile", "upper case and a final dot", listed(domain("C2.Evil.example."), traffic=SEEN), "conclusive"),
+    Row("hostile", "quotes in the indicator", listed(domain("c2'\n\";--"), traffic=SEEN), "strong"),
+]
+
+
+@rows(TABLE)
+def test_threat_feed(row):
+    assert outcome("threat_feed", row.enriched) == row.said
+
+
+def test_a_scanner_list_does_not_make_an_address_shared():
+    assert outcome("threat_feed", listed(entry(), lists="scanner")) == "conclusive"
+
+
+def test_the_reason_names_feed_indicator_and_weakness():
+    word = evidence("threat_feed", listed(aged(31), detection=a_beacon()))
+    assert "abuse lists 203.0.113.66" in word.reason and "older than 30 days" in word.reason
