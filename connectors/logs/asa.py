@@ -17,8 +17,9 @@ from connectors.logs.shape import Recognised, Scan, literal
 NAME = "asa"
 
 _CONNECTION = (
-    r"(Built|Teardown) (?:(inbound|outbound) )?(TCP|UDP|SCTP) connection (\d+) for (?:.+?):([^/ ]+)/(\d+).*? to "
-    r"(?:.+?):([^/ (]+)/(\d+)(?:.*? duration (\d+):(\d\d):(\d\d) bytes (\d+)(.*))?"
+    r"^(Built|Teardown) (?:(inbound|outbound) )?(TCP|UDP|SCTP) connection (\d+) for [^:]+:([^/ (]+)/(\d+)"
+    r"(?: ?\([^)]*\))* to [^:]+:([^/ (]+)/(\d+)(?: ?\([^)]*\))*"
+    r"(?: duration (\d+):(\d\d):(\d\d) bytes (\d+)( SYN Timeout)?)?"
 )
 _CONNECTION_PARTS = (
     "step", "direction", "proto", "id", "a", "ap", "b", "bp", "hours", "minutes", "seconds", "bytes", "why",
@@ -39,7 +40,10 @@ _SEEN = re.compile(
 _ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)"
 _WITH_YEAR = r"[A-Z][a-z]{2} +\d{1,2} \d{4} \d\d:\d\d:\d\d"
 _WITHOUT_YEAR = r"[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d"
-_DEVICE = r"\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?:? +([^ :%|]+)[ :]+.*(?:ASA|PIX|FTD)-"
+_FRAME = "left(text, 120)"  # where priority, stamp, device and message id are
+_FIRST_WORDS = ("Built ", "Teardown ", "Deny ", "Inbound ", "access-list ")
+_DEVICE = r"\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?:? +([^ :%|]+)"
+_MARK = ("ASA-", "PIX-", "FTD-")  # what stands in the device's place when no device is named
 
 
 def recognise(head: str, path: str) -> Recognised | None:
@@ -68,10 +72,11 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
 
 def _parsed(source: str, year: str, zone: str) -> str:
     """One row a line: step, the parts of the message, when (epoch seconds or null) and the device's name."""
-    message = "regexp_extract(text, '(?:Built|Teardown|Deny|Inbound|access-list) .*')"
+    places = ", ".join(f"nullif(strpos(text, {literal(word)}), 0)" for word in _FIRST_WORDS)
+    message = f"CASE WHEN coalesce({places}) > 0 THEN text[coalesce({places}):] ELSE '' END"
     found = f"""
-        SELECT file, line, n, text, {message} AS message,
-            CASE WHEN starts_with(message, 'Built ') OR starts_with(message, 'Teardown ')
+        SELECT file, line, n, text, {message} AS message, {_stamp()} AS stamp,
+            CASE WHEN message[1] IN ('B', 'T') AND contains(message, ' connection ')
                 THEN {_extract(_CONNECTION, _CONNECTION_PARTS)} END AS c,
             CASE WHEN starts_with(message, 'Deny ') AND contains(message, ' src ')
                 THEN {_extract(_ACCESS_GROUP, _DENIED_PARTS)}
@@ -83,9 +88,9 @@ def _parsed(source: str, year: str, zone: str) -> str:
     return f"""
         SELECT *, coalesce(nullif(c.step, ''), CASE WHEN d.proto != '' THEN 'denied' WHEN {broken} THEN 'broken'
                 ELSE 'other' END) AS step,
-            {_stamp(year, zone)} AS moment, {_stamp_text()} AS stamp,
-            regexp_extract(text, {literal(_DEVICE)}, 1) AS device,
-            coalesce(nullif(regexp_extract(text, '(?:^|[-| ])([0-9]{{6}}): ', 1), ''), 'without an id') AS number,
+            {_moment(year, zone)} AS moment,
+            CASE WHEN c.id != '' THEN {_device()} END AS device,
+            coalesce(nullif(regexp_extract({_FRAME}, '(?:^|[-| ])([0-9]{{6}}): ', 1), ''), 'without an id') AS number,
             c.direction AS direction, c.id AS id, c.why AS why,
             try_cast(c.hours AS INTEGER) * 3600 + try_cast(c.minutes AS INTEGER) * 60 + try_cast(c.seconds AS INTEGER)
                 AS span,
@@ -93,28 +98,30 @@ def _parsed(source: str, year: str, zone: str) -> str:
         FROM ({found})"""
 
 
+def _device() -> str:
+    marks = ", ".join(literal(mark) for mark in _MARK)
+    named = f"regexp_extract({_FRAME}, {literal(_DEVICE)}, 1)"
+    return f"list_transform([{named}], lambda d: CASE WHEN d[1:4] NOT IN ({marks}) THEN d END)[1]"
+
+
 def _extract(pattern: str, parts: Sequence[str]) -> str:
     names = ", ".join(literal(part) for part in parts)
     return f"regexp_extract(message, {literal(pattern)}, [{names}])"
 
 
-def _stamp_text() -> str:
-    return f"regexp_extract(text, {literal(f'{_ISO}|{_WITH_YEAR}|{_WITHOUT_YEAR}')})"
+def _stamp() -> str:
+    """The text of the first stamp that names its year, else of the first one that does not."""
+    named = f"nullif(regexp_extract({_FRAME}, {literal(f'{_ISO}|{_WITH_YEAR}')}), '')"
+    return f"coalesce({named}, regexp_extract({_FRAME}, {literal(_WITHOUT_YEAR)}))"
 
 
-def _stamp(year: str, zone: str) -> str:
-    """The time of the line: a stamp with an offset, else one with a year, else one in the year given."""
-    offset = lines.offset_time(f"regexp_extract(text, {literal(_ISO)})")
-    dated = lines.time(_spaced(f"regexp_extract(text, {literal(_WITH_YEAR)})"), zone, ("%b %d %Y %H:%M:%S",))
-    undated = "NULL"
-    if year:
-        stamp = _spaced(f"regexp_extract(text, {literal(_WITHOUT_YEAR)})")
-        undated = lines.time(f"{literal(year)} || ' ' || {stamp}", zone, ("%Y %b %d %H:%M:%S",))
-    return f"coalesce({offset}, {dated}, {undated})"
-
-
-def _spaced(stamp: str) -> str:
-    return f"regexp_replace({stamp}, ' +', ' ', 'g')"
+def _moment(year: str, zone: str) -> str:
+    spaced = "replace(stamp, '  ', ' ')"
+    undated = lines.time(f"{literal(year)} || ' ' || {spaced}", zone, ("%Y %b %d %H:%M:%S",)) if year else "NULL"
+    return (
+        f"CASE WHEN stamp[5] = '-' THEN {lines.offset_time('stamp')} "
+        f"WHEN length({spaced}) >= 19 THEN {lines.time(spaced, zone, ('%b %d %Y %H:%M:%S',))} ELSE {undated} END"
+    )
 
 
 def _cells() -> dict[str, Cell]:
@@ -151,7 +158,7 @@ def _joined(rows: str) -> str:
 
 def _values() -> dict[str, str]:
     turned = "CASE WHEN coalesce(turned, false) THEN {} ELSE {} END"
-    failed = "starts_with(trim(why), 'SYN Timeout') OR size = 0"
+    failed = "why != '' OR size = 0"
     return {
         "start": "seen - CASE WHEN step = 'Teardown' THEN span ELSE 0 END",
         "src_ip": turned.format("two", "one"),

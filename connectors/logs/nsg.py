@@ -34,7 +34,8 @@ def recognise(head: str, path: str) -> Recognised | None:
         return None
     return Recognised(
         format=NAME, kind="conn", columns=columns,
-        note="a row is a summary of n flows between FlowStartTime and FlowEndTime: all are placed at FlowStartTime",
+        note="a row is a summary of n flows between FlowStartTime and FlowEndTime: all are placed at FlowStartTime; "
+             "a summary of several public addresses counts its flows for each of them",
     )
 
 
