@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_network
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -62,7 +61,7 @@ def assemble(config: Config, file: str, source: tuple[str, Table], now: datetime
     """Wire one run over the source table ``(name, table)``. Raises ConfigError with every fault of every table."""
     intact()
     site = site_of(config, now)
-    wiring = _Wiring(site, config.folder, file)
+    wiring = _Wiring(config, site, file)
     origin = wiring.connect("sources", *source)
     toolkit, terms = _around(config, file, wiring, origin)
     warnings = (f"policy.now is set: this run judges as of {site.now:%Y-%m-%d %H:%M} UTC",) if config.policy.now else ()
@@ -70,7 +69,7 @@ def assemble(config: Config, file: str, source: tuple[str, Table], now: datetime
 
 
 def _around(config: Config, file: str, wiring: "_Wiring", origin: DetectionSource) -> tuple[Toolkit, Terms]:
-    enrichers = wiring.connect_all("enrichers", _with_defaults(config.enrichers))
+    enrichers = wiring.connect_all("enrichers", _with_defaults(config))
     containments = wiring.connect_all("containments", config.containments)
     rules = _rules(config, file, wiring.faults)
     hosts_in = wiring.scopes(config.enrichers)
@@ -95,21 +94,22 @@ class Reach:
 
     def source(self, table: tuple[str, Table]) -> DetectionSource:
         """One source, wired. Raises ConfigError with every fault of its table."""
-        wiring = _Wiring(self.site, self.config.folder, self.file)
+        wiring = _Wiring(self.config, self.site, self.file)
         origin = wiring.connect("sources", *table)
         wiring.sound()
         return origin
 
-    def enrichers(self) -> tuple[Enricher, ...]:
-        """Every enricher, wired. Raises ConfigError with every fault of their tables."""
-        wiring = _Wiring(self.site, self.config.folder, self.file)
-        found = wiring.connect_all("enrichers", _with_defaults(self.config.enrichers))
+    def enrichers(self) -> tuple[tuple[Enricher, ...], dict[str, tuple[Network, ...]]]:
+        """Every enricher, wired, and by name the networks of those that serve only some of our hosts."""
+        wiring = _Wiring(self.config, self.site, self.file)
+        found = wiring.connect_all("enrichers", _with_defaults(self.config))
+        hosts_in = wiring.scopes(self.config.enrichers)
         wiring.sound()
-        return found
+        return found, hosts_in
 
     def around(self, source: DetectionSource) -> tuple[Toolkit, Terms]:
         """Everything a run takes, over a source that is there already."""
-        return _around(self.config, self.file, _Wiring(self.site, self.config.folder, self.file), source)
+        return _around(self.config, self.file, _Wiring(self.config, self.site, self.file), source)
 
     def everything(self) -> tuple[dict[str, Any], tuple[str, ...]]:
         """Every configured connector by ``section.name``, and warnings about the configuration."""
@@ -128,8 +128,8 @@ def assemble_all(config: Config, file: str, now: datetime) -> tuple[dict[str, An
     Raises ConfigError with every fault of every table, the rules' parameters included.
     """
     intact()
-    wiring = _Wiring(site_of(config, now), config.folder, file)
-    sections = {"sources": config.sources, "enrichers": _with_defaults(config.enrichers),
+    wiring = _Wiring(config, site_of(config, now), file)
+    sections = {"sources": config.sources, "enrichers": _with_defaults(config),
                 "containments": config.containments, "tickets": config.tickets, "notifiers": config.notifiers}
     parts = {
         f"{section}.{name}": wiring.connect(section, name, table)
@@ -149,8 +149,9 @@ def assemble_all(config: Config, file: str, now: datetime) -> tuple[dict[str, An
 class _Wiring:
     """Connects tables one by one and gathers every fault, so that a person mends them in one go."""
 
-    def __init__(self, site: Site, folder: Path, file: str) -> None:
-        self.site, self.folder, self.file = site, folder, file
+    def __init__(self, config: Config, site: Site, file: str) -> None:
+        self.site, self.folder, self.file = site, config.folder, file
+        self.cache = config.state.cache
         self.faults: list[str] = []
 
     def sound(self) -> None:
@@ -169,7 +170,7 @@ class _Wiring:
             return None
         module = connectors.load(kind)
         try:
-            own = {key: value for key, value in table.items() if key not in _RESERVED}
+            own = self.defaults(module.Settings) | {k: v for k, v in table.items() if k not in _RESERVED}
             settings = module.Settings.model_validate(resolve_secrets(own, self.file, where))
             return module.connect(name, settings, self.site, self.folder)
         except ValidationError as fault:
@@ -177,6 +178,10 @@ class _Wiring:
         except ConfigError as fault:
             self.faults.append(str(fault))
         return None
+
+    def defaults(self, settings: type[Value]) -> Table:
+        """``[state] cache`` for every connector that keeps a cache, unless its own table says otherwise."""
+        return {"cache": self.cache} if self.cache is not None and "cache" in settings.model_fields else {}
 
     def scopes(self, tables: Mapping[str, Table]) -> dict[str, tuple[Network, ...]]:
         found = {}
@@ -188,9 +193,15 @@ class _Wiring:
         return {name: scope for name, scope in found.items() if scope}
 
 
-def _with_defaults(tables: Mapping[str, Table]) -> dict[str, Table]:
+def _with_defaults(config: Config) -> dict[str, Table]:
+    """The configured enrichers after the embedded ones; ``policy.known_services`` goes to the vendor table."""
+    tables = config.enrichers
     kinds = {table.get("kind") for table in tables.values()}
-    return {kind: {"kind": kind} for kind in _ALWAYS if kind not in kinds} | dict(tables)
+    found = {kind: {"kind": kind} for kind in _ALWAYS if kind not in kinds} | dict(tables)
+    if config.policy.known_services is None:
+        return found
+    known = {"path": config.policy.known_services}
+    return {name: known | table if table.get("kind") == "vendors" else table for name, table in found.items()}
 
 
 def _rules(config: Config, file: str, found: list[str]) -> RuleSet:

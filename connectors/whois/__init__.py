@@ -25,6 +25,7 @@ from playbook.model.check import CheckResult
 from playbook.model.detection import TimeWindow
 from playbook.model.enrichment import Enrichment, NetworkOwner
 from playbook.model.observable import Observable
+from playbook.model.site import Site
 
 
 class Settings(Value):
@@ -166,6 +167,10 @@ def _owner(holder: Holder) -> NetworkOwner:
     return NetworkOwner(organisation=holder.organisation, network=holder.text(), country=holder.country)
 
 
-def connect(name: str, settings: Settings) -> Whois:
-    """The enricher called ``name``."""
-    return Whois(name, settings)
+def connect(name: str, settings: Settings, site: Site, folder: Path) -> Whois:
+    """The enricher called ``name``; its files are relative to ``folder``, and it unwraps the site's NAT64 addresses."""
+    places = {
+        key: folder / path for key in ("cache", "bootstrap", "ca_file")
+        if (path := getattr(settings, key)) is not None
+    }
+    return Whois(name, settings.model_copy(update=places | {"nat64": settings.nat64 + site.networks.nat64}))

@@ -1,6 +1,7 @@
 """Which registry is asked: the shipped bootstrap, and IANA's files when they are given."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from connectors.whois import Settings, connect
 from connectors.whois.registries import Registries, from_folder, shipped
 from playbook.errors import ConfigError
 from playbook.model.address import parse
+from playbook.model.site import Site
 
 
 @pytest.mark.parametrize(
@@ -38,5 +40,5 @@ def test_https_is_taken_where_a_service_offers_both(tmp_path: Path) -> None:
 
 
 def test_connect_uses_the_shipped_registries() -> None:
-    whois = connect("w", Settings(disk=False))
+    whois = connect("w", Settings(disk=False), Site(now=datetime(2026, 3, 3, tzinfo=UTC)), Path())
     assert (whois.name, whois.topics, whois.remote, whois.requests) == ("w", ("whois",), True, 0)
