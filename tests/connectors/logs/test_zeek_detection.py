@@ -52,7 +52,7 @@ def lines_of(series) -> list[dict]:
     ]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(SERIES, min_size=1, max_size=5), st.permutations(ORDER), st.booleans())
 def test_every_path_gives_the_rows_of_the_reference(tmp_path: Path, series, order, keep: bool) -> None:
     log = tmp_path / "conn.log"
@@ -66,7 +66,7 @@ def test_every_path_gives_the_rows_of_the_reference(tmp_path: Path, series, orde
         assert (found.health.rows_read, found.health.rows_rejected) == (len(events), 0)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(SERIES, min_size=1, max_size=5))
 def test_the_query_that_is_printed_gives_the_rows_of_the_reference(tmp_path: Path, series) -> None:
     log = tmp_path / "conn.log"

@@ -91,14 +91,14 @@ def lean(profile: Profile, relation: str = "conn", windows: Windows | None = Non
     ``dst_ip`` is null sum up each window, and what lies in none. Windows must be shorter than ``MASK_HOURS``.
     """
     words = ", ".join(f"{_word(number)} AS hours_{number}" for number in range(_WORDS))
-    bits = " + ".join(f"bit_count(hours_{number})" for number in range(_WORDS))
+    bits = " + ".join(f"bit_count(hours_{number})::BIGINT" for number in range(_WORDS))
     seed = profile == "seed"
     scored = "true" if seed else f"coalesce(proto, '') NOT IN ({_icmp()})"
     usable = " AND ".join(f"regexp_full_match({side}, '{ADDRESS}')" for side in ("src_ip", "dst_ip"))
     return f"""\
 SELECT * EXCLUDE ({HOUR_WORDS}), {HOUR_WORDS} FROM (
 SELECT window_no, '' AS hostname, src_ip, dst_ip, dst_port, count(*) AS connections, {words},
-  ({bits})::BIGINT AS hourly_buckets,
+  {bits} AS hourly_buckets,
 {_sums(profile, "")},
   min(start) AS first_seen, max(start) AS last_seen, 0 AS denied, 0 AS denied_hours,
   []::VARCHAR[] AS processes, [min(service), max(service)] AS services, [min(proto), max(proto)] AS transports,
