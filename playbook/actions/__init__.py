@@ -10,7 +10,8 @@ import pkgutil
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any, Literal, NamedTuple, Protocol, get_args
+from types import UnionType
+from typing import Any, Literal, NamedTuple, Protocol, Union, get_args, get_origin
 
 from pydantic import ConfigDict, Field
 from pydantic.fields import FieldInfo
@@ -19,6 +20,7 @@ from pydantic_core import PydanticUndefined
 from playbook.config import Config, Table, validated
 from playbook.errors import ConfigError
 from playbook.model import Value
+from playbook.model.address import Network
 from playbook.model.check import CheckResult
 from playbook.model.site import Site
 from playbook.ports import DetectionSource, Enricher, Toolkit
@@ -51,8 +53,8 @@ class Outside(Protocol):
     def source(self, table: tuple[str, Table]) -> DetectionSource:
         """One source, wired; ConfigError when its table is wrong."""
 
-    def enrichers(self) -> tuple[Enricher, ...]:
-        """Every enricher, wired."""
+    def enrichers(self) -> tuple[tuple[Enricher, ...], Mapping[str, tuple[Network, ...]]]:
+        """Every enricher, wired, and by name the networks of those that serve only some of our hosts."""
 
     def around(self, source: DetectionSource) -> tuple[Toolkit, Terms]:
         """Everything a run takes, over a source that is there already."""
@@ -183,8 +185,8 @@ def _plain(name: str, annotation: Any) -> tuple[DataType, tuple[str, ...]]:
         return _TYPES[annotation], ()
     # An Annotated type inside an Optional still wears its checks.
     parts = tuple(getattr(part, "__origin__", part) for part in get_args(annotation) if part is not type(None))
-    if len(parts) == 1 and parts[0] in _TYPES:
+    if get_origin(annotation) in (Union, UnionType) and len(parts) == 1 and parts[0] in _TYPES:
         return _TYPES[parts[0]], ()
-    if parts and all(isinstance(part, str) for part in parts):
+    if get_origin(annotation) is Literal and all(isinstance(part, str) for part in parts):
         return "text", parts
     raise TypeError(f"{name}: {annotation} is no scalar")

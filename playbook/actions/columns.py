@@ -32,9 +32,11 @@ def _address(text: str) -> str:
 
 def _time(text: str) -> str:
     try:
-        datetime.fromisoformat(text)
-    except ValueError:
+        moment(text).timestamp()
+    except (ValueError, OverflowError):
         raise ValueError(f"{text!r}: expected yyyy-MM-dd HH:mm:ss in UTC, or ISO 8601") from None
+    if not 1970 <= moment(text).year < 2200:
+        raise ValueError(f"{text!r}: expected a time from 1970 to 2199")
     return text
 
 

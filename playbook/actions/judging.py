@@ -1,6 +1,7 @@
 """Judge one detection that a platform hands over: the same story as a run, over a source that holds only this row."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import NamedTuple
 
 from playbook.actions import Outside, slot
@@ -13,6 +14,7 @@ from playbook.model.traffic import Traffic
 from playbook.ports import DetectionSource, Progress
 from playbook.respond import respond
 
+_MOMENT = timedelta(seconds=1)
 _NOT_MEASURED = "no source was named, so the traffic was not read and nothing is measured"
 
 
@@ -58,7 +60,9 @@ def judged(given: Given, outside: Outside, action: str) -> Judged:
         origin = outside.source(source_table(outside.config, given.source, action))
     detection, misfits = detection_of(given, given.source or "platform", action)
     # A row that was seen at one instant still lies in some window.
-    window = detection.span or TimeWindow(start=detection.first_seen, end=outside.now)
+    window = detection.span or TimeWindow(
+        start=detection.first_seen, end=detection.first_seen + _MOMENT
+    )
     toolkit, terms = outside.around(_OneRow(detection, window, origin))
     run = respond(toolkit, outside.site, terms)
     return Judged(detection, run.model_copy(update={"warnings": (*misfits, *run.warnings)}))

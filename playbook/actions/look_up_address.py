@@ -52,7 +52,7 @@ def run(given: Input, outside: Outside) -> Result:
     asked = ask(outside, (Observable(kind="address", value=inner, role="destination"),))
     row = _row(given.address, outer, asked)
     known = joined([row.organisation or row.registered_organisation, row.lists, row.feeds]) or outer or "nothing known"
-    return Result((row,), f"{given.address}: {known}", complete=not asked.unavailable)
+    return Result((row,), f"{given.address}: {known}", not asked.unavailable, asked.left_out)
 
 
 def _row(address: str, outer: str | None, asked: Asked) -> Output:
