@@ -113,6 +113,14 @@ def _keys_at(model: type[BaseModel], keys: list[str]) -> list[str]:
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
+class NamedSecret(SecretStr):
+    """A secret that knows the ``variable`` it came from, so that an error can name that and never the value."""
+
+    def __init__(self, secret: str, variable: str) -> None:
+        super().__init__(secret)
+        self.variable = variable
+
+
 def resolve_secrets(table: Table, file: str, where: str) -> Table:
     """``table`` with each ``<setting>_env = "VARIABLE"`` replaced by ``<setting>`` holding the secret.
 
@@ -128,5 +136,5 @@ def resolve_secrets(table: Table, file: str, where: str) -> Table:
         secret = os.environ.get(value)
         if not secret:
             raise ConfigError(f"{file}: {where}.{key}: the environment variable {value} is not set")
-        resolved[key.removesuffix("_env")] = SecretStr(secret)
+        resolved[key.removesuffix("_env")] = NamedSecret(secret, value)
     return resolved

@@ -33,14 +33,14 @@ _UNKNOWN = (
 
 def connect(name: str, settings: Settings, site: Site, folder: Path, clocks: Clocks = Clocks()) -> "SumoLogic":  # noqa: B008
     """The source called ``name``. ``folder`` is unused: this connector reads no file."""
-    credential = Credential(
-        "access_key", settings.access_key, user=settings.access_id.get_secret_value()
-    )
+    secrets = {"access_id": settings.access_id, "access_key": settings.access_key}
+    names = [getattr(secret, "variable", setting) for setting, secret in secrets.items()]
+    credential = Credential(names[1], settings.access_key, user=settings.access_id.get_secret_value())
     bounds = Bounds(deadline_s=60.0, min_interval_s=1.0 / settings.rate)
     transport = Transport(
         api_root(settings.written, name), subject=name, credential=credential, bounds=bounds, clocks=clocks
     )
-    return SumoLogic(name, settings, site, Wire(transport))
+    return SumoLogic(name, settings, site, Wire(transport, " and ".join(names)))
 
 
 class SumoLogic:

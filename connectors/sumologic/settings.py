@@ -1,6 +1,6 @@
 """The ``[sources.NAME]`` table of a Sumo Logic source, checked whole before anything is sent."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -58,5 +58,3 @@ class Settings(Value):
         """Whether the deployment is one that the vendor's current table does not list."""
         return any(api_root(self.written, "").startswith(f"https://api.{name}.") for name in UNLISTED)
 
-
-PRESET_NAMES: tuple[str, ...] = get_args(PresetName)

@@ -39,16 +39,20 @@ class Deadline:
 
 
 class Wire:
-    """Calls under one account. Remembers whether its key ever worked: a later 401 may be the login throttle."""
+    """Calls under one account. Remembers whether its key ever worked: a later 401 may be the login throttle.
 
-    def __init__(self, transport: Transport) -> None:
+    ``keys`` names where the access key came from, for errors.
+    """
+
+    def __init__(self, transport: Transport, keys: str) -> None:
         self.transport = transport
+        self.keys = keys
         self.subject = transport.subject
         self._proven = False
 
     def sibling(self) -> "Wire":
         """The same account with a cookie jar of its own, for one job."""
-        other = Wire(self.transport.with_cookies())
+        other = Wire(self.transport.with_cookies(), self.keys)
         other._proven = self._proven
         return other
 
@@ -95,8 +99,8 @@ class Wire:
     def _permitted(self, reply: Reply) -> Reply:
         if reply.status == 401:
             raise Unauthorized(
-                f"{self.subject}: Sumo Logic refused the access key (401): check the variables named by access_id_env"
-                " and access_key_env, and that the key is active"
+                f"{self.subject}: Sumo Logic refused the access key (401): check {self.keys},"
+                " and that the key is active"
             )
         if reply.status == 403:
             raise Unauthorized(f"{self.subject}: {complaint(reply)} (403): {KEYS_GRANT}, and an Enterprise plan")

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from connectors.sumologic import job, rows, wire
 from connectors.sumologic.job import JobGone
+from playbook.config import resolve_secrets
 from playbook.detections.beaconing import Scope
 from playbook.detections.languages import sumo
 from playbook.errors import BadAnswer, ConfigError, Incomplete, RateLimited, Unauthorized, Unreachable
@@ -136,7 +137,7 @@ def test_a_job_that_expired_is_created_once_more() -> None:
      'base_url = "https://api.us2.sumologic.com"'),
     (Behaviour(moved="https://evil.example/api/v1/search/jobs"), BadAnswer, "not followed"),
     (Behaviour(moved="http://api.us2.sumologic.com/x"), BadAnswer, "not followed"),
-    (Behaviour(refuse=True), Unauthorized, "access_key_env"),
+    (Behaviour(refuse=True), Unauthorized, "access_id and access_key"),
     (Behaviour(statuses={n: (403, {}) for n in range(1, 9)}), Unauthorized, "Download Search Results"),
     (Behaviour(statuses={n: (429, {}) for n in range(1, 9)}), RateLimited, "429"),
     (Behaviour(statuses={1: (503, {})}), Unreachable, "503"),
@@ -292,3 +293,12 @@ def test_any_host_name_comes_through_whole_and_never_into_a_follow_up(host: str)
     assert all(d.hostname in (host.strip(), "") for d in found)
     follow_up = sumo.traffic([sumo.tuple_key(d.src_ip, d.dst_ip, d.dst_port) for d in found])
     assert follow_up == sumo.traffic(["10.0.0.44 203.0.113.5 4444"][:len(found)])
+
+
+def test_a_refused_key_names_its_variables_and_never_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUMO_ID", "suSECRETid")
+    monkeypatch.setenv("SUMO_KEY", "keySECRET")
+    table = resolve_secrets({"access_id_env": "SUMO_ID", "access_key_env": "SUMO_KEY"}, "playbook.toml", "sources.sumo")
+    with pytest.raises(Unauthorized, match="check SUMO_ID and SUMO_KEY") as told:
+        fetched(Behaviour(refuse=True), **table)
+    assert "SECRET" not in str(told.value)

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 
 from connectors.sumologic import cells, job, rows
 from connectors.sumologic.deployment import DEPLOYMENTS, api_root, host_url, moved_to
+from connectors.sumologic.settings import PresetName
 from playbook.detections.beaconing import Scope
 from playbook.detections.languages import sumo
 from playbook.errors import BadAnswer, ConfigError
@@ -155,6 +157,10 @@ def test_the_asa_pattern_takes_teardown_lines_apart(line: str, taken: tuple[str,
     found = asa_pattern().search(f"%ASA-6-302014: {line}")
     names = ("proto", "a_ip", "a_port", "b_ip", "b_port", "bytes_total")
     assert (found and tuple(found[name] for name in names)) == taken
+
+
+def test_the_preset_names_are_those_of_the_language() -> None:
+    assert get_args(PresetName) == tuple(sumo.PRESETS)
 
 
 # --- payloads that the vendor published, when they are here -----------------------------------------------------

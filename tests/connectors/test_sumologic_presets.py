@@ -189,6 +189,16 @@ def test_extracted_fields_give_what_plain_python_gives(
     assert all(d.processes == (("svchost",) if d.dst_port != 53 else ()) for d in found) or preset == "cse"
 
 
+def test_between_two_public_sides_the_one_not_outside_is_the_asa_initiator() -> None:
+    text = "%ASA-6-302014: Teardown TCP connection 7 for {} duration 0:00:45 bytes 412 TCP FINs"
+    out, dmz = "Outside:203.0.113.66/6667", "dmz:198.51.100.20/50000"
+    sides = (f"{out} to {dmz}", f"{dmz} to {out}")
+    lines = [(START + n * 900, text.format(sides[n % 2])) for n in range(40)]
+    (found,) = found_by("asa", lines, [])
+    assert (found.src_ip, found.dst_ip, found.dst_port, found.connections) == (
+        "198.51.100.20", "203.0.113.66", 6667, 40)
+
+
 def test_repeat_count_counts_and_absent_counters_stay_unknown() -> None:
     events = [Event(float(START + n * 900), "10.0.0.7", "203.0.113.66", 6667, "", 1, "tcp", 3) for n in range(10)]
     lines = [(at, raw.replace("None", "")) for e in events for at, raw in panos(e)]

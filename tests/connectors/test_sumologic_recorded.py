@@ -71,7 +71,7 @@ def test_another_deployment_is_named(cassette) -> None:
 
 
 def test_a_refused_key(cassette) -> None:
-    with pytest.raises(Unauthorized, match="access_key_env") as told:
+    with pytest.raises(Unauthorized, match="check access_id and access_key") as told:
         connected(cassette, Behaviour(refuse=True)).fetch(DAY)
     assert "canary" not in str(told.value)
 
