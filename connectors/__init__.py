@@ -7,7 +7,7 @@ from types import ModuleType
 OURS = "botnet-playbook"
 
 # Not products: the one place that speaks HTTP, and what file connectors share (reading, matching, schedules).
-_SHARED = frozenset({"columns", "files", "matching", "schedule", "transport"})
+_SHARED = frozenset({"columns", "files", "matching", "schedule", "transport", "yaml_files"})
 
 
 def catalogue() -> tuple[str, ...]:

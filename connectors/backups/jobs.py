@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator
 
 from connectors.columns import Cells, HostName, Name, Sha256, Text, Zone
-from connectors.files import Parsed, Unreadable, gather, read_yaml
+from connectors.files import Parsed, Unreadable, gather
 from connectors.matching import address_of, domain_of, network_of
 from connectors.schedule import CronWindow
+from connectors.yaml_files import read_yaml
 from playbook.model import Value
 from playbook.model.detection import TimeWindow
 from playbook.model.enrichment import BackupJob

@@ -10,9 +10,10 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from connectors.calendar import ical
 from connectors.columns import Cells, Moment, Name, Zone
-from connectors.files import Parsed, Unreadable, gather, read_yaml
+from connectors.files import Parsed, Unreadable, gather
 from connectors.matching import domain_of, host_name, network_of
 from connectors.schedule import CronWindow, overlaps, parse_duration
+from connectors.yaml_files import read_yaml
 from playbook.model import Value
 from playbook.model.detection import TimeWindow
 from playbook.model.enrichment import ScheduledWindow

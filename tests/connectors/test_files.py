@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from connectors import files
-from connectors.files import Unreadable, load, read_records, read_yaml
+from connectors.files import Unreadable, load, read_records
+from connectors.yaml_files import read_yaml
 from playbook.model import Value
 
 

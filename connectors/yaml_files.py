@@ -1,0 +1,42 @@
+"""Reads an administrator's YAML file: bounded, without aliases and without repeated keys."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from connectors.files import Unreadable, load
+
+MAX_YAML_BYTES = 2**20
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Safe YAML without aliases (they multiply) and without repeated keys (the second would silently win)."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.MarkedYAMLError(problem="aliases are not accepted", problem_mark=self.peek_event().start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        if twice:
+            raise yaml.MarkedYAMLError(problem=f"key {twice[0][:64]!r} twice", problem_mark=node.start_mark)
+        return super().construct_mapping(node, deep=deep)
+
+
+def read_yaml(path: Path) -> tuple[Any, datetime]:
+    """The YAML document of a file and the file's time. Raises Unreadable with file and line."""
+    raw, as_of = load(path, MAX_YAML_BYTES)
+    try:
+        return yaml.load(raw.decode("utf-8"), Loader=_PlainLoader), as_of
+    except yaml.MarkedYAMLError as fault:
+        line = f":{fault.problem_mark.line + 1}" if fault.problem_mark else ""
+        raise Unreadable(f"{path}{line}: not YAML: {fault.problem}") from None
+    except (yaml.YAMLError, ValueError, OverflowError, LookupError, AttributeError, TypeError) as fault:
+        # The last three: what PyYAML raises for a scalar that does not fit its explicit tag.
+        raise Unreadable(f"{path}: not YAML: {fault}") from None
+    except RecursionError:
+        raise Unreadable(f"{path}: not YAML: nested too deeply") from None
