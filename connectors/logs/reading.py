@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from connectors.logs.engine import Engine
 from connectors.logs.files import LogFile, formats
-from connectors.logs.rejects import Rejected, carefully, from_table, named
+from connectors.logs.rejects import UNREADABLE, Rejected, carefully, from_table, named
 from connectors.logs.shape import CANONICAL, Kind, Recognised, Scan, literal
 from connectors.logs.unpack import Bounds, Survey, repaired, survey
 
@@ -110,14 +110,16 @@ class Reading:
         table = f"{self.scan.rejects} JOIN reject_scans USING (scan_id, file_id)"
         (seen,), = self.engine.believed(f"SELECT count(DISTINCT (scan_id, file_id, line)) FROM {self.scan.rejects}")
         rows = self.engine.believed(
-            f"SELECT DISTINCT file_path, line, csv_line FROM {table} ORDER BY file_path, line LIMIT {_NAMED_REJECTS}"
+            "SELECT file_path, line, left(any_value(csv_line), 65536), max(error_type::VARCHAR) FILTER "
+            f"(error_type::VARCHAR IN {tuple(UNREADABLE)}) FROM {table} "
+            f"GROUP BY file_path, line ORDER BY file_path, line LIMIT {_NAMED_REJECTS}"
         )
         found = Rejected()
         for form, files in self.forms.items():
             module = formats()[form.format]
             if hasattr(module, "fault"):
                 paths = {str(file.path) for file in files}
-                mine = [(self._shown(path), line, text) for path, line, text in rows if path in paths]
+                mine = [(self._shown(path), *rest) for path, *rest in rows if path in paths]
                 found += from_table(mine, form, module)
         more = seen - len(rows)
         return (found + Rejected(more) if more else found), seen

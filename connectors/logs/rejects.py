@@ -11,6 +11,8 @@ from connectors.logs.unpack import Bounds, Cut, lines_of
 
 EXAMPLES = 5
 _SHOWN = 160
+# DuckDB's word for a line whose text it does not hand over -> the reason.
+UNREADABLE = {"INVALID ENCODING": "not UTF-8 text", "LINE SIZE OVER MAXIMUM": "the line is longer than 2 MB"}
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,11 @@ def named(path: Path | str, line: int | None, reason: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in f"{place}: {reason}")[: _SHOWN + len(place)]
 
 
-def from_table(rows: Iterable[tuple[str, int, str]], form: Recognised, module: ModuleType) -> Rejected:
-    """From DuckDB's own rejects, one (path, line, text) a line; header lines are no rows and do not count."""
+def from_table(rows: Iterable[tuple[str, int, str, str]], form: Recognised, module: ModuleType) -> Rejected:
+    """From DuckDB's own rejects, one (path, line, text, error) a line; header lines are no rows and do not count."""
     count, examples = 0, []
-    for path, line, text in rows:
-        reason = module.fault(form, text.strip("\r\n"))
+    for path, line, text, error in rows:
+        reason = UNREADABLE.get(error) or module.fault(form, text.strip("\r\n"))
         if reason == "":
             continue
         count += 1

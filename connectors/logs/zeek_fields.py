@@ -8,8 +8,9 @@ from playbook.model.address import parse
 LATEST = 4102444800  # 2100: what a time in a log may be, from 1970 on
 LARGEST_COUNT = 10**15
 
+# The rest is read as text: a source port or duration that is no number is unknown and costs no row.
 TYPES: Mapping[str, str] = {
-    "ts": "DOUBLE", "duration": "DOUBLE", "lease_time": "DOUBLE", "id.orig_p": "USMALLINT", "id.resp_p": "USMALLINT",
+    "ts": "DOUBLE", "lease_time": "DOUBLE", "id.resp_p": "USMALLINT",
     "orig_bytes": "UBIGINT", "resp_bytes": "UBIGINT", "orig_pkts": "UBIGINT", "resp_pkts": "UBIGINT",
     "orig_ip_bytes": "UBIGINT", "resp_ip_bytes": "UBIGINT",
 }
@@ -120,17 +121,17 @@ def _conn(at: Mapping[str, str]) -> dict[str, str]:
         f"CASE WHEN {ip} THEN coalesce({_bounded(at[f'{side}_ip_bytes'])}, 0) ELSE {_bounded(at[f'{side}_bytes'])} END"
         for side in ("orig", "resp")
     )
-    history = at["history"]
+    history, duration = at["history"], f"try_cast({at['duration']} AS DOUBLE)"
     return {
         "start": _start(at, "id.orig_h", "id.resp_h", "id.resp_p"),
         "hostname": "''", "process_name": "''", "conns": "1", "denied": "false",
-        "src_ip": at["id.orig_h"], "src_port": at["id.orig_p"], "dst_ip": at["id.resp_h"], "dst_port": at["id.resp_p"],
+        "src_ip": at["id.orig_h"], "src_port": f"try_cast({at['id.orig_p']} AS USMALLINT)", "dst_ip": at["id.resp_h"], "dst_port": at["id.resp_p"],
         "proto": f"coalesce(lower({at['proto']}), '')",
         "bytes_sent": sent, "bytes_rcvd": received, "bytes_total": f"({sent}) + ({received})",
         "orig_bytes": _bounded(at["orig_ip_bytes"]),
         "sent_packets": _bounded(at["orig_pkts"]), "rcvd_packets": _bounded(at["resp_pkts"]),
         "service": f"coalesce(lower(nullif({at['service']}, '(empty)')), '')",
-        "duration": f"CASE WHEN {at['duration']} >= 0 AND {at['duration']} < {LATEST} THEN {at['duration']} END",
+        "duration": f"CASE WHEN {duration} >= 0 AND {duration} < {LATEST} THEN {duration} END",
         "answered": f"CASE WHEN {at['conn_state']} IN {ANSWERED} THEN true "
                     f"WHEN {at['conn_state']} IN {UNANSWERED} THEN false END",
         "continues": f"coalesce({at['proto']} = 'tcp' AND {history} NOT IN ('', '(empty)') "
