@@ -67,7 +67,8 @@ def test_exception(row):
 
 
 def test_every_covering_indicator_overrides_whatever_the_order():
-    address, name = entry(exception_id="X-2", indicator=DESTINATION), entry(exception_id="X-3", indicator="probe.example")
+    address = entry(exception_id="X-2", indicator=DESTINATION)
+    name = entry(exception_id="X-3", indicator="probe.example")
     for order in ((pair(), address, name), (name, pair(), address)):
         word = evidence("exception", seen(*order, traffic=NAMED))
         assert set(word.overrides) == {DESTINATION, "probe.example"} and word.indicator

@@ -1,0 +1,164 @@
+"""The gate: never-block first, and what is unknown or unasked does not pass."""
+
+import pytest
+from hypothesis import given, settings
+
+from playbook.gate import NEVER_ISOLATED, Barriers, Passed, Refused, examine
+from playbook.model.address import parse, unwrap, why_not_global, within
+from playbook.model.detection import TimeWindow
+from playbook.model.enrichment import ListEntry, Operator, OwnedDestination
+from tests.builders import DESTINATION, SOURCE, a_beacon, a_record, a_site, an_enriched, at, named, said, silent
+from tests.playbook.containment import BARRIERS, enriched, named_by_the_site
+
+BLOCKS = ("block_pair", "block_address")
+NONE = Barriers()
+ASKED = (said("lists", about=DESTINATION), said("operator", about=DESTINATION))
+
+
+def listed(category):
+    return (said("lists", ListEntry(name="a list", category=category), about=DESTINATION), ASKED[1])
+
+
+def blocked_by(*words, barriers=NONE, kind="block_pair", **change):
+    word = examine(kind, an_enriched(*words, **change), barriers)
+    return word.reason if isinstance(word, Refused) else ""
+
+
+@pytest.mark.parametrize("kind", BLOCKS)
+def test_an_address_that_nobody_shares_passes(kind):
+    word = examine(kind, an_enriched(*ASKED, said("host", a_record())), NONE)
+    assert isinstance(word, Passed) and word.people == 1
+    assert word.target == {"block_pair": f"{SOURCE}>{DESTINATION}:443", "block_address": DESTINATION}[kind]
+
+
+@pytest.mark.parametrize("kind", BLOCKS)
+@pytest.mark.parametrize(("said_of_it", "words"), [
+    ("not global", ()), ("cdn", listed("cdn")), ("cloud", listed("cloud")), ("shared", listed("shared")),
+    ("resolver", listed("resolver")), ("sinkhole", listed("sinkhole")),
+    ("operator", (ASKED[0], said("operator", Operator(name="Big", asn=64500), about=DESTINATION))),
+    ("owned", (*ASKED, said("owned", OwnedDestination(name="ours", matched="x"), about=DESTINATION))),
+    ("lists not asked", ASKED[1:]), ("operators not asked", ASKED[:1]),
+    ("lists failed", (silent("lists", DESTINATION), ASKED[1])),
+    ("one of two lists failed", (*ASKED, silent("lists", DESTINATION, enricher="second"))),
+    ("operators failed", (ASKED[0], silent("operator", DESTINATION))),
+    ("lists asked about a name only", (said("lists", about="a.example", kind="domain"), ASKED[1])),
+    ("lists asked about another address", (said("lists", about="203.0.113.9", role="destination"), ASKED[1])),
+])
+def test_what_others_share_or_nobody_knows_does_not_pass(kind, said_of_it, words):
+    change = {"site": a_site(lab=())} if said_of_it == "not global" else {}
+    assert blocked_by(*words, kind=kind, **change)
+
+
+@pytest.mark.parametrize("table", ["home", "protected", "resolvers", "time_servers", "shared_sources", "partners"])
+@pytest.mark.parametrize("kind", BLOCKS)
+def test_everything_that_networks_names_is_never_blocked(kind, table):
+    assert table in blocked_by(*ASKED, kind=kind, site=a_site(**{table: ("203.0.113.0/24",)}))
+
+
+def test_the_products_that_the_configuration_names_are_never_blocked():
+    barriers = Barriers(own_places=frozenset({"siem.example"}))
+    assert "siem.example" in blocked_by(*ASKED, barriers=barriers, traffic=named("siem.example"))
+    assert DESTINATION in blocked_by(*ASKED, barriers=Barriers(own_places=frozenset({DESTINATION})))
+
+
+def test_a_pair_on_a_shared_address_only_where_the_site_allows_it():
+    allowed = Barriers(pair_on_shared=True)
+    assert blocked_by(*listed("cdn")) and not blocked_by(*listed("cdn"), barriers=allowed)
+    assert blocked_by(*listed("cdn"), kind="block_address", barriers=allowed)
+    assert blocked_by(*listed("sinkhole"), barriers=allowed) and blocked_by(ASKED[1], barriers=allowed)
+
+
+def test_what_the_firewall_denies_needs_no_block():
+    assert "already denies" in blocked_by(*ASKED, detection=a_beacon(blocked=True))
+
+
+def test_an_address_block_names_the_address_inside_a_wrapped_one():
+    wrapped = an_enriched(
+        *(said(t, about="::ffff:203.0.113.66", role="destination") for t in ("lists", "operator")),
+        detection=a_beacon(dst_ip="::ffff:203.0.113.66"),
+    )
+    assert examine("block_address", wrapped, NONE).target == DESTINATION
+
+
+def test_a_wrapped_form_that_the_site_protects_as_written_is_not_blocked():
+    words = tuple(said(t, about="2002:cb00:7142::1", role="destination") for t in ("lists", "operator"))
+    assert "protected" in blocked_by(*words, detection=a_beacon(dst_ip="2002:cb00:7142::1"),
+                                     site=a_site(protected=("2002:cb00:7142::/48",)))
+
+
+def isolate(*words, **change):
+    return examine("isolate_host", an_enriched(*words, **change), NONE)
+
+
+def test_a_proven_host_of_a_known_harmless_role_may_be_isolated():
+    word = isolate(said("host", a_record()))
+    assert (word.target, word.people) == ("H-31", 1)
+
+
+@pytest.mark.parametrize("role", [*sorted(NEVER_ISOLATED), "Domain Controller", "load-balancer", " DHCP "])
+def test_an_excluded_role_is_never_isolated_however_it_is_spelled(role):
+    word = isolate(said("host", a_record(roles=("workstation", role))))
+    assert isinstance(word, Refused) and "never isolated" in word.reason
+
+
+@pytest.mark.parametrize("words", [
+    (), (said("host"),), (said("host", a_record(host_id="")),), (silent("host"),),
+    (said("host", a_record(), about="ws-31"),),
+    (said("host", a_record(address_periods=(TimeWindow(start=at(0), end=at(23)),))),),
+    (said("host", a_record(address_periods=(TimeWindow(start=at(1), end=at(48)),))),),
+    (said("host", a_record(), a_record(host_id="H-32", hostname="ws-32")),),
+    (said("host", a_record(address_periods=())),),
+], ids=["not asked", "not known", "no id", "failed", "by claimed name", "left early", "came late", "two holders", "nobody knows when"])
+def test_an_address_alone_is_never_isolated(words):
+    assert isinstance(isolate(*words, host="ws-31"), Refused)
+
+
+def test_two_inventories_that_name_the_same_host_prove_it_and_every_role_counts():
+    second = said("host", a_record(host_id="", hostname="WS-31.corp.example.", roles=("dhcp",)), enricher="cmdb")
+    harmless = said("host", a_record(host_id="", owner="x"), enricher="cmdb")
+    assert isolate(said("host", a_record()), harmless).target == "H-31"
+    assert isinstance(isolate(said("host", a_record()), second), Refused)
+
+
+def test_a_shared_source_is_never_isolated():
+    assert isinstance(isolate(said("host", a_record()), site=a_site(shared_sources=(SOURCE,))), Refused)
+
+
+@pytest.mark.parametrize("change", [{"site": a_site(protected=(SOURCE,))}, {"roles": ()}])
+def test_a_protected_source_and_an_unknown_role_need_two_people(change):
+    record = a_record(roles=change.get("roles", ("workstation",)))
+    site = change.get("site", a_site())
+    assert isolate(said("host", record), site=site).people == 2
+    assert examine("block_pair", an_enriched(*ASKED, said("host", record), site=site), NONE).people == 2
+
+
+@given(enriched(), BARRIERS)
+@settings(max_examples=300, deadline=None)
+def test_no_block_ever_passes_to_a_place_that_must_not_be_blocked(one, barriers):
+    for kind in BLOCKS:
+        word = examine(kind, one, barriers)
+        if isinstance(word, Refused):
+            continue
+        written = parse(one.detection.dst_ip)
+        inner = unwrap(written)
+        assert why_not_global(inner, one.site.networks.lab) is None
+        assert not named_by_the_site(str(inner), one.site) and not named_by_the_site(str(written), one.site)
+        assert not one.failed("lists") and not one.failed("operator")
+        assert one.configured("lists") and one.configured("operator")
+        assert not barriers.own_places & {str(inner), *one.names} and not one.answers(OwnedDestination)
+        categories = {e.category for e, _ in one.answers(ListEntry)}
+        assert "sinkhole" not in categories and not one.detection.blocked
+        if kind == "block_address" or not barriers.pair_on_shared:
+            assert not categories & {"cdn", "cloud", "shared", "resolver"} and not one.answers(Operator)
+
+
+@given(enriched(), BARRIERS)
+@settings(max_examples=300, deadline=None)
+def test_no_isolation_ever_passes_for_a_host_that_is_not_proven_or_may_not_be(one, barriers):
+    word = examine("isolate_host", one, barriers)
+    if isinstance(word, Passed):
+        assert word.target and one.holder is not None and word.target == one.holder.host_id
+        assert not one.roles & NEVER_ISOLATED
+        assert not within(one.source, one.site.networks.shared_sources)
+        assert one.holder.address_periods[0].start <= one.detection.first_seen
+        assert one.roles or word.people == 2
