@@ -102,20 +102,26 @@ class EnrichedDetection(Value):
 
     @cached_property
     def holder(self) -> HostRecord | None:
-        """The one inventory record that held the source address for the whole active period, else None.
+        """The one host that an inventory says held the source address for the whole active period, else None.
 
-        A record found only by a host name that the machine itself claimed (DHCP, NTLM, a SIEM row) proves nothing.
+        A record that does not say when it held the address proves nothing, nor does one found only by a host name,
+        which the machine itself claimed (DHCP, NTLM, a SIEM row). Two inventories that name the same host are one.
         """
         first, last = self.detection.first_seen, self.detection.last_seen
-        held = {
+        held = tuple(dict.fromkeys(
             record
             for enrichment in self.enrichments
             if enrichment.observable.kind == "address" and enrichment.observable.role == "source"
             for record in enrichment.answers
-            if isinstance(record, HostRecord)
-            and (not record.address_periods or any(p.start <= first and last < p.end for p in record.address_periods))
-        }
-        return held.pop() if len(held) == 1 else None
+            if isinstance(record, HostRecord) and any(p.start <= first and last < p.end for p in record.address_periods)
+        ))
+        if len({record.hostname.lower().rstrip(".") for record in held}) != 1:
+            return None
+        return held[0] if len(held) == 1 else held[0].model_copy(update={
+            "host_id": next((r.host_id for r in held if r.host_id), ""),
+            "roles": tuple(dict.fromkeys(role for r in held for role in r.roles)),
+            "owner": next((r.owner for r in held if r.owner), ""),
+        })
 
     @cached_property
     def proven_names(self) -> frozenset[str]:
