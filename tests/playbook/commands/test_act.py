@@ -14,9 +14,9 @@ from playbook.actions import identifiers
 from playbook.errors import PlaybookError
 
 SAMPLE = str(Path(next(iter(playbook.sample.__path__))) / "sample.toml")
-# What no read-only action may need: every distribution that only an extra brings.
+# What only an extra brings; maxminddb is not among them, as the AS table asks for it and goes on without.
 EXTRAS = {
-    "cronsim", "dbos", "duckdb", "fastapi", "icalendar", "jinja2", "maxminddb", "platformdirs", "publicsuffixlist",
+    "cronsim", "dbos", "duckdb", "fastapi", "icalendar", "jinja2", "platformdirs", "publicsuffixlist",
     "pyrate_limiter", "recurring_ical_events", "rich", "sqlalchemy", "tenacity", "yaml", "zstandard",
 }
 NETWORKS = "[networks]\nlab = ['203.0.113.0/24']\n"
