@@ -32,6 +32,7 @@ class Means:
 def propose(case_id: str, host: str, judged: Sequence[JudgedDetection], means: Means) -> Proposal:
     """Steps for those detections that are themselves TRUE_POSITIVE; none for any other."""
     steps: dict[tuple[str, str], Step] = {}
+    people = 1
     by_hand: list[str] = []
     not_blockable: dict[str, str] = {}
     for one in judged:
@@ -40,7 +41,7 @@ def propose(case_id: str, host: str, judged: Sequence[JudgedDetection], means: M
         why = why_not_blockable(one.enriched, means.barriers)
         if why is not None:
             not_blockable[one.enriched.detection.dst_ip] = why
-        step, refusals = _narrowest(one, means)
+        step, needed, refusals = _narrowest(one, means)
         if step is None:
             reasons = "; ".join(f"{r.kind.replace('_', ' ')}: {r.reason}" for r in refusals)
             by_hand.append(f"contain {one.enriched.detection.dst_ip} by hand ({reasons})")
@@ -48,17 +49,19 @@ def propose(case_id: str, host: str, judged: Sequence[JudgedDetection], means: M
             by_hand.append(f"contain {one.enriched.detection.src_ip} by hand (one plan isolates one host, not two)")
         elif len(steps) < _MOST_STEPS or (step.kind, step.target) in steps:
             steps[step.kind, step.target] = step
+            people = max(people, needed)
         else:
             by_hand.append(f"more than {_MOST_STEPS} steps: contain {one.enriched.detection.dst_ip} by hand")
     chosen = tuple(steps.values())
     return Proposal(
-        plan=_sealed(case_id, host, chosen, means.policy_version) if chosen else None,
+        plan=sealed(case_id, host, chosen, means.policy_version, people) if chosen else None,
         not_blockable=tuple(NotBlockable(address=a, reason=r) for a, r in not_blockable.items()),
         by_hand=tuple(dict.fromkeys(by_hand)),
     )
 
 
-def _narrowest(one: JudgedDetection, means: Means) -> tuple[Step | None, tuple[Refused, ...]]:
+def _narrowest(one: JudgedDetection, means: Means) -> tuple[Step | None, int, tuple[Refused, ...]]:
+    """The step, how many people must agree to it, and why narrower kinds (or all of them) did not pass."""
     refusals: list[Refused] = []
     for kind in NARROWEST_FIRST:
         if means.offers and kind not in means.offers:
@@ -68,18 +71,25 @@ def _narrowest(one: JudgedDetection, means: Means) -> tuple[Step | None, tuple[R
         if isinstance(word, Passed):
             ttl = means.isolate_ttl_s if kind == "isolate_host" else means.block_ttl_s
             scope = word.scope + (", two people must approve" if word.people > 1 else "")
-            return Step(kind=kind, target=word.target, scope=scope, ttl_s=ttl, connector=means.offers.get(kind, "")), ()
+            step = Step(kind=kind, target=word.target, scope=scope, ttl_s=ttl, connector=means.offers.get(kind, ""))
+            return step, word.people, ()
         refusals.append(word)
-    return None, tuple(refusals)
+    return None, 0, tuple(refusals)
 
 
 def _isolates_another(steps: Mapping[tuple[str, str], Step], step: Step) -> bool:
     return any(kind == "isolate_host" and target != step.target for kind, target in steps)
 
 
-def _sealed(case_id: str, host: str, steps: tuple[Step, ...], version: int) -> Plan:
+def sealed(case_id: str, host: str, steps: tuple[Step, ...], version: int, people: int = 1) -> Plan:
     """The plan with its digest; whoever approves, approves exactly this (no clock is in it)."""
     content = {"case_id": case_id, "host": host, "policy_version": version,
                "steps": [step.model_dump() for step in steps]}
     digest = hashlib.sha256(rfc8785.dumps(content)).hexdigest()
-    return Plan(plan_id=f"P-{digest[:12]}", digest=digest, steps=steps)
+    return Plan(plan_id=f"P-{digest[:12]}", digest=digest, steps=steps, people=people)
+
+
+def with_ttl(plan: Plan, case_id: str, host: str, version: int, ttl_s: int) -> Plan:
+    """The same steps for another length of time: a plan of its own, with a digest of its own."""
+    steps = tuple(step.model_copy(update={"ttl_s": ttl_s}) for step in plan.steps)
+    return sealed(case_id, host, steps, version, plan.people)

@@ -6,11 +6,12 @@ from types import MappingProxyType
 from typing import Protocol
 
 from playbook.model.address import Network
+from playbook.model.case import Ticket
 from playbook.model.check import CheckResult as CheckResult
 from playbook.model.detection import Detection, Fetched, TimeWindow
 from playbook.model.enrichment import Enrichment
 from playbook.model.observable import Observable
-from playbook.model.response import StepKind
+from playbook.model.response import Notice, Receipt, Step, StepKind
 from playbook.model.traffic import Traffic
 
 # Called with (bytes or rows done, total or 0 when unknown).
@@ -54,10 +55,60 @@ class Enricher(Protocol):
 
 
 class Containment(Protocol):
-    """A product that can carry out a step; today only its name and the kinds it offers are used, for the plan."""
+    """A product that carries out a step and undoes it. Every method is safe to repeat under the same key.
+
+    ``contain`` looks before it creates; "already so" is success (``changed`` false). ``release`` undoes only what was
+    set under this key; "already gone" is success. The two verifications read the device again. They raise
+    ConnectorError when no answer arrived, and then nothing is known about the effect.
+    """
 
     name: str
     kinds: tuple[StepKind, ...]
+
+    def contain(self, step: Step, key: str) -> Receipt:
+        """Set the step, with its TTL on the device where the device has one."""
+
+    def verify(self, step: Step, key: str) -> Receipt:
+        """Whether the step is in force now."""
+
+    def release(self, step: Step, key: str) -> Receipt:
+        """Undo it."""
+
+    def verify_released(self, step: Step, key: str) -> Receipt:
+        """Whether nothing of it is in force now."""
+
+    def check(self) -> tuple[CheckResult, ...]:
+        """Connectivity and permissions, changing nothing."""
+
+
+class TicketDesk(Protocol):
+    """A ticket system. ``open`` searches by the ticket's key before it creates, and again after an unclear answer."""
+
+    name: str
+
+    def open(self, ticket: Ticket) -> str:
+        """The reference of the one ticket with this key, created when there is none."""
+
+    def comment(self, reference: str, text: str, key: str) -> None:
+        """Add a comment once; ``key`` marks it so that a repeat is recognised."""
+
+    def attach(self, reference: str, name: str, content: bytes) -> None:
+        """Attach a file, such as the HTML report of a case."""
+
+    def check(self) -> tuple[CheckResult, ...]:
+        """Connectivity and permissions, changing nothing."""
+
+
+class Notifier(Protocol):
+    """A way to tell people something."""
+
+    name: str
+
+    def tell(self, notice: Notice) -> None:
+        """Deliver the notice; raises ConnectorError when it was not taken."""
+
+    def check(self) -> tuple[CheckResult, ...]:
+        """Connectivity and permissions, telling nobody."""
 
 
 @dataclass(frozen=True)
@@ -70,4 +121,6 @@ class Toolkit:
     source: DetectionSource
     enrichers: tuple[Enricher, ...] = ()
     containments: tuple[Containment, ...] = ()
+    desks: tuple[TicketDesk, ...] = ()
+    notifiers: tuple[Notifier, ...] = ()
     hosts_in: Mapping[str, tuple[Network, ...]] = field(default_factory=lambda: MappingProxyType({}))
