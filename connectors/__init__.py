@@ -6,8 +6,8 @@ from types import ModuleType
 
 OURS = "botnet-playbook"
 
-# Not products: the one place that speaks HTTP, and what file connectors share (reading, matching, schedules).
-_SHARED = frozenset({"columns", "files", "matching", "schedule", "transport", "yaml_files"})
+# Not products: the one place that speaks HTTP, and what connectors share (reading, matching, hours).
+_SHARED = frozenset({"columns", "files", "hourly", "matching", "schedule", "transport", "yaml_files"})
 
 
 def catalogue() -> tuple[str, ...]:
