@@ -108,7 +108,8 @@ def test_an_excluded_role_is_never_isolated_however_it_is_spelled(role):
     (said("host", a_record(address_periods=(TimeWindow(start=at(1), end=at(48)),))),),
     (said("host", a_record(), a_record(host_id="H-32", hostname="ws-32")),),
     (said("host", a_record(address_periods=())),),
-], ids=["not asked", "not known", "no id", "failed", "by claimed name", "left early", "came late", "two holders", "nobody knows when"])
+], ids=["not asked", "not known", "no id", "failed", "by claimed name", "left early", "came late", "two holders",
+        "nobody knows when"])
 def test_an_address_alone_is_never_isolated(words):
     assert isinstance(isolate(*words, host="ws-31"), Refused)
 
