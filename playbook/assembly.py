@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -120,6 +121,19 @@ def reach(config: Config, file: str, now: datetime) -> Reach:
     """What actions may reach under this configuration."""
     intact()
     return Reach(config, file, now, site_of(config, now))
+
+
+def log_source(config: Config, file: str, paths: Iterable[str], settings: Table, now: datetime) -> Any:
+    """A log source over paths from the command line, which are relative to the working directory.
+
+    Raises ConfigError with every fault of the settings.
+    """
+    intact()
+    wiring = _Wiring(config, site_of(config, now), file)
+    table = {"kind": "logs", "paths": [str(Path(path).absolute()) for path in paths], **settings}
+    source = wiring.connect("sources", "logs", table)
+    wiring.sound()
+    return source
 
 
 def assemble_all(config: Config, file: str, now: datetime) -> tuple[dict[str, Any], tuple[str, ...]]:

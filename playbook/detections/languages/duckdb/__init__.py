@@ -135,6 +135,7 @@ def within(number: str, networks: Iterable[Network]) -> str:
 
 
 def windows_column(windows: Windows | None) -> str:
+    """The SQL expression that numbers the window an event lies in; null outside all of them."""
     if windows is None or windows.start is None:
         return "0"
     number = f"floor((start - {windows.start!r}) / {windows.every})::INTEGER" if windows.every else "0"

@@ -1,0 +1,37 @@
+"""hunt: the seed's hunting queries over log files."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from playbook.assembly import log_source
+from playbook.detections.hunts import HUNTS
+from playbook.doors import config_option, configuration, emit, now
+from playbook.report.text import plain
+
+
+@click.command(name="hunt")
+@config_option
+@click.argument("name", type=click.Choice(sorted(HUNTS)), metavar="ddos-burst|dga-burst|irc")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+def command(config_file: Path | None, name: str, paths: tuple[str, ...], as_json: bool) -> None:
+    """Look for bursts of connections, of failed names, or for the ports of IRC: leads, not verdicts."""
+    config, file = configuration(config_file)
+    found, warnings = log_source(config, file, paths, {}, now()).hunt(name)
+    rows = [{key: _value(value) for key, value in row.items()} for row in found]
+    if as_json:
+        emit({"hunt": name, "title": HUNTS[name].title, "warnings": list(warnings), "rows": rows})
+        return
+    for warning in warnings:
+        click.echo(f"warning: {plain(warning)}", err=True)
+    click.echo(HUNTS[name].title)
+    for row in rows:
+        click.echo("  " + "  ".join(f"{key}={plain(str(value))}" for key, value in row.items()))
+    click.echo(f"{len(rows)} rows")
+
+
+def _value(value: Any) -> Any:
+    return value.strftime("%Y-%m-%d %H:%M:%S") if isinstance(value, datetime) else value
