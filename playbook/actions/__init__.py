@@ -128,7 +128,16 @@ class Action(NamedTuple):
                 for name in nested
             ))
         kept = {name: value for name, value in given.items() if value is not None and value != ""}
-        return validated(self.input, kept, self.identifier, "")
+        try:
+            return validated(self.input, kept, self.identifier, "")
+        except ConfigError as fault:
+            raise ConfigError(self._spelt_out(str(fault))) from None
+
+    def _spelt_out(self, said: str) -> str:
+        """The faults with what a missing field is for, in words of ours."""
+        for slot in self.inputs:
+            said = said.replace(f" {slot.name}: Field required", f" {slot.name}: required: {slot.description}")
+        return said.replace(": Value error, ", ": ")
 
     def run(self, given: Mapping[str, Any], outside: Outside) -> Result:
         """Check the input and do it. Raises PlaybookError; a partial answer is a Result that says so."""

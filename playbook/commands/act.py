@@ -15,6 +15,7 @@ from playbook.doors import config_option, configuration, emit, now
 from playbook.errors import ConfigError, ConnectorError, PlaybookError
 
 _MOST_BYTES = 1024 * 1024
+_ALL = "pip install 'botnet-playbook[all]'"
 
 
 @click.command(name="act")
@@ -93,6 +94,6 @@ def _document(identifier: str, result: Result) -> dict[str, Any]:
 
 def _failed(name: str, fault: PlaybookError | ModuleNotFoundError) -> dict[str, Any]:
     code = fault.exit_code if isinstance(fault, PlaybookError) else ConfigError.exit_code
-    said = str(fault) if isinstance(fault, PlaybookError) else f"{fault.name} is not installed"
+    said = str(fault) if isinstance(fault, PlaybookError) else f"{fault.name} is not installed; {_ALL}"
     return {"action": name, "status": "failed", "error": said, "message": said, "exit_code": code, "complete": False,
             "warnings": [], "data": []}

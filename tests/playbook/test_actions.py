@@ -78,8 +78,8 @@ def test_an_action_is_found_by_its_name_too():
 @pytest.mark.parametrize(
     ("name", "given", "said"),
     [
-        ("look_up_address", {}, "address: Field required"),
-        ("look_up_address", {"address": ""}, "address: Field required"),
+        ("look_up_address", {}, "address: required: Address to look up"),
+        ("look_up_address", {"address": ""}, "address: required: Address to look up"),
         ("look_up_address", {"address": "999.1.1.1"}, "address: .*expected an IP address"),
         ("look_up_address", {"adress": "1.1.1.1"}, "did you mean 'address'"),
         ("look_up_address", {"address": ["1.1.1.1"]}, "address: expected text, a number or a boolean"),
@@ -100,7 +100,7 @@ def test_an_action_is_found_by_its_name_too():
         ("add_exception", {"owner": "a", "reason": "b", "ends": "soon"}, "ends: .*yyyy-MM-dd"),
         ("add_exception", {"owner": "a", "reason": "b", "ends": "2026-12-01"}, "policy.exceptions: not set"),
         ("block_address", APPROVED | {"address": "203.0.113.66", "digest": "short"}, "digest: .*pattern"),
-        ("isolate_host", {"host_id": "h-1"}, "approved_by: Field required"),
+        ("isolate_host", {"host_id": "h-1"}, "approved_by: required: Account of the person"),
     ],
 )
 def test_a_bad_input_names_the_field_and_what_was_expected(name, given, said):

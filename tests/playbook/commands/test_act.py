@@ -9,9 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 import playbook.sample
+from playbook import actions
 from playbook.__main__ import cli
 from playbook.actions import identifiers
-from playbook.errors import PlaybookError
+from playbook.errors import Incomplete, LimitExceeded, PlaybookError, Unauthorized, Unreachable
 
 SAMPLE = str(Path(next(iter(playbook.sample.__path__))) / "sample.toml")
 # What only an extra brings; maxminddb is not among them, as the AS table asks for it and goes on without.
@@ -98,6 +99,31 @@ def test_a_missing_secret_names_the_variable(tmp_path, monkeypatch):
                     'access_id_env = "NOT_SET_HERE"\naccess_key_env = "NOT_SET_HERE"\n', encoding="utf-8")
     code, document = act("fetch_detections", "--config", str(path), "--json")
     assert code == 2 and "NOT_SET_HERE" in document["error"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [(Unauthorized("SUMO_ACCESS_KEY was refused"), 3), (Unreachable("no answer"), 4), (Incomplete("half of it"), 4),
+     (LimitExceeded("too many"), 5), (ModuleNotFoundError("x", name="duckdb"), 2)],
+    ids=lambda value: type(value).__name__,
+)
+def test_each_failure_has_its_exit_code_in_the_document_too(monkeypatch, fault, code):
+    def fail(given, outside):
+        raise fault
+
+    monkeypatch.setattr(actions.find("list_exceptions").module, "run", fail)
+    done = CliRunner().invoke(cli, ["act", "list_exceptions", "--json"])
+    document = json.loads(done.stdout)
+    assert (document["status"], document["exit_code"], document["complete"]) == ("failed", code, False)
+    assert (str(fault) in document["error"]) or "duckdb is not installed" in document["error"]
+
+
+def test_numbers_may_come_as_text_as_many_platforms_send_them(config):
+    columns = {"src_ip": "10.20.0.31", "dst_ip": "203.0.113.66", "dst_port": "6667", "connections": "288.0",
+               "hourly_buckets": "24", "first_seen": "2026-03-02", "last_seen": "2026-03-03", "bytes_known": "false",
+               "avg_per_hour": "", "processes": None}
+    code, document = act("judge_detection", "--config", config, "--input", "-", given=json.dumps(columns))
+    assert (code, document["data"][0]["beaconing_score"]) == (0, 3)
 
 
 def test_a_change_is_refused_with_exit_5(config):
