@@ -1,0 +1,265 @@
+"""The case-level result over the public captures: seed rule -> gates -> ladder, and what each threshold would flip.
+
+``python -m bench truth``; needs the captures (PLAYBOOK_REAL_DATA, or ../shared/data beside the checkout).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from bench import captures
+from bench.captures import BY_PAGE, Capture, Key, Label
+from bench.thresholds import variants
+from playbook.detections import beaconing
+from playbook.detections.beaconing import Aggregate
+from playbook.model.address import parse, within
+from playbook.model.case import Run
+from playbook.model.detection import Detection
+
+_STAGES = ("labelled", "seed fires", "default keeps", "G1", "G2", "G3", "judged", "TRUE_POSITIVE", "ticket", "watch",
+           "BENIGN_POSITIVE", "FALSE_POSITIVE")
+_SILENT = "not detected"
+
+
+class State(NamedTuple):
+    """What became of one tuple: gated, or judged with a rung and a status; ``why`` in one sentence."""
+
+    gate: str = ""
+    disposition: str = ""
+    status: str = ""
+    rung: int = 0
+    why: str = ""
+
+    def __str__(self) -> str:
+        return f"gated {self.gate}" if self.gate else f"{self.disposition} (rung {self.rung}, {self.status})"
+
+
+class Bot(NamedTuple):
+    """A labelled bot host, whether its case is TRUE_POSITIVE, and why, from the data."""
+
+    capture: str
+    host: str
+    found: bool
+    why: str
+
+
+class Move(NamedTuple):
+    """One threshold moved: its name, the value it had and got, and the flips it caused, one sentence each."""
+
+    name: str
+    was: Any
+    became: Any
+    flips: tuple[str, ...]
+    benign_convicted: int
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Every capture with its run under the default thresholds."""
+
+    captures: tuple[Capture, ...]
+    runs: tuple[Run, ...]
+
+    @property
+    def pairs(self) -> Iterator[tuple[Capture, Run]]:
+        """The captures that could be read, with their runs."""
+        return ((c, r) for c, r in zip(self.captures, self.runs, strict=True) if not c.unread)
+
+
+def read_all() -> Truth:
+    """Every capture, read once and run once; FileNotFoundError when they are not there."""
+    told = captures.labels()
+    found = [captures.read(name, told.get(name, ()), _union) for name in captures.names()]
+    return Truth(tuple(found), tuple(_run(one) for one in found))
+
+
+def states(run: Run) -> dict[Key, State]:
+    """What became of every tuple that the detection kept."""
+    gated = {(g.src_ip, g.dst_ip, g.dst_port): State(g.gate, g.disposition, "gated", 0, g.reason) for g in run.gated}
+    judged = {
+        _key(one.enriched.detection): State(
+            "", one.verdict.disposition, one.verdict.status, one.verdict.rung, one.verdict.reasons[0])
+        for case in run.cases for one in case.detections
+    }
+    return gated | judged
+
+
+def confusion(truth: Truth) -> dict[str, Counter[str]]:
+    """Truth value -> how many tuples reach each stage (``_STAGES``); unlabelled ones are under ``(no label)``."""
+    found: dict[str, Counter[str]] = {}
+    for capture, run in truth.pairs:
+        became, told = states(run), {label.key: label for label in capture.labels}
+        for key in told.keys() | became.keys():
+            label = told.get(key)
+            found.setdefault(label.truth if label else "(no label)", Counter()).update(_reached(label, became.get(key)))
+    return found
+
+
+def convicted(truth: Truth) -> tuple[tuple[str, str], ...]:
+    """(capture, host) of every case that is TRUE_POSITIVE, as often as there are such cases."""
+    return tuple((c.name, case.host) for c, run in truth.pairs for case in run.cases
+                 if case.verdict.disposition == "TRUE_POSITIVE")
+
+
+def bot_hosts(capture: Capture) -> frozenset[str]:
+    """The hosts that are bots by the tuples' labels or by the capture's own page."""
+    found = {label.key[0] for label in capture.labels if label.truth == "malicious"}
+    for name, port, _ in BY_PAGE:
+        if name == capture.name:
+            found |= {one.src_ip for one in capture.aggregates if _ours(one, capture) and port in (None, one.dst_port)}
+    return frozenset(found)
+
+
+def bots(truth: Truth) -> tuple[Bot, ...]:
+    """Every labelled bot host with the reason for what became of it; one line for a capture without such a host."""
+    found = []
+    for capture, run in zip(truth.captures, truth.runs, strict=True):
+        hosts = bot_hosts(capture)
+        found += [_bot(capture, run, host) for host in sorted(hosts)]
+        if not hosts and any(name == capture.name for name, _, _ in BY_PAGE):
+            nearest = _too_little((one.connections, one.hourly_buckets, one.bytes_total) for one in capture.aggregates)
+            found.append(Bot(capture.name, "(no host of ours talks to the Internet)", False, nearest))
+    return tuple(found)
+
+
+def moves(truth: Truth) -> Iterator[Move]:
+    """Every threshold of the detection, the coverage and every rule's numbers, 20 % down and up."""
+    before = {capture.name: states(run) for capture, run in truth.pairs}
+    for one in variants():
+        with one.context:
+            after = {c.name: states(c.run(one.params)) for c, _ in truth.pairs if c.aggregates}
+        yield Move(one.name, one.was, one.became, tuple(_flips(truth, before, after)), _benign_convicted(truth, after))
+
+
+def main(argv: Sequence[str] = ()) -> None:
+    """Print the tables."""
+    truth = read_all()
+    _print_confusion(truth)
+    _print_hosts(truth)
+    print("\neach threshold moved by 20 % (whole numbers by at least 1):")
+    silent = 0
+    for move in moves(truth):
+        silent += not move.flips
+        if move.flips:
+            print(f"  {move.name} {move.was} -> {move.became}: {len(move.flips)} flips, "
+                  f"benign hosts TRUE_POSITIVE: {move.benign_convicted}")
+            for flip in move.flips:
+                print(f"      {flip}")
+    print(f"  {silent} other moves flip nothing")
+
+
+def _print_confusion(truth: Truth) -> None:
+    print("tuples by truth: seed rule -> gates -> ladder")
+    print(f"  {'':24}" + " ".join(f"{stage:>10.10}" for stage in _STAGES))
+    for value, counts in sorted(confusion(truth).items()):
+        print(f"  {value:24}" + " ".join(f"{counts[stage]:>10}" for stage in _STAGES))
+    unread = [c for c in truth.captures if c.unread]
+    for capture in unread:
+        fires = sum(label.seed_score >= 1 for label in capture.labels)
+        print(f"  not read: {capture.name} (no format of ours; {len(capture.labels)} labelled, seed fires {fires})")
+
+
+def _print_hosts(truth: Truth) -> None:
+    print("\ncases of hosts:")
+    for capture, run in truth.pairs:
+        for case in run.cases:
+            kind = "bot" if case.host in bot_hosts(capture) else "not a bot by any label"
+            print(f"  {capture.name} {case.host} ({kind}): {case.verdict.disposition}, {case.status}: "
+                  f"{case.verdict.reasons[0]}")
+    print("\nlabelled bots:")
+    for bot in bots(truth):
+        print(f"  {bot.capture} {bot.host}: {'TRUE_POSITIVE' if bot.found else 'not found'}: {bot.why}")
+
+
+def _union(capture: Capture) -> tuple[Detection, ...]:
+    """What the default thresholds or any moved one would keep."""
+    found: dict[str, Detection] = {one.detection_id: one for one in capture.detections()}
+    for one in variants():
+        with one.context:
+            found |= {kept.detection_id: kept for kept in capture.detections()}
+    return tuple(found.values())
+
+
+def _run(capture: Capture) -> Run | None:
+    return None if capture.unread else capture.run()
+
+
+def _key(detection: Detection | Aggregate) -> Key:
+    return detection.src_ip, detection.dst_ip, detection.dst_port
+
+
+def _ours(one: Aggregate, capture: Capture) -> bool:
+    address = parse(one.src_ip)
+    return address is not None and within(address, capture.assembled.site.networks.home)
+
+
+def _reached(label: Label | None, state: State | None) -> Iterator[str]:
+    if label is not None:
+        yield "labelled"
+        if label.seed_score >= 1:
+            yield "seed fires"
+    if state is None:
+        return
+    yield "default keeps"
+    if state.gate:
+        yield state.gate
+        return
+    yield "judged"
+    yield state.status if state.disposition == "UNDETERMINED" else state.disposition
+
+
+def _bot(capture: Capture, run: Run | None, host: str) -> Bot:
+    if run is None:
+        return Bot(capture.name, host, False, f"no format of ours; {_too_little(_by_label(capture, host))}")
+    case = next((case for case in run.cases if host in case.addresses), None)
+    if case is not None:
+        return Bot(capture.name, host, case.verdict.disposition == "TRUE_POSITIVE", "; ".join(case.verdict.reasons[:2]))
+    gated = [g for g in run.gated if g.src_ip == host]
+    if gated:
+        return Bot(capture.name, host, False, f"gated {gated[0].gate}: {gated[0].reason}")
+    told = {label.key for label in capture.labels if label.truth == "malicious"}
+    port = next((port for name, port, _ in BY_PAGE if name == capture.name), None)
+    mine = [(one.connections, one.hourly_buckets, one.bytes_total) for one in capture.aggregates
+            if one.src_ip == host and (_key(one) in told or (not told and port in (None, one.dst_port)))]
+    return Bot(capture.name, host, False, _too_little(mine))
+
+
+def _by_label(capture: Capture, host: str) -> list[tuple[int, int, int | None]]:
+    return [(label.connections, label.hourly_buckets, None) for label in capture.labels
+            if label.key[0] == host and label.truth == "malicious"]
+
+
+def _too_little(tuples: Iterable[tuple[int, int, int | None]]) -> str:
+    """Which condition of the detection the nearest tuple of a bot misses."""
+    nearest = max(tuples, key=lambda one: (min(one[1], beaconing.MIN_HOURS), one[0]), default=None)
+    if nearest is None:
+        return "no connection to a global destination"
+    connections, hours, total = nearest
+    missed = []
+    if connections < beaconing.MIN_CONNECTIONS:
+        missed.append(f"{connections} connections, fewer than {beaconing.MIN_CONNECTIONS}")
+    if hours < beaconing.MIN_HOURS:
+        missed.append(f"{hours} hourly bucket{'s'[: hours != 1]}, fewer than {beaconing.MIN_HOURS}")
+    if not missed and beaconing.beaconing_score(connections, hours, total, False) < 1:
+        missed.append(f"score 0 with {connections} connections in {hours} hours")
+    return "the nearest tuple has " + (" and ".join(missed) or "everything: a fault of ours")
+
+
+def _flips(
+    truth: Truth, before: Mapping[str, Mapping[Key, State]], after: Mapping[str, Mapping[Key, State]]
+) -> Iterator[str]:
+    for capture, _ in truth.pairs:
+        old, new = before[capture.name], after.get(capture.name, {})
+        told = {label.key: label.truth for label in capture.labels}
+        for key in sorted(old.keys() | new.keys()):
+            was, became = str(old.get(key, _SILENT)), str(new.get(key, _SILENT))
+            if was != became:
+                src, dst, port = key
+                yield f"{capture.name} {src} -> {dst}:{port} ({told.get(key, 'no label')}): {was} -> {became}"
+
+
+def _benign_convicted(truth: Truth, after: Mapping[str, Mapping[Key, State]]) -> int:
+    return len({(capture.name, key[0]) for capture, _ in truth.pairs
+                for key, state in after.get(capture.name, {}).items()
+                if state.disposition == "TRUE_POSITIVE" and key[0] not in bot_hosts(capture)})
