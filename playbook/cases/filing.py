@@ -37,8 +37,12 @@ def worst_first(one: JudgedDetection) -> tuple[int, int, int, int, int, str]:
 
 
 def case_id(host: str, first_seen: datetime) -> str:
-    """``C-`` and 12 hex digits of the SHA-256 of the RFC 8785 JSON of [host, first_seen]."""
-    return "C-" + hashlib.sha256(rfc8785.dumps([host, first_seen.astimezone(UTC).isoformat()])).hexdigest()[:12]
+    """``C-`` and 12 hex digits of the SHA-256 of the RFC 8785 JSON of [host, first_seen].
+
+    Whole seconds, as a detection's columns show them: whoever hands the row on names the same case.
+    """
+    started = first_seen.astimezone(UTC).replace(microsecond=0).isoformat()
+    return "C-" + hashlib.sha256(rfc8785.dumps([host, started])).hexdigest()[:12]
 
 
 def _case(host: str, ones: list[JudgedDetection], means: Means, holders: tuple[AddressHolder, ...]) -> Case:

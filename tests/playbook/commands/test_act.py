@@ -13,6 +13,7 @@ from playbook import actions
 from playbook.__main__ import cli
 from playbook.actions import identifiers
 from playbook.errors import Incomplete, LimitExceeded, PlaybookError, Unauthorized, Unreachable
+from tests.running import case_of, run_config
 
 SAMPLE = str(Path(next(iter(playbook.sample.__path__))) / "sample.toml")
 # What only an extra brings; maxminddb is not among them, as the AS table asks for it and goes on without.
@@ -142,7 +143,9 @@ def test_a_row_goes_from_fetch_to_judge_to_propose_as_it_is():
     assert (verdict["disposition"], verdict["detection_id"]) == ("TRUE_POSITIVE", json.loads(row)["detection_id"])
     assert "beacon score" in verdict["reasons"], "the source was asked for the traffic behind the row"
     _, proposed = act("propose_response", "--config", SAMPLE, "--input", "-", given=row)
-    assert [step["kind"] for step in proposed["data"]] == ["block_pair"]
+    (step,) = proposed["data"]
+    case = case_of(run_config(Path(SAMPLE)), verdict["host"])
+    assert (step["case_id"], step["digest"]) == (case.case_id, case.plan.digest), "the same plan as a run proposes"
 
 
 def imported_by(*arguments: str) -> set[str]:
