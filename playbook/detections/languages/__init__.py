@@ -8,8 +8,8 @@ from typing import Any
 
 
 def languages() -> tuple[str, ...]:
-    """The names of all renderers, read from the folder without importing any of them."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+    """The names of all renderers, read from the folder without importing any of them; ``_`` is shown as ``-``."""
+    return tuple(sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__)))
 
 
 def choices(language: str) -> frozenset[str]:
@@ -28,4 +28,4 @@ def render(language: str, **chosen: Any) -> str:
 def _module(language: str) -> ModuleType:
     if language not in languages():
         raise KeyError(language)
-    return importlib.import_module(f"{__name__}.{language}")
+    return importlib.import_module(f"{__name__}.{language.replace('-', '_')}")

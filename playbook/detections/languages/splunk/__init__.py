@@ -1,0 +1,112 @@
+"""The beaconing detection in Splunk's search language: a prelude per source, one tail for events and data models."""
+
+from collections.abc import Mapping, Sequence
+
+from playbook.detections.beaconing import MIN_CONNECTIONS, MIN_HOURS
+from playbook.detections.languages.splunk import hunts, quoting
+from playbook.detections.languages.splunk.lint import lint
+from playbook.detections.languages.splunk.prelude import KEY, prelude, start_of
+from playbook.detections.languages.splunk.presets import PRESETS
+from playbook.detections.languages.splunk.quoting import Unquotable
+
+__all__ = ("PRESETS", "Unquotable", "detection", "heartbeat", "lint", "probe", "query", "traffic", "tuple_key")
+
+HOUR_S = 3_600
+
+_SUMMED = ("rows", "conns", "ended", "sent_known", "rcvd_known", "total_known", "sent", "rcvd", "total")
+
+# Denied attempts are counted beside the connections, never among them; a null is no hour and no time.
+_DETECTION = (
+    f"eval hour=floor(slot_first/{HOUR_S})",
+    "eval counted_hour=if(denied=0, hour, null()), denied_hour=if(denied=1, hour, null())",
+    "eval counted_first=if(denied=0, slot_first, null()), counted_last=if(denied=0, slot_last, null())",
+    "eval denied_conns=if(denied=1, slot_conns, 0)",
+    "eval " + ", ".join(f"slot_{name}=if(denied=0, slot_{name}, 0)" for name in _SUMMED),
+    "stats sum(slot_conns) AS connections dc(counted_hour) AS hourly_buckets sum(slot_rows) AS row_count"
+    " sum(slot_ended) AS ended sum(slot_sent_known) AS sent_known sum(slot_rcvd_known) AS rcvd_known"
+    " sum(slot_total_known) AS total_known sum(slot_sent) AS total_bytes_sent sum(slot_rcvd) AS total_bytes_rcvd"
+    " sum(slot_total) AS total_bytes min(counted_first) AS counted_first max(counted_last) AS counted_last"
+    " min(slot_first) AS any_first max(slot_last) AS any_last sum(denied_conns) AS denied"
+    f" dc(denied_hour) AS denied_hours values(process_name) AS processes values(proto) AS protos"
+    f" values(service) AS services BY {KEY}",
+    # A device that logs both ends of a session: the larger of the two numbers is the number of sessions.
+    "eval connections=max(connections-ended, ended), row_count=if(ended>0, connections, row_count)",
+    "eval sent_known=min(sent_known, row_count), rcvd_known=min(rcvd_known, row_count),"
+    " total_known=min(total_known, row_count)",
+    f"where (connections>={MIN_CONNECTIONS} AND hourly_buckets>={MIN_HOURS})"
+    f" OR (denied>={MIN_CONNECTIONS} AND denied_hours>={MIN_HOURS})",
+    "eval first_ms=round(coalesce(counted_first, any_first)*1000, 0),"
+    " last_ms=round(coalesce(counted_last, any_last)*1000, 0)",
+    "table hostname src_ip dst_ip dst_port connections hourly_buckets row_count sent_known rcvd_known total_known"
+    " total_bytes_sent total_bytes_rcvd total_bytes first_ms last_ms denied denied_hours processes protos services",
+)
+
+_STARTS = (
+    "where denied=0 AND slot_ended=0",
+    "eval start_s=floor(slot_first)",
+    "stats sum(slot_conns) AS start_conns sum(slot_rows) AS row_count sum(slot_sent_known) AS sent_known"
+    f" sum(slot_sent) AS start_sent BY start_s {KEY}",
+    "table start_s hostname src_ip dst_ip dst_port start_conns row_count sent_known start_sent",
+)
+
+_HEARTBEAT = (
+    f"eval hour=floor(oldest/{HOUR_S})",
+    "stats sum(slot_rows) AS row_count min(oldest) AS oldest max(newest) AS newest BY hour",
+    "eval oldest_ms=round(oldest*1000, 0), newest_ms=round(newest*1000, 0)",
+    "table hour row_count oldest_ms newest_ms",
+)
+
+
+def detection(preset: str = "cim", scope: str = "", fields: Mapping[str, str] | None = None) -> str:
+    """The search whose rows are the tuples with 20 connections (or denied attempts) in 3 hours; no score in it.
+
+    ``scope`` replaces the preset's; ``fields`` maps our column names to the source's own ("" = has none).
+    Columns: those of the Sumo Logic records (``first_ms`` epoch milliseconds ...), plus ``denied``, ``denied_hours``.
+    An absent host name is ``unknown``. Raises KeyError for an unknown preset, Unquotable for text that cannot be used.
+    """
+    return _joined((*prelude(PRESETS[preset], scope, fields), *_DETECTION))
+
+
+def traffic(
+    keys: Sequence[str], preset: str = "cim", scope: str = "", fields: Mapping[str, str] | None = None
+) -> str:
+    """The follow-up: one row per start second of the tuples in ``keys`` (see ``tuple_key``)."""
+    wanted = ", ".join(quoting.literal(key) for key in keys)
+    addresses = tuple(key.split(" ")[1] for key in keys if key.count(" ") == 2)
+    narrowed = (
+        'eval tuple_key=src_ip." ".dst_ip." ".tostring(dst_port)',
+        f"where in(tuple_key, {wanted})",
+    )
+    return _joined((*prelude(PRESETS[preset], scope, fields, "1s", addresses), *narrowed, *_STARTS))
+
+
+def tuple_key(src_ip: str, dst_ip: str, dst_port: int) -> str:
+    """How ``traffic`` names a tuple; the host name is no part of it, so that no host can write into a search."""
+    return f"{src_ip} {dst_ip} {dst_port}"
+
+
+def heartbeat(preset: str = "cim", scope: str = "") -> str:
+    """The cheap count: one row per UTC hour with the rows of the scope, whatever is in them."""
+    chosen = PRESETS[preset]
+    if chosen.modelled:
+        counted = (start_of(chosen, scope, "count AS slot_rows min(_time) AS oldest max(_time) AS newest", "15m"),)
+    else:
+        counted = (start_of(chosen, scope), "eval slot_rows=1, oldest=_time, newest=_time")
+    return _joined((*counted, *_HEARTBEAT))
+
+
+def probe(preset: str = "cim", scope: str = "", fields: Mapping[str, str] | None = None) -> str:
+    """One row of the scope, taken apart by the prelude: proves the scope and the field names."""
+    return _joined((*prelude(PRESETS[preset], scope, fields), "head 1"))
+
+
+def query(preset: str = "cim", hunt: str | None = None) -> str:
+    """The text that ``query splunk`` prints: the detection, or one of the hunts.
+
+    Raises KeyError for an unknown preset or hunt, and for a hunt over rows that the preset does not read.
+    """
+    return detection(preset) if hunt is None else _joined(hunts.hunt(hunt, PRESETS[preset]))
+
+
+def _joined(stages: Sequence[str]) -> str:
+    return "\n| ".join(stages)
