@@ -26,25 +26,32 @@ _SOURCES = "(SELECT DISTINCT src_ip FROM wanted)"
 def quarters(engine: Engine, relation: str, lab: Sequence[Network], nat64: Sequence[IPv6Network]) -> str:
     """Connections of the wanted sources to outside addresses by quarter of an hour, destination and port."""
     target = literal(str(engine.folder / "quarters.parquet"))
-    inside = within("dst_v4", [network for network, _ in NOT_GLOBAL])
-    engine.run("CREATE OR REPLACE TEMP TABLE inside_v6 (dst_ip VARCHAR)")
-    for (text,) in engine.believed(f"""
-            SELECT DISTINCT dst_ip FROM {relation} SEMI JOIN {_SOURCES} USING (src_ip)
-            WHERE start IS NOT NULL AND contains(dst_ip, ':')"""):
-        address = parse(text)
-        if address is None or why_not_global(address, lab, nat64) is not None:
-            engine.run(f"INSERT INTO inside_v6 VALUES ({literal(text)})")
+    _outside_addresses(engine, relation, lab, nat64)
     engine.run(f"""
         COPY (
-          SELECT src_ip, quarter, dst_ip, dst_port, n, refused FROM (
-            SELECT *, {v4("dst_ip")} AS dst_v4 FROM (
-              SELECT src_ip, floor(start / {QUARTER_S})::BIGINT AS quarter, dst_ip, dst_port,
-                sum(conns)::BIGINT AS n, coalesce(sum(conns) FILTER ({REFUSED}), 0)::BIGINT AS refused
-              FROM {relation} SEMI JOIN {_SOURCES} USING (src_ip) ANTI JOIN inside_v6 USING (dst_ip)
-              WHERE start IS NOT NULL GROUP BY ALL))
-          WHERE contains(dst_ip, ':') OR NOT {inside} OR {within("dst_v4", lab)}
+          SELECT src_ip, floor(start / {QUARTER_S})::BIGINT AS quarter, dst_ip, dst_port, sum(conns)::BIGINT AS n,
+            coalesce(sum(conns) FILTER ({REFUSED}), 0)::BIGINT AS refused
+          FROM {relation} SEMI JOIN {_SOURCES} USING (src_ip) SEMI JOIN outside USING (dst_ip)
+          WHERE start IS NOT NULL GROUP BY ALL
         ) TO {target} (FORMAT parquet)""")
     return f"read_parquet({target})"
+
+
+def _outside_addresses(engine: Engine, relation: str, lab: Sequence[Network], nat64: Sequence[IPv6Network]) -> None:
+    """Create the temporary table ``outside`` of global destinations: IPv4 by SQL, the others one by one."""
+    inside = within("dst_v4", [network for network, _ in NOT_GLOBAL])
+    # A table, not a subquery: DuckDB would push the arithmetic down to every row.
+    engine.run(f"""
+        CREATE OR REPLACE TEMP TABLE once AS
+        SELECT DISTINCT dst_ip FROM {relation} SEMI JOIN {_SOURCES} USING (src_ip) WHERE start IS NOT NULL""")
+    engine.run(f"""
+        CREATE OR REPLACE TEMP TABLE outside AS
+        SELECT dst_ip FROM (SELECT dst_ip, {v4("dst_ip")} AS dst_v4 FROM once)
+        WHERE contains(dst_ip, ':') OR NOT {inside} OR {within("dst_v4", lab)}""")
+    for (text,) in engine.believed("SELECT dst_ip FROM outside WHERE contains(dst_ip, ':')"):
+        address = parse(text)
+        if address is None or why_not_global(address, lab, nat64) is not None:
+            engine.run(f"DELETE FROM outside WHERE dst_ip = {literal(text)}")
 
 
 def bursts(engine: Engine, rows: str) -> dict[str, tuple[Burst, ...]]:

@@ -72,7 +72,7 @@ def hourly(engine: Engine, rows: str) -> dict[str, tuple[HourOfTraffic, ...]]:
     for identity, hour, connections, sent, received in engine.believed(f"""
             SELECT detection_id, floor(start / 3600)::BIGINT AS hour_no, sum(conns)::BIGINT, {sums}
             FROM {rows} GROUP BY ALL ORDER BY detection_id, hour_no"""):
-        found[identity].append(HourOfTraffic(
+        found[identity].append(HourOfTraffic.model_construct(  # typed by the query; a tuple has up to 168
             hour=moment(hour * 3600), connections=connections, bytes_sent=sent, bytes_rcvd=received))
     return {identity: tuple(hours) for identity, hours in found.items()}
 
@@ -99,10 +99,12 @@ def starts(engine: Engine, rows: str) -> dict[str, dict[str, Any]]:
 
 def active_hosts(engine: Engine, relation: str, home: Sequence[Network]) -> int:
     """Create the temporary table ``home_hosts`` of our addresses that sent anything, and count it."""
+    # A table, not a subquery: DuckDB would push the arithmetic down to every row.
+    engine.run(f"CREATE OR REPLACE TEMP TABLE once AS SELECT DISTINCT src_ip FROM {relation} WHERE start IS NOT NULL")
     engine.run(f"""
         CREATE OR REPLACE TEMP TABLE home_hosts AS
-        SELECT src_ip FROM (SELECT DISTINCT src_ip FROM {relation} WHERE start IS NOT NULL)
-        WHERE contains(src_ip, ':') OR {within(f"({v4('src_ip')})", home)}""")
+        SELECT src_ip FROM (SELECT src_ip, {v4("src_ip")} AS src_v4 FROM once)
+        WHERE contains(src_ip, ':') OR {within("src_v4", home)}""")
     for (text,) in engine.believed("SELECT src_ip FROM home_hosts WHERE contains(src_ip, ':')"):
         address = parse(text)
         if address is None or not lies_within(address, home):

@@ -51,7 +51,7 @@ def needed(kind: Kind) -> tuple[str, ...]:
     flow = ("ts", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p")
     return {
         "conn": (*flow, "proto", "service", "duration", *COUNTERS, "conn_state", "history"),
-        "dns": ("ts", "id.orig_h", "query", "rcode", "rcode_name", "answers"),
+        "dns": ("ts", "id.orig_h", "id.resp_h", "query", "rcode", "rcode_name", "answers"),
         "tls": (*flow, "server_name"),
         "http": (*flow, "host"),
         "irc": flow,
@@ -125,7 +125,8 @@ def _conn(at: Mapping[str, str]) -> dict[str, str]:
     return {
         "start": _start(at, "id.orig_h", "id.resp_h", "id.resp_p"),
         "hostname": "''", "process_name": "''", "conns": "1", "denied": "false",
-        "src_ip": at["id.orig_h"], "src_port": f"try_cast({at['id.orig_p']} AS USMALLINT)", "dst_ip": at["id.resp_h"], "dst_port": at["id.resp_p"],
+        "src_ip": at["id.orig_h"], "src_port": f"try_cast({at['id.orig_p']} AS USMALLINT)",
+        "dst_ip": at["id.resp_h"], "dst_port": at["id.resp_p"],
         "proto": f"coalesce(lower({at['proto']}), '')",
         "bytes_sent": sent, "bytes_rcvd": received, "bytes_total": f"({sent}) + ({received})",
         "orig_bytes": _bounded(at["orig_ip_bytes"]),
@@ -144,6 +145,7 @@ def _dns(at: Mapping[str, str]) -> dict[str, str]:
     return {
         "start": _start(at, "id.orig_h"), "src_ip": at["id.orig_h"],
         "query": f"rtrim(lower({at['query']}), '.')", "failed": failed, "answers": at["answers"],
+        "server": at["id.resp_h"],
     }
 
 

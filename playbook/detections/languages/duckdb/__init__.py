@@ -69,7 +69,7 @@ WITH events AS (
 ), counted AS (
   SELECT * FROM events{chosen}
   WHERE window_no IS NOT NULL{_once(profile)}
-), tuples AS (
+), tuples AS MATERIALIZED (
   SELECT window_no, {_KEY},
 {_measures(profile)}
   FROM counted
