@@ -1,0 +1,192 @@
+"""Splunk as a source of detections: the search API, and the notables of Enterprise Security."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from connectors import hourly
+from connectors.splunk import check, job, notables, rows
+from connectors.splunk.settings import Settings
+from connectors.splunk.wire import Deadline, Wire
+from connectors.transport import Bounds, Clocks, Credential, Transport, checked_url
+from playbook.detections.beaconing import Scope, sort_key
+from playbook.detections.languages import splunk
+from playbook.errors import ConfigError, ConnectorError, Incomplete
+from playbook.model import address
+from playbook.model.check import CheckResult
+from playbook.model.detection import Detection, Fetched, TimeWindow
+from playbook.model.site import Site
+from playbook.model.traffic import LogCoverage, Traffic
+
+__all__ = ("Settings", "Splunk", "connect")
+
+_DAY = timedelta(hours=24)
+_LATE = timedelta(minutes=15)  # events arrive late at the indexers; what ends now is never whole
+_AFTER = timedelta(hours=1)  # a log line is stamped when its connection ended
+_MAX_BYTES = 64 * 1024 * 1024  # a page of 50,000 rows with room for their lists
+KEYS_PER_QUERY = 200
+_UNKNOWN = ("attempts without an answer, names and the number of hosts that use a destination are not asked of Splunk",)
+
+
+def connect(
+    name: str, settings: Settings, site: Site, folder: Path, clocks: Clocks = Clocks(),  # noqa: B008
+    new_id: Callable[[], str] | None = None,
+) -> "Splunk":
+    """The source called ``name``; ``ca_file`` is relative to ``folder``. ``new_id`` names search jobs (tests set it).
+
+    Raises ConfigError for a URL that is not allowed or a certificate file that is not there.
+    """
+    root = checked_url(settings.base_url.rstrip("/"), f"{name}.base_url")
+    ca_file = folder / settings.ca_file if settings.ca_file else None
+    if ca_file is not None and not ca_file.is_file():
+        raise ConfigError(f"{name}.ca_file: no file {ca_file}")
+    bounds = Bounds(deadline_s=60.0, max_bytes=_MAX_BYTES, min_interval_s=1.0 / settings.rate)
+
+    def transport(credential: Credential | None) -> Transport:
+        return Transport(root, subject=name, credential=credential, bounds=bounds, clocks=clocks, ca_file=ca_file)
+
+    wire = Wire(name, settings, transport, clocks, *([new_id] if new_id else []))
+    return Splunk(name, settings, site, wire)
+
+
+class Splunk:
+    """A ``DetectionSource``: one search per fetch, one more each for heartbeat and notables, one per 200 tuples."""
+
+    def __init__(self, name: str, settings: Settings, site: Site, wire: Wire) -> None:
+        self.name = name
+        self.wire = wire
+        self._settings = settings
+        self._site = site
+        self._covered: dict[TimeWindow, tuple[hourly.HourRows, ...]] = {}
+        self._findings: dict[str, tuple[notables.Finding, ...]] = {}
+
+    def fetch(
+        self, window: TimeWindow | None, progress: Callable[[int, int], None] | None = None
+    ) -> tuple[Fetched, ...]:
+        """The detections of ``window`` (default: 24 hours that end 15 minutes before the site's now).
+
+        Raises ConnectorError or ConfigError when nothing can be believed; what is partly missing is in the health.
+        """
+        window = window or self._default_window()
+        settings = self._settings
+        query = splunk.detection(settings.preset, settings.scope, settings.fields)
+        answer = self._run(query, window, progress=progress)
+        found, read = rows.detections(answer.rows, self._scope())
+        seen, fault = self._heartbeat(window) if settings.heartbeat else (None, "")
+        noted = self._notables(window, found)
+        taken = hourly.Taken(
+            len(answer.rows), answer.events, answer.warnings + noted.warnings,
+            "; ".join(text for text in (answer.truncated, noted.missing) if text), read.rejected, read.examples,
+        )
+        health = hourly.health_of(window, taken, seen, fault, splunk.PRESETS[settings.preset].caveat)
+        every = tuple(sorted((*found, *noted.detections), key=sort_key))
+        return (Fetched(source=self.name, window=window, detections=every, health=health),)
+
+    def findings(self, detection_id: str) -> tuple[notables.Finding, ...]:
+        """The notables that the fetches so far tied to a detection, newest first: where to write its outcome back."""
+        return self._findings.get(detection_id, ())
+
+    def traffic(self, detections: Sequence[Detection]) -> Traffic:
+        """Start times and sizes of these detections: at most 100,000 connections, the least busy first."""
+        asked, left_out = _affordable(detections)
+        unknown = [*_UNKNOWN, *left_out]
+        if not asked:
+            return Traffic(unknown=tuple(unknown))
+        window = self._window_of(asked)
+        seen: list[hourly.Start] = []
+        try:
+            for batch in (asked[n:n + KEYS_PER_QUERY] for n in range(0, len(asked), KEYS_PER_QUERY)):
+                seen += self._starts(batch, window, unknown)
+            hours = self._covered.get(window) or self._heartbeat(window)[0] or ()
+        except ConnectorError as fault:
+            return Traffic(unknown=(*unknown, f"the traffic could not be asked for: {fault}"))
+        coverage = LogCoverage(kind="conn", hours=tuple(hour.hour for hour in hours if hour.rows))
+        return Traffic(tuples=hourly.tuple_traffic(asked, seen), coverage=(coverage,), unknown=tuple(unknown))
+
+    def check(self) -> tuple[CheckResult, ...]:
+        """Credentials and capability, the query, the indexes it names, then scope and fields by one row of a day."""
+        settings = self._settings
+        query = splunk.detection(settings.preset, settings.scope, settings.fields)
+        scope = settings.scope or splunk.PRESETS[settings.preset].scope
+        results = list(check.cheap_results(self.wire, settings, query, scope))
+        if all(result.ok for result in results):
+            probe = splunk.probe(settings.preset, settings.scope, settings.fields)
+            results += check.tried(
+                "scope", lambda: list(check.row_results(self._run(probe, self._default_window(), max_rows=1), scope)),
+            )
+        return tuple(results)
+
+    def _default_window(self) -> TimeWindow:
+        end = self._site.now - _LATE
+        return TimeWindow(start=end - _DAY, end=end)
+
+    def _window_of(self, found: Sequence[Detection]) -> TimeWindow:
+        first, last = min(d.first_seen for d in found), max(d.last_seen for d in found)
+        for window in self._covered:
+            if window.start <= first and last <= window.end:
+                return window
+        return TimeWindow(start=first, end=max(min(last + _AFTER, self._site.now), last + timedelta(seconds=1)))
+
+    def _scope(self) -> Scope:
+        networks = self._site.networks
+        return Scope(source=self.name, lab=networks.lab, nat64=networks.nat64)
+
+    def _heartbeat(self, window: TimeWindow) -> tuple[tuple[hourly.HourRows, ...] | None, str]:
+        """The rows per hour, or None and why they could not be counted."""
+        try:
+            answer = self._run(splunk.heartbeat(self._settings.preset, self._settings.scope), window)
+            if answer.truncated:
+                return None, f"rows per hour could not be counted: {answer.truncated}"
+            self._covered[window] = rows.hours(answer.rows)
+        except (ConnectorError, ValueError) as fault:
+            return None, f"rows per hour could not be counted: {fault}"
+        return self._covered[window], ""
+
+    def _notables(self, window: TimeWindow, found: Sequence[Detection]) -> notables.Noted:
+        if not self._settings.rule_name:
+            return notables.Noted()
+        query = notables.search(self._settings.rule_name)
+        try:
+            # A notable is written after the traffic it speaks of.
+            until = TimeWindow(start=window.start, end=max(window.end, self._site.now))
+            noted = notables.noted(self._run(query, until), found, self._scope(), window)
+        except (ConnectorError, ConfigError) as fault:
+            return notables.Noted(missing=f"the notables could not be read: {fault}")
+        self._findings |= noted.findings
+        return noted
+
+    def _starts(
+        self, batch: Sequence[Detection], window: TimeWindow, unknown: list[str]
+    ) -> list[hourly.Start]:
+        settings = self._settings
+        keys = tuple(dict.fromkeys(splunk.tuple_key(d.src_ip, d.dst_ip, d.dst_port) for d in batch))
+        answer = self._run(splunk.traffic(keys, settings.preset, settings.scope, settings.fields), window)
+        if answer.truncated:
+            raise Incomplete(f"{self.name}: start times are missing: {answer.truncated}")
+        read = rows.starts(answer.rows)
+        if read.rejected:
+            unknown.append(f"{read.rejected} rows of start times could not be read: {'; '.join(read.examples)}")
+        return [start for start in read.values if isinstance(start, hourly.Start)]
+
+    def _run(
+        self, text: str, window: TimeWindow, progress: Callable[[int, int], None] | None = None,
+        max_rows: int = job.MAX_ROWS,
+    ) -> job.Answer:
+        query = job.Query(text=text, window=window, max_rows=max_rows)
+        deadline = Deadline(self.wire.clocks, self._settings.deadline_s)
+        return job.run(self.wire, query, deadline, progress or (lambda done, total: None))
+
+
+def _affordable(detections: Sequence[Detection]) -> tuple[tuple[Detection, ...], tuple[str, ...]]:
+    """The detections whose start times fit into one answer, the least busy first, and what is said of the rest."""
+    asked: list[Detection] = []
+    rest, budget = 0, job.MAX_ROWS
+    for detection in sorted(detections, key=lambda d: d.connections):
+        plain = address.parse(detection.src_ip) is not None and address.parse(detection.dst_ip) is not None
+        if plain and detection.connections < budget:
+            budget -= detection.connections
+            asked.append(detection)
+        else:
+            rest += 1
+    said = f"start times of {rest} detections: past {job.MAX_ROWS} connections the rest is not asked for"
+    return tuple(asked), (said,) if rest else ()

@@ -1,0 +1,120 @@
+"""Results of our searches as values of the model; a row that cannot be read is counted and told, never fatal."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from connectors.hourly import HourRows, Key, Start
+from connectors.splunk import cells
+from connectors.splunk.cells import Row
+from connectors.transport import printable
+from playbook.detections.beaconing import Aggregate, Scope, moment, score, sort_key
+from playbook.model import address
+from playbook.model.detection import Detection
+
+MAX_EXAMPLES = 5
+MAX_NAME = 1_000
+_LATEST_S = 253_402_300_799  # the end of year 9999, the last that Python can name
+_PROTOCOLS = {"6": "tcp", "17": "udp", "132": "sctp", "47": "gre", "50": "esp"}
+
+
+class Read(NamedTuple):
+    """Rows that could be read, how many could not, and the first few of those with the reason."""
+
+    values: tuple[object, ...]
+    rejected: int
+    examples: tuple[str, ...]
+
+
+def detections(rows: Iterable[Row], scope: Scope) -> tuple[tuple[Detection, ...], Read]:
+    """The rows of the detection search, scored by the reference scorer, in their total order."""
+    found = read(rows, lambda row: score(aggregate(row), scope))
+    scored = (value for value in found.values if isinstance(value, Detection))
+    return tuple(sorted(scored, key=sort_key)), found
+
+
+def aggregate(row: Row) -> Aggregate:
+    """One row as what the scorer takes; ValueError names the column that cannot be read.
+
+    A sum is known only if every counted row had the counter: SPL's sum leaves nulls out, and all of them gives null.
+    """
+    row_count = cells.whole(row, "row_count")
+    hostname, src_ip, dst_ip, dst_port = key(row)
+    return Aggregate(
+        hostname=hostname, src_ip=src_ip, dst_ip=dst_ip, dst_port=dst_port,
+        connections=cells.whole(row, "connections"), hourly_buckets=cells.whole(row, "hourly_buckets"),
+        bytes_sent=_known(row, "total_bytes_sent", "sent_known", row_count),
+        bytes_rcvd=_known(row, "total_bytes_rcvd", "rcvd_known", row_count),
+        bytes_total=_known(row, "total_bytes", "total_known", row_count),
+        first_seen=_milliseconds(row, "first_ms") / 1000, last_seen=_milliseconds(row, "last_ms") / 1000,
+        denied=_counted(row, "denied"), denied_hours=_counted(row, "denied_hours"),
+        processes=cells.listed(row, "processes"), services=cells.listed(row, "services"),
+        transports=tuple(_PROTOCOLS.get(name.lower(), name.lower()) for name in cells.listed(row, "protos")),
+    )
+
+
+def hours(rows: Iterable[Row]) -> tuple[HourRows, ...]:
+    """The rows of the heartbeat search, in order; ValueError when one cannot be read (silence is not safety)."""
+    made = (
+        HourRows(
+            moment(_milliseconds(row, "hour", 3_600_000) / 1000), cells.whole(row, "row_count"),
+            moment(_milliseconds(row, "oldest_ms") / 1000), moment(_milliseconds(row, "newest_ms") / 1000),
+        )
+        for row in rows
+    )
+    return tuple(sorted(made))
+
+
+def starts(rows: Iterable[Row]) -> Read:
+    """The rows of the traffic search as ``Start`` values."""
+    return read(rows, _start)
+
+
+def key(row: Row) -> Key:
+    """The group key of a row. Raises ValueError when an address, the port or the length of the name is wrong."""
+    hostname = cells.text(row, "hostname")
+    if len(hostname) > MAX_NAME:
+        raise ValueError(f"hostname: longer than {MAX_NAME} characters")
+    for name in ("src_ip", "dst_ip"):
+        if address.parse(cells.text(row, name)) is None:
+            raise ValueError(f"{name}: expected an address, got {printable(cells.text(row, name))[:60]!r}")
+    port = cells.whole(row, "dst_port")
+    if port > 65535:
+        raise ValueError(f"dst_port: expected 0 to 65535, got {port}")
+    return (hostname, cells.text(row, "src_ip"), cells.text(row, "dst_ip"), port)
+
+
+def read(rows: Iterable[Row], make: Callable[[Row], object]) -> Read:
+    """``make`` of every row; a row that raises ValueError is counted, the first few with their number and reason."""
+    values: list[object] = []
+    examples: list[str] = []
+    rejected = 0
+    for number, row in enumerate(rows, start=1):
+        try:
+            values.append(make(row))
+        except ValueError as fault:
+            rejected += 1
+            if len(examples) < MAX_EXAMPLES:
+                examples.append(f"row {number}: {printable(str(fault))[:200]}")
+    return Read(tuple(values), rejected, tuple(examples))
+
+
+def _start(row: Row) -> Start:
+    second = _milliseconds(row, "start_s", 1000) // 1000
+    sent = _known(row, "start_sent", "sent_known", cells.whole(row, "row_count"))
+    return Start(key(row), second, cells.whole(row, "start_conns"), sent)
+
+
+def _known(row: Row, name: str, counter: str, row_count: int) -> int | None:
+    return cells.whole(row, name) if row_count and cells.whole(row, counter) == row_count else None
+
+
+def _counted(row: Row, name: str) -> int:
+    return cells.whole(row, name) if cells.text(row, name) else 0
+
+
+def _milliseconds(row: Row, name: str, unit: int = 1) -> int:
+    """A time in units of ``unit`` milliseconds, as milliseconds."""
+    value = cells.whole(row, name) * unit
+    if value > _LATEST_S * 1000:
+        raise ValueError(f"{name}: out of range")
+    return value
