@@ -29,7 +29,7 @@ def _case(case: Case) -> Document:
         "verdict": case.verdict.model_dump(mode="json"),
         "detections": [_detection(judged) for judged in case.detections],
         "enrichments": [enrichment.model_dump(mode="json") for enrichment in case.enrichments],
-        "plan": None if plan is None else plan.model_dump(mode="json"),
+        "plan": None if plan is None else plan.model_dump(mode="json", exclude={"people"}),
         "not_blockable": [refused.model_dump(mode="json") for refused in case.not_blockable],
         "ticket": None if case.ticket is None else case.ticket.model_dump(mode="json"),
     }
