@@ -3,10 +3,13 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from connectors.logs.engine import Engine
-from playbook.model.address import parse
+from playbook.model.address import parse, unwrap, within
+from playbook.model.site import Networks
 from playbook.model.traffic import NamedBy
+from playbook.tables.lists import covering
 
 MOST = 50
 _PAIRS = "(SELECT DISTINCT src_ip, dst_ip FROM wanted)"
@@ -14,17 +17,22 @@ _PORT = re.compile(r":\d{1,5}$")
 By = str
 
 
-def names(engine: Engine, relations: Mapping[str, str]) -> dict[tuple[str, str], tuple[NamedBy, ...]]:
+def names(
+    engine: Engine, relations: Mapping[str, str], networks: Networks
+) -> dict[tuple[str, str], tuple[NamedBy, ...]]:
     """By (source, destination): the names this source connected to it; IP literals are no names.
 
-    A name is ``backed`` when a logged DNS answer to anyone for this name held the destination. A question counts only
+    A name is ``backed`` when a logged DNS answer to anyone for this name held the destination and came from a
+    resolver of ours, a machine of ours or a public resolver: a bot's own name server says whatever it likes.
+    A question counts only
     for the source that asked it: behind a forwarding resolver, the log of its questions backs SNI and Host only.
     """
     answered: dict[str, set[str]] = defaultdict(set)
     found: dict[tuple[str, str], set[tuple[str, By]]] = defaultdict(set)
     if "dns" in relations:
-        for src, name, dst in engine.believed(_answers(relations["dns"])):
-            answered[dst].add(name)
+        for src, name, dst, server in engine.believed(_answers(relations["dns"])):
+            if server is not None and _trusted(server, networks):
+                answered[dst].add(name)
             found[src, dst].add((name, "dns"))
     for kind, by in (("tls", "sni"), ("http", "http_host")):
         if kind in relations:
@@ -34,6 +42,16 @@ def names(engine: Engine, relations: Mapping[str, str]) -> dict[tuple[str, str],
                     WHERE start IS NOT NULL AND name IS NOT NULL AND name != ''"""):
                 found[src, dst].add((_bare(name), by))
     return {pair: _named(told, answered[pair[1]]) for pair, told in found.items()}
+
+
+@lru_cache(maxsize=65536)
+def _trusted(server: str, networks: Networks) -> bool:
+    address = parse(server)
+    if address is None:
+        return False
+    inner = unwrap(address, networks.nat64)
+    ours = within(inner, networks.resolvers) or within(inner, networks.home)
+    return ours or any(row.category == "resolver" for row in covering(inner))
 
 
 def _named(told: Iterable[tuple[str, By]], answered: set[str]) -> tuple[NamedBy, ...]:
@@ -48,6 +66,6 @@ def _bare(name: str) -> str:
 
 def _answers(dns: str) -> str:
     return f"""
-        SELECT DISTINCT src_ip, query, answer FROM (
-          SELECT src_ip, query, unnest(answers) AS answer FROM {dns} WHERE start IS NOT NULL AND query != '')
+        SELECT DISTINCT src_ip, query, answer, server FROM (
+          SELECT src_ip, query, unnest(answers) AS answer, server FROM {dns} WHERE start IS NOT NULL AND query != '')
         SEMI JOIN (SELECT DISTINCT dst_ip AS answer FROM wanted) USING (answer)"""

@@ -47,7 +47,10 @@ CANONICAL: dict[Kind, dict[str, str]] = {
         "denied": "BOOLEAN",  # refused by a device: not a connection, counted apart
         "continues": "BOOLEAN",  # a further row of a session already counted, if its 5-tuple was seen before
     },
-    "dns": {"start": "DOUBLE", "src_ip": "VARCHAR", "query": "VARCHAR", "failed": "BOOLEAN", "answers": "VARCHAR[]"},
+    "dns": {
+        "start": "DOUBLE", "src_ip": "VARCHAR", "query": "VARCHAR", "failed": "BOOLEAN", "answers": "VARCHAR[]",
+        "server": "VARCHAR",  # who answered; null when the log does not say
+    },
     "tls": {"start": "DOUBLE", "src_ip": "VARCHAR", "dst_ip": "VARCHAR", "dst_port": "INTEGER", "name": "VARCHAR"},
     "http": {"start": "DOUBLE", "src_ip": "VARCHAR", "dst_ip": "VARCHAR", "dst_port": "INTEGER", "name": "VARCHAR"},
     "irc": {"start": "DOUBLE", "src_ip": "VARCHAR", "dst_ip": "VARCHAR", "dst_port": "INTEGER"},

@@ -98,6 +98,7 @@ def _dns(events: str, kind: Kind) -> str:
     cells = {
         "seen": Cell("timestamp", "e.timestamp", lines.offset_time),
         "src": Cell("src_ip", f"CASE WHEN {from_server} THEN e.dest_ip ELSE e.src_ip END", lines.address),
+        "srv": Cell("dest_ip", f"CASE WHEN {from_server} THEN e.src_ip ELSE e.dest_ip END", lines.address),
         "question": Cell("dns.rrname", "coalesce(e.dns.rrname, e.dns.queries[1].rrname)", _domain),
     }
     rows = lines.checked(events, cells)
@@ -108,6 +109,7 @@ def _dns(events: str, kind: Kind) -> str:
         "query": "question",
         "failed": "CASE WHEN e.dns.type IN ('answer', 'response') THEN e.dns.rcode = 'NXDOMAIN' END",
         "answers": given,
+        "server": "srv",
     })
 
 

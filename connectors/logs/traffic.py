@@ -37,7 +37,7 @@ def traffic(
     (oldest, newest), = engine.believed(f"SELECT min(start), max(start) FROM {conn}")
     missing = tuple(sentence for kind, sentence in _CLOSED.items() if kind not in sources.relations)
     return Traffic(
-        tuples=_tuples(engine, rows, sources, detections),
+        tuples=_tuples(engine, rows, sources, detections, networks),
         hosts=_hosts(engine, sources, detections, networks),
         coverage=tuple(_coverage(engine, kind, relation) for kind, relation in sources.relations.items()),
         active_hosts=active, history_days=None if oldest is None else (newest - oldest) / 86400,
@@ -46,12 +46,12 @@ def traffic(
 
 
 def _tuples(
-    engine: Engine, rows: str, sources: Sources, detections: Sequence[Detection]
+    engine: Engine, rows: str, sources: Sources, detections: Sequence[Detection], networks: Networks
 ) -> tuple[TupleTraffic, ...]:
     totals, hourly, starts = tuples.totals(engine, rows), tuples.hourly(engine, rows), tuples.starts(engine, rows)
     used = tuples.destinations(engine, sources.relations["conn"])
     naming = any(kind in sources.relations for kind in _NAMING)
-    named = names(engine, sources.relations)
+    named = names(engine, sources.relations, networks)
     answer = []
     for detection in detections:
         identity = detection.detection_id
