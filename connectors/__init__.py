@@ -7,7 +7,10 @@ from types import ModuleType
 OURS = "botnet-playbook"
 
 # Not products: the one place that speaks HTTP, and what connectors share (reading, matching, hours).
-_SHARED = frozenset({"columns", "files", "hourly", "matching", "schedule", "transport", "yaml_files"})
+_SHARED = frozenset({
+    "columns", "files", "hourly", "matching", "receipts", "schedule", "targets", "transport",
+    "yaml_files",
+})
 
 
 def catalogue() -> tuple[str, ...]:

@@ -165,7 +165,7 @@ class _Wiring:
 
     def __init__(self, config: Config, site: Site, file: str) -> None:
         self.site, self.folder, self.file = site, config.folder, file
-        self.cache = config.state.cache
+        self.state = config.state
         self.faults: list[str] = []
 
     def sound(self) -> None:
@@ -194,8 +194,9 @@ class _Wiring:
         return None
 
     def defaults(self, settings: type[Value]) -> Table:
-        """``[state] cache`` for every connector that keeps a cache, unless its own table says otherwise."""
-        return {"cache": self.cache} if self.cache is not None and "cache" in settings.model_fields else {}
+        """``[state]`` for every connector that keeps a cache or durable rows, unless its own table says otherwise."""
+        offered = {"cache": self.state.cache, "state_url": self.state.url or None}
+        return {name: value for name, value in offered.items() if value is not None and name in settings.model_fields}
 
     def scopes(self, tables: Mapping[str, Table]) -> dict[str, tuple[Network, ...]]:
         found = {}
