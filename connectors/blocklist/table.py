@@ -31,6 +31,8 @@ ENTRIES = sa.Table(
 )
 _INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _BUSY_S = 10
+# PostgreSQL's counterpart of BEGIN IMMEDIATE: two writers could both see room for one, or both make the table.
+_WRITERS = 0x626C6F63
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Table:
 
     def prepare(self) -> None:
         """Create the table unless it is there; several workers may do so at once."""
-        with self._told("the table could not be created"), self._engine.begin() as connection:
+        with self._told("the table could not be created"), self._writing() as connection:
             for item in (sa.schema.CreateTable(ENTRIES, if_not_exists=True),
                          *(sa.schema.CreateIndex(index, if_not_exists=True) for index in ENTRIES.indexes)):
                 connection.execute(item)
@@ -102,7 +104,7 @@ class Table:
         upsert = _INSERT[self._engine.dialect.name](ENTRIES).values(values).on_conflict_do_update(
             index_elements=["feed", "entry_key"], set_=values,
         )
-        with self._told("it could not be written"), self._engine.begin() as connection:
+        with self._told("it could not be written"), self._writing() as connection:
             before = self._row(connection, entry.key)
             if before is not None and before.address != entry.address:
                 raise ConfigError(f"{self._feed}: key {entry.key} stands for {before.address}, not {entry.address}")
@@ -116,7 +118,7 @@ class Table:
                        ENTRIES.c.released_at.is_(None))
         # The end by TTL is kept: a release after it changes nothing.
         ends = sa.update(ENTRIES).where(mine, ENTRIES.c.until_at > now).values(released_at=now)
-        with self._told("it could not be written"), self._engine.begin() as connection:
+        with self._told("it could not be written"), self._writing() as connection:
             return connection.execute(ends).rowcount > 0
 
     def _row(self, connection: sa.Connection, key: str) -> Entry | None:
@@ -135,6 +137,13 @@ class Table:
     def _reading(self) -> Iterator[sa.Connection]:
         with self._engine.connect() as connection:
             yield connection.execution_options(reads_only=True)
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITERS})
+            yield connection
 
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:
