@@ -179,7 +179,7 @@ EVIDENCE = st.lists(st.sampled_from(
 
 
 @given(EVIDENCE, st.lists(HINTS, min_size=1, max_size=3), st.booleans(), st.sampled_from([53, 443]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_hint_moves_a_rung_in_either_direction(evidence, hints, explained, port):
     enriched = an_enriched(detection=a_beacon(dst_port=port))
     before, after = decide(enriched, evidence, explained), decide(enriched, evidence + hints, explained)

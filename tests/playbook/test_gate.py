@@ -134,7 +134,7 @@ def test_a_protected_source_and_an_unknown_role_need_two_people(change):
 
 
 @given(enriched(), BARRIERS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_block_ever_passes_to_a_place_that_must_not_be_blocked(one, barriers):
     for kind in BLOCKS:
         word = examine(kind, one, barriers)
@@ -154,7 +154,7 @@ def test_no_block_ever_passes_to_a_place_that_must_not_be_blocked(one, barriers)
 
 
 @given(enriched(), BARRIERS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_isolation_ever_passes_for_a_host_that_is_not_proven_or_may_not_be(one, barriers):
     word = examine("isolate_host", one, barriers)
     if isinstance(word, Passed):

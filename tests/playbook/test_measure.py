@@ -45,7 +45,7 @@ def host(**change):
     sizes=st.one_of(st.none(), st.lists(st.integers(0, 2**50), max_size=60).map(tuple)),
     complete=st.booleans(), hours=st.integers(0, 24), attempts=st.integers(0, 50), unanswered=st.integers(0, 50),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_traffic_gives_bounded_numbers_and_never_a_fault(times, sizes, complete, hours, attempts, unanswered):
     found = measures(hours={"conn": hours}, start_times=times, sizes=sizes, starts_complete=complete,
                      attempts=attempts, unanswered=unanswered, unanswered_hours=3)

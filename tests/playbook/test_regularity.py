@@ -26,7 +26,7 @@ def scored(times, sizes=None, start=0, covered=ALL_DAY):
 
 
 @given(SERIES, st.integers(0, 2**40), st.integers(0, DAY), st.sets(st.integers(0, 48)), st.randoms())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_every_sub_score_is_between_0_and_1_for_any_series(times, biggest, start, covered, random):
     found = regularity(times, [random.randint(0, biggest) for _ in times], start, frozenset(covered))
     inside = [t for t in times if start <= t < start + DAY]
