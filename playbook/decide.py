@@ -65,8 +65,10 @@ def decide(enriched: EnrichedDetection, evidence: Sequence[Evidence], hunt_expla
     pieces = _sort(evidence, hunt_explained)
     tried = (
         _indicator(pieces), _exception(pieces), _explained(pieces), _corroborated(pieces, enriched),
-        _partial(pieces, enriched), (True, "nothing else held"),
+        _partial(pieces, enriched),
     )
+    left = not any(held for held, _ in tried)
+    tried += ((left, "nothing else held" if left else "another rung holds"),)
     trace = tuple(
         Rung(number=n, name=_NAMES[n], held=held, reason=why) for n, (held, why) in enumerate(tried, start=1)
     )
@@ -211,7 +213,7 @@ def _would_change(rung: int, pieces: _Sorted, enriched: EnrichedDetection) -> tu
         4: pieces.corroborations, 5: pieces.partial + pieces.policy + pieces.indicators, 6: pieces.partial,
     }[rung]
     found = [e.would_change for e in chosen if e.would_change]
-    if rung == 1:
+    if rung == 1 and not found:
         found.append("an exception for this very indicator, entered by a person, would close it")
     if rung in (5, 6) and pieces.waiting_on:
         found.append(f"an answer of {', '.join(pieces.waiting_on)} would settle it")

@@ -183,6 +183,11 @@ def _most(name: str, spreads: Sequence | None, coverage: float, source: str) -> 
             name=f"{name}_unanswered", unit="of pairs", coverage=coverage, source=source,
             value=widest.unanswered_share if widest else empty,
         ),
+        Measurement(
+            name=f"{name}_failures", unit="unanswered destination and port pairs in 15 min", coverage=coverage,
+            source=source,
+            value=max((round(s.pairs * s.unanswered_share) for s in spreads), default=0) if spreads else empty,
+        ),
     )
 
 
