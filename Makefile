@@ -9,7 +9,7 @@ run: $(VENV)/.ready
 	$(BIN)/botnet-playbook run --config playbook/sample/sample.toml --dry-run --report report
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # ARGS chooses: make record ARGS='-k whois'; a real tenant where its variables are set, else the emulators
 record: $(VENV)/.ready
