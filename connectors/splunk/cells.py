@@ -11,11 +11,12 @@ Row = Mapping[str, tuple[str, ...]]
 
 def cast(row: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
     """The row with every cell as the tuple of its values; a null cell, and a null inside a list, are left out."""
-    made: dict[str, tuple[str, ...]] = {}
-    for name, value in row.items():
-        values = value if isinstance(value, list | tuple) else (value,)
-        made[name] = tuple(one if isinstance(one, str) else str(one) for one in values if one is not None)
-    return made
+    return {name: (value,) if isinstance(value, str) else _texts(value) for name, value in row.items()}
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    values = value if isinstance(value, list) else [value]
+    return tuple(one if isinstance(one, str) else str(one) for one in values if one is not None)
 
 
 def text(row: Row, name: str) -> str:
@@ -44,6 +45,9 @@ def number(row: Row, name: str) -> Decimal:
 
 def whole(row: Row, name: str) -> int:
     """A count; decimals are cut off. Raises ValueError as ``number`` does."""
+    values = row.get(name, ())
+    if len(values) == 1 and len(values[0]) <= _MAX_DIGITS and values[0].isascii() and values[0].isdigit():
+        return int(values[0])
     return int(number(row, name))
 
 

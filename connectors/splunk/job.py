@@ -29,7 +29,6 @@ _PARTIAL = re.compile(
     re.IGNORECASE,
 )
 T = TypeVar("T", bound=BaseModel)
-_Scalar = str | int | float | bool | None
 
 
 class JobGone(ConnectorError):
@@ -64,7 +63,7 @@ class _Feed(_Read):
 class Page(_Read):
     """One page of results."""
 
-    results: tuple[dict[str, _Scalar | list[_Scalar]], ...]
+    results: list[dict[str, Any]]
     preview: bool = False
 
 
