@@ -5,7 +5,7 @@ import re
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, Field, SecretStr, ValidationError
 
@@ -20,7 +20,8 @@ Table = dict[str, Any]
 class Policy(Value):
     """``[policy]``: outcomes and thresholds as data; ``rules`` holds one table of parameters per rule.
 
-    ``now`` replaces the clock, for samples and replays only; every run that uses it says so.
+    ``now`` replaces the clock, for samples and replays only; every run that uses it says so. ``block_ttls_s`` are the
+    lengths of time offered to an approver; an unanswered request is denied after ``approval_ttl_s``.
     """
 
     version: int = 1
@@ -30,6 +31,10 @@ class Policy(Value):
     backup_host_patterns: tuple[str, ...] = ()
     block_ttl_s: int = Field(default=4 * 3600, ge=60, le=30 * 86400)
     isolate_ttl_s: int = Field(default=8 * 3600, ge=300, le=30 * 86400)
+    block_ttls_s: tuple[Annotated[int, Field(ge=60, le=30 * 86400)], ...] = Field(
+        default=(3600, 4 * 3600, 24 * 3600), max_length=6
+    )
+    approval_ttl_s: int = Field(default=24 * 3600, ge=300, le=30 * 86400)
     rules: dict[str, Table] = {}
 
 

@@ -46,9 +46,15 @@ def case_id(host: str, first_seen: datetime) -> str:
 
 
 def _case(host: str, ones: list[JudgedDetection], means: Means, holders: tuple[AddressHolder, ...]) -> Case:
+    return case_of(case_id(host, min(one.enriched.detection.first_seen for one in ones)), host, ones, means, holders)
+
+
+def case_of(
+    identity: str, host: str, ones: Sequence[JudgedDetection], means: Means, holders: tuple[AddressHolder, ...] = ()
+) -> Case:
+    """One case under this identity from detections that come worst first; the plan is sealed for this identity."""
     worst = ones[0].verdict
     addresses = tuple(dict.fromkeys(one.enriched.detection.src_ip for one in ones))
-    identity = case_id(host, min(one.enriched.detection.first_seen for one in ones))
     proposal = propose(identity, host, ones, means)
     status = min((one.verdict.status for one in ones), key=_STATUS_FIRST.index)
     if status == "proposed" and proposal.plan is None:

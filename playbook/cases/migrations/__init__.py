@@ -1,0 +1,1 @@
+"""Migrations of the record: env.py runs inside the store's own transaction; one module a revision."""

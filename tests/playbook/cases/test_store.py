@@ -1,0 +1,107 @@
+"""The store: one URL, private file, one serialised transaction a change, migrations that match the tables."""
+
+import threading
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from playbook.cases.store import address_of, open_store
+from playbook.cases.tables import executors, metadata
+from playbook.errors import ConfigError, Incomplete, Unreachable
+from tests.builders import NOW
+
+
+def add(conn, name):
+    conn.execute(executors.insert(), {"executor_id": name, "started_at": NOW, "beat_at": NOW})
+
+
+def count(store):
+    with store.reading() as conn:
+        return conn.execute(sa.select(sa.func.count()).select_from(executors)).scalar_one()
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_code(store):
+    with store.reading() as conn:
+        assert compare_metadata(MigrationContext.configure(conn), metadata) == []
+
+
+def test_migrating_again_changes_nothing(store, url):
+    with store.change() as conn:
+        add(conn, "one")
+    again = open_store(url)
+    assert count(again) == 1
+    again.close()
+
+
+def test_a_change_is_all_or_nothing(store):
+    with pytest.raises(ZeroDivisionError), store.change() as conn:
+        add(conn, "one")
+        raise ZeroDivisionError
+    assert count(store) == 0
+
+
+def test_a_database_of_a_newer_version_is_refused(store, url):
+    with store.change() as conn:
+        conn.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(ConfigError, match="newer version"):
+        open_store(url)
+
+
+def test_writers_take_turns_and_each_sees_what_the_other_wrote(store):
+    """Read, then write what was read plus one, from four threads: no step is lost, none fails."""
+    def work():
+        for _ in range(5):
+            with store.change() as conn:
+                n = conn.execute(sa.select(sa.func.count()).select_from(executors)).scalar_one()
+                add(conn, f"e{n}")
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(timeout=30)
+    assert count(store) == 20
+
+
+def test_readers_are_not_held_up_by_a_writer(store):
+    with store.change() as conn:
+        add(conn, "one")
+        assert count(store) == 0
+    assert count(store) == 1
+
+
+def test_sqlite_is_durable_and_its_file_is_the_owners_alone(tmp_path):
+    store = open_store("sqlite:///sub/state.db", tmp_path)
+    assert store.file == tmp_path / "sub" / "state.db"
+    assert store.file.stat().st_mode & 0o077 == 0
+    with store.reading() as conn:
+        pragmas = [conn.exec_driver_sql(f"PRAGMA {p}").scalar_one()
+                   for p in ("journal_mode", "synchronous", "busy_timeout", "foreign_keys")]
+    assert pragmas == ["wal", 2, 30000, 1]
+    store.close()
+
+
+@pytest.mark.parametrize("url", ["", "mysql://x/y", "sqlite://", "sqlite:///:memory:", "no url", "///"])
+def test_other_urls_are_refused_without_showing_them(url, tmp_path):
+    with pytest.raises(ConfigError, match=r"state\.url: expected"):
+        address_of(url, tmp_path)
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Unreachable, match="file"):
+        open_store("sqlite:///file/state.db", tmp_path)
+
+
+def test_what_is_no_database_is_told(tmp_path):
+    (tmp_path / "state.db").write_text("this is a text file, and long enough to be looked at as a database header")
+    with pytest.raises(Incomplete, match=r"state\.db"):
+        open_store("sqlite:///state.db", tmp_path)
+
+
+def test_a_server_that_is_not_there_is_told_without_the_password():
+    with pytest.raises(Incomplete) as told:
+        open_store("postgresql://u:geheim@/db?host=/nowhere&connect_timeout=1")
+    assert "geheim" not in str(told.value)

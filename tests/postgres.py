@@ -1,0 +1,83 @@
+"""Debian's PostgreSQL on a unix socket in a temporary folder, for tests: started once, one database per request."""
+
+import itertools
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+_NUMBERS = itertools.count(1)
+
+
+def binaries() -> Path | None:
+    """The newest installed server's programs, or None."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
+    return found[-1].parent if found else None
+
+
+def why_not() -> str | None:
+    """Why no server can be started here, or None when one can."""
+    if binaries() is None:
+        return "PostgreSQL is not installed (Debian: apt-get install postgresql)"
+    if os.geteuid() == 0 and _unprivileged() is None:
+        return "PostgreSQL does not run as root and there is no account 'postgres'"
+    return None
+
+
+def _unprivileged() -> str | None:
+    try:
+        return pwd.getpwnam("postgres").pw_name
+    except KeyError:
+        return None
+
+
+@dataclass
+class Server:
+    """A running server; ``user`` runs it when the tests run as root."""
+
+    folder: Path
+    user: str | None
+    made: list[str] = field(default_factory=list)
+
+    def url(self, database: str) -> str:
+        """The URL of one of its databases."""
+        return f"postgresql://postgres@/{database}?host={self.folder}"
+
+    def fresh(self) -> str:
+        """The URL of a new, empty database."""
+        name = f"t{next(_NUMBERS)}"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
+            conn.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def run(self, program: str, *arguments: str) -> None:
+        """Run one of the server's programs as the unprivileged account."""
+        done = subprocess.run([str((binaries() or Path()) / program), *arguments], user=self.user, cwd=self.folder,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """A server that lives as long as the block; nothing is synced, since nobody needs its data afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="pg"))
+    one = Server(folder, _unprivileged() if os.geteuid() == 0 else None)
+    if one.user:
+        shutil.chown(folder, one.user)
+    log = folder / "log"
+    try:
+        one.run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "postgres", "--no-sync")
+        one.run("pg_ctl", "-D", str(folder / "data"), "-w", "-l", str(log), "-o",
+                f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=60", "start")
+        yield one
+    finally:
+        if (folder / "data" / "postmaster.pid").exists():
+            one.run("pg_ctl", "-D", str(folder / "data"), "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
