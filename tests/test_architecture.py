@@ -19,7 +19,7 @@ ONLY_IN = {
     "requests": ("connectors/transport",),
     "ipwhois": ("connectors/whois",),
     "duckdb": ("connectors/logs",),
-    "subprocess": (),
+    "subprocess": ("connectors/nftables/program.py",),
 }
 CALLS_ONLY_IN = {
     "datetime.now": ("playbook/doors.py",),

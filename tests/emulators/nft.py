@@ -1,0 +1,87 @@
+"""A stand-in for the nft program, for machines without it: one table in a JSON file, in nft 1.0.6's own words.
+
+Run as ``python nft.py STATE -j list table inet NAME`` or ``python nft.py STATE -f -``. Only the standard library.
+"""
+
+import json
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+SETS = {"addresses4": "daddr", "addresses6": "daddr", "pairs4": "dport", "pairs6": "dport"}
+_COMMAND = re.compile(r'(create|add|delete) element inet (\w+) (\w+) \{ ([0-9a-f:. ]+?)'
+                      r'(?: timeout (\d+)s comment "([\w.-]+)")? \}')
+
+
+def fresh(path: Path, table: str = "botnet_playbook", sets: tuple[str, ...] = tuple(SETS), **modes: Any) -> None:
+    """Start over: empty sets with rules that drop. Modes: ``idle`` (no rules), ``slow_s`` (hang after the effect)."""
+    path.write_text(json.dumps({"table": table, "sets": {name: {} for name in sets}, "writes": [], **modes}))
+
+
+def elements(path: Path) -> dict[str, dict[str, Any]]:
+    """What the sets hold, as ``{set: {element: {...}}}``, and nothing that has ended."""
+    state = json.loads(path.read_text())
+    return {name: {e: body for e, body in held.items() if body["end"] > time.time()}
+            for name, held in state["sets"].items()}
+
+
+def listing(state: dict[str, Any]) -> dict[str, Any]:
+    """The table as nft's JSON."""
+    items: list[dict[str, Any]] = [
+        {"metainfo": {"version": "1.0.6"}},
+        {"chain": {"table": state["table"], "name": "forward", "hook": "forward", "prio": -10}},
+    ]
+    for name, held in state["sets"].items():
+        elems = [{"elem": {"val": _value(text), "timeout": body["timeout"],
+                           "expires": int(body["end"] - time.time()), "comment": body["comment"],
+                           "counter": {"packets": 0, "bytes": 0}}} for text, body in held.items()]
+        items.append({"set": {"name": name, "flags": ["timeout"], "elem": elems, "stmt": [{"counter": None}]}})
+        match = {"match": {"op": "==", "left": {"payload": {"field": SETS[name]}}, "right": f"@{name}"}}
+        verdict = {"accept": None} if state.get("idle") else {"drop": None}
+        items.append({"rule": {"chain": "forward", "expr": [match, {"counter": {"packets": 0}}, verdict]}})
+    return {"nftables": items}
+
+
+def _value(text: str) -> Any:
+    parts = [int(part) if part.isdigit() else part for part in text.split(" . ")]
+    return {"concat": parts} if len(parts) > 1 else parts[0]
+
+
+def write(state: dict[str, Any], script: str) -> None:
+    """Carry out a script, all of it or none; anything but our three commands ends as a syntax error."""
+    for line in script.splitlines():
+        command = _COMMAND.fullmatch(line)
+        if command is None:
+            raise SystemExit("Error: syntax error, unexpected newline")
+        verb, table, name, element, timeout, comment = command.groups()
+        if table != state["table"] or name not in state["sets"]:
+            raise SystemExit("Error: No such file or directory")
+        held = state["sets"][name]
+        if verb == "delete" and held.pop(element, None) is None:
+            raise SystemExit("Error: Could not process rule: No such file or directory")
+        if verb == "create" and element in held:
+            raise SystemExit("Error: Could not process rule: File exists")
+        if verb != "delete" and element not in held:  # adding again leaves the timeout as it was, as old kernels do
+            seconds = int(timeout or 10**6)
+            held[element] = {"timeout": seconds, "end": time.time() + seconds, "comment": comment or ""}
+    state["writes"].append(script)
+
+
+def main(path: Path, arguments: list[str]) -> None:
+    """One call of the program."""
+    state = json.loads(path.read_text())
+    state["sets"] = elements(path)
+    if arguments[:1] == ["-j"]:
+        if arguments[1:] != ["list", "table", "inet", state["table"]]:
+            raise SystemExit("Error: No such file or directory\nlist table inet x")
+        sys.stdout.write(json.dumps(listing(state)))
+        return
+    write(state, sys.stdin.read())
+    path.write_text(json.dumps(state))
+    time.sleep(state.get("slow_s", 0))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
