@@ -27,8 +27,9 @@ class Engine:
         self.folder = Path(tempfile.mkdtemp(prefix="botnet-playbook-"))
         os.chmod(self.folder, 0o700)
         self._removed = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        # A fifth of what may be used is left to Python and to the buffers that DuckDB does not count.
         self._connection = duckdb.connect(config={
-            "memory_limit": f"{memory_mb}MB", "temp_directory": str(self.folder / "spill"),
+            "memory_limit": f"{memory_mb * 4 // 5}MB", "temp_directory": str(self.folder / "spill"),
             "autoinstall_known_extensions": False, "autoload_known_extensions": False,
             **({"threads": threads} if threads else {}),
         })

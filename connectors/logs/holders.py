@@ -13,7 +13,7 @@ def holders(engine: Engine, rows: str, source: str) -> tuple[AddressHolder, ...]
     ``rows`` is a SELECT of the canonical columns of holders.
     """
     found = engine.believed(f"""
-        WITH told AS (SELECT * FROM ({rows}) WHERE start IS NOT NULL AND hostname != ''),
+        WITH told AS (SELECT * FROM ({rows}) WHERE start IS NOT NULL AND hostname != '' AND address IS NOT NULL),
         turns AS (
           SELECT *, hostname IS DISTINCT FROM lag(hostname) OVER of_address AS turn FROM told
           WINDOW of_address AS (PARTITION BY address ORDER BY start, hostname)

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from connectors.logs.aggregate import Outcome, Summary
 from connectors.logs.aside import Aside
 from connectors.logs.connections import Connections, Wish
@@ -58,8 +60,8 @@ class LogSource:
         outcome, windows = connections.outcome(wish, self._scope, progress)
         self._windows = windows
         numbers = sorted(number for number in outcome.summaries if number is not None)
-        held = self._holders()
-        told = self._told(connections, outcome)
+        held, faults = self._holders()
+        told = self._told(connections, outcome, faults)
         return tuple(
             self._fetched(outcome, number, self._window(windows, number, outcome.summaries.get(number)), held, told)
             for number in numbers[:1] or [0]
@@ -83,9 +85,11 @@ class LogSource:
                 faults += aside.faults
                 relations |= {kind: aside.relation} if aside.relation else {}
         spanned = {kind: self._spanned(relation) for kind, relation in relations.items()}
-        return traffic(
-            self._engine, Sources(spanned, tuple(faults)), detections, self._site.networks, self._settings.profile
-        )
+        sources, networks = Sources(spanned, tuple(faults)), self._site.networks
+        try:
+            return traffic(self._engine, sources, detections, networks, self._settings.profile)
+        except duckdb.Error as fault:
+            raise BadAnswer(f"{self.name}: {str(fault).splitlines()[0]}") from fault
 
     def hunt(self, hunt: str) -> tuple[tuple[dict[str, Any], ...], tuple[str, ...]]:
         """The rows of a hunt (playbook/detections/hunts.py), times in naive UTC, and what was wrong with its log.
@@ -145,14 +149,19 @@ class LogSource:
         scan = Scan(rejects=f"rejects_{kind}", year=self._settings.year, time_zone=self._settings.time_zone)
         return Reading(self._engine, kind, self._gathered.of(kind), scan, self._bounds)
 
-    def _holders(self) -> tuple[AddressHolder, ...]:
+    def _holders(self) -> tuple[tuple[AddressHolder, ...], tuple[str, ...]]:
+        """Who held which address, and what was wrong with the logs that say so."""
         if not self._gathered.of("holders"):
-            return ()
-        return holders(self._engine, self._reading("holders").sql(), self.name)
+            return (), ()
+        aside = Aside(self._engine, self._reading("holders"))
+        found = holders(self._engine, f"SELECT * FROM {aside.relation}", self.name) if aside.relation else ()
+        return found, aside.faults
 
-    def _told(self, connections: Connections, outcome: Outcome) -> tuple[Rejected, tuple[str, ...], bool]:
+    def _told(
+        self, connections: Connections, outcome: Outcome, faults: tuple[str, ...]
+    ) -> tuple[Rejected, tuple[str, ...], bool]:
         """What the first Fetched says about the whole log: rejected rows, warnings, completeness."""
-        warnings = [*self._gathered.notes, *connections.reading.warnings, *connections.reading.cut]
+        warnings = [*self._gathered.notes, *connections.reading.warnings, *connections.reading.cut, *faults]
         if not outcome.summaries:
             warnings.append("no usable row in the logs")
         elif outcome.oldest < _Y2K:

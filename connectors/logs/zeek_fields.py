@@ -164,8 +164,9 @@ def _holders(at: Mapping[str, str]) -> dict[str, str]:
     hostname = f"coalesce({at['host_name']}, {at['hostname']}, {machine})"
     address = f"coalesce({at['assigned_addr']}, {at['assigned_ip']}, {at['id.orig_h']})"
     return {
-        "start": f"CASE WHEN {hostname} NOT IN ('', '(empty)') AND {address} IS NOT NULL THEN {_start(at)} END",
-        "until": f"{at['ts']} + {at['lease_time']}", "address": address, "hostname": f"rtrim(lower({hostname}), '.')",
+        "start": _start(at),
+        "until": f"{at['ts']} + {at['lease_time']}", "address": address,
+        "hostname": f"coalesce(rtrim(lower(nullif({hostname}, '(empty)')), '.'), '')",
         "written_by": "'host'",
     }
 

@@ -88,6 +88,7 @@ def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
     (row_with(id__orig_h="999.1.1.1"), "id.orig_h is no address: 999.1.1.1"),
     (row_with(id__resp_h="| delete"), "id.resp_h is no address: | delete"),
     (row_with(id__resp_h=None), "id.resp_h is missing"),
+    (row_with(id__resp_p=None), "id.resp_p is missing"),
     (row_with(service="??").replace(b"??", b"\xff\xfe"), "not UTF-8 text"),
 ])
 @pytest.mark.parametrize("keep", [False, True])

@@ -172,3 +172,13 @@ def test_holders_end_with_the_lease_or_with_the_next_name(tmp_path: Path) -> Non
     found, = source(tmp_path, conn=log_text(beats(120, 120)), dhcp=log_text(leases, DHCP)).fetch(None)
     assert [(one.address, one.hostname, one.since.timestamp() - DAY, one.until.timestamp() - DAY)
             for one in found.holders] == [("10.0.0.1", "alpha", 0, 3000), ("10.0.0.1", "beta", 3000, 6600)]
+    assert found.health.warnings == ()
+
+
+def test_a_broken_log_beside_the_connections_is_a_warning_with_file_and_line(tmp_path: Path) -> None:
+    dhcp = log_text([{"ts": DAY, "mac": "aa", "assigned_addr": "10.0.0.1", "host_name": "alpha"}], DHCP) + "x\ty\n"
+    opened = source(tmp_path, conn=log_text(beats(120, 120)), dhcp=dhcp, dns=log_text([], DNS) + "1\t2\n")
+    found, = opened.fetch(None)
+    assert ([one.hostname for one in found.holders], len(found.detections)) == (["alpha"], 1)
+    assert [f"{tmp_path}/dhcp.log:6" in warning for warning in found.health.warnings] == [True]
+    assert any(f"{tmp_path}/dns.log:5" in sentence for sentence in opened.traffic(found.detections).unknown)
