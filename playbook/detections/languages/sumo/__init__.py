@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from playbook.detections.beaconing import MIN_CONNECTIONS, MIN_HOURS
+from playbook.detections.beaconing import ICMP_NAMES, MIN_CONNECTIONS, MIN_HOURS
 from playbook.detections.hunts import HUNTS
 from playbook.detections.languages.sumo import quoting
 from playbook.detections.languages.sumo.lint import lint
@@ -17,14 +17,19 @@ _KEY = "hostname, src_ip, dst_ip, dst_port"
 
 # concat gives "" for a null (documented), so that no group key and no count depends on how nulls are treated;
 # num() only ever sees digits, so that nothing depends on both branches of an if being evaluated.
-_SHARED = (
+_ADDRESSES = (
     'concat(dst_ip, "") as dst_ip',
     'concat(src_ip, "") as src_ip',
     "where !isBlank(src_ip) and !isBlank(dst_ip)",
-    f"where !{NOT_EXTERNAL}",
+)
+# What the detection never scores; the hunts count it.
+_SCORED = (f"where !{NOT_EXTERNAL}",)
+_NOT_ICMP = (f"where !(proto in ({', '.join(quoting.literal(name) for name in (*sorted(ICMP_NAMES), '1', '58'))}))",)
+_PROTO = (
     'concat(proto, "") as proto',
     "toLowerCase(proto) as proto",
-    'where !(proto in ("icmp", "icmp6", "ipv6-icmp", "1", "58"))',
+)
+_COUNTED = (
     'concat(hostname, "") as hostname',
     'concat(dst_port, "") as dst_port',
     "where dst_port matches /^[0-9]+$/",
@@ -47,6 +52,7 @@ _SHARED = (
     "if(whole_known = 1, bytes_total, bytes_sent + bytes_rcvd) as bytes_total",
     "if(whole_known = 1 or sent_known + rcvd_known = 2, 1, 0) as total_known",
 )
+_SHARED = (*_ADDRESSES, *_SCORED, *_PROTO, *_NOT_ICMP, *_COUNTED)
 
 _DETECTION = (
     'concat(process_name, "") as process_name',

@@ -1,0 +1,26 @@
+"""Runs our Sumo Logic queries: the stand-in's interpreter, behind a check that the text is Sumo Logic's at all.
+
+Semantics and their sources: tests/emulators/sumo_language.py; reference/sumo.md 3.1 (what the language lacks), 3.4
+(absent counters, nulls in group keys, several types in an if: refused, because the manual is silent).
+"""
+
+from collections.abc import Iterable
+
+from playbook.detections.languages.sumo.lint import AGGREGATES, FOREIGN
+from tests.emulators import sumo_language
+from tests.emulators.sumo_language import Fault, Row, stages
+
+__all__ = ("Fault", "run")
+
+
+def run(query: str, lines: Iterable[tuple[float, str]] = (), fields: Iterable[Row] = ()) -> list[Row]:
+    """The rows of ``query``; Fault for a stage that Sumo Logic does not have (sumo.md 3.1: eval, stats, dc)."""
+    for number, stage in enumerate(stages(query)[1:], start=1):
+        word = stage.split(" ", 1)[0]
+        if word in FOREIGN:
+            raise Fault(f"stage {number}: {FOREIGN[word]}")
+        if word.partition("(")[0] not in AGGREGATES | {"where", "limit", "fields", "json", "csv", "parse"} and (
+            " as " not in stage
+        ):
+            raise Fault(f"stage {number}: no operator and no expression with a name: {stage[:60]}")
+    return sumo_language.run(query, lines, fields)

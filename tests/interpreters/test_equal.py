@@ -1,0 +1,40 @@
+"""The rendered text of every language finds what the reference scorer finds, over generated events."""
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from playbook.detections.beaconing import Event
+from playbook.detections.languages import splunk
+from tests.interpreters import spl, telemetry
+from tests.interpreters.telemetry import HALF_HOUR_EAST, QUERIES, by_reference, by_splunk, by_sumo, compared, events
+
+_PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # a failing example is readable as it is
+
+
+@pytest.mark.parametrize("preset", QUERIES)
+@settings(max_examples=25, deadline=None, phases=_PHASES)
+@given(found=events(), zone_s=st.sampled_from((0, HALF_HOUR_EAST, -12_600)))
+def test_splunk_finds_what_the_reference_finds(preset: str, found: list[Event], zone_s: int) -> None:
+    assert compared(by_splunk(QUERIES[preset], preset, found, zone_s)) == compared(by_reference(preset, found))
+
+
+@settings(max_examples=40, deadline=None, phases=_PHASES)
+@given(found=events())
+def test_sumo_finds_what_the_reference_finds(found: list[Event]) -> None:
+    wanted = [e for e in found if not e.denied]
+    assert compared(by_sumo(telemetry.SUMO_QUERY, wanted)) == compared(by_reference("cse", wanted))
+
+
+@pytest.mark.parametrize("preset", QUERIES)
+def test_the_follow_up_gives_the_start_seconds_and_the_heartbeat_the_hours(preset: str) -> None:
+    found = telemetry.flow(25, 900, hostname="pc-1") + telemetry.flow(25, 60, "198.51.100.9", 443)
+    source = [row for e in found for row in telemetry.WRITERS[preset](e)]
+    keys = [splunk.tuple_key("10.0.0.31", "203.0.113.66", 6667)]
+    starts = spl.results(spl.run(splunk.traffic(keys, preset), source))
+    assert sorted(int(row["start_s"]) for row in starts) == [int(e.start) for e in found[:25]]
+    assert {(row["hostname"], row["start_conns"], row["row_count"]) for row in starts} == {("pc-1", "1", "1")}
+    beats = spl.results(spl.run(splunk.heartbeat(preset), source, HALF_HOUR_EAST))
+    assert sum(int(beat["row_count"]) for beat in beats) == len(source)
+    assert {int(beat["hour"]) for beat in beats} == {int(e.start // 3600) for e in found}
+    assert len(spl.run(splunk.probe(preset), source)) == 1
