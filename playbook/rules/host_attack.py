@@ -1,4 +1,4 @@
-"""The same host floods, scans or asks for generated names, which is not its trade."""
+"""The same host floods or scans, which is not its trade."""
 
 from pydantic import Field
 
@@ -9,30 +9,24 @@ from playbook.model.measurement import Measurement
 from playbook.model.verdict import Evidence
 
 _MANY_CONNECTIONS = ("mail", "proxy", "nat", "vpn", "gateway", "load_balancer", "security_tool", "runner", "qa")
-_MANY_QUESTIONS = ("resolver", "domain_controller", "dhcp", "mail", "proxy", "security_tool")
 
 
 class Params(Value):
-    """Thresholds per quarter of an hour; roles whose trade is many connections, or many DNS questions."""
+    """Thresholds per quarter of an hour; roles whose trade is many connections."""
 
     flood: int = Field(default=1000, ge=1)
     scan_pairs: int = Field(default=200, ge=1)
     scan_unanswered: float = Field(default=0.9, gt=0, le=1)
-    failed_domains: int = Field(default=30, ge=1)
-    failed_share: float = Field(default=0.8, gt=0, le=1)
     connection_roles: tuple[str, ...] = _MANY_CONNECTIONS
-    question_roles: tuple[str, ...] = _MANY_QUESTIONS
 
 
 def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     """Rung 4, host (e). Silent for a shared source (whose traffic is many hosts') and within a role's trade."""
     if enriched.source is not None and within(enriched.source, enriched.site.networks.shared_sources):
         return None
-    found: list[tuple[str, tuple[Measurement, ...]]] = []
-    if not enriched.roles & set(params.connection_roles):
-        found += [hit for hit in (_flood(enriched, params), _scan(enriched, params)) if hit]
-    if not enriched.roles & set(params.question_roles):
-        found += [hit for hit in (_generated(enriched, params),) if hit]
+    if enriched.roles & set(params.connection_roles):
+        return None
+    found = [hit for hit in (_flood(enriched, params), _scan(enriched, params)) if hit]
     if not found:
         return None
     return Evidence(
@@ -61,14 +55,4 @@ def _scan(enriched: EnrichedDetection, params: Params) -> tuple[str, tuple[Measu
     return (
         f"scans ({pairs:g} destination and port pairs in 15 minutes, {share:.0%} unanswered)",
         _taken(enriched, "scan_pairs", "scan_unanswered"),
-    )
-
-
-def _generated(enriched: EnrichedDetection, params: Params) -> tuple[str, tuple[Measurement, ...]] | None:
-    failed, share = enriched.known("failed_domains"), enriched.known("failed_names_share")
-    if failed is None or share is None or failed < params.failed_domains or share < params.failed_share:
-        return None
-    return (
-        f"asks for generated names ({failed:g} registered domains failed in 15 minutes, {share:.0%} of its names)",
-        _taken(enriched, "failed_domains", "failed_names_share"),
     )

@@ -1,14 +1,13 @@
-"""The same host floods, scans or asks for generated names, outside what its role does by trade."""
+"""The same host floods or scans, outside what its role does by trade."""
 
 import pytest
 
 from tests.builders import SOURCE, a_record, a_site, an_enriched, measured, said
 from tests.playbook.rules.table import Row, evidence, outcome, rows
 
-QUIET = {"flood": 0, "scan_pairs": 0, "scan_unanswered": 0, "failed_domains": 0, "failed_names_share": 0}
+QUIET = {"flood": 0, "scan_pairs": 0, "scan_unanswered": 0}
 FLOOD = {"flood": 1001}
 SCAN = {"scan_pairs": 200, "scan_unanswered": 0.9}
-DGA = {"failed_domains": 30, "failed_names_share": 0.8}
 
 
 def host(*roles, shared=(), **values):
@@ -19,21 +18,17 @@ def host(*roles, shared=(), **values):
 TABLE = [
     Row("speaks", "floods", host(**FLOOD), "strong"),
     Row("speaks", "scans", host(**SCAN), "strong"),
-    Row("speaks", "asks for generated names", host(**DGA), "strong"),
     Row("speaks", "a resolver that floods", host("resolver", **FLOOD), "strong"),
     Row("near miss", "exactly 1,000 connections", host(flood=1000), "silent"),
     Row("near miss", "199 pairs", host(**(SCAN | {"scan_pairs": 199})), "silent"),
     Row("near miss", "89 % unanswered", host(**(SCAN | {"scan_unanswered": 0.89})), "silent"),
-    Row("near miss", "29 domains", host(**(DGA | {"failed_domains": 29})), "silent"),
-    Row("near miss", "79 % of its names", host(**(DGA | {"failed_names_share": 0.79})), "silent"),
     Row("near miss", "a log that covers 79 % of the time", host(flood=(9999, 0.79)), "silent"),
     Row("silent", "quiet", host(), "silent"),
     Row("silent", "nothing measured", an_enriched(), "silent"),
-    Row("silent", "a shared source", host(shared=(SOURCE,), **FLOOD, **DGA), "silent"),
+    Row("silent", "a shared source", host(shared=(SOURCE,), **FLOOD), "silent"),
     Row("silent", "a proxy floods by trade", host("proxy", **FLOOD), "silent"),
     Row("silent", "a runner scans by trade", host("runner", **SCAN), "silent"),
-    Row("silent", "a resolver asks by trade", host("resolver", **DGA), "silent"),
-    Row("silent", "an inventory that writes Domain Controller", host("Domain-Controller", **DGA), "silent"),
+    Row("silent", "an inventory that writes Load-Balancer", host("Load-Balancer", **FLOOD), "silent"),
     Row("hostile", "a bot that calls itself proxy-01 keeps no trade",
         an_enriched(said("host", a_record(roles=("proxy",)), about="proxy-01"), host="proxy-01",
                     measurements=measured(**(QUIET | FLOOD))), "strong"),
@@ -45,7 +40,7 @@ def test_host_attack(row):
     assert outcome("host_attack", row.enriched) == row.said
 
 
-@pytest.mark.parametrize("values", [FLOOD, SCAN, DGA])
+@pytest.mark.parametrize("values", [FLOOD, SCAN])
 def test_it_is_a_hunt_of_the_host_group_that_an_explanation_may_account_for(values):
     word = evidence("host_attack", host(**values))
     assert (word.hunt, word.group, word.leans) == (True, "host", "malicious")
