@@ -4,7 +4,7 @@
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -132,7 +132,7 @@ def moves(truth: Truth) -> Iterator[Move]:
         yield Move(one.name, one.was, one.became, tuple(_flips(truth, before, after)), _benign_convicted(truth, after))
 
 
-def main(argv: Sequence[str] = ()) -> None:
+def main() -> None:
     """Print the tables."""
     truth = read_all()
     _print_confusion(truth)
@@ -263,3 +263,7 @@ def _benign_convicted(truth: Truth, after: Mapping[str, Mapping[Key, State]]) ->
     return len({(capture.name, key[0]) for capture, _ in truth.pairs
                 for key, state in after.get(capture.name, {}).items()
                 if state.disposition == "TRUE_POSITIVE" and key[0] not in bot_hosts(capture)})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""``python -m bench [NAME...] [--small]``: the benchmarks one after the other, each in a process of its own.
+
+``--small`` takes sizes for a look while developing; the promises are made at the full sizes, on an idle machine.
+"""
+
+import os
+import subprocess
+import sys
+
+from bench import detect, memory, peers, run, triage
+
+# Name -> what it measures, its arguments at full size and with --small.
+BENCHES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "detect": ("detect against a bare DuckDB query, 1 GB", (), detect.SMALL),
+    "run": ("run against the same query, 1 GB", (), run.SMALL),
+    "memory": ("peak memory from 300 MB to 3 GB over the same tuples", (), memory.SMALL),
+    "peers": ("detect against plain Python, zat with pandas, msticpy", (), peers.SMALL),
+    "triage": ("triage of 10,000 detections, and decide alone", (), triage.SMALL),
+    "truth": ("seed rule -> gates -> ladder over the public captures, and every threshold moved", (), ()),
+    "rdap": ("WHOIS requests against networks; mutated bodies", (), ("2000",)),
+    "sumo_requests": ("Sumo Logic requests per fetch", (), ()),
+    "cold_start": ("seconds to the answer of one action", (), ()),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the named benchmarks, or all; 1 when one failed, 2 for an unknown name."""
+    small = "--small" in arguments
+    names = [name for name in arguments if name != "--small"] or list(BENCHES)
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        print(f"no such benchmark: {', '.join(unknown)}; there are:", file=sys.stderr)
+        for name, (what, _, _) in BENCHES.items():
+            print(f"  {name}: {what}", file=sys.stderr)
+        return 2
+    print(f"load {' '.join(f'{one:.1f}' for one in os.getloadavg())}, {os.cpu_count()} cores", flush=True)
+    failed = [name for name in names if _one(name, small)]
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return int(bool(failed))
+
+
+def _one(name: str, small: bool) -> int:
+    what, full, less = BENCHES[name]
+    print(f"\n== {name}: {what}", flush=True)
+    return subprocess.run([sys.executable, "-m", f"bench.{name}", *(less if small else full)], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
