@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_network
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -58,11 +59,17 @@ def site_of(config: Config, now: datetime) -> Site:
     )
 
 
-def assemble(config: Config, file: str, source: tuple[str, Table], now: datetime) -> Assembled:
-    """Wire one run over the source table ``(name, table)``. Raises ConfigError with every fault of every table."""
+def assemble(
+    config: Config, file: str, source: tuple[str, Table], now: datetime,
+    wishes: Mapping[str, Any] = MappingProxyType({}),
+) -> Assembled:
+    """Wire one run over the source table ``(name, table)``. Raises ConfigError with every fault of every table.
+
+    ``wishes`` are settings that a connector takes when it has them and its table does not say otherwise.
+    """
     intact()
     site = site_of(config, now)
-    wiring = _Wiring(config, site, file)
+    wiring = _Wiring(config, site, file, wishes)
     origin = wiring.connect("sources", *source)
     toolkit, terms = _around(config, file, wiring, origin)
     warnings = (f"policy.now is set: this run judges as of {site.now:%Y-%m-%d %H:%M} UTC",) if config.policy.now else ()
@@ -163,9 +170,14 @@ def assemble_all(config: Config, file: str, now: datetime) -> tuple[dict[str, An
 class _Wiring:
     """Connects tables one by one and gathers every fault, so that a person mends them in one go."""
 
-    def __init__(self, config: Config, site: Site, file: str) -> None:
+    def __init__(
+        self, config: Config, site: Site, file: str, wishes: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
         self.site, self.folder, self.file = site, config.folder, file
-        self.state = config.state
+        self.offered = {
+            "cache": config.state.cache, "state_url": config.state.url or None, "memory_mb": config.limits.memory_mb,
+            **wishes,
+        }
         self.faults: list[str] = []
 
     def sound(self) -> None:
@@ -194,9 +206,9 @@ class _Wiring:
         return None
 
     def defaults(self, settings: type[Value]) -> Table:
-        """``[state]`` for every connector that keeps a cache or durable rows, unless its own table says otherwise."""
-        offered = {"cache": self.state.cache, "state_url": self.state.url or None}
-        return {name: value for name, value in offered.items() if value is not None and name in settings.model_fields}
+        """What the frame offers to every connector that has such a setting, unless its own table says otherwise."""
+        known = settings.model_fields
+        return {name: value for name, value in self.offered.items() if value is not None and name in known}
 
     def scopes(self, tables: Mapping[str, Table]) -> dict[str, tuple[Network, ...]]:
         found = {}

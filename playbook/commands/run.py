@@ -33,20 +33,21 @@ _SETTLED = timedelta(minutes=15)
 @click.option("--from", "from_", help="Start, ISO 8601 (UTC without a zone).")
 @click.option("--to", help="End, ISO 8601, not included.")
 @click.option("--profile", type=click.Choice(["default", "seed"]), default="default", show_default=True)
+@click.option("--heartbeat", is_flag=True, help="With --from/--to on a SIEM: also count its raw rows per hour.")
 @click.option("--dry-run", is_flag=True, help="Store nothing (today every run only proposes).")
 @click.option("--report", "folder", type=click.Path(path_type=Path), help="Write the HTML report into this directory.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_context
 def command(
     ctx: click.Context, config_file: Path | None, source_name: str | None, as_logs: bool, paths: tuple[str, ...],
-    since: str | None, from_: str | None, to: str | None, profile: str, dry_run: bool, folder: Path | None,
-    as_json: bool,
+    since: str | None, from_: str | None, to: str | None, profile: str, heartbeat: bool, dry_run: bool,
+    folder: Path | None, as_json: bool,
 ) -> None:
     """Detect, enrich, judge, decide and propose. Nothing is ever contained by this command."""
     config, file = configuration(config_file)
     source = _source(config, source_name, as_logs, paths, profile)
     window, source = _window(source, since, from_, to)
-    assembled = assemble(config, file, source, now())
+    assembled = assemble(config, file, source, now(), {"heartbeat": heartbeat or from_ is None})
     with _bar(not as_json) as told:
         run = respond(assembled.toolkit, assembled.site, assembled.terms, window, told)
     run = run.model_copy(update={"profile": profile, "warnings": (*assembled.warnings, *run.warnings)})
