@@ -23,9 +23,9 @@ def names(
     """By (source, destination): the names this source connected to it; IP literals are no names.
 
     A name is ``backed`` when a logged DNS answer to anyone for this name held the destination and came from a
-    resolver of ours, a machine of ours or a public resolver: a bot's own name server says whatever it likes.
-    A question counts only
-    for the source that asked it: behind a forwarding resolver, the log of its questions backs SNI and Host only.
+    resolver of ours (``networks.resolvers``, or any machine of ours while that is unset) or a public one: a bot's own
+    name server says whatever it likes. A question counts only for the source that asked it: behind a forwarding
+    resolver, the log of its questions backs SNI and Host only.
     """
     answered: dict[str, set[str]] = defaultdict(set)
     found: dict[tuple[str, str], set[tuple[str, By]]] = defaultdict(set)
@@ -50,7 +50,7 @@ def _trusted(server: str, networks: Networks) -> bool:
     if address is None:
         return False
     inner = unwrap(address, networks.nat64)
-    ours = within(inner, networks.resolvers) or within(inner, networks.home)
+    ours = within(inner, networks.resolvers or networks.home)
     return ours or any(row.category == "resolver" for row in covering(inner))
 
 
