@@ -1,4 +1,4 @@
-"""Debian's PostgreSQL on a unix socket in a temporary folder, for tests: started once, one database per request."""
+"""Debian's PostgreSQL on a unix socket in a temporary folder, for tests: started once, a database or schema a test."""
 
 import itertools
 import os
@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -44,7 +44,6 @@ class Server:
 
     folder: Path
     user: str | None
-    made: list[str] = field(default_factory=list)
 
     def url(self, database: str) -> str:
         """The URL of one of its databases."""
@@ -56,6 +55,13 @@ class Server:
         with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
             conn.execute(f"CREATE DATABASE {name}")
         return self.url(name)
+
+    def schema(self) -> str:
+        """The URL of a new, empty schema: much cheaper than a database."""
+        name = f"t{next(_NUMBERS)}"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
+            conn.execute(f"CREATE SCHEMA {name}")
+        return self.url("postgres") + f"&options=-csearch_path%3D{name}"
 
     def run(self, program: str, *arguments: str) -> None:
         """Run one of the server's programs as the unprivileged account."""

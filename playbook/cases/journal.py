@@ -9,7 +9,7 @@ import rfc8785
 import sqlalchemy as sa
 
 from playbook.cases.store import hold_writers
-from playbook.cases.tables import journal, journal_head
+from playbook.cases.tables import journal, journal_head, plain
 from playbook.model import Value
 
 START = "0" * 64
@@ -40,7 +40,8 @@ def append(
     head = conn.execute(sa.select(journal_head.c.seq, journal_head.c.hash)).one_or_none()
     values: dict[str, Any] = {
         "seq": head.seq + 1 if head else 1, "at": now.astimezone(UTC).isoformat(timespec="microseconds"),
-        "case_id": case_id, "actor": actor, "kind": kind, "content": rfc8785.dumps(dict(content)).decode(),
+        "case_id": case_id, "actor": plain(actor)[:255], "kind": kind,
+        "content": rfc8785.dumps(_storable(dict(content))).decode(),
         "prev": head.hash if head else START,
     }
     values["hash"] = hash_of(values)
@@ -48,6 +49,15 @@ def append(
     new_head = {"seq": values["seq"], "hash": values["hash"]}
     conn.execute(journal_head.update().values(new_head) if head else journal_head.insert().values(id=1, **new_head))
     return int(values["seq"])
+
+
+def _storable(content: Any) -> Any:
+    """Content whose every text can be stored and hashed."""
+    if isinstance(content, str):
+        return plain(content)
+    if isinstance(content, Mapping):
+        return {plain(key): _storable(value) for key, value in content.items()}
+    return [_storable(one) for one in content] if isinstance(content, list | tuple) else content
 
 
 def hash_of(line: Mapping[str, Any]) -> str:

@@ -26,8 +26,34 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
         return None if value is None else datetime.fromisoformat(value)
 
 
+class Plain(sa.types.TypeDecorator[str]):
+    """Text from anywhere, cut to the column's length and without what PostgreSQL refuses (NUL, lone surrogates).
+
+    It holds for comparisons too, so that a value is found by the same text it was stored under.
+    """
+
+    impl = sa.String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        """The text as it can be stored."""
+        return None if value is None else plain(value)[: self.impl.length]  # type: ignore[attr-defined]
+
+
+class LongPlain(Plain):
+    """The same without a length."""
+
+    impl = sa.Text
+    cache_ok = True
+
+
+def plain(text: str) -> str:
+    """``text`` with U+FFFD in place of NUL and lone surrogates."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 def _text(name: str, length: int = 255, **more: Any) -> sa.Column[str]:
-    return sa.Column(name, sa.String(length), nullable=False, **more)
+    return sa.Column(name, Plain(length), nullable=False, **more)
 
 
 def _number(name: str, **more: Any) -> sa.Column[int]:
@@ -39,7 +65,7 @@ def _time(name: str, nullable: bool = False) -> sa.Column[datetime]:
 
 
 def _document(name: str = "document") -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False)
+    return sa.Column(name, LongPlain(), nullable=False)
 
 
 def _flag(name: str) -> sa.Column[bool]:
@@ -63,7 +89,7 @@ cases = sa.Table(
     "cases", metadata, _text("case_id", primary_key=True), _text("host"), _text("status", 16),
     _text("disposition", 32), _text("confidence", 16), _time("first_seen"), _time("last_seen"), _time("opened_at"),
     _time("updated_at"), _time("closed_at", True), _text("closed_by"), _text("reopened_from"),
-    _text("person_disposition", 32), _text("person_by"), sa.Column("person_reason", sa.Text, nullable=False),
+    _text("person_disposition", 32), _text("person_by"), _document("person_reason"),
     _time("person_at", True), _number("watch_days"), _text("watch_day", 10), _text("ticket_key"), _text("run_id"),
     _document(), sa.Index(None, "status", "updated_at"), sa.Index(None, "host", "opened_at"),
     _unique_where("one_open_case_a_host", "host", "closed_at IS NULL"),
@@ -90,7 +116,7 @@ plans = sa.Table(
 decisions = sa.Table(
     "decisions", metadata, sa.Column("id", sa.Integer, primary_key=True), _of("request_id", "requests.request_id"),
     _text("case_id"), _text("plan_id"), _text("digest", 64), _text("who"), _text("via", 16), _flag("approve"),
-    sa.Column("comment", sa.Text, nullable=False), _time("at"), _time("recorded_at"),
+    _document("comment"), _time("at"), _time("recorded_at"),
     sa.UniqueConstraint("request_id", "who"),
 )
 containments = sa.Table(
@@ -107,18 +133,18 @@ receipts = sa.Table(
 )
 tickets = sa.Table(
     "tickets", metadata, _text("key", primary_key=True), _text("state", 16), _text("title", 500), _text("desk"),
-    _text("reference"), sa.Column("text", sa.Text, nullable=False), sa.Column("case_ids", sa.Text, nullable=False),
+    _text("reference"), _document("text"), _document("case_ids"),
     _time("created_at"), _time("updated_at"), _time("opened_at", True), _number("tries"), _text("trouble", 2000),
     sa.Index(None, "state", "created_at"),
 )
 comments = sa.Table(
     "comments", metadata, _text("key", primary_key=True), _of("ticket_key", "tickets.key"),
-    sa.Column("text", sa.Text, nullable=False), _time("created_at"), _time("sent_at", True), _number("tries"),
+    _document("text"), _time("created_at"), _time("sent_at", True), _number("tries"),
     _text("trouble", 2000), sa.Index(None, "sent_at", "created_at"),
 )
 journal = sa.Table(
     "journal", metadata, sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False), _text("at", 40),
-    _text("case_id"), _text("actor"), _text("kind", 64), sa.Column("content", sa.Text, nullable=False),
+    _text("case_id"), _text("actor"), _text("kind", 64), _document("content"),
     _text("prev", 64), _text("hash", 64), sa.Index(None, "case_id", "seq"),
 )
 journal_head = sa.Table(

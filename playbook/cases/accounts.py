@@ -1,0 +1,208 @@
+"""Who may act: local accounts with argon2 passwords and hashed tokens, how one proves itself, and its lockout."""
+
+import hashlib
+import re
+import secrets
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, Literal, get_args
+
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+from pydantic import AwareDatetime
+
+from playbook.cases import journal
+from playbook.cases.tables import accounts, tokens
+from playbook.errors import ConfigError
+from playbook.model import Value
+
+Role = Literal["viewer", "responder", "approver", "admin"]
+Via = Literal["cli", "page", "platform"]
+ROLES: tuple[Role, ...] = get_args(Role)
+TOKEN_PREFIX = "bpt_"
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
+_SHORTEST = 12
+_FREE_FAILURES = 4
+_LONGEST_LOCK = timedelta(minutes=15)
+_HASHER = PasswordHasher()
+
+
+class Account(Value):
+    """An account as it may be shown: never its password."""
+
+    name: str
+    role: Role
+    has_password: bool
+    created_at: AwareDatetime
+    created_by: str
+    disabled_at: AwareDatetime | None = None
+    locked_until: AwareDatetime | None = None
+
+
+class Proof(Value):
+    """An account that has proven itself, with the role this proof is good for and the door it came through."""
+
+    name: str
+    role: Role
+    via: Via
+
+    def may(self, role: Role) -> bool:
+        """Whether the role is at least this one."""
+        return ROLES.index(self.role) >= ROLES.index(role)
+
+
+class Unproven(Value):
+    """Why nobody was proven; says nothing about whether the account exists."""
+
+    reason: str
+
+
+def add(conn: sa.Connection, name: str, role: Role, password: str, by: str, now: datetime) -> None:
+    """Add an account; "" as password means that only tokens prove it. Raises ConfigError when it cannot be."""
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"account {name!r}: expected 1 to 64 of a-z, 0-9, dot, dash, underscore and @")
+    if role not in ROLES:
+        raise ConfigError(f"role {role!r}: expected one of {', '.join(ROLES)}")
+    if account_of(conn, name) is not None:
+        raise ConfigError(f"account {name!r}: exists already")
+    conn.execute(accounts.insert(), {
+        "name": name, "role": role, "password_hash": _hashed(password) if password else "", "created_at": now,
+        "created_by": by, "failures": 0,
+    })
+    journal.append(conn, now, "", by, "account added", {"name": name, "role": role, "password": bool(password)})
+
+
+def set_password(conn: sa.Connection, name: str, password: str, by: str, now: datetime) -> None:
+    """Replace the password of an account. Raises ConfigError when there is no such account or it is too short."""
+    _existing(conn, name)
+    conn.execute(accounts.update().where(accounts.c.name == name).values(
+        password_hash=_hashed(password), failures=0, locked_until=None,
+    ))
+    journal.append(conn, now, "", by, "password set", {"name": name})
+
+
+def disable(conn: sa.Connection, name: str, by: str, now: datetime) -> None:
+    """Disable an account for good: none of its proofs counts from now on."""
+    _existing(conn, name)
+    conn.execute(accounts.update().where(accounts.c.name == name).values(disabled_at=now))
+    conn.execute(tokens.update().where(tokens.c.account == name, tokens.c.revoked_at.is_(None)).values(revoked_at=now))
+    journal.append(conn, now, "", by, "account disabled", {"name": name})
+
+
+def make_token(
+    conn: sa.Connection, name: str, by: str, now: datetime, *, label: str = "", scope: Role | None = None,
+    via: Via = "cli", days: int | None = 365,
+) -> str:
+    """A new token, shown this once; it is good for ``scope`` at most (default: the account's role)."""
+    account = _existing(conn, name)
+    scope = scope or account.role
+    if account.disabled_at is not None or ROLES.index(scope) > ROLES.index(account.role):
+        raise ConfigError(f"account {name!r}: disabled, or its role {account.role} is less than {scope}")
+    token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    conn.execute(tokens.insert(), {
+        "token_hash": hash_of(token), "account": name, "label": label, "scope": scope, "via": via, "created_at": now,
+        "expires_at": now + timedelta(days=days) if days else None,
+    })
+    journal.append(conn, now, "", by, "token made", {"name": name, "label": label, "scope": scope, "via": via})
+    return token
+
+
+def hash_of(token: str) -> str:
+    """What is stored of a token: it has 256 random bits, so a plain SHA-256 keeps it."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def listed(conn: sa.Connection) -> tuple[Account, ...]:
+    """All accounts, by name."""
+    return tuple(_account(row) for row in conn.execute(sa.select(accounts).order_by(accounts.c.name)).mappings())
+
+
+def account_of(conn: sa.Connection, name: str) -> Account | None:
+    """The account of this name."""
+    row = conn.execute(sa.select(accounts).where(accounts.c.name == name)).mappings().first()
+    return None if row is None else _account(row)
+
+
+def by_token(conn: sa.Connection, token: str, now: datetime) -> Proof | Unproven:
+    """Who holds this token. Only its hash is looked for, so timing tells nothing of the stored ones."""
+    query = sa.select(tokens, accounts.c.role).join(accounts, accounts.c.name == tokens.c.account)
+    row = conn.execute(query.where(
+        tokens.c.token_hash == hash_of(token), tokens.c.revoked_at.is_(None), accounts.c.disabled_at.is_(None),
+    )).mappings().first()
+    if row is None or (row["expires_at"] is not None and row["expires_at"] <= now):
+        return Unproven(reason="the token is unknown, revoked or past its end")
+    role = min(row["scope"], row["role"], key=ROLES.index)
+    return Proof(name=row["account"], role=role, via=row["via"])
+
+
+def by_password(conn: sa.Connection, name: str, password: str, now: datetime, via: Via = "cli") -> Proof | Unproven:
+    """Whether this is the account's password; failures lock it for longer and longer, up to 15 minutes.
+
+    Call it inside ``Store.change`` and let that commit: the failure has to be kept.
+    """
+    row = conn.execute(sa.select(accounts).where(accounts.c.name == name)).mappings().first()
+    usable = row is not None and row["disabled_at"] is None and bool(row["password_hash"])
+    right = _verified(row["password_hash"] if row is not None and usable else _nobody(), password)
+    if row is None or not usable:
+        return Unproven(reason="the name or the password is wrong")
+    if row["locked_until"] is not None and now < row["locked_until"]:
+        return Unproven(reason="too many failures: try again later")
+    if not right:
+        _failed(conn, name, int(row["failures"]) + 1, now)
+        return Unproven(reason="the name or the password is wrong")
+    values: dict[str, Any] = {"failures": 0, "locked_until": None}
+    if _HASHER.check_needs_rehash(row["password_hash"]):
+        values["password_hash"] = _HASHER.hash(password)
+    conn.execute(accounts.update().where(accounts.c.name == name).values(values))
+    return Proof(name=name, role=row["role"], via=via)
+
+
+def proves(
+    conn: sa.Connection, name: str, now: datetime, *, token: str = "", password: str = ""
+) -> Proof | Unproven:
+    """Whether ``name`` proves itself by a token of its own or by its password."""
+    if not token:
+        return by_password(conn, name, password, now)
+    proof = by_token(conn, token, now)
+    if isinstance(proof, Proof) and not secrets.compare_digest(proof.name, name):
+        return Unproven(reason=f"the token is not {name}'s")
+    return proof
+
+
+def _failed(conn: sa.Connection, name: str, failures: int, now: datetime) -> None:
+    lock = min(_LONGEST_LOCK, timedelta(seconds=2 ** min(failures - _FREE_FAILURES, 20)))
+    locked = now + lock if failures > _FREE_FAILURES else None
+    conn.execute(accounts.update().where(accounts.c.name == name).values(failures=failures, locked_until=locked))
+    journal.append(conn, now, "", name, "proof failed", {"failures": failures, "locked": locked is not None})
+
+
+@cache
+def _nobody() -> str:
+    """Verified when the account is unknown or has no password, so that both take the same time."""
+    return _HASHER.hash(secrets.token_hex(16))
+
+
+def _verified(known: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(known, password)
+    except (Argon2Error, InvalidHashError):
+        return False
+
+
+def _hashed(password: str) -> str:
+    if len(password) < _SHORTEST:
+        raise ConfigError(f"a password needs at least {_SHORTEST} characters")
+    return _HASHER.hash(password)
+
+
+def _existing(conn: sa.Connection, name: str) -> Account:
+    found = account_of(conn, name)
+    if found is None:
+        raise ConfigError(f"account {name!r}: there is none")
+    return found
+
+
+def _account(row: Any) -> Account:
+    values = {name: row[name] for name in Account.model_fields if name != "has_password"}
+    return Account(**values, has_password=bool(row["password_hash"]))

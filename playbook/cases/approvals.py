@@ -1,0 +1,207 @@
+"""Answers of people to requests: what counts, what is refused and why, decided in one transaction with its effect."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from playbook.cases import asking, containments, journal, outbox
+from playbook.cases.accounts import ROLES, Role
+from playbook.cases.asking import Request
+from playbook.cases.tables import accounts, cases, decisions, requests
+from playbook.model import Value
+from playbook.model.response import Decision, Notice, Plan
+
+Reason = Literal[
+    "unknown", "late", "racing", "expired", "stale", "repeated", "protected", "requester", "role", "another_plan",
+]
+
+
+class Refusal(Value):
+    """Why an answer does not count."""
+
+    reason: Reason
+    text: str
+
+
+class Outcome(Value):
+    """What became of an answer: ``approved``, ``denied``, ``counted`` (more people are needed) or ``refused``.
+
+    ``keys`` are the containments that an approval set going.
+    """
+
+    result: Literal["approved", "denied", "counted", "refused"]
+    text: str
+    request_id: str = ""
+    reason: Reason | None = None
+    keys: tuple[str, ...] = ()
+
+
+# Called inside the deciding transaction with (connection, request, approved plan, keys): it starts the work.
+Enqueue = Callable[[sa.Connection, Request, Plan, tuple[str, ...]], None]
+
+
+def weigh(
+    request: Request, decision: Decision, role: Role | None, earlier: Sequence[Decision], now: datetime
+) -> Refusal | None:
+    """Why this answer may not count, or None when it may; pure.
+
+    ``role`` is the account's, None when it is unknown or disabled; ``earlier`` are the answers that counted.
+    """
+    who, mine = decision.who, [one for one in earlier if one.who == decision.who]
+    if request.state != "waiting":
+        return _over(request, decision, bool(mine), now)
+    if now >= request.expires_at:
+        return Refusal(reason="expired", text=f"no answer came by {request.expires_at:%Y-%m-%d %H:%M} UTC: denied")
+    if decision.digest not in {plan.digest for plan in request.offers}:
+        return Refusal(reason="stale", text="this digest is none of the plans that are offered now: read them again")
+    if role is None or ROLES.index(role) < ROLES.index("approver"):
+        return Refusal(reason="role", text=f"{who} has no account with the role approver")
+    if who == request.requester:
+        return Refusal(reason="requester", text=f"{who} asked for this and may not answer it")
+    if mine:
+        return Refusal(reason="protected", text=f"{who} answered already; this takes {request.people} different people")
+    if decision.approve and decision.via == "platform" and any(one.via == "platform" for one in earlier):
+        return Refusal(reason="protected", text="platforms together count as one approver; a person must agree too")
+    if decision.approve and any(one.digest != decision.digest for one in earlier):
+        return Refusal(reason="another_plan",
+                       text=f"{earlier[0].who} approved the plan {earlier[0].plan_id}: approve that one, or deny")
+    return None
+
+
+def _over(request: Request, decision: Decision, mine: bool, now: datetime) -> Refusal:
+    """The reason when the request waits no more."""
+    if request.state == "expired":
+        return Refusal(reason="expired", text=f"nobody answered by {request.expires_at:%Y-%m-%d %H:%M} UTC: denied")
+    if request.state == "superseded":
+        return Refusal(reason="stale", text="the plan has changed since: read the case again")
+    told = f"{request.state} by {request.decided_by}"
+    if mine:
+        return Refusal(reason="repeated", text=f"{decision.who} answered already; it was {told}")
+    if request.decided_at is not None and decision.at <= request.decided_at:
+        return Refusal(reason="racing", text=f"another answer came first: {told}")
+    return Refusal(reason="late", text=f"this was already {told}")
+
+
+def decide(conn: sa.Connection, decision: Decision, now: datetime, enqueue: Enqueue) -> Outcome:
+    """Count one answer and do what follows from it, all in the caller's transaction (``Store.change``).
+
+    Approval with enough people: the containments are intended, the work is enqueued, the journal says so. A denial
+    by one person ends the request. Every refusal is journalled with its reason, and an expired request is ended.
+    """
+    request = _asked(conn, decision)
+    if request is None:
+        return Outcome(result="refused", reason="unknown", text="no request offers this plan")
+    earlier = answers(conn, request.request_id)
+    refusal = weigh(request, decision, role_of(conn, decision.who), earlier, now)
+    if refusal is None and not _claimed(conn, request, decision, now):
+        refusal = Refusal(reason="racing", text="another answer came at the same moment")
+    if refusal is not None:
+        if refusal.reason == "expired":
+            asking.end(conn, request.request_id, request.case_id, "expired", now, "nobody answered in time")
+        journal.append(conn, now, request.case_id, decision.who, "answer refused", {
+            "request_id": request.request_id, "digest": decision.digest, "via": decision.via,
+            "approve": decision.approve, "reason": refusal.reason,
+        })
+        return Outcome(result="refused", reason=refusal.reason, text=refusal.text, request_id=request.request_id)
+    return _count(conn, request, decision, (*earlier, decision), now, enqueue)
+
+
+def _asked(conn: sa.Connection, decision: Decision) -> Request | None:
+    """The request that offers this plan, else the case's newest (so that a stale digest is told as stale)."""
+    request = asking.request_of(conn, decision.plan_id) or asking.request_of(conn, decision.case_id)
+    return request if request is not None and request.case_id == decision.case_id else None
+
+
+def _claimed(conn: sa.Connection, request: Request, decision: Decision, now: datetime) -> bool:
+    """Compare and set: the request still waits and has as many votes as when it was read."""
+    state = "denied" if not decision.approve else "approved" if request.votes + 1 >= request.people else "waiting"
+    values: dict[str, Any] = {"votes": requests.c.votes + 1, "state": state}
+    if state != "waiting":
+        values |= {"decided_at": now, "decided_by": decision.who, "digest": decision.digest}
+    done = conn.execute(requests.update().where(
+        requests.c.request_id == request.request_id, requests.c.state == "waiting", requests.c.votes == request.votes,
+    ).values(values))
+    return done.rowcount == 1
+
+
+def _count(
+    conn: sa.Connection, request: Request, decision: Decision, votes: Sequence[Decision], now: datetime,
+    enqueue: Enqueue,
+) -> Outcome:
+    """Record an answer that counts, and what follows."""
+    conn.execute(decisions.insert(), decision.model_dump() | {"request_id": request.request_id, "recorded_at": now})
+    journal.append(conn, now, request.case_id, decision.who, "approved" if decision.approve else "denied", {
+        "request_id": request.request_id, "digest": decision.digest, "via": decision.via,
+        "comment": decision.comment, "votes": len(votes), "people": request.people,
+    })
+    told = f"{decision.who} {'approved' if decision.approve else 'denied'} {decision.plan_id}"
+    _comment(conn, request, f"answer:{request.request_id}:{len(votes)}",
+             told + (f": {decision.comment}" if decision.comment else ""), now)
+    if not decision.approve:
+        return Outcome(result="denied", text=told, request_id=request.request_id)
+    if len(votes) < request.people:
+        text = f"{told}; {request.people - len(votes)} more must approve"
+        return Outcome(result="counted", text=text, request_id=request.request_id)
+    plan = next(one for one in request.offers if one.digest == decision.digest)
+    approvers = ", ".join(one.who for one in votes)
+    keys = containments.intend(conn, request.case_id, request.request_id, plan, approvers, now)
+    enqueue(conn, request, plan, keys)
+    return Outcome(result="approved", text=told, request_id=request.request_id, keys=keys)
+
+
+def answers(conn: sa.Connection, request_id: str) -> tuple[Decision, ...]:
+    """The answers that counted, in order."""
+    query = sa.select(*(decisions.c[name] for name in Decision.model_fields))
+    query = query.where(decisions.c.request_id == request_id).order_by(decisions.c.id)
+    return tuple(Decision(**row) for row in conn.execute(query).mappings())
+
+
+def role_of(conn: sa.Connection, who: str) -> Role | None:
+    """The role of an account that may act now."""
+    query = sa.select(accounts.c.role).where(accounts.c.name == who, accounts.c.disabled_at.is_(None))
+    return conn.execute(query).scalar_one_or_none()
+
+
+def expire(conn: sa.Connection, now: datetime, limit: int = 1000) -> tuple[str, ...]:
+    """End every request whose time is over: no answer is no. The requests that were ended."""
+    query = _waiting(requests.c.expires_at <= now).limit(limit)
+    ended = [row for row in conn.execute(query).mappings().all() if asking.end(
+        conn, row["request_id"], row["case_id"], "expired", now, "nobody answered in time")]
+    for row in ended:
+        outbox.tell(conn, row["case_id"], Notice(
+            key=f"expired:{row['request_id']}", title=f"Denied by silence: {row['host']}", urgent=True,
+            text="Nobody answered in time, so nothing is contained.", link=f"/cases/{row['case_id']}",
+        ), now)
+        _comment(conn, row, f"expired:{row['request_id']}", "Nobody answered in time: denied.", now)
+    return tuple(row["request_id"] for row in ended)
+
+
+def remind(conn: sa.Connection, now: datetime, limit: int = 1000) -> tuple[str, ...]:
+    """Put one reminder into the outbox for every request whose half time is over. The requests reminded of."""
+    due = (requests.c.remind_at <= now) & (requests.c.expires_at > now) & requests.c.reminded_at.is_(None)
+    rows = conn.execute(_waiting(due).limit(limit)).mappings().all()
+    for row in rows:
+        conn.execute(requests.update().where(requests.c.request_id == row["request_id"]).values(reminded_at=now))
+        outbox.tell(conn, row["case_id"], Notice(
+            key=f"remind:{row['request_id']}", title=f"Still waiting for approval: {row['host']}", urgent=True,
+            text=f"Without an answer it is denied at {row['expires_at']:%Y-%m-%d %H:%M} UTC.",
+            link=f"/cases/{row['case_id']}",
+        ), now)
+        journal.append(conn, now, row["case_id"], "playbook", "approval reminded", {"request_id": row["request_id"]})
+    return tuple(row["request_id"] for row in rows)
+
+
+def _waiting(when: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    query = sa.select(requests, cases.c.host).join(cases, cases.c.case_id == requests.c.case_id)
+    return query.where(requests.c.state == "waiting", when).order_by(requests.c.expires_at, requests.c.request_id)
+
+
+def _comment(
+    conn: sa.Connection, request: Request | Mapping[str, Any], key: str, text: str, now: datetime
+) -> None:
+    case_id = request.case_id if isinstance(request, Request) else request["case_id"]
+    ticket = conn.execute(sa.select(cases.c.ticket_key).where(cases.c.case_id == case_id)).scalar_one()
+    if ticket:
+        outbox.comment(conn, ticket, key, text, now)
