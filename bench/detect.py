@@ -6,7 +6,7 @@
 import sys
 from collections.abc import Sequence
 
-from bench.measuring import against, cost, load, playbook, say, tiled
+from bench.measuring import against, costs, floor, load, playbook, say, tiled
 
 MOST = 1.3
 SMALL = ("100", "1")
@@ -15,12 +15,11 @@ SMALL = ("100", "1")
 def main(arguments: Sequence[str] = ()) -> None:
     """Print both times, the ratio and the peaks."""
     megabytes, times = (int(text) for text in (*arguments, *("1000", "3")[len(arguments):]))
-    log = str(tiled(megabytes))
+    log = tiled(megabytes)
     say(f"{megabytes} MB, best of {times}, {load()}")
-    floor = cost([sys.executable, "-m", "bench.floor", log], times=times)
-    say(f"  bare DuckDB: {floor}")
-    ours = cost(playbook("detect", log, "--json"), times=times)
-    say(f"  detect: {ours}: {against(ours, floor, MOST)}")
+    bare, ours = costs([floor(log), playbook("detect", str(log), "--json")], times)
+    say(f"  bare DuckDB: {bare}")
+    say(f"  detect: {ours}: {against(ours, bare, MOST)}")
 
 
 if __name__ == "__main__":

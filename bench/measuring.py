@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,20 +33,26 @@ class Cost(NamedTuple):
         return f"{self.seconds:.2f} s ({self.cpu_s:.2f} s of processor), {self.peak_mb:.0f} MB"
 
 
-def cost(command: Sequence[str], *, times: int = 1, environment: Mapping[str, str] | None = None) -> Cost:
-    """The best wall time and the worst peak of ``times`` runs; RuntimeError with its last words when one fails."""
-    runs = [_once(command, environment) for _ in range(times)]
-    return Cost(*(min(run[place] for run in runs) for place in (0, 1)), max(run.peak_mb for run in runs))
+def cost(command: Sequence[str], *, times: int = 1) -> Cost:
+    """The best times and the worst peak of ``times`` runs; RuntimeError with its last words when one fails."""
+    return costs([command], times)[0]
 
 
-def _once(command: Sequence[str], environment: Mapping[str, str] | None) -> Cost:
+def costs(commands: Sequence[Sequence[str]], times: int) -> tuple[Cost, ...]:
+    """As ``cost`` for several commands that take turns, so that a busy moment falls on all of them."""
+    runs = [[_once(command) for command in commands] for _ in range(times)]
+    return tuple(
+        Cost(min(one.seconds for one in mine), min(one.cpu_s for one in mine), max(one.peak_mb for one in mine))
+        for mine in zip(*runs, strict=True)
+    )
+
+
+def _once(command: Sequence[str]) -> Cost:
     WORK.mkdir(exist_ok=True)
     said = WORK / f"stderr.{os.getpid()}"
     with said.open("wb") as errors:
         began = time.perf_counter()
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=errors, env={**os.environ, **(environment or {})},
-        )
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
         _, status, used = os.wait4(process.pid, 0)
         took = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -60,6 +66,11 @@ def _once(command: Sequence[str], environment: Mapping[str, str] | None) -> Cost
 def playbook(*arguments: str) -> list[str]:
     """The command line of ours, in this interpreter, with the documentation ranges as Internet addresses."""
     return [sys.executable, "-m", "playbook", *arguments, "--config", str(lab())]
+
+
+def floor(log: Path) -> list[str]:
+    """The command line of the bare query, in this interpreter."""
+    return [sys.executable, "-m", "bench.floor", str(log)]
 
 
 def lab() -> Path:

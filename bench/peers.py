@@ -1,9 +1,9 @@
 """``detect`` against other ways over the same Zeek conn.log: plain Python, zat with pandas, msticpy's periodogram.
 
 ``python -m bench.peers [MEGABYTES] [TIMES] [PLAIN_MB]`` (default 100, 3, 1000). On the small file our start-up
-(imports, tables) is half of the time, so plain Python is compared on a large one too: there the promise is made. The peers
-live in an environment of their own, made on demand under bench/.work; without a package index they are skipped, and
-that is said.
+(imports, tables) is half of the time, so plain Python is compared on a large one too: there the promise is made.
+The peers live in an environment of their own, made on demand under bench/.work; without a package index they are
+skipped, and that is said.
 """
 
 import subprocess
