@@ -103,7 +103,7 @@ class Transport:
         """A read: repeated on no answer, 429 and 5xx as long as the deadline allows. Options as in ``request``."""
         return self.request("GET", path, params=params, headers=headers, retry=True, **options)
 
-    def post(self, path: str, *, json: Any = None, data: Params | None = None, **options: Any) -> Reply:
+    def post(self, path: str, *, json: Any = None, data: Params | bytes | None = None, **options: Any) -> Reply:
         """A write: sent once, unless ``retry=True`` says that the product makes it idempotent."""
         return self.request("POST", path, json=json, data=data, **options)
 
@@ -115,7 +115,7 @@ class Transport:
         params: Params | None = None,
         headers: Headers | None = None,
         json: Any = None,
-        data: Params | None = None,
+        data: Params | bytes | None = None,
         retry: bool = False,
         passes: Collection[int] = (),
         deadline_s: float | None = None,

@@ -1,0 +1,121 @@
+"""What ticket systems share: one ticket a key, one comment a key, whatever is lost on the way, and inert text.
+
+None of these products has a create that can be repeated safely. So: look for the key, create, and after an unclear
+answer look again before anything else; never create twice in one call. Two callers that create at the same moment
+both look afterwards, agree on the oldest ticket, and retire the other.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import PurePath
+from typing import NamedTuple, TypeVar
+
+from connectors.transport import printable
+from playbook.errors import BadAnswer, ConnectorError, Unreachable
+
+_OURS = "botnet-playbook"
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,150}", re.ASCII)
+_UNSAFE_NAME = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
+MOST_TEXT = 30_000
+# Seconds to wait before each further look after an unclear answer.
+LOOKS = (0.0, 1.0, 3.0)
+
+Sleep = Callable[[float], None]
+T = TypeVar("T")
+
+
+class Found(NamedTuple):
+    """A ticket that carries our key: ``order`` sorts the oldest first, ``reference`` is what people call it."""
+
+    order: tuple[int | str, ...]
+    reference: str
+
+
+def remote_key(key: str) -> str:
+    """``key`` as the ticket system stores it: no character that any query language, label or field could mistake."""
+    plain = key if _PLAIN.fullmatch(key) else "sha256:" + hashlib.sha256(key.encode()).hexdigest()
+    return f"{_OURS}:{plain}"
+
+
+def marker(key: str) -> str:
+    """What a comment ends with, so that it is recognised again."""
+    return f"[{remote_key(key)}]"
+
+
+def one_line(title: str, most: int) -> str:
+    """``title`` as one line without control characters, at most ``most`` characters."""
+    line = " ".join(printable(title).split())
+    return line if len(line) <= most else line[: most - 3] + "..."
+
+
+def plain(text: str, most: int = MOST_TEXT) -> str:
+    """``text`` without control characters but line ends, at most ``most`` characters."""
+    body = "\n".join(printable(line).rstrip() for line in text.splitlines())
+    return body if len(body) <= most else body[: most - 16] + "\n[... shortened]"
+
+
+def stamped(name: str, content: bytes) -> str:
+    """A file name that holds a digest of its content: the same file is recognised, a newer one stands beside it."""
+    path = PurePath(_UNSAFE_NAME.sub("-", name).lstrip(".-") or "attachment")
+    return f"{path.stem[:60]}.{hashlib.sha256(content).hexdigest()[:12]}{path.suffix[:8]}"
+
+
+def opened(
+    find: Callable[[], Iterable[Found]],
+    create: Callable[[], Found],
+    retire: Callable[[Found, Found], None],
+    sleep: Sleep,
+    looks: tuple[float, ...] = LOOKS,
+) -> str:
+    """The reference of the one ticket, created when ``find`` sees none.
+
+    ``retire(twin, kept)`` is asked for every younger ticket that the same moment brought forth; what it cannot do is
+    left to people, since the oldest is the one that everybody finds. Raises what ``create`` raised when its effect
+    stays unknown: the next call looks first.
+    """
+    if known := sorted(find()):
+        return known[0].reference
+    try:
+        made = create()
+    except (Unreachable, BadAnswer) as unclear:
+        found = _looked_again(find, sleep, looks)
+        if not found:
+            raise unclear
+    else:
+        found = _with_rivals(find, made)
+    kept, *twins = sorted(found)
+    for twin in twins:
+        with suppress(ConnectorError):
+            retire(twin, kept)
+    return kept.reference
+
+
+def done_once(
+    seen: Callable[[], bool], do: Callable[[], None], sleep: Sleep, looks: tuple[float, ...] = LOOKS
+) -> None:
+    """``do`` unless ``seen``; after an unclear answer it is done when ``seen`` says so, else the error is raised."""
+    if seen():
+        return
+    try:
+        do()
+    except (Unreachable, BadAnswer):
+        if not _looked_again(lambda: [True] if seen() else [], sleep, looks):
+            raise
+
+
+def _looked_again(find: Callable[[], Iterable[T]], sleep: Sleep, looks: tuple[float, ...]) -> list[T]:
+    for wait_s in looks:
+        if wait_s:
+            sleep(wait_s)
+        if found := list(find()):
+            return found
+    return []
+
+
+def _with_rivals(find: Callable[[], Iterable[Found]], made: Found) -> set[Found]:
+    try:
+        return {made, *find()}
+    except ConnectorError:
+        return {made}  # the ticket is there; who came first can be seen at the next look
