@@ -1,15 +1,17 @@
 """Events near every threshold, and the same events as each kind of source would hold them."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from ipaddress import ip_network
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
 from connectors.sumologic import rows as sumo_rows
-from playbook.detections.beaconing import Aggregate, Event, Scope, score, score_events, sort_key
+from playbook.detections.beaconing import SEED_INTERNAL, Aggregate, Event, Scope, score, score_events, sort_key
 from playbook.detections.languages import splunk
 from playbook.detections.languages import sumo as sumo_language
+from playbook.model.address import parse
 from playbook.model.detection import Detection
 from tests.interpreters import spl, sumo
 
@@ -139,40 +141,60 @@ def cse(e: Event) -> Fields:
 WRITERS = {"cim": cim, "raw": raw, "tstats": model, "sysmon": sysmon}
 
 
-def told(preset: str, found: Iterable[Event]) -> list[Event]:
+def told(preset: str, found: Sequence[Event]) -> list[Event]:
     """The events as far as the preset's source can know them."""
     if preset == "tstats":
         return [e._replace(process_name="") for e in found]
     if preset == "sysmon":
         return [e._replace(bytes_sent=None, bytes_rcvd=None, bytes_total=None, service="", denied=False) for e in found]
     if preset == "cse":
-        return [e._replace(denied=False) for e in found]
+        both = [e.bytes_sent is not None and e.bytes_rcvd is not None for e in found]
+        return [e._replace(denied=False, bytes_total=e.bytes_total if b else None)
+                for e, b in zip(found, both, strict=True)]
     return list(found)
 
 
-def by_splunk(query: str, preset: str, found: Iterable[Event], zone_s: int = 0) -> tuple[Detection, ...]:
+class Found(NamedTuple):
+    """The detections after the reference scorer, as values, and the keys of all rows that were handed to it."""
+
+    detections: list[Fields]
+    candidates: list[tuple[str, ...]]
+
+
+def by_splunk(query: str, preset: str, found: Sequence[Event], zone_s: int = 0) -> Found:
     """What the search finds in the events, scored by the reference scorer."""
     source = [row for e in found for row in WRITERS[preset](e)]
-    made = (score(aggregate(row), SCOPE) for row in spl.results(spl.run(query, source, zone_s)))
-    return tuple(sorted((d for d in made if d is not None), key=sort_key))
+    aggregates = [aggregate(row) for row in spl.results(spl.run(query, source, zone_s))]
+    made = (score(one, SCOPE) for one in aggregates)
+    return _found(sorted((d for d in made if d is not None), key=sort_key), aggregates)
 
 
-def by_sumo(query: str, found: Iterable[Event]) -> tuple[Detection, ...]:
+def by_sumo(query: str, found: Sequence[Event]) -> Found:
     """What the Cloud SIEM preset's query finds, read by the connector's own reader."""
     records = [{k: str(v) for k, v in row.items()} for row in sumo.run(query, (), [cse(e) for e in found])]
     made, read = sumo_rows.detections(records, SCOPE)
     assert read.rejected == 0, read.examples
-    return made
+    return _found(made, [sumo_rows.aggregate(record) for record in records])
 
 
-def by_reference(preset: str, found: Iterable[Event]) -> tuple[Detection, ...]:
-    """What plain Python finds in what the source can know."""
-    return score_events(told(preset, found), SCOPE)
+def by_reference(preset: str, found: Sequence[Event]) -> Found:
+    """What plain Python finds in what the source can know, and which tuples reach a threshold without a score."""
+    known = told(preset, found)
+    groups: dict[tuple[Any, ...], list[Event]] = defaultdict(list)
+    for e in known:
+        if e.proto not in ("icmp", "icmpv6") and not any(
+            (address := parse(e.dst_ip)) and address.version == 4 and address in network for network in SEED_INTERNAL
+        ):
+            groups[e.hostname, e.src_ip, e.dst_ip, str(e.dst_port), e.denied].append(e)
+    reached = {key[:4] for key, own in groups.items() if len(own) >= 20 and len({e.start // 3600 for e in own}) >= 3}
+    return _found(score_events(known, SCOPE), sorted(reached))
 
 
-def compared(found: Iterable[Detection]) -> list[Fields]:
-    """Detections as values; packet sizes are asked of no SIEM."""
-    return [d.model_dump(exclude={"ntp_sized"}) for d in found]
+def _found(made: Iterable[Detection], candidates: Iterable[Any]) -> Found:
+    """Packet sizes are asked of no SIEM."""
+    keys = [one if isinstance(one, tuple) else (one.hostname, one.src_ip, one.dst_ip, str(one.dst_port))
+            for one in candidates]
+    return Found([d.model_dump(exclude={"ntp_sized"}) for d in made], sorted(keys))
 
 
 def aggregate(row: Fields) -> Aggregate:
