@@ -1,6 +1,7 @@
 """A splunkd search API on loopback, with the nasty behaviours of the real one, each of them a switch."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,10 +19,12 @@ from tests.emulators.splunk_state import QUOTA, Behaviour, Job, Messages, Server
 __all__ = ("QUOTA", "Behaviour", "Server", "running", "serving")
 
 V2, V1 = "/services/search/v2/jobs", "/services/search/jobs"
+_NAMESPACE = re.compile(r"^/servicesNS/[^/]+/(search|system)/")
 _HTML = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 class _Handler(BaseHTTPRequestHandler):
     server_state: Server
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, *_: object) -> None:
         """Nothing: tests read ``Server.log``."""
@@ -34,7 +37,8 @@ class _Handler(BaseHTTPRequestHandler):
             given |= json.loads(body)
         else:
             given |= dict(parse_qsl(body, keep_blank_values=True))
-        self.given, self.json_wanted = given, given.get("output_mode") == "json" or parts.path.startswith("/servicesNS")
+        self.given = given
+        self.json_wanted = given.get("output_mode") == "json" or parts.path.startswith(splunk_es.PATHS)
         state.log.append((self.command, parts.path))
         state.signed.append(self.headers.get("Authorization", "").partition(" ")[0])
         if given:
@@ -43,7 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile = _Nowhere()  # type: ignore[assignment]
             self.close_connection = True
         if not self._disturbed(len(state.log), parts.path):
-            self._route(parts.path)
+            self._route(_NAMESPACE.sub("/services/", parts.path))
 
     do_GET = do_POST = do_DELETE = _serve
 
@@ -70,6 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
         return state.session_left >= 0
 
     def _route(self, path: str) -> None:
+        """Carry out a call; the namespace of search endpoints changes nothing here."""
         root = next((r for r in (V2, V1) if path.rstrip("/") == r or path.startswith(r + "/")), "")
         if path.endswith("/auth/login"):
             self._login()
@@ -175,7 +180,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, behaviour.results, {"Content-Type": "text/html"})
             return
         offset, count = int(self.given.get("offset", 0)), int(self.given.get("count", 100))
-        page = job.rows[offset:offset + min(count or behaviour.page_cap, behaviour.page_cap)]
+        rows = [] if behaviour.failed else job.rows
+        page = rows[offset:offset + min(count or behaviour.page_cap, behaviour.page_cap)]
         self.server_state.events += self.server_state.events[:behaviour.grows]
         names = page[0] if page else {}
         self._json(200, {
@@ -203,7 +209,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: int, body: str, headers: Mapping[str, str]) -> None:
         octets = body.encode()
         self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(octets))}.items():
+        closing = {"Connection": "Close"} if self.close_connection else {}
+        for name, value in {**headers, **closing, "Content-Length": str(len(octets))}.items():
             self.send_header(name, value)
         self.end_headers()
         drip = self.server_state.behaviour.drip_s if self.path.partition("?")[0].endswith("/results") else 0.0

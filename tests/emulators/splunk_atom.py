@@ -8,6 +8,7 @@ _FEED = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<{root} xmlns="http://www.w3.org/2005/Atom"'
     ' xmlns:s="http://dev.splunk.com/ns/rest" xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/">'
 )
+_ACCESS = {"app": "search", "owner": "svc", "sharing": "global"}
 
 
 def response(**parts: str) -> str:
@@ -32,7 +33,7 @@ def messages(said: list[dict[str, str]]) -> str:
 
 
 def _inside(name: str, content: Mapping[str, Any]) -> str:
-    keys = "".join(f'<s:key name="{key}">{_value(value)}</s:key>' for key, value in content.items())
+    keys = _keys({"eai:acl": _ACCESS, **content})
     return (
         f"<title>{escape(name)}</title><id>{escape(name)}</id><updated>2026-11-24T00:00:00+00:00</updated>"
         f'<link href="/services/search/v2/jobs/{escape(name)}" rel="alternate"/>'
@@ -40,7 +41,13 @@ def _inside(name: str, content: Mapping[str, Any]) -> str:
     )
 
 
+def _keys(content: Mapping[str, Any]) -> str:
+    return "".join(f'<s:key name="{key}">{_value(value)}</s:key>' for key, value in content.items())
+
+
 def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"<s:dict>{_keys(value)}</s:dict>"
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, list):

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -36,6 +37,7 @@ def total(event: Event) -> int | None:
     return event.bytes_sent + event.bytes_rcvd
 
 
+@cache
 def _external(text: str) -> bool:
     address = ip_address(text)
     return not any(address.version == net.version and address in net for net in _DROPPED)
