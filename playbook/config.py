@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, Field, SecretStr, ValidationError
 
 from playbook.errors import ConfigError
 from playbook.model import Value
+from playbook.model.address import Network
 from playbook.model.site import Networks
 
 M = TypeVar("M", bound=BaseModel)
@@ -38,13 +39,26 @@ class Policy(Value):
     rules: dict[str, Table] = {}
 
 
+class ContainPerHour(Value):
+    """``[limits.contain_per_hour]``: attempts an hour by kind of step; above it everything stays a proposal."""
+
+    block_pair: int = Field(default=50, ge=0, le=10_000)
+    block_address: int = Field(default=20, ge=0, le=10_000)
+    isolate_host: int = Field(default=5, ge=0, le=1000)
+
+
 class Limits(Value):
-    """``[limits]``: bounds on what one run may ask for and produce."""
+    """``[limits]``: bounds on what one run may ask for and produce, and on what may be contained.
+
+    ``kill_switch`` is a file that stops all applying (never a release) while it exists or cannot be read.
+    """
 
     tickets_per_run: int = Field(default=20, ge=0, le=1000)
     shared_destination_hosts: int = Field(default=5, ge=2, le=10000)
     enrich_deadline_s: float = Field(default=20.0, gt=0, le=600)
     memory_mb: int = Field(default=400, ge=64, le=1_000_000)
+    contain_per_hour: ContainPerHour = ContainPerHour()
+    kill_switch: Path | None = None
 
 
 class State(Value):
@@ -52,6 +66,30 @@ class State(Value):
 
     url: str = ""
     cache: Path | None = None
+
+
+class Serve(Value):
+    """``[serve]``: how the web face listens, who may read the feeds, and how often the detections run.
+
+    ``public_url`` is where people reach it (needed off loopback). ``feed_readers`` limits the feeds to these networks
+    (empty: anybody who can connect). ``sources`` are run every ``every_s`` seconds (empty: all). ``oidc`` holds the
+    identity provider's settings.
+    """
+
+    every_s: int = Field(default=900, ge=60, le=86400)
+    sources: tuple[str, ...] = ()
+    public_url: str = ""
+    behind_proxy: bool = False
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    feed_readers: tuple[Network, ...] = ()
+    secret_env: str = ""
+    session_s: int = Field(default=8 * 3600, ge=300, le=7 * 86400)
+    idle_s: int = Field(default=1800, ge=60, le=86400)
+    body_bytes: int = Field(default=64 * 1024, ge=4096, le=16 * 2**20)
+    requests_per_minute: int = Field(default=600, ge=10, le=100_000)
+    logins_per_minute: int = Field(default=10, ge=1, le=1000)
+    oidc: Table = {}
 
 
 class Config(Value):
@@ -66,6 +104,7 @@ class Config(Value):
     policy: Policy = Policy()
     limits: Limits = Limits()
     state: State = State()
+    serve: Serve = Serve()
     folder: Path = Path()
 
 
@@ -143,3 +182,8 @@ def resolve_secrets(table: Table, file: str, where: str) -> Table:
             raise ConfigError(f"{file}: {where}.{key}: the environment variable {value} is not set")
         resolved[key.removesuffix("_env")] = NamedSecret(secret, value)
     return resolved
+
+
+def token_given() -> str:
+    """The token of ``BOTNET_PLAYBOOK_TOKEN`` by which a person proves an account to the command line; "" when unset."""
+    return os.environ.get("BOTNET_PLAYBOOK_TOKEN", "")

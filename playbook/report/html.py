@@ -37,11 +37,11 @@ def _policy(style: str) -> str:
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    """The templates, compiled once a process: they are package data and do not change."""
+@lru_cache(maxsize=4)
+def environment(*folders: Path) -> Environment:
+    """The templates, those of ``folders`` first, compiled once a process: package data that does not change."""
     pages = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, finalize=_shown,
+        loader=FileSystemLoader([*folders, _HERE]), autoescape=True, undefined=StrictUndefined, finalize=_shown,
         trim_blocks=True, lstrip_blocks=True,
     )
     style = _style()
@@ -69,7 +69,7 @@ def index_page(run: Run) -> str:
         ("watch", status["watch"], "watched"), ("closed", status["closed"], "closed with a reason"),
         ("gated", len(run.gated), "gated as known"),
     )
-    return _environment().get_template("index.html").render(
+    return environment().get_template("index.html").render(
         run=run, tiles=tiles, gates=_gates(run), by_case={case.case_id: case for case in run.cases})
 
 
@@ -82,7 +82,7 @@ def case_page(
     """
     linked = pages_by_host(run) if linked is None else linked
     looks = [look(run, judged, linked, show_raw or zgrep_command) for judged in case.detections]
-    return _environment().get_template("case.html").render(run=run, case=case, looks=looks)
+    return environment().get_template("case.html").render(run=run, case=case, looks=looks)
 
 
 def write(run: Run, folder: Path, show_raw: ShowRaw | None = None) -> Path:
