@@ -12,6 +12,9 @@ class Mutant(NamedTuple):
     new: str
 
 
+_STATS = "stats sum(slot_conns) AS connections"
+_HOUR = "floor(start_ms / 3600000) as hour"
+
 MUTANTS = (
     Mutant("more than 20 connections instead of at least", "cim", "connections>=20", "connections>20"),
     Mutant("19 connections are enough", "cim", "connections>=20", "connections>=19"),
@@ -21,10 +24,11 @@ MUTANTS = (
     Mutant("hours of a zone half an hour east", "cim", "floor(slot_first/3600)", "floor((slot_first+1800)/3600)"),
     Mutant("hours of the day instead of hours", "cim", "hour=floor(slot_first/3600)", "hour=tonumber(date_hour)"),
     Mutant("days instead of hours", "cim", "slot_first/3600", "slot_first/86400"),
-    Mutant("no host name in the key", "cim", "BY hostname src_ip", "BY src_ip"),
-    Mutant("no source in the key", "cim", "BY hostname src_ip dst_ip", "BY hostname dst_ip"),
-    Mutant("no destination in the key", "cim", "BY hostname src_ip dst_ip", "BY hostname src_ip"),
-    Mutant("no port in the key", "cim", "dst_ip dst_port\n| eval connections", "dst_ip\n| eval connections"),
+    Mutant("no host name in the key", "cim", _STATS, f'eval hostname="unknown"\n| {_STATS}'),
+    Mutant("no source in the key", "cim", _STATS, f'eval src_ip="10.0.0.31"\n| {_STATS}'),
+    Mutant("no destination in the key", "cim", _STATS, f'eval dst_ip="203.0.113.1"\n| {_STATS}'),
+    Mutant("no port in the key", "cim", _STATS, f"eval dst_port=6667\n| {_STATS}"),
+    Mutant("a key column is not given back", "cim", "BY hostname src_ip", "BY src_ip"),
     Mutant("a null host name in the key", "cim", '"^(-|unknown|null)?$"), "unknown", hostname)',
            '"^(-|unknown|null)?$"), null(), hostname)'),
     Mutant("the device is the host", "cim", "our_hostname=case(", 'our_hostname=case(match(dvc, "."), dvc, '),
@@ -62,8 +66,9 @@ MUTANTS = (
     Mutant("hours of a zone half an hour east", "sumo", "floor(start_ms / 3600000)", "floor((start_ms + 1800000) / "
            "3600000)"),
     Mutant("a null host name in the key", "sumo", '| concat(hostname, "") as hostname\n', ""),
-    Mutant("no source in the key", "sumo", " by hostname, src_ip, dst_ip", " by hostname, dst_ip"),
-    Mutant("no port in the key", "sumo", " by hostname, src_ip, dst_ip, dst_port", " by hostname, src_ip, dst_ip"),
+    Mutant("no source in the key", "sumo", _HOUR, f'"10.0.0.31" as src_ip\n| {_HOUR}'),
+    Mutant("no host name in the key", "sumo", _HOUR, f'"" as hostname\n| {_HOUR}'),
+    Mutant("no port in the key", "sumo", _HOUR, f'"6667" as dst_port\n| {_HOUR}'),
     Mutant("absent bytes are known to be none", "sumo", "sent_known + rcvd_known = 2", "sent_known + rcvd_known >= 0"),
     Mutant("the device is the host", "sumo", "srcDevice_hostname as hostname", "device_hostname as hostname"),
     Mutant("ICMP counts", "sumo", '"icmp", ', ""),

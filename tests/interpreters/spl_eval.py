@@ -7,6 +7,7 @@ Reference: reference/splunk.md 4.1 to 4.3 and the eval function manual. Values: 
 import re
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from math import floor
 from typing import Any
@@ -56,8 +57,13 @@ def in_network(network: str, value: Any) -> bool | None:
     """cidrmatch: a name is in no network (splunk.md 4.2 "dest may be a name")."""
     if value is None:
         return None
+    return _within(network, single(value, "cidrmatch"))
+
+
+@lru_cache(maxsize=4096)
+def _within(network: str, text: str) -> bool:
     try:
-        address = ip_address(single(value, "cidrmatch").partition("%")[0])
+        address = ip_address(text.partition("%")[0])
     except ValueError:
         return False
     wanted = ip_network(network)
