@@ -1,8 +1,9 @@
 """CrowdSec: a decision with a duration at the Local API, which its bouncers carry out and end by themselves.
 
 Seen with LAPI 1.4.6: a User-Agent without "/version" makes every password wrong (401); a decision ends at ``stop_at``
-plus its duration; two equal alerts make two decisions; deleting a decision sets its end to now; bouncers drop packets
-*from* the address, which ends TCP but lets single packets out.
+plus its duration; two equal alerts make two decisions; deleting a decision sets its end to now. Seen with Debian's
+firewall bouncer 0.0.25: it hooks ``input`` only (use set-only and rules of your own in ``forward``), drops packets
+*from* the address, and keeps the first end of an element when a decision is extended.
 """
 
 import re
@@ -27,6 +28,7 @@ from playbook.model.site import Networks, Site
 ORIGIN = "botnet-playbook"
 _AGENT = {"User-Agent": f"{ORIGIN}/1"}
 _JUST_SET_S = 60  # a decision this young is the one whose answer was lost, not one to be extended
+_EXTENDED = "; extended here, but a bouncer may keep the first end until it is restarted"
 _DURATION = re.compile(r"(-?)(?:(\d{1,6})h)?(?:(\d{1,2})m)?(?:(\d{1,2}(?:\.\d+)?)s)?", re.ASCII)
 _SMALL = re.compile(r"-?[\d.]+(?:ms|µs|us|ns)", re.ASCII)
 
@@ -93,7 +95,8 @@ class CrowdSec:
         for old in before:
             self._delete(old)
         mine, _ = self._active(address, key)
-        return self._receipt("contain", mine, ok=bool(mine), changed=not before, said=f"alert {_short(reply)}")
+        said = f"alert {_short(reply)}" + (_EXTENDED if before else "")
+        return self._receipt("contain", mine, ok=bool(mine), changed=not before, said=said)
 
     def verify(self, step: Step, key: str) -> Receipt:
         """Whether a decision of this key is active; that bouncers read it is theirs to show."""

@@ -1,5 +1,6 @@
 """Three network namespaces for integration tests: a client, a firewall that forwards, and a server outside."""
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -57,6 +58,21 @@ for n, line in enumerate(sys.stdin):
     except OSError:
         print("silent", flush=True)
 """
+
+
+_NEW_NETWORK = 0x40000000  # CLONE_NEWNET
+
+
+@contextmanager
+def inside(namespace: str) -> Iterator[None]:
+    """Let this thread's new sockets, loopback included, live in the namespace."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with open("/proc/thread-self/ns/net") as home, open(f"/run/netns/{namespace}") as there:
+        assert libc.setns(there.fileno(), _NEW_NETWORK) == 0
+        try:
+            yield
+        finally:
+            assert libc.setns(home.fileno(), _NEW_NETWORK) == 0
 
 
 def lacking() -> str:
