@@ -55,3 +55,9 @@ class NotApproved(PlaybookError):
     """A change was asked for without the approval it needs."""
 
     exit_code = 5
+
+
+class NotProven(PlaybookError):
+    """Whoever asks did not prove to be an account that may."""
+
+    exit_code = 3

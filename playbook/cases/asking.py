@@ -1,7 +1,7 @@
 """Requests to people: the waiting row with its offered plans, when a new one is asked, and what ends one unanswered."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -165,6 +165,13 @@ def waiting(conn: sa.Connection) -> int:
     return int(conn.execute(
         sa.select(sa.func.count()).select_from(requests).where(requests.c.state == "waiting")
     ).scalar_one())
+
+
+def waiting_of(conn: sa.Connection, case_ids: Iterable[str]) -> int:
+    """How many of these cases have a request that waits."""
+    wanted = set(case_ids)
+    found = conn.execute(sa.select(requests.c.case_id).where(requests.c.state == "waiting")).scalars()
+    return sum(case_id in wanted for case_id in found)
 
 
 def _with_offers(conn: sa.Connection, rows: Sequence[Any]) -> tuple[Request, ...]:

@@ -160,6 +160,12 @@ def attempts_within(conn: sa.Connection, kind: StepKind, now: datetime, span: ti
     return int(conn.execute(query.where(attempts.c.kind == kind, attempts.c.at > now - span)).scalar_one())
 
 
+def attempts_of(conn: sa.Connection, key: str, since: datetime) -> tuple[datetime, ...]:
+    """When this containment was tried from ``since`` on, oldest first."""
+    query = sa.select(attempts.c.at).where(attempts.c.key == key, attempts.c.at >= since)
+    return tuple(conn.execute(query.order_by(attempts.c.at, attempts.c.id)).scalars())
+
+
 def live_targets(conn: sa.Connection, case_id: str) -> frozenset[tuple[str, str]]:
     """Kind and target of everything of this case that is in force or about to be."""
     query = sa.select(containments.c.kind, containments.c.target)

@@ -13,7 +13,7 @@ from playbook.cases import asking, journal, outbox, record
 from playbook.cases.filing import case_of, worst_first
 from playbook.cases.tables import cases, detections, runs
 from playbook.cases.ticketing import TICKET_STATUSES, file_silence, file_tickets
-from playbook.config import Limits
+from playbook.config import Limits, Policy
 from playbook.model import Value
 from playbook.model.case import Case, JudgedDetection, Run
 from playbook.model.verdict import WORST_FIRST
@@ -75,6 +75,26 @@ def file_run(conn: sa.Connection, run: Run, filing: Filing, now: datetime, reque
     if not run.complete:
         tickets += file_silence(conn, run, now)
     return Filed(run_id=run.run_id, cases=filed, tickets=tickets)
+
+
+def terms_of(means: Means, policy: Policy, limits: Limits) -> Filing:
+    """How runs are filed under this policy and these limits."""
+    terms = asking.Terms(policy.block_ttls_s, policy.approval_ttl_s, policy.version)
+    return Filing(means, terms, limits)
+
+
+def as_recorded(conn: sa.Connection, run: Run, filed: Filed) -> Run:
+    """The run with its cases as the record has them: their identities, everything known of them, their tickets."""
+    unchanged = {one.run_case_id for one in filed.cases if one.change == "unchanged"}
+    shown = []
+    for case in run.cases:
+        row = _latest(conn, case.host)
+        if row is None or (case.case_id in unchanged and row["closed_at"] is not None):
+            shown.append(case.model_copy(update={"case_id": row["case_id"]}) if row else case)
+        else:
+            shown.append(record.case_of(conn, row["case_id"]) or case)
+    tickets = tuple(dict.fromkeys(c.ticket for c in shown if c.ticket is not None))
+    return run.model_copy(update={"cases": tuple(shown), "tickets": tickets, "dry_run": False})
 
 
 def _file(conn: sa.Connection, case: Case, run: Run, filing: Filing, now: datetime, requester: str) -> FiledCase:

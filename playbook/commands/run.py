@@ -11,11 +11,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from playbook.assembly import Assembled, assemble
+from playbook.cases.asking import waiting_of
+from playbook.cases.recording import as_recorded, file_run, terms_of
 from playbook.config import Config, Table
 from playbook.doors import config_option, configuration, emit, instant, now, span
 from playbook.model.case import Run
 from playbook.model.detection import TimeWindow
 from playbook.ports import Progress as Told
+from playbook.recorded import opened
 from playbook.report import html, raw_events, terminal
 from playbook.report.document import document
 from playbook.respond import respond
@@ -34,7 +37,7 @@ _SETTLED = timedelta(minutes=15)
 @click.option("--to", help="End, ISO 8601, not included.")
 @click.option("--profile", type=click.Choice(["default", "seed"]), default="default", show_default=True)
 @click.option("--heartbeat", is_flag=True, help="With --from/--to on a SIEM: also count its raw rows per hour.")
-@click.option("--dry-run", is_flag=True, help="Store nothing (today every run only proposes).")
+@click.option("--dry-run", is_flag=True, help="Store nothing and ask nobody.")
 @click.option("--report", "folder", type=click.Path(path_type=Path), help="Write the HTML report into this directory.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_context
@@ -51,9 +54,24 @@ def command(
     with _bar(not as_json) as told:
         run = respond(assembled.toolkit, assembled.site, assembled.terms, window, told)
     run = run.model_copy(update={"profile": profile, "warnings": (*assembled.warnings, *run.warnings)})
+    run, asked = (run, 0) if dry_run else _filed(run, assembled, config, file)
     index = html.write(run, folder, raw_events.over(_paths(source, config))) if folder else None
     _tell(run, index, assembled, as_json)
-    ctx.exit(0 if run.complete else 4)
+    ctx.exit(4 if not run.complete else 1 if asked else 0)
+
+
+def _filed(run: Run, assembled: Assembled, config: Config, file: str) -> tuple[Run, int]:
+    """File the run's cases where ``[state] url`` says; the run as recorded, and how many requests of it wait."""
+    if not config.state.url:
+        click.echo("nothing is stored: [state] url is not set, so nobody is asked to approve", err=True)
+        return run, 0
+    filing = terms_of(assembled.terms.means, config.policy, config.limits)
+    with opened(config, file) as store, store.change() as conn:
+        kept = file_run(conn, run, filing, now())
+        run = as_recorded(conn, run, kept)
+        asked = waiting_of(conn, [case.case_id for case in run.cases])
+    click.echo(f"{len(kept.cases)} cases filed, {len(kept.asked)} approvals asked, {asked} wait", err=True)
+    return run, asked
 
 
 def _source(

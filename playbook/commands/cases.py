@@ -1,0 +1,77 @@
+"""cases: the record of cases, and a person's word on one, kept beside ours and never over it."""
+
+from pathlib import Path
+from typing import cast, get_args
+
+import click
+
+from playbook.cases import record
+from playbook.doors import config_option, configuration, emit, now
+from playbook.model.verdict import WORST_FIRST, CaseStatus, Disposition
+from playbook.recorded import opened, proven
+from playbook.report.text import plain
+
+
+@click.group(name="cases", invoke_without_command=True)
+@config_option
+@click.option("--status", type=click.Choice(get_args(CaseStatus)), default=None, help="Only cases of this status.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True)
+@click.option("--offset", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.pass_context
+def command(
+    ctx: click.Context, config_file: Path | None, status: CaseStatus | None, limit: int, offset: int, as_json: bool
+) -> None:
+    """List the recorded cases, the last changed first; or resolve and reopen one."""
+    ctx.obj = config_file
+    if ctx.invoked_subcommand:
+        return
+    with opened(*configuration(config_file)) as store, store.reading() as conn:
+        rows, counts = record.listed(conn, status, limit, offset), record.counts(conn)
+    if as_json:
+        emit({"counts": counts, "cases": [row.model_dump(mode="json") for row in rows]})
+        return
+    for row in rows:
+        word = f"  {row.person_by}: {row.person_disposition}" if row.person_disposition else ""
+        link = f"  after {row.reopened_from}" if row.reopened_from else ""
+        click.echo(f"{row.case_id}  {row.status:8}  {row.disposition:15}  {row.last_seen:%Y-%m-%d %H:%M}  "
+                   f"{plain(row.host)}{word}{link}")
+    click.echo(", ".join(f"{number} {name}" for name, number in sorted(counts.items())) or "no cases")
+
+
+@command.command(name="resolve")
+@config_option
+@click.argument("case_id", metavar="ID")
+@click.option("--as", "disposition", required=True, type=click.Choice(WORST_FIRST), help="What it was.")
+@click.option("--by", "who", help="The account that says so (default: the token's).")
+@click.option("--reason", required=True, help="Why, in a sentence.")
+@click.pass_context
+def resolve(
+    ctx: click.Context, config_file: Path | None, case_id: str, disposition: str, who: str | None, reason: str
+) -> None:
+    """Close a case with a person's disposition; our own verdict stays beside it."""
+    moment = now()
+    with opened(*configuration(config_file or ctx.obj)) as store:
+        proof = proven(store, who, "responder", moment)
+        with store.change() as conn:
+            fault = record.resolve(conn, case_id, cast(Disposition, disposition), proof.name, reason, moment)
+    if fault:
+        raise click.UsageError(fault)
+    click.echo(f"{case_id} resolved as {disposition} by {proof.name}")
+
+
+@command.command(name="reopen")
+@config_option
+@click.argument("case_id", metavar="ID")
+@click.option("--by", "who", help="The account that asks (default: the token's).")
+@click.pass_context
+def reopen(ctx: click.Context, config_file: Path | None, case_id: str, who: str | None) -> None:
+    """Open a closed case again; from then on only a person closes it."""
+    moment = now()
+    with opened(*configuration(config_file or ctx.obj)) as store:
+        proof = proven(store, who, "responder", moment)
+        with store.change() as conn:
+            fault = record.reopen(conn, case_id, proof.name, moment)
+    if fault:
+        raise click.UsageError(fault)
+    click.echo(f"{case_id} opened again by {proof.name}")
