@@ -147,7 +147,7 @@ class _Handler(BaseHTTPRequestHandler):
         sid = given.get("id") or f"1795478400.{len(state.log)}"
         start, end = float(given.get("earliest_time", 0)), float(given.get("latest_time", 4e9))
         rows = state.rows_for(query, start, end)[:int(given.get("max_count", 10_000))]
-        state.jobs[sid] = Job(query, rows, sum(start <= e.start < end for e in state.events))
+        state.jobs[sid] = Job(query, rows, state.events_in(start, end))
         if self.json_wanted:
             self._json(201, {"sid": sid})
         else:

@@ -7,6 +7,8 @@ from typing import Any
 from playbook.detections.beaconing import Event
 from tests.emulators import splunk_es
 from tests.emulators.splunk_records import Rows, answer, notables
+from tests.interpreters import spl
+from tests.interpreters.spl_eval import Row
 
 QUOTA = (
     "Search not executed: The maximum number of concurrent historical searches on this instance has been reached.,"
@@ -65,9 +67,11 @@ class Server:
 
     def __init__(
         self, events: Sequence[Event] = (), behaviour: Behaviour | None = None, rows: Rows | None = None,
-        stored: Sequence[dict[str, Any]] = (),
+        stored: Sequence[dict[str, Any]] = (), indexed: Sequence[Row] | None = None,
     ) -> None:
+        """``indexed`` events, in a source's own fields, are searched by the text of the search itself."""
         self.events = list(events)
+        self.indexed = indexed
         self.behaviour = behaviour or Behaviour()
         self.rows = rows
         self.stored = list(stored)
@@ -90,8 +94,11 @@ class Server:
             return []
         if self.rows is not None and "hourly_buckets" in query:
             return self.rows
+        if self.indexed is not None:
+            return spl.results(spl.run(query, (row for row in self.indexed if start <= row["_time"] < end)))
         return answer(query, self.events, start, end)
 
-    def jobs_left(self) -> int:
-        """Jobs that nobody removed."""
-        return len(self.jobs)
+    def events_in(self, start: float, end: float) -> int:
+        """How many events of the window were read."""
+        times = [e.start for e in self.events] if self.indexed is None else [row["_time"] for row in self.indexed]
+        return sum(start <= time < end for time in times)
