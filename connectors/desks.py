@@ -10,13 +10,13 @@ import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import PurePath
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from connectors.transport import printable
+from connectors.transport import Reply, printable
 from playbook.errors import BadAnswer, ConnectorError, Unreachable
 
 _OURS = "botnet-playbook"
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,150}", re.ASCII)
+_PLAIN = re.compile(r"(?!sha256:)[A-Za-z0-9][A-Za-z0-9:._-]{0,150}", re.ASCII)
 _UNSAFE_NAME = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 MOST_TEXT = 30_000
 # Seconds to wait before each further look after an unclear answer.
@@ -24,6 +24,10 @@ LOOKS = (0.0, 1.0, 3.0)
 
 Sleep = Callable[[float], None]
 T = TypeVar("T")
+
+
+class Refused(BadAnswer):
+    """The product said no to a write: nothing was done, and there is nothing to look for."""
 
 
 class Found(NamedTuple):
@@ -62,6 +66,22 @@ def stamped(name: str, content: bytes) -> str:
     return f"{path.stem[:60]}.{hashlib.sha256(content).hexdigest()[:12]}{path.suffix[:8]}"
 
 
+def accepted(reply: Reply, *statuses: int) -> Reply:
+    """``reply`` when its status is one of ``statuses``; Refused when it says no, else BadAnswer."""
+    try:
+        return reply.expect(*statuses)
+    except BadAnswer as fault:
+        # 408 is a proxy that lost patience, 409 may mean that another was first
+        if 400 <= reply.status < 500 and reply.status not in (408, 409):
+            raise Refused(str(fault)) from None
+        raise
+
+
+def objects(value: object) -> list[dict[str, Any]]:
+    """The JSON objects of a list; nothing for whatever else it is."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def opened(
     find: Callable[[], Iterable[Found]],
     create: Callable[[], Found],
@@ -79,6 +99,8 @@ def opened(
         return known[0].reference
     try:
         made = create()
+    except Refused:
+        raise
     except (Unreachable, BadAnswer) as unclear:
         found = _looked_again(find, sleep, looks)
         if not found:
@@ -100,6 +122,8 @@ def done_once(
         return
     try:
         do()
+    except Refused:
+        raise
     except (Unreachable, BadAnswer):
         if not _looked_again(lambda: [True] if seen() else [], sleep, looks):
             raise

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import Field, SecretStr
 
-from connectors.desks import Found, done_once, marker, one_line, opened, plain, remote_key, stamped
+from connectors.desks import Found, accepted, done_once, marker, objects, one_line, opened, plain, remote_key, stamped
 from connectors.transport import Bounds, Clocks, Credential, Reply, Transport, segment
 from playbook.errors import BadAnswer, ConfigError, ConnectorError, Incomplete, Unauthorized
 from playbook.model import Value
@@ -123,7 +123,7 @@ class RequestTracker:
             "Queue": settings.queue, "Subject": one_line(ticket.title, 200), "Content": plain(ticket.text),
             "ContentType": "text/plain", "CustomFields": {settings.key_field: key},
         })
-        found = self._found(self._object(made.expect(201)))
+        found = self._found(self._object(accepted(made, 201)))
         if not any(self._find(key)):
             self._keyless = (
                 f"{self.name}: ticket {found.reference} was created without its key: the user may not set or see the "
@@ -149,7 +149,7 @@ class RequestTracker:
     def _accepted(self, reply: Reply) -> None:
         if reply.status == 400 and b"Permission Denied" in reply.body:
             raise Unauthorized(f"{self.name}: no such ticket, or the user may not comment on it (CommentOnTicket)")
-        reply.expect(201)
+        accepted(reply, 201)
 
     def _prove_field(self) -> None:
         if self._proven:
@@ -159,7 +159,7 @@ class RequestTracker:
         if queue.status in (403, 404):
             raise Unauthorized(f"{self.name}: no queue {settings.queue!r} that this user may see (right SeeQueue)")
         fields = self._object(queue.expect(200)).get("TicketCustomFields")
-        if settings.key_field not in [f.get("name") for f in _objects(fields)]:
+        if settings.key_field not in [f.get("name") for f in objects(fields)]:
             raise Unauthorized(
                 f"{self.name}: queue {settings.queue!r} has no custom field {settings.key_field!r} that this user may "
                 "see: create it for tickets, apply it to the queue, grant SeeCustomField and ModifyCustomField"
@@ -173,7 +173,7 @@ class RequestTracker:
             answer = self._object(reply.expect(200))
             if not isinstance(answer.get("items"), list):
                 raise BadAnswer(f"{self.name}: a list without items")
-            items = _objects(answer["items"])
+            items = objects(answer["items"])
             yield from items
             pages = answer.get("pages")
             if not items or (isinstance(pages, int | float) and page >= pages):
@@ -193,9 +193,5 @@ class RequestTracker:
         return answer
 
 
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
 def _values(fields: Any, name: str) -> list[Any]:
-    return [v for f in _objects(fields) if f.get("name") == name for v in f.get("values") or ()]
+    return [v for f in objects(fields) if f.get("name") == name for v in f.get("values") or ()]

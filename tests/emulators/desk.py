@@ -4,7 +4,7 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -118,3 +118,12 @@ def serving(site: Site) -> Iterator[str]:
         threading.Thread(target=served.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://127.0.0.1:{served.server_port}"
         served.shutdown()
+
+
+def tenant(site: Site) -> Callable[[str], AbstractContextManager[str]]:
+    """``site`` as what a cassette is recorded from, under the name of the emulator it belongs to."""
+    def started(_: str) -> AbstractContextManager[str]:
+        return serving(site)
+
+    started.__module__ = site.respond.__module__
+    return started
