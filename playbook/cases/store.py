@@ -33,15 +33,17 @@ class Store:
     @contextmanager
     def change(self) -> Iterator[sa.Connection]:
         """One transaction that may write: all of it or none. Raises Incomplete or Unreachable when it cannot."""
-        with _told(self.engine), self.engine.begin() as conn:
-            hold_writers(conn)
-            yield conn
+        with _told(self.engine), self.engine.connect() as conn:
+            conn.execution_options(playbook_begin="BEGIN IMMEDIATE")
+            with conn.begin():
+                hold_writers(conn)
+                yield conn
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """One consistent view that holds no writer up."""
         with _told(self.engine), self.engine.connect() as conn:
-            yield conn.execution_options(playbook_reading=True)
+            yield conn.execution_options(playbook_begin="BEGIN")
 
     def migrate(self) -> None:
         """Bring the tables up to this version's; a database of a newer version is a ConfigError."""
@@ -105,15 +107,19 @@ def _make_private(file: Path) -> None:
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
-    # The driver's own transaction handling begins too late (at the first write); the begin event does it instead.
-    connection.isolation_level = None
+    connection.isolation_level = "IMMEDIATE"
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(conn: sa.Connection) -> None:
-    reading = conn.get_execution_options().get("playbook_reading", False)
-    conn.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    """Begin before the first read, not (as the driver does) before the first write, in the transactions of a Store.
+
+    The workflow engine shares the SQLAlchemy engine and begins its transactions itself.
+    """
+    begin = conn.get_execution_options().get("playbook_begin")
+    if begin:
+        conn.exec_driver_sql(begin)
 
 
 @contextmanager

@@ -70,7 +70,8 @@ def _filed(run: Run, assembled: Assembled, config: Config, file: str) -> tuple[R
         kept = file_run(conn, run, filing, now())
         run = as_recorded(conn, run, kept)
         asked = waiting_of(conn, [case.case_id for case in run.cases])
-    click.echo(f"{len(kept.cases)} cases filed, {len(kept.asked)} approvals asked, {asked} wait", err=True)
+    done = "filed before" if kept.again else f"{len(kept.cases)} cases filed, {len(kept.asked)} approvals asked"
+    click.echo(f"{done}, {asked} wait", err=True)
     return run, asked
 
 
