@@ -79,6 +79,20 @@ def test_only_assembly_imports_connectors():
     assert places == ["playbook/assembly.py"]
 
 
+def called(name: str) -> list[str]:
+    return [path for path, tree in SOURCES if any(
+        isinstance(n, ast.Call) and (getattr(n.func, "attr", None) or getattr(n.func, "id", None)) == name
+        for n in ast.walk(tree))]
+
+
+def test_only_contain_sets_anything_and_only_the_gate_gives_the_word_for_it():
+    assert called("contain") == ["playbook/contain.py"]
+    assert called("Passed") == ["playbook/gate.py"]
+    contained = next(f for path, tree in SOURCES if path == "playbook/contain.py" for f in functions(tree)
+                     if any(isinstance(n, ast.Attribute) and n.attr == "contain" for n in ast.walk(f)))
+    assert "word: Passed" in ast.unparse(contained.args)
+
+
 def test_a_product_never_imports_another_product():
     products = set(connectors.catalogue())
     wrong = []

@@ -1,0 +1,300 @@
+"""Carrying approved steps out and undoing them: journals first, keeps every receipt, and only ever undoes our own."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import sqlalchemy as sa
+
+from playbook.cases import approvals, asking, journal, outbox, record
+from playbook.cases import containments as kept
+from playbook.cases.containments import Contained, State
+from playbook.cases.store import Store
+from playbook.errors import ConfigError, ConnectorError
+from playbook.gate import Passed, Refused
+from playbook.model.response import Notice, Receipt, Step
+from playbook.ports import Containment
+from playbook.reexamine import (
+    Approved,
+    Authority,
+    why_capped,
+    why_not_approved,
+    why_switched_off,
+    word_of_today,
+)
+
+# What a stage of the work came to; "again" is for the next sweep, "over" means that there is nothing (more) to do.
+Word = Literal["go", "done", "again", "stopped", "over"]
+# Seconds before a step is tried again, doubled with each attempt.
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 30, 900
+
+
+@dataclass(frozen=True)
+class Outfit:
+    """What carries steps out: the record, the devices by name, who has a say (raises ConfigError when nobody can
+    tell), and the clock.
+    """
+
+    store: Store
+    devices: Mapping[str, Containment]
+    authority: Callable[[], Authority]
+    now: Callable[[], datetime]
+
+
+def intend(outfit: Outfit, key: str) -> Word:
+    """Examine a step again and journal the attempt; only "go" lets it be applied. Raises when the record cannot."""
+    with outfit.store.reading() as conn:
+        found = kept.contained(conn, key)
+    if found is None or found.state != "intended":
+        return "over"
+    word, authority = _examined(outfit, found)
+    with outfit.store.change() as conn:
+        found = kept.contained(conn, key)
+        if found is None or found.state != "intended":
+            return "over"
+        now, tried = outfit.now(), _attempts(conn, found)
+        why = f"{found.release_by} asked for its release" if found.release_by else _why_not(
+            conn, outfit, found, word, authority, now)
+        if why is None and _too_early(tried, now):
+            return "again"
+        if why is not None:
+            return _stop(conn, found, why, bool(tried), now)
+        kept.count_attempt(conn, found.step, key, now)
+        journal.append(conn, now, found.case_id, "playbook", "containment attempt", {
+            "key": key, "attempt": len(tried) + 1, "step": found.step.model_dump(), "digest": found.digest,
+        })
+    return "go"
+
+
+def apply(outfit: Outfit, key: str) -> Word:
+    """Set an intended step on its device, and keep what the device said. No answer leaves it for the next attempt."""
+    with outfit.store.reading() as conn:
+        found = kept.contained(conn, key)
+    if found is None or found.state != "intended":
+        return "over"
+    word, authority = _examined(outfit, found)
+    if isinstance(word, Refused) or authority is None:
+        return _stopped(outfit, found, word.reason if isinstance(word, Refused) else "nobody can tell")
+    why = why_switched_off(authority.kill_switch)
+    if why is not None:
+        return _stopped(outfit, found, why)
+    receipt = _contained(outfit, word, found)
+    if isinstance(receipt, str):
+        return _doubtful(outfit, found, receipt)
+    with outfit.store.change() as conn:
+        kept.keep_receipt(conn, key, receipt, outfit.now())
+        if receipt.ok:
+            return "done"
+        return _stop(conn, found, f"{receipt.connector} refused: {receipt.said[:300]}", True, outfit.now())
+
+
+def confirm(outfit: Outfit, key: str) -> Word:
+    """Read the device again; what is in force is active until its time, what is not is tried again."""
+    with outfit.store.reading() as conn:
+        found = kept.contained(conn, key)
+    if found is None or found.state != "intended":
+        return "over"
+    receipt = _asked(outfit, found, "verify")
+    if isinstance(receipt, str):
+        return _doubtful(outfit, found, receipt)
+    with outfit.store.change() as conn:
+        now = outfit.now()
+        kept.keep_receipt(conn, key, receipt, now)
+        if not receipt.ok:
+            return _trouble(conn, found, f"{receipt.connector} does not show it in force: {receipt.said[:300]}", now)
+        until = now + timedelta(seconds=found.step.ttl_s)
+        if kept.move(conn, key, ("intended",), "active", now, until=until):
+            _tell_ticket(conn, found, "active", f"In force until {until:%Y-%m-%d %H:%M} UTC", now)
+    return "done"
+
+
+def claim(outfit: Outfit, key: str) -> Word:
+    """Take a containment for release when its time is over or somebody asked; an isolation never by time alone."""
+    with outfit.store.change() as conn:
+        found, now = kept.contained(conn, key), outfit.now()
+        if found is None or found.state not in ("active", "extending", "releasing"):
+            return "over"
+        past = found.until is not None and found.until <= now and found.step.kind != "isolate_host"
+        if found.state == "releasing" or found.release_by or past:
+            kept.move(conn, key, ("active", "extending"), "releasing", now, actor=found.release_by or "playbook")
+            return "go"
+    return "over"
+
+
+def undo(outfit: Outfit, key: str) -> Word:
+    """Release on the device, and keep what it said; neither kill switch nor lists have a say in this."""
+    return _released(outfit, key, "release")
+
+
+def confirm_undone(outfit: Outfit, key: str) -> Word:
+    """Read the device again; only what is verifiably gone is released (or failed, if it never was in force)."""
+    return _released(outfit, key, "verify_released")
+
+
+def extend(outfit: Outfit, key: str, why: str) -> Word:
+    """Keep an isolation for one more TTL, set on the device again where nothing stops that, and tell a person why."""
+    with outfit.store.change() as conn:
+        found, now = kept.contained(conn, key), outfit.now()
+        if found is None or found.release_by or not kept.move(conn, key, ("active", "extending"), "extending", now):
+            return "over"
+        journal.append(conn, now, found.case_id, "playbook", "containment kept", {"key": key, "why": why})
+    word, authority = _examined(outfit, found)
+    off = why_switched_off(authority.kill_switch) if authority is not None else "nobody can tell who has a say"
+    said = f"it stays as it is on the device: {off}" if off else ""
+    if isinstance(word, Passed) and not off:
+        receipt = _contained(outfit, word, found)
+        said = receipt if isinstance(receipt, str) else ""
+        if isinstance(receipt, Receipt):
+            with outfit.store.change() as conn:
+                kept.keep_receipt(conn, key, receipt, outfit.now())
+    elif isinstance(word, Refused):
+        said = f"it stays as it is on the device: {word.reason}"
+    with outfit.store.change() as conn:
+        now = outfit.now()
+        until = now + timedelta(seconds=found.step.ttl_s)
+        if kept.move(conn, key, ("extending",), "active", now, until=until, trouble=said):
+            text = f"Kept until {until:%Y-%m-%d %H:%M} UTC: {why}" + (f" ({said})" if said else "")
+            _tell_ticket(conn, found, f"kept:{until.isoformat()}", text, now)
+            _tell_people(conn, found, f"kept:{until.isoformat()}", "Isolation kept", text, now)
+    return "done"
+
+
+def _examined(outfit: Outfit, found: Contained) -> tuple[Passed | Refused, Authority | None]:
+    """The gate's word of today; when nobody can tell who has a say, nothing passes."""
+    try:
+        authority = outfit.authority()
+    except ConfigError as fault:
+        return Refused(found.step.kind, f"the configuration cannot be read: {fault}"), None
+    with outfit.store.reading() as conn:
+        judged = record.judged_of(conn, found.case_id)
+    return word_of_today(found.step, judged, authority), authority
+
+
+def _why_not(
+    conn: sa.Connection, outfit: Outfit, found: Contained, word: Passed | Refused, authority: Authority | None,
+    now: datetime,
+) -> str | None:
+    if isinstance(word, Refused) or authority is None:
+        return word.reason if isinstance(word, Refused) else "nobody can tell who has a say"
+    if found.step.connector not in outfit.devices:
+        return f"no configured containment is called {found.step.connector!r}"
+    row = record.row_of(conn, found.case_id)
+    if row is None or (row.closed_at is not None and row.person_disposition != "TRUE_POSITIVE"):
+        return "the case is closed"
+    return (
+        why_switched_off(authority.kill_switch)
+        or why_not_approved(found.step, _approved(conn, found), word, authority.policy_version, now)
+        or why_capped(found.step, kept.attempts_within(conn, found.step.kind, now), authority.caps)
+    )
+
+
+def _approved(conn: sa.Connection, found: Contained) -> Approved | None:
+    request = asking.request_of(conn, found.request_id)
+    if request is None or request.state != "approved" or request.decided_at is None:
+        return None
+    plan = next((offer for offer in request.offers if offer.digest == found.digest == request.digest), None)
+    votes = [one for one in approvals.answers(conn, request.request_id) if one.approve and one.digest == found.digest]
+    people = {one.who for one in votes} - {request.requester}
+    return plan and Approved(request.case_id, request.host, plan, len(people), request.decided_at)
+
+
+def _contained(outfit: Outfit, word: Passed, found: Contained) -> Receipt | str:
+    """The one place that sets anything: takes the gate's word, which only the gate can give."""
+    device = outfit.devices.get(found.step.connector)
+    if device is None or (word.kind, word.target) != (found.step.kind, found.step.target):
+        return f"no configured containment is called {found.step.connector!r}"
+    try:
+        return device.contain(found.step, found.key)
+    except ConnectorError as fault:
+        return f"{device.name}: {fault}"
+
+
+def _asked(outfit: Outfit, found: Contained, what: Literal["verify", "release", "verify_released"]) -> Receipt | str:
+    device = outfit.devices.get(found.step.connector)
+    if device is None:
+        return f"no configured containment is called {found.step.connector!r}"
+    call: Callable[[Step, str], Receipt] = getattr(device, what)
+    try:
+        return call(found.step, found.key)
+    except ConnectorError as fault:
+        return f"{device.name}: {fault}"
+
+
+def _released(outfit: Outfit, key: str, what: Literal["release", "verify_released"]) -> Word:
+    with outfit.store.reading() as conn:
+        found = kept.contained(conn, key)
+    if found is None or found.state != "releasing":
+        return "over"
+    receipt = _asked(outfit, found, what)
+    with outfit.store.change() as conn:
+        now = outfit.now()
+        if isinstance(receipt, str):
+            return _trouble(conn, found, receipt, now)
+        kept.keep_receipt(conn, key, receipt, now)
+        if not receipt.ok:
+            return _trouble(conn, found, f"{receipt.connector} did not let go: {receipt.said[:300]}", now)
+        if what == "release":
+            return "done"
+        after: State = "failed" if found.until is None else "released"
+        if kept.move(conn, key, ("releasing",), after, now, trouble=found.trouble if after == "failed" else ""):
+            _tell_ticket(conn, found, after, "Released, and verified to be gone", now)
+    return "done"
+
+
+def _attempts(conn: sa.Connection, found: Contained) -> tuple[datetime, ...]:
+    """When this round of the containment was tried."""
+    request = asking.request_of(conn, found.request_id)
+    since = request.decided_at if request is not None and request.decided_at is not None else found.created_at
+    return kept.attempts_of(conn, found.key, since)
+
+
+def _too_early(tried: tuple[datetime, ...], now: datetime) -> bool:
+    """Whether the last attempt is too recent; a clock set back does not make it wait longer than the longest wait."""
+    if not tried:
+        return False
+    wait = min(_FIRST_WAIT_S * 2 ** min(len(tried) - 1, 10), _LONGEST_WAIT_S)
+    return timedelta(0) <= now - tried[-1] < timedelta(seconds=wait)
+
+
+def _stopped(outfit: Outfit, found: Contained, why: str) -> Word:
+    with outfit.store.change() as conn:
+        earlier = len(_attempts(conn, found)) > 1
+        return _stop(conn, found, why, earlier, outfit.now())
+
+
+def _stop(conn: sa.Connection, found: Contained, why: str, tried: bool, now: datetime) -> Word:
+    """Give a step up: undo what an earlier attempt may have set, else it has failed and stays a proposal."""
+    after: State = "releasing" if tried else "failed"
+    if kept.move(conn, found.key, ("intended",), after, now, trouble=why):
+        _tell_ticket(conn, found, "stopped", f"Not contained: {why}", now)
+        _tell_people(conn, found, "stopped", "Not contained", why, now)
+    return "stopped"
+
+
+def _doubtful(outfit: Outfit, found: Contained, why: str) -> Word:
+    with outfit.store.change() as conn:
+        return _trouble(conn, found, why, outfit.now())
+
+
+def _trouble(conn: sa.Connection, found: Contained, why: str, now: datetime) -> Word:
+    """Keep a failure for the next attempt to mend; people are told once for each state it happens in."""
+    if found.trouble != why[:2000]:
+        kept.move(conn, found.key, (found.state,), found.state, now, trouble=why)
+    what = "Not released yet" if found.state == "releasing" else "Not verified yet"
+    _tell_people(conn, found, f"trouble:{found.state}", what, f"{why}; it is tried again", now)
+    return "again"
+
+
+def _tell_ticket(conn: sa.Connection, found: Contained, what: str, text: str, now: datetime) -> None:
+    row = record.row_of(conn, found.case_id)
+    if row is not None and row.ticket_key:
+        step = f"{found.step.kind.replace('_', ' ')} {found.step.target}"
+        outbox.comment(conn, row.ticket_key, f"{found.key}:{found.round}:{what}", f"{step}: {text}", now)
+
+
+def _tell_people(conn: sa.Connection, found: Contained, what: str, title: str, text: str, now: datetime) -> None:
+    outbox.tell(conn, found.case_id, Notice(
+        key=f"{found.key}:{found.round}:{what}", title=f"{title}: {found.step.target}", text=text, urgent=True,
+        link=f"/cases/{found.case_id}",
+    ), now)

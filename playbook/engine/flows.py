@@ -1,0 +1,110 @@
+"""The workflows, each a few lines over steps; a step is a plain function over ``Works`` that may run twice."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import sqlalchemy as sa
+from dbos import DBOS
+
+from playbook import contain
+from playbook.cases.recording import file_run
+from playbook.cases.tables import containments
+from playbook.engine import delivery, isolation, sweep
+from playbook.engine.works import Works
+
+T = TypeVar("T")
+
+# Every step by name. Each is looked up here when it runs, so that a test can stand around any of them.
+STEPS: dict[str, Callable[..., object]] = {}
+_at_work: list[Works] = []
+
+
+def go_to_work(works: Works) -> None:
+    """Let the workflows of this process run over these works; there is one of them per process."""
+    _at_work[:] = [works]
+
+
+def _step(name: str, function: Callable[..., T]) -> Callable[..., T]:
+    STEPS[name] = function
+
+    def bound(*subjects: str) -> T:
+        return STEPS[name](_at_work[0], *subjects)  # type: ignore[return-value]
+
+    bound.__name__ = bound.__qualname__ = name
+    return DBOS.step(name=name)(bound)
+
+
+def keys_of(works: Works, request_id: str) -> list[str]:
+    """The containments that this request intended and that are still to be carried out."""
+    query = sa.select(containments.c.key).where(
+        containments.c.request_id == request_id, containments.c.state == "intended")
+    with works.outfit.store.reading() as conn:
+        return list(conn.execute(query.order_by(containments.c.key)).scalars())
+
+
+def file_now(works: Works, moment: str) -> list[str]:
+    """One run of the detection, filed in one transaction; the requests that wait for people then."""
+    if works.run is None or works.filing is None:
+        return []
+    run = works.run(None)
+    with works.outfit.store.change() as conn:
+        return list(file_run(conn, run, works.filing, works.outfit.now()).asked)
+
+
+_file_now = _step("file_now", file_now)
+_keys_of = _step("keys_of", keys_of)
+_intend = _step("intend", lambda works, key: contain.intend(works.outfit, key))
+_apply = _step("apply", lambda works, key: contain.apply(works.outfit, key))
+_confirm = _step("confirm", lambda works, key: contain.confirm(works.outfit, key))
+_claim = _step("claim", lambda works, key: contain.claim(works.outfit, key))
+_undo = _step("undo", lambda works, key: contain.undo(works.outfit, key))
+_confirm_undone = _step("confirm_undone", lambda works, key: contain.confirm_undone(works.outfit, key))
+_why_kept = _step("why_kept", isolation.why_kept)
+_extend = _step("extend", lambda works, key, why: contain.extend(works.outfit, key, why))
+_SWEEP = tuple(_step(name, function) for name, function in (
+    ("expire", sweep.expire), ("remind", sweep.remind), ("start_due", sweep.start_due),
+    ("open_tickets", delivery.open_tickets), ("send_comments", delivery.send_comments),
+    ("tell_people", delivery.tell_people), ("forget", sweep.forget),
+))
+
+
+# No limit of recovery attempts: every restart counts as one, and a restart storm must not end waiting work.
+@DBOS.workflow(name="triage", max_recovery_attempts=None)
+def triage(moment: str) -> list[str]:
+    """Detect, judge and file; gives the requests that wait."""
+    return _file_now(moment)
+
+
+@DBOS.workflow(name="contain_case", max_recovery_attempts=None)
+def contain_case(request_id: str) -> dict[str, str]:
+    """Carry out every step of an approved request; what became of each."""
+    return {key: _carried_out(key) for key in _keys_of(request_id)}
+
+
+def _carried_out(key: str) -> str:
+    word = _intend(key)
+    if word == "go":
+        word = _apply(key)
+    return _confirm(key) if word == "done" else word
+
+
+@DBOS.workflow(name="release", max_recovery_attempts=None)
+def release(key: str) -> str:
+    """Undo one containment and see that it is gone."""
+    word = _claim(key)
+    if word == "go":
+        word = _undo(key)
+    return _confirm_undone(key) if word == "done" else word
+
+
+@DBOS.workflow(name="reconsider", max_recovery_attempts=None)
+def reconsider(key: str) -> str:
+    """An isolation near its end: look again, keep it, tell a person why."""
+    why = _why_kept(key)
+    return _extend(key, why) if why else "over"
+
+
+@DBOS.workflow(name="sweep", max_recovery_attempts=None)
+def sweep_once() -> list[int]:
+    """Everything that time brings about and the outbox, one thing after the other."""
+    return [int(one()) for one in _SWEEP]

@@ -1,0 +1,143 @@
+"""Who is at work: one process per executor id, a heartbeat each, and the work of the dead given to the living."""
+
+import fcntl
+import os
+import zlib
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from playbook.cases import journal
+from playbook.cases.store import Store
+from playbook.cases.tables import executors
+from playbook.engine.door import Door
+from playbook.errors import ConfigError, Unreachable
+
+# Where no lock can tell (a machine that lost its power), a heart that has not beaten this long is taken for dead.
+_SILENT_S = 120.0
+_CLASS = 0x626F7465
+
+
+class Seat(Protocol):
+    """The right to be one executor; it ends with the process that holds it, however that ends."""
+
+    def leave(self) -> None:
+        """Give it up."""
+
+
+class _FileSeat:
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+
+    def leave(self) -> None:
+        os.close(self._handle)
+
+
+class _SessionSeat:
+    def __init__(self, conn: sa.Connection) -> None:
+        self._conn = conn
+
+    def leave(self) -> None:
+        self._conn.invalidate()
+        self._conn.close()
+
+
+def taken(store: Store, executor_id: str) -> Seat | None:
+    """The seat of this executor, or None while another process holds it.
+
+    SQLite: a locked file beside the database. PostgreSQL: an advisory lock of one session.
+    """
+    if store.file is not None:
+        return _file_seat(Path(f"{store.file}.{executor_id}.lock"))
+    conn = store.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    held = conn.execute(sa.text("SELECT pg_try_advisory_lock(:a, :b)"), {"a": _CLASS, "b": _number(executor_id)})
+    if held.scalar_one():
+        return _SessionSeat(conn)
+    conn.close()
+    return None
+
+
+def _file_seat(path: Path) -> Seat | None:
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as fault:
+        raise Unreachable(f"{path}: {fault.strerror}") from fault
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return _FileSeat(handle)
+
+
+def _number(executor_id: str) -> int:
+    return zlib.crc32(executor_id.encode()) - 2**31
+
+
+def sit_down(store: Store, executor_id: str) -> Seat:
+    """The seat; ConfigError when another process is this executor already."""
+    seat = taken(store, executor_id)
+    if seat is None:
+        raise ConfigError(f"another process works as executor {executor_id!r} already: give each its own id")
+    return seat
+
+
+def beat(store: Store, executor_id: str, now: datetime, started: datetime) -> None:
+    """Say that this executor is alive."""
+    with store.change() as conn:
+        done = conn.execute(executors.update().where(executors.c.executor_id == executor_id)
+                            .values(started_at=started, beat_at=now))
+        if done.rowcount == 0:
+            conn.execute(executors.insert().values(executor_id=executor_id, started_at=started, beat_at=now))
+
+
+class Watcher:
+    """Gives the unfinished workflows of dead executors to the living.
+
+    ``seconds`` is a clock that nobody sets: how long a heart has been still is counted here, never read off a wall.
+    """
+
+    def __init__(self, store: Store, door: Door, own_id: str, seconds: Callable[[], float]) -> None:
+        self._store, self._door, self._own_id, self._seconds = store, door, own_id, seconds
+        self._seen: dict[str, tuple[datetime, float]] = {}
+
+    def take_over(self, now: datetime) -> tuple[str, ...]:
+        """The workflows that were taken over from executors that are dead now."""
+        with self._store.reading() as conn:
+            others = conn.execute(sa.select(executors.c.executor_id, executors.c.beat_at)).all()
+        found: list[str] = []
+        for other, beat_at in others:
+            if other == self._own_id:
+                continue
+            still = self._still(other, beat_at)
+            seat = taken(self._store, other)
+            if seat is None and (self._store.file is not None or still < _SILENT_S):
+                continue
+            try:
+                found += self._inherit(other, now)
+            finally:
+                if seat is not None:
+                    seat.leave()
+        return tuple(found)
+
+    def _still(self, other: str, beat_at: datetime) -> float:
+        known = self._seen.get(other)
+        if known is None or known[0] != beat_at:
+            known = self._seen[other] = (beat_at, self._seconds())
+        return self._seconds() - known[1]
+
+    def _inherit(self, other: str, now: datetime) -> tuple[str, ...]:
+        """Journal first, then resume; its row goes once nothing of it is left."""
+        workflows = self._door.unfinished_of(other)
+        with self._store.change() as conn:
+            if workflows:
+                journal.append(conn, now, "", self._own_id, "work taken over", {
+                    "from": other, "workflows": list(workflows[:50]), "count": len(workflows),
+                })
+            else:
+                conn.execute(executors.delete().where(executors.c.executor_id == other))
+        self._door.resume(workflows)
+        return workflows

@@ -1,0 +1,40 @@
+"""What time brings about: silence becomes a no, halves are reminded of, what is due starts, what is done goes."""
+
+from datetime import timedelta
+
+from playbook.cases import approvals
+from playbook.cases import containments as kept
+from playbook.engine.isolation import near_its_end
+from playbook.engine.works import Works
+
+# Finished workflows are kept for a while, for whoever wants to look.
+_KEPT = timedelta(hours=1)
+
+
+def expire(works: Works) -> int:
+    """End the requests that nobody answered in time; how many."""
+    with works.outfit.store.change() as conn:
+        return len(approvals.expire(conn, works.outfit.now()))
+
+
+def remind(works: Works) -> int:
+    """Put a reminder into the outbox for each request past its half time; how many."""
+    with works.outfit.store.change() as conn:
+        return len(approvals.remind(conn, works.outfit.now()))
+
+
+def start_due(works: Works) -> int:
+    """Start the work that is due: steps not yet carried out, releases, isolations near their end; how many."""
+    now = works.outfit.now()
+    with works.outfit.store.reading() as conn:
+        due = kept.due(conn, now)
+        near = [one for one in kept.listed(conn, ("active", "extending"), limit=10_000) if near_its_end(one, now)]
+    work = {("contain_case", one.request_id) for one in due if one.state == "intended"}
+    work |= {("release", one.key) for one in due if one.state != "intended" and not near_its_end(one, now)}
+    work |= {("reconsider", one.key) for one in near}
+    return sum(works.door.start(name, subject, now.isoformat()) for name, subject in sorted(work))
+
+
+def forget(works: Works) -> int:
+    """Delete workflows that finished an hour ago or earlier; how many."""
+    return works.door.forget_finished(works.outfit.now() - _KEPT)
