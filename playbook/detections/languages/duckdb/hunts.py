@@ -1,6 +1,6 @@
 """The hunts as DuckDB SQL over canonical connections or DNS questions."""
 
-from playbook.detections.hunts import Hunt
+from playbook.detections.hunts import SCAN_PORTS, SCAN_SHARE, Hunt
 
 
 def hunt_query(hunt: Hunt, relation: str | None = None) -> str:
@@ -27,7 +27,7 @@ def _connections(hunt: Hunt) -> str:
     ports = f" AND dst_port IN ({', '.join(map(str, hunt.ports))})" if hunt.ports else ""
     return f"""\
 SELECT {_columns(hunt)},
-  sum(conns)::BIGINT AS connections, count(DISTINCT dst_port) AS unique_ports,
+  sum(conns)::BIGINT AS connections, count(DISTINCT dst_port) AS unique_ports,{_scan(hunt)}
   make_timestamp((min(start) * 1000000)::BIGINT) AS first_seen,
   make_timestamp((max(start) * 1000000)::BIGINT) AS last_seen
 FROM {{relation}}
@@ -36,6 +36,13 @@ GROUP BY ALL
 HAVING sum(conns) > {hunt.more_than}
 ORDER BY connections DESC, {_order(hunt)}
 """
+
+
+def _scan(hunt: Hunt) -> str:
+    """Many ports within a burst look like a scan."""
+    if not hunt.window_s:
+        return ""
+    return f"\n  (unique_ports > {SCAN_PORTS} OR unique_ports > {SCAN_SHARE} * connections)::INTEGER AS scan_indicator,"
 
 
 def _names(hunt: Hunt) -> str:

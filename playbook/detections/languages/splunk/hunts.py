@@ -71,7 +71,8 @@ def _names(wanted: Hunt, preset: Preset) -> tuple[str, ...]:
         "eval failed_domain=if(failed=1, domain, null())",
         "stats dc(asked) AS names sum(failed) AS failed_names dc(domain) AS domains dc(failed_domain) AS failed_domains"
         f" min(first_s) AS first_s max(last_s) AS last_s BY {by}",
-        f"where failed_domains>={wanted.failed_domains} AND failed_names>={wanted.failed_share}*names",
+        f"where failed_domains>={wanted.failed_domains} AND failed_names*100>=names*"
+        f"{round(wanted.failed_share * 100)}",
         "eval first_ms=round(first_s*1000, 0), last_ms=round(last_s*1000, 0)",
         "sort 0 -failed_domains",
         f"table {by} names failed_names domains failed_domains first_ms last_ms",

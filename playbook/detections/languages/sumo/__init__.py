@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from playbook.detections.beaconing import ICMP_NAMES, MIN_CONNECTIONS, MIN_HOURS
-from playbook.detections.hunts import HUNTS
 from playbook.detections.languages.sumo import quoting
+from playbook.detections.languages.sumo.hunts import hunted
 from playbook.detections.languages.sumo.lint import lint
 from playbook.detections.languages.sumo.presets import COLUMNS, NONE, NOT_EXTERNAL, PRESETS, Preset
 from playbook.detections.languages.sumo.quoting import Unquotable
@@ -125,21 +125,15 @@ def probe(preset: str = "seed", scope: str = "", fields: Mapping[str, str] | Non
 
 
 def query(preset: str = "seed", hunt: str | None = None) -> str:
-    """The text that ``query sumo`` prints: the detection, or one of the hunts over connections.
+    """The text that ``query sumo`` prints: the detection, or one of the hunts (also with the preset ``endpoint``).
 
-    Raises KeyError for an unknown preset or hunt, and for a hunt over DNS rows, which no preset reads.
+    Raises KeyError for an unknown preset or hunt.
     """
     if hunt is None:
         return detection(preset)
-    wanted = HUNTS[hunt]
-    if wanted.kind != "conn":
-        raise KeyError(f"{hunt}: it counts DNS rows, which no Sumo Logic preset reads")
-    ports = ", ".join(quoting.literal(str(port)) for port in wanted.ports)
-    narrowed = (f"where dst_port in ({ports})",) if ports else ()
-    sliced = (f"floor(start_ms / {wanted.window_s * 1000}) as slice",) if wanted.window_s else ()
-    groups = ", ".join((*(["slice"] if sliced else []), *wanted.group))
-    counted = (f"sum(conns) as connections by {groups}", f"where connections > {wanted.more_than}")
-    return _whole(preset, "", None, (*_SHARED, *narrowed, *sliced, *counted))
+    chosen, own = hunted(hunt, preset)
+    flows = (*_ADDRESSES, *_PROTO, *_COUNTED) if chosen.columns else ()
+    return _joined((*_prelude(chosen, "", None), *flows, *own))
 
 
 def _whole(preset: str, scope: str, fields: Mapping[str, str] | None, tail: Sequence[str]) -> str:

@@ -212,7 +212,12 @@ def test_the_command_line_prints_the_detection_or_a_hunt() -> None:
     assert sumo.query("panos") == sumo.detection("panos")
     burst, irc = sumo.query(hunt="ddos-burst"), sumo.query(hunt="irc")
     assert sumo.lint(burst) == sumo.lint(irc) == ()
-    assert burst.endswith("| sum(conns) as connections by slice, src_ip, dst_ip\n| where connections > 100")
+    assert "as last_ms by slice, src_ip, dst_ip\n| where connections > 100\n" in burst and "scan_indicator" in burst
+    assert "192.168" not in burst and "icmp" not in burst
     assert '"6667"' in irc and "slice" not in irc
-    with pytest.raises(KeyError, match="DNS"):
-        sumo.query(hunt="dga-burst")
+    for preset in ("seed", "cse", "endpoint"):
+        names = sumo.query(preset, "dga-burst")
+        assert sumo.lint(names) == () and names.startswith("(_index=sec_record_network)\n| where !isBlank(dns_query)")
+    assert "by slice, hostname, process_name\n" in sumo.query("endpoint", "ddos-burst")
+    with pytest.raises(KeyError):
+        sumo.query("endpoint")
