@@ -14,9 +14,9 @@ from playbook.simulate.tiling import tile
 
 WORK = Path(__file__).parent / ".work"
 MB = 1_000_000
-# Host blocks (59 hosts, about 20 firing tuples each) per 100 MB of log: at 1 GB 8,850 hosts and about 3,000 detections,
-# as many as 1 GB of real rows has (8.2 million rows, 3,074 fired).
-BLOCKS_PER_100_MB = 15
+# Host blocks (59 hosts, about 30 firing tuples each) per 100 MB of log: at 1 GB 5,900 hosts and 3,000 detections, as
+# many as 1 GB of real rows has (8.2 million rows, 3,074 fired).
+BLOCKS_PER_100_MB = 10
 ENGINE_MB, ENGINE_THREADS = 400, None  # what the log source has by default
 
 _LAB = '[networks]\nlab = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"]\n'
