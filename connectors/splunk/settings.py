@@ -1,7 +1,7 @@
 """The ``[sources.NAME]`` table of a Splunk source, checked whole before anything is sent."""
 
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -10,7 +10,6 @@ from playbook.detections.languages.splunk import quoting
 from playbook.model import Value
 
 PresetName = Literal["raw", "cim", "tstats", "sysmon"]
-PRESET_NAMES: tuple[str, ...] = get_args(PresetName)
 
 
 class Settings(Value):
@@ -56,3 +55,9 @@ class Settings(Value):
         if faults:
             raise ValueError(f"the query would not run in Splunk: {'; '.join(faults)}")
         return self
+
+    @property
+    def proof(self) -> str:
+        """Where the credentials came from: the variables, else the settings; never a value."""
+        given = {"token": self.token, "username": self.username, "password": self.password}
+        return " and ".join(getattr(one, "variable", name) for name, one in given.items() if one is not None)

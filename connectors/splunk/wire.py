@@ -119,12 +119,12 @@ class Wire:
     def _credential(self, deadline: Deadline) -> Credential:
         settings = self._settings
         if settings.token is not None:
-            return Credential("token", settings.token)
+            return Credential(settings.proof, settings.token)
         user, password = settings.username, settings.password
         if user is None or password is None:
             raise Unauthorized(f"{self.subject}: no credential is configured")
         if not self._session:
-            return Credential("password", password, user=user.get_secret_value())
+            return Credential(settings.proof, password, user=user.get_secret_value())
         return Credential("session key", self._login(user, password, deadline), scheme="Splunk")
 
     def _login(self, user: SecretStr, password: SecretStr, deadline: Deadline) -> SecretStr:
@@ -135,7 +135,7 @@ class Wire:
             deadline_s=max(min(CALL_S, deadline.left()), 0.05),
         )
         if reply.status in (400, 401, 403):
-            raise Unauthorized(f"{self.subject}: Splunk refused username and password ({reply.status})")
+            raise Unauthorized(f"{self.subject}: Splunk refused {self._settings.proof} ({reply.status})")
         body = reply.expect(200).json()
         key = body.get("sessionKey") if isinstance(body, dict) else None
         if not isinstance(key, str) or not key:
@@ -149,8 +149,7 @@ class Wire:
 
     def _permitted(self, reply: Reply) -> Reply:
         if reply.status == 401:
-            setting = "token" if self._settings.token is not None else "username and password"
-            raise Unauthorized(f"{self.subject}: Splunk refused {setting} (401): {complaint(reply)}")
+            raise Unauthorized(f"{self.subject}: Splunk refused {self._settings.proof} (401): {complaint(reply)}")
         if reply.status == 403:
             raise Unauthorized(f"{self.subject}: {complaint(reply)} (403): {GRANT}")
         return reply

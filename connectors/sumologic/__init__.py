@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from connectors import hourly
 from connectors.sumologic import job, rows
 from connectors.sumologic.check import query_accepted, row_results, tried
 from connectors.sumologic.deployment import api_root
-from connectors.sumologic.health import health_of
 from connectors.sumologic.settings import Settings
 from connectors.sumologic.wire import Deadline, Wire
 from connectors.transport import Bounds, Clocks, Credential, Transport
@@ -51,7 +51,7 @@ class SumoLogic:
         self._settings = settings
         self._site = site
         self._wire = wire
-        self._covered: dict[TimeWindow, tuple[rows.HourRows, ...]] = {}
+        self._covered: dict[TimeWindow, tuple[hourly.HourRows, ...]] = {}
 
     def fetch(
         self, window: TimeWindow | None, progress: Callable[[int, int], None] | None = None
@@ -66,7 +66,10 @@ class SumoLogic:
         answer = self._run(query, window, progress=progress)
         found, read = rows.detections(answer.rows, self._scope())
         seen, fault = self._heartbeat(window) if settings.heartbeat else (None, "")
-        health = health_of(window, answer, read, seen, fault, sumo.PRESETS[settings.preset].caveat)
+        taken = hourly.Taken(
+            len(answer.rows), answer.messages, answer.warnings, answer.truncated, read.rejected, read.examples,
+        )
+        health = hourly.health_of(window, taken, seen, fault, sumo.PRESETS[settings.preset].caveat)
         return (Fetched(source=self.name, window=window, detections=found, health=health),)
 
     def traffic(self, detections: Sequence[Detection]) -> Traffic:
@@ -76,7 +79,7 @@ class SumoLogic:
         if not asked:
             return Traffic(unknown=tuple(unknown))
         window = self._window_of(asked)
-        seen: list[rows.Start] = []
+        seen: list[hourly.Start] = []
         try:
             for batch in _batches(asked):
                 seen += self._starts(batch, window, unknown)
@@ -84,7 +87,7 @@ class SumoLogic:
         except ConnectorError as fault:
             return Traffic(unknown=(*unknown, f"the traffic could not be asked for: {fault}"))
         coverage = LogCoverage(kind="conn", hours=tuple(hour.hour for hour in hours if hour.rows))
-        return Traffic(tuples=rows.tuple_traffic(asked, seen), coverage=(coverage,), unknown=tuple(unknown))
+        return Traffic(tuples=hourly.tuple_traffic(asked, seen), coverage=(coverage,), unknown=tuple(unknown))
 
     def check(self) -> tuple[CheckResult, ...]:
         """Key and query by the free estimate, then scope and field names by one row of the last 24 hours."""
@@ -120,7 +123,7 @@ class SumoLogic:
         networks = self._site.networks
         return Scope(source=self.name, lab=networks.lab, nat64=networks.nat64)
 
-    def _heartbeat(self, window: TimeWindow) -> tuple[tuple[rows.HourRows, ...] | None, str]:
+    def _heartbeat(self, window: TimeWindow) -> tuple[tuple[hourly.HourRows, ...] | None, str]:
         """The rows per hour, or None and why they could not be counted."""
         try:
             answer = self._run(sumo.heartbeat(self._settings.preset, self._settings.scope), window)
@@ -129,7 +132,7 @@ class SumoLogic:
             return None, f"rows per hour could not be counted: {fault}"
         return self._covered[window], ""
 
-    def _starts(self, batch: Sequence[Detection], window: TimeWindow, unknown: list[str]) -> list[rows.Start]:
+    def _starts(self, batch: Sequence[Detection], window: TimeWindow, unknown: list[str]) -> list[hourly.Start]:
         keys = [sumo.tuple_key(d.src_ip, d.dst_ip, d.dst_port) for d in batch]
         settings = self._settings
         query = sumo.traffic(tuple(dict.fromkeys(keys)), settings.preset, settings.scope, settings.fields)
@@ -139,7 +142,7 @@ class SumoLogic:
         read = rows.starts(answer.rows)
         if read.rejected:
             unknown.append(f"{read.rejected} records of start times could not be read: {'; '.join(read.examples)}")
-        return [start for start in read.values if isinstance(start, rows.Start)]
+        return [start for start in read.values if isinstance(start, hourly.Start)]
 
     def _run(
         self, text: str, window: TimeWindow, kind: job.Kind = "records",

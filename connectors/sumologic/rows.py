@@ -1,20 +1,16 @@
 """Records of our queries as values of the model; a record that cannot be read is counted and told, never fatal."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from connectors.hourly import HourRows, Key, Start
 from connectors.sumologic import cells
 from connectors.sumologic.cells import Row
 from connectors.transport import printable
 from playbook.detections.beaconing import Aggregate, Scope, moment, score, sort_key
 from playbook.model import address
-from playbook.model.detection import Detection, TimeWindow
-from playbook.model.traffic import HourOfTraffic, TupleTraffic
+from playbook.model.detection import Detection
 
-HOUR = timedelta(hours=1)
-MAX_STARTS = 5_000
 MAX_EXAMPLES = 5
 MAX_NAME = 1_000
 _LATEST_MS = 253_402_300_799_000  # the end of year 9999, the last that Python can name
@@ -27,24 +23,6 @@ class Read(NamedTuple):
     values: tuple[object, ...]
     rejected: int
     examples: tuple[str, ...]
-
-
-class Start(NamedTuple):
-    """The connections of one tuple that began in one second; ``sent`` null when one had no counter."""
-
-    key: tuple[str, str, str, int]
-    second: int
-    conns: int
-    sent: int | None
-
-
-class HourRows(NamedTuple):
-    """The raw rows of one hour and their newest and oldest time."""
-
-    hour: datetime
-    rows: int
-    oldest: datetime
-    newest: datetime
 
 
 def detections(rows: Iterable[Row], scope: Scope) -> tuple[tuple[Detection, ...], Read]:
@@ -85,58 +63,9 @@ def hours(rows: Iterable[Row]) -> tuple[HourRows, ...]:
     return tuple(sorted(read))
 
 
-def silent(window: TimeWindow, seen: Sequence[HourRows]) -> tuple[datetime, ...]:
-    """The whole UTC hours inside the window without a row."""
-    live = {hour.hour for hour in seen if hour.rows}
-    first = window.start.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    first = first if first == window.start else first + HOUR
-    count = max(0, int((window.end - first) / HOUR))
-    return tuple(hour for hour in (first + n * HOUR for n in range(count)) if hour not in live)
-
-
 def starts(rows: Iterable[Row]) -> Read:
     """The records of the traffic query as ``Start`` values."""
     return _read(rows, _start)
-
-
-def tuple_traffic(found: Sequence[Detection], seen: Iterable[Start]) -> tuple[TupleTraffic, ...]:
-    """The newest 5,000 start seconds of each detection, with the sizes if every one is known, and its hours.
-
-    A detection without a start gets nothing: its traffic is not in the answer, which is not the same as none.
-    """
-    by_key: dict[tuple[str, str, str, int], list[Start]] = defaultdict(list)
-    for start in seen:
-        by_key[start.key].append(start)
-    wanted = ((d, sorted(by_key.get(key_of(d), ()), key=lambda s: s.second)) for d in found)
-    return tuple(_traffic_of(detection, own) for detection, own in wanted if own)
-
-
-def key_of(detection: Detection) -> tuple[str, str, str, int]:
-    """The group key of a detection."""
-    return (detection.hostname, detection.src_ip, detection.dst_ip, detection.dst_port)
-
-
-def _traffic_of(detection: Detection, own: Sequence[Start]) -> TupleTraffic:
-    newest = own[-MAX_STARTS:]
-    sizes = tuple(round(s.sent / s.conns) for s in newest if s.sent is not None and s.conns)
-    return TupleTraffic(
-        detection_id=detection.detection_id, start_times=tuple(s.second for s in newest),
-        sizes=sizes if len(sizes) == len(newest) else None, starts_complete=len(newest) == len(own),
-        hourly=_hourly(own),
-    )
-
-
-def _hourly(own: Sequence[Start]) -> tuple[HourOfTraffic, ...]:
-    by_hour: dict[int, list[Start]] = defaultdict(list)
-    for start in own:
-        by_hour[start.second // 3600].append(start)
-    return tuple(
-        HourOfTraffic(
-            hour=moment(hour * 3600), connections=sum(s.conns for s in group),
-            bytes_sent=None if any(s.sent is None for s in group) else sum(s.sent or 0 for s in group),
-        )
-        for hour, group in sorted(by_hour.items())
-    )
 
 
 def _start(row: Row) -> Start:
@@ -147,7 +76,7 @@ def _start(row: Row) -> Start:
     return Start(_key(row), second, cells.whole(row, "start_conns"), sent)
 
 
-def _key(row: Row) -> tuple[str, str, str, int]:
+def _key(row: Row) -> Key:
     hostname = cells.text(row, "hostname")
     if len(hostname) > MAX_NAME:
         raise ValueError(f"hostname: longer than {MAX_NAME} characters")

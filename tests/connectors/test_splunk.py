@@ -11,6 +11,7 @@ from pydantic import SecretStr, ValidationError
 from connectors import hourly, splunk
 from connectors.splunk import cells, job, rows, wire
 from connectors.splunk.job import V1, V2, JobGone
+from playbook.config import NamedSecret
 from playbook.detections.languages import splunk as language
 from playbook.errors import BadAnswer, ConfigError, Incomplete, RateLimited, Unauthorized, Unreachable
 from playbook.model.detection import TimeWindow
@@ -82,19 +83,15 @@ def test_the_default_window_ends_fifteen_minutes_before_now_in_epoch_seconds() -
     assert fetched(window=shifted)[1].forms[0]["earliest_time"] == "1795392001.5"
 
 
-@pytest.mark.parametrize(("number", "pages"), [(0, 0), (1, 1), (10_000, 1), (25_000, 1)])
+@pytest.mark.parametrize(("number", "pages"), [(0, 0), (1, 1), (10_000, 1), (25_000, 1), (60_000, 2)])
 def test_requests_are_the_minimum_that_paging_allows(number: int, pages: int) -> None:
-    row = {
-        "hostname": "unknown", "src_ip": "10.0.0.7", "dst_ip": "10.9.9.9", "connections": 288, "hourly_buckets": 24,
-        "row_count": 288, "sent_known": 288, "rcvd_known": 288, "total_known": 288, "total_bytes_sent": 1,
-        "total_bytes_rcvd": 1, "total_bytes": 2, "first_ms": 1795392000000, "last_ms": 1795478100000,
-    }
-    server, clock = Server(EVENTS, READY, rows=[row | {"dst_port": n % 60_000} for n in range(number)]), FakeClock()
+    given_rows = [{"src_ip": "no address", "row_count": n} for n in range(number)]
+    server, clock = Server(EVENTS, READY, rows=given_rows), FakeClock()
     seen: list[tuple[int, int]] = []
     with talking(server, clock, heartbeat=False) as source:
         (got,) = source.fetch(DAY, lambda done, total: seen.append((done, total)))
     assert len(server.log) == LEAST - 1 + pages
-    assert got.health.rows_rejected == 0 and len(seen) == pages
+    assert got.health.rows_rejected == number and len(seen) == pages
     assert not number or seen[-1] == (number, number), "never the hundred that is the default"
 
 
@@ -215,6 +212,12 @@ def test_a_session_that_ended_is_opened_again_once() -> None:
     with pytest.raises(Unauthorized, match="refused username and password") as told:
         fetched(Behaviour(refuse=True), **LOGIN)
     assert "testword" not in str(told.value)
+
+
+def test_a_refused_token_names_the_variable_it_came_from() -> None:
+    with pytest.raises(Unauthorized, match="refused SPLUNK_TOKEN") as told:
+        fetched(Behaviour(refuse=True), token=NamedSecret("testtoken", "SPLUNK_TOKEN"))
+    assert "testtoken" not in str(told.value)
 
 
 def test_a_failed_job_is_removed_too() -> None:

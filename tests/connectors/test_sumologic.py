@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors import hourly
 from connectors.sumologic import job, rows, wire
 from connectors.sumologic.job import JobGone
 from playbook.config import resolve_secrets
@@ -221,7 +222,7 @@ def test_traffic_gives_every_start_second_with_its_size() -> None:
     assert len(traffic.tuples) == 5 and len(traffic.coverage[0].hours) == 24
     for detection in answer.detections:
         own = next(t for t in traffic.tuples if t.detection_id == detection.detection_id)
-        starts = [e for e in EVENTS if e.key == rows.key_of(detection)]
+        starts = [e for e in EVENTS if e.key == hourly.key_of(detection)]
         assert own.start_times == tuple(sorted({int(e.start) for e in starts})) and own.starts_complete
         known = all(e.bytes_sent is not None for e in starts)
         assert own.sizes == (tuple(e.bytes_sent for e in starts) if known else None)

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from connectors import hourly
 from connectors.sumologic import cells, job, rows
 from connectors.sumologic.deployment import DEPLOYMENTS, api_root, host_url, moved_to
 from connectors.sumologic.settings import PresetName
@@ -122,7 +123,7 @@ def test_no_record_escapes_as_an_exception(change: dict[str, str]) -> None:
 def test_silent_hours_are_the_whole_hours_of_the_window_without_a_row(live: list[int]) -> None:
     start = int(DAY.start.timestamp()) // 3600
     records = [{"hour": str(start + h), "row_count": "3", "oldest_ms": "1.7E12", "newest_ms": "1.7E12"} for h in live]
-    assert len(rows.silent(DAY, rows.hours(records))) == 24 - len(set(live))
+    assert len(hourly.silent(DAY, rows.hours(records))) == 24 - len(set(live))
 
 
 @pytest.mark.parametrize(("change", "words"), [

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors import sumologic
-from connectors.sumologic import rows
+from connectors import hourly, sumologic
 from playbook.errors import ConfigError, Incomplete, Unauthorized
 from tests.connectors.sumo_bench import DAY, HOSTILE_HOST, SITE, reference, settings
 from tests.emulators.sumo import Behaviour, Tenant, serving
@@ -37,7 +36,7 @@ def test_fetch_and_traffic(cassette) -> None:
     bot = next(d for d in fetched.detections if d.hostname == "cam-1")
     own = next(t for t in traffic.tuples if t.detection_id == bot.detection_id)
     assert own.sizes == (215,) * 96 and own.start_times[0] == START
-    assert [rows.key_of(d)[0] for d in fetched.detections].count(HOSTILE_HOST) == 1
+    assert [hourly.key_of(d)[0] for d in fetched.detections].count(HOSTILE_HOST) == 1
 
 
 def test_short_pages_mixed_case_and_no_usage_details(cassette) -> None:
