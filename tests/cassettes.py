@@ -25,7 +25,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 from unittest import mock
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote_plus, urlsplit, urlunsplit
 
 import pytest
 import vcr
@@ -77,7 +77,8 @@ class Replay:
     def secret(self, name: str) -> SecretStr:
         """The credential called ``name``: a canary, or the variable of that name when a tenant is recorded."""
         value = (os.environ.get(name) if self._tenant() else None) or canary(name)
-        self._secrets[value] = f"<{name}>"
+        # As it is, and as a form carries it.
+        self._secrets |= dict.fromkeys((value, quote_plus(value)), f"<{name}>")
         return SecretStr(value)
 
     def label(self) -> dict[str, str]:
