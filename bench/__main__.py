@@ -19,6 +19,7 @@ BENCHES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "truth": ("seed rule -> gates -> ladder over the public captures, and every threshold moved", (), ()),
     "rdap": ("WHOIS requests against networks; mutated bodies", (), ("2000",)),
     "sumo_requests": ("Sumo Logic requests per fetch", (), ()),
+    "splunk_requests": ("Splunk requests per fetch; rows cast and re-scored per second", (), ()),
     "cold_start": ("seconds to the answer of one action", (), ()),
 }
 

@@ -147,9 +147,10 @@ class Splunk:
             return notables.Noted()
         query = notables.search(self._settings.rule_name)
         try:
-            # A notable is written after the traffic it speaks of.
-            until = TimeWindow(start=window.start, end=max(window.end, self._site.now))
-            noted = notables.noted(self._run(query, until), found, self._scope(), window)
+            # A notable is written after the traffic it speaks of, at the latest by the next daily run of its rule.
+            until = max(window.end, min(self._site.now, window.end + _DAY))
+            answer = self._run(query, TimeWindow(start=window.start, end=until))
+            noted = notables.noted(answer, found, self._scope(), window)
         except (ConnectorError, ConfigError) as fault:
             return notables.Noted(missing=f"the notables could not be read: {fault}")
         self._findings |= noted.findings
