@@ -1,0 +1,31 @@
+"""A bench for tests of the response: a record that was made once and is copied, products in a folder, a clock."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from playbook.engine import flows
+from tests.response import Bench
+
+
+@pytest.fixture(scope="session")
+def made_record(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty record with the engine's tables."""
+    folder = tmp_path_factory.mktemp("record")
+    Bench(folder, f"sqlite:///{folder}/state.db").close()
+    return folder / "state.db"
+
+
+@pytest.fixture
+def bench(made_record: Path, tmp_path: Path) -> Iterator[Bench]:
+    """A fresh bench whose steps run in this process, without workers."""
+    shutil.copy(made_record, tmp_path / "state.db")
+    one = Bench(tmp_path, f"sqlite:///{tmp_path}/state.db")
+    sa.event.listen(one.store.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
+    one.store.engine.dispose()
+    flows.go_to_work(one.works)
+    yield one
+    one.close()
