@@ -128,7 +128,7 @@ class Jira:
     def attach(self, reference: str, name: str, content: bytes) -> None:
         """Attach a file, unless the same content hangs there already."""
         file, issue = stamped(name, content), self._issue(reference)
-        boundary = "part-" + hashlib.sha256(content).hexdigest()
+        boundary = "part-" + hashlib.sha256(content).hexdigest()[:32]
         headers = {"X-Atlassian-Token": "no-check", "Content-Type": f"multipart/form-data; boundary={boundary}"}
         form = _form(file, content, boundary)
         done_once(
