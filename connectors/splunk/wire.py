@@ -99,7 +99,8 @@ class Wire:
                 )
             attempts += 1
             if reply.status == 401 and chances:
-                chances, self._signed = 0, None
+                chances = 0
+                self._forget()
                 continue
             pause = self._pause(reply, method, attempts)
             if pause is None:
@@ -116,6 +117,12 @@ class Wire:
             self._signed = self._connect(self._credential(deadline))
         return self._signed
 
+    def _forget(self) -> None:
+        """Drop a session that ended, so that the next call logs in."""
+        if self._signed is not None:
+            self._signed.close()
+            self._signed = None
+
     def _credential(self, deadline: Deadline) -> Credential:
         settings = self._settings
         if settings.token is not None:
@@ -130,10 +137,12 @@ class Wire:
     def _login(self, user: SecretStr, password: SecretStr, deadline: Deadline) -> SecretStr:
         form = {"username": user.get_secret_value(), "password": password.get_secret_value()}
         # A login changes nothing that matters if it happens twice, so that it may be repeated.
-        reply = self._connect(None).request(
+        unsigned = self._connect(None)
+        reply = unsigned.request(
             "POST", LOGIN, data=form, params={"output_mode": "json"}, retry=True, passes=(400, 401, 403),
             deadline_s=max(min(CALL_S, deadline.left()), 0.05),
         )
+        unsigned.close()
         if reply.status in (400, 401, 403):
             raise Unauthorized(f"{self.subject}: Splunk refused {self._settings.proof} ({reply.status})")
         body = reply.expect(200).json()
