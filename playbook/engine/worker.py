@@ -40,7 +40,7 @@ class Worker:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._seat: seats.Seat | None = None
-        self._engine: sa.Engine | None = None
+        self.engine: sa.Engine = workflow_engine(works.outfit.store)
         self._last_sweep = float("-inf")
         self._started: datetime = works.outfit.now()
         self._watcher = seats.Watcher(self._store, works.door, executor_id, seconds)
@@ -53,10 +53,9 @@ class Worker:
         """Take the seat, launch the engine, which recovers what this executor left; with ``ticking`` beat by itself."""
         self._seat = seats.sit_down(self._store, self.executor_id)
         flows.go_to_work(self.works)
-        self._engine = workflow_engine(self._store)
         DBOS(config={
             "name": NAME, "application_version": VERSION, "executor_id": self.executor_id,
-            "system_database_engine": self._engine, "serializer": SERIALIZER, "log_level": "WARNING",
+            "system_database_engine": self.engine, "serializer": SERIALIZER, "log_level": "WARNING",
             "use_listen_notify": False,
         })
         DBOS.listen_queues([ACT, SWEEP])
@@ -86,8 +85,7 @@ class Worker:
         if self._thread is not None:
             self._thread.join(timeout=30)
         DBOS.destroy(workflow_completion_timeout_sec=patience_s)
-        if self._engine is not None:
-            self._engine.dispose()
+        self.engine.dispose()
         if self._seat is not None:
             self._seat.leave()
 

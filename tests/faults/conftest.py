@@ -1,0 +1,61 @@
+"""Folders in memory, a stage for real processes, both databases; without FAULTS set only the quick faults are tried."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import postgres
+from tests.faults.stage import Stage, staged
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the quick ones unless all are wanted (make faults)."""
+    if os.environ.get("FAULTS"):
+        return
+    slow = [item for item in items if (mark := item.get_closest_marker("faults")) and "quick" not in mark.args]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in slow]
+
+
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Stage]:
+    """A parent of processes that may be killed."""
+    with staged() as one:
+        yield one
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder in memory where there is one: a killed process loses nothing that the kernel has."""
+    shm = Path("/dev/shm")
+    made = Path(tempfile.mkdtemp(prefix="faults", dir=shm if shm.is_dir() else None))
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def pg_server() -> Iterator[postgres.Server]:
+    """One PostgreSQL server for all faults; skips with the reason where there is none."""
+    reason = postgres.why_not()
+    if reason:
+        pytest.skip(reason)
+    with postgres.server() as running:
+        yield running
+
+
+@pytest.fixture
+def sqlite(folder: Path) -> str:
+    """The URL of an empty SQLite database."""
+    return f"sqlite:///{folder}/state.db"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, folder: Path) -> str:
+    """The URL of an empty database, one of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{folder}/state.db"
+    return request.getfixturevalue("pg_server").fresh()
