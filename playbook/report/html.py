@@ -27,13 +27,14 @@ def _shown(value: object) -> object:
     return value if isinstance(value, Markup) else plain(value, _LONGEST)
 
 
-def _style() -> str:
+def style() -> str:
+    """The style sheet of every page."""
     return (_HERE / "report.css").read_text(encoding="utf-8")
 
 
-def _policy(style: str) -> str:
+def _policy(sheet: str) -> str:
     """A Content-Security-Policy that allows this one style sheet and nothing else."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
@@ -44,9 +45,9 @@ def environment(*folders: Path) -> Environment:
         loader=FileSystemLoader([*folders, _HERE]), autoescape=True, undefined=StrictUndefined, finalize=_shown,
         trim_blocks=True, lstrip_blocks=True,
     )
-    style = _style()
+    sheet = style()
     pages.globals.update(
-        css=Markup(style), policy=_policy(style), utc=utc, size=size, count=count, duration=duration,
+        css=Markup(sheet), policy=_policy(sheet), utc=utc, size=size, count=count, duration=duration,
         several=several, endpoint=endpoint, altered=altered, named=named, measured=measured, blast=blast,
         edge=edge, split_measured=split_measured, page_name=page_name,
         words=words, beyond=beyond, svg=Markup,

@@ -1,0 +1,49 @@
+"""What a page shows beside a case: the run that judged it, the last runs, and the open cases of other hosts."""
+
+from collections.abc import Iterable, Mapping
+
+import sqlalchemy as sa
+from pydantic import AwareDatetime
+
+from playbook.cases.containments import LIVE
+from playbook.cases.tables import cases, containments, runs
+from playbook.model import Value
+from playbook.model.case import Run
+
+_MOST_HOSTS = 500
+
+
+class RunRow(Value):
+    """A filed run as listed."""
+
+    run_id: str
+    source: str
+    window_start: AwareDatetime
+    window_end: AwareDatetime
+    complete: bool
+    filed_at: AwareDatetime
+
+
+def run_of(conn: sa.Connection, run_id: str) -> Run | None:
+    """The run as filed, without its cases."""
+    text = conn.execute(sa.select(runs.c.document).where(runs.c.run_id == run_id)).scalar_one_or_none()
+    return None if text is None else Run.model_validate_json(text)
+
+
+def last_runs(conn: sa.Connection, limit: int = 5) -> tuple[RunRow, ...]:
+    """The runs that were filed last, newest first."""
+    query = sa.select(*(runs.c[name] for name in RunRow.model_fields)).order_by(runs.c.filed_at.desc())
+    return tuple(RunRow(**row) for row in conn.execute(query.limit(max(1, min(limit, 100)))).mappings())
+
+
+def open_cases(conn: sa.Connection, hosts: Iterable[str]) -> Mapping[str, str]:
+    """The open case of each of these hosts (lower case) that has one."""
+    names = sorted({host.lower() for host in hosts})[:_MOST_HOSTS]
+    query = sa.select(cases.c.host, cases.c.case_id).where(cases.c.host.in_(names), cases.c.closed_at.is_(None))
+    return {row.host: row.case_id for row in conn.execute(query)}
+
+
+def in_force(conn: sa.Connection) -> int:
+    """How many containments are in force or about to be."""
+    query = sa.select(sa.func.count()).select_from(containments).where(containments.c.state.in_(LIVE))
+    return int(conn.execute(query).scalar_one())

@@ -1,0 +1,104 @@
+"""The action API as an OpenAPI 3.1 document, for any platform that imports one: made from the catalogue alone."""
+
+import json
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+from playbook.actions import Action, Slot
+
+_SECURITY = [{"token": []}]
+_CHANGES = ("contain", "correct")
+_ERRORS = {
+    "400": "The input is wrong; the message names each field", "401": "No token, or one that does not count",
+    "403": "The token's scope does not reach this action", "409": "Refused by a safety rule; nothing was changed",
+    "413": "The body is too large", "415": "The body is not application/json", "429": "Too many requests",
+    "502": "A product that was asked did not answer as it should", "503": "The record cannot be read or written",
+}
+
+
+def scope_of(action: Action) -> str:
+    """The least role a token needs for this action."""
+    if action.kind in _CHANGES:
+        return "approver"
+    return "viewer" if action.read_only else "responder"
+
+
+def document(catalogue: Sequence[Action]) -> dict[str, Any]:
+    """The whole document; every action is one POST."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "botnet-playbook", "version": version("botnet-playbook"),
+            "description": "Every action of the playbook as one POST. A token's scope decides what it may call; "
+                           "contain and correct actions only carry out a plan that people approved, by its digest.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": {f"/api/actions/{action.identifier}": {"post": _operation(action)} for action in catalogue},
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": {"Failure": _FAILURE},
+            "responses": {code: _failure(said) for code, said in _ERRORS.items()},
+        },
+    }
+
+
+def render(catalogue: Sequence[Action]) -> dict[str, str]:
+    """``openapi.json``."""
+    return {"openapi.json": json.dumps(document(catalogue), indent=2, ensure_ascii=True) + "\n"}
+
+
+def _operation(action: Action) -> dict[str, Any]:
+    required = any(one.required for one in action.inputs)
+    return {
+        "operationId": action.identifier, "summary": action.name.capitalize(), "tags": [action.kind],
+        "description": f"{action.description}. The token's scope: {scope_of(action)}, or more.",
+        "security": _SECURITY,
+        "requestBody": {
+            "required": required, "content": {"application/json": {"schema": _object(action.inputs, True)}}},
+        "responses": {"200": _answer(action)} | {
+            code: {"$ref": f"#/components/responses/{code}"} for code in _ERRORS},
+    }
+
+
+def _answer(action: Action) -> dict[str, Any]:
+    envelope = {
+        "action": {"const": action.identifier}, "status": {"enum": ["success", "incomplete"]},
+        "message": {"type": "string"}, "complete": {"type": "boolean"},
+        "warnings": {"type": "array", "items": {"type": "string"}},
+        "data": {"type": "array", "items": _object(action.outputs, False)},
+    }
+    schema = {"type": "object", "properties": envelope, "required": list(envelope), "additionalProperties": False}
+    return {"description": "What the action says; incomplete: something asked for is missing from it",
+            "content": {"application/json": {"schema": schema}}}
+
+
+_FAILURE = {
+    "type": "object", "required": ["status", "error"],
+    "properties": {"status": {"const": "failed"}, "error": {"type": "string"}},
+    "additionalProperties": False,
+}
+
+
+def _failure(said: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Failure"}
+    return {"description": said, "content": {"application/json": {"schema": schema},
+                                             "text/plain": {"schema": {"type": "string"}}}}
+
+
+def _object(slots: Sequence[Slot], given: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {"type": "object", "properties": {one.name: _property(one, given) for one in slots}}
+    required = [one.name for one in slots if one.required] if given else [one.name for one in slots]
+    return found | ({"required": required} if required else {}) | {"additionalProperties": False}
+
+
+def _property(one: Slot, given: bool) -> dict[str, Any]:
+    kind = {"text": "string"}.get(one.type, one.type)
+    # Null means "not given" in an input and "unknown" in an output.
+    nullable = not one.required
+    found: dict[str, Any] = {"type": [kind, "null"] if nullable else kind, "description": one.description}
+    if one.choices:
+        found["enum"] = [*one.choices, *([None] if nullable else [])]
+    if given and one.default is not None:
+        found["default"] = one.default
+    return found | ({"examples": [one.example]} if one.example is not None else {})

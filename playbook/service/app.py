@@ -1,0 +1,102 @@
+"""The application: routes, refusals as pages or JSON, and the border around them."""
+
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CollectorRegistry
+from starlette.exceptions import HTTPException as AnyHTTPException
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from playbook.errors import ConnectorError, PlaybookError
+from playbook.report import html
+from playbook.service import api, case, feeds, health, links, login, oidc, pages, shown
+from playbook.service.border import Border
+from playbook.service.caps import Caps
+from playbook.service.guard import LoginNeeded
+from playbook.service.parts import Parts
+from playbook.service.telling import LOG, Telling
+
+_REPORT_STYLE = html.style()
+_MACHINES = ("/api/", "/metrics", "/health")
+
+
+def build(parts: Parts) -> FastAPI:
+    """The application over these parts. Raises ConfigError when the identity provider's settings are wrong."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    serve = parts.config.serve
+    app.state.parts = parts
+    app.state.registry = CollectorRegistry()
+    app.state.logins = Caps(serve.logins_per_minute, parts.now)
+    app.state.tokens = Caps(serve.requests_per_minute, parts.now)
+    for module in (api, health, feeds, links, login, pages, case):
+        app.include_router(module.router)
+    target = ""
+    if serve.oidc:
+        oidc.mount(app, parts)
+        target = oidc.settings_of(parts).issuer
+    app.add_api_route("/static/report.css", _style, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=shown.HERE / "static"))
+    _refusals(app)
+    app.add_middleware(
+        Border, serve=serve, caps=Caps(serve.requests_per_minute, parts.now), telling=Telling(app.state.registry),
+        hosts=parts.hosts, secure=parts.secure, form_targets=target,
+    )
+    return app
+
+
+def _style() -> Response:
+    return Response(_REPORT_STYLE, media_type="text/css", headers={"cache-control": "public, max-age=3600"})
+
+
+def _refusals(app: FastAPI) -> None:
+    app.add_exception_handler(LoginNeeded, _to_login)  # type: ignore[arg-type]
+    app.add_exception_handler(AnyHTTPException, _refused)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, _refused)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, _wrong)  # type: ignore[arg-type]
+    app.add_exception_handler(PlaybookError, _trouble)  # type: ignore[arg-type]
+    app.add_exception_handler(Exception, _broken)
+
+
+def _to_login(request: Request, fault: LoginNeeded) -> Response:
+    """The way to the login; a link from another site first makes the browser ask again on its own account."""
+    if request.method not in ("GET", "HEAD"):
+        return _told(request, 401, "your session is over: log in, then answer again; nothing was decided")
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        return shown.page(request, "onward.html", there=fault.path, headers={"refresh": f"0;url={fault.path}"})
+    return shown.see_other(f"/login?next={fault.path}")
+
+
+def _refused(request: Request, fault: AnyHTTPException) -> Response:
+    return _told(request, fault.status_code, str(fault.detail), fault.headers)
+
+
+def _wrong(request: Request, fault: RequestValidationError) -> Response:
+    # Only where it is wrong: what was sent is not echoed.
+    fields = sorted({str(error["loc"][-1])[:40] for error in fault.errors()})
+    return _told(request, 422, f"not understood: {', '.join(fields)}")
+
+
+def _trouble(request: Request, fault: PlaybookError) -> Response:
+    status = api.status_of(fault)
+    if request.url.path.startswith(_MACHINES):
+        return _told(request, status, str(fault))
+    if isinstance(fault, ConnectorError):
+        LOG.error("trouble: %s", fault)
+        return _told(request, 503, "the record cannot be read or written now; nothing was decided")
+    return _told(request, status, str(fault))
+
+
+def _broken(request: Request, fault: Exception) -> Response:
+    LOG.error("broken: %s", type(fault).__name__, exc_info=fault)
+    return _told(request, 500, "something is broken here; the log says what")
+
+
+def _told(request: Request, status: int, said: str, headers: Any = None) -> Response:
+    if request.url.path.startswith(_MACHINES):
+        return api.failed(status, said, headers)
+    if request.url.path.startswith("/feeds/"):
+        return PlainTextResponse(f"{status}: {said}\n", status, headers=headers)
+    page: HTMLResponse = shown.page(request, "refused.html", status=status, said=said, headers=dict(headers or {}))
+    return page

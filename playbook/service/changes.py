@@ -1,0 +1,95 @@
+"""A platform's contain or correct call: it answers as one approver or asks for a release, and sets nothing itself."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from playbook.actions import Action, Result
+from playbook.actions.change import Approved, Receipt
+from playbook.cases import approvals, asking, containments
+from playbook.cases.accounts import Proof
+from playbook.cases.asking import Request
+from playbook.errors import NotApproved
+from playbook.model.address import parse
+from playbook.model.response import Decision, Plan, Step, StepKind
+from playbook.service.parts import Parts
+
+_KINDS: dict[str, StepKind] = {"pair": "block_pair", "address": "block_address", "host": "isolate_host"}
+_STATES = {"intended": "approved, being set", "active": "applied", "extending": "applied",
+           "releasing": "being released", "released": "released", "failed": "failed"}
+
+
+def carry(parts: Parts, proof: Proof, action: Action, given: dict[str, Any]) -> Result:
+    """Do what an approved plan says, as far as this token may. Raises NotApproved with the reason, ConfigError."""
+    asked = action.read(given)
+    assert isinstance(asked, Approved)  # noqa: S101 every contain and correct action takes an approval
+    kind = _KINDS[action.identifier.rpartition("_")[2]]
+    if action.kind == "contain":
+        return _contain(parts, proof, asked, kind)
+    return _release(parts, proof, asked, kind)
+
+
+def _contain(parts: Parts, proof: Proof, asked: Approved, kind: StepKind) -> Result:
+    if parts.off:
+        raise NotApproved(f"refused, nothing was changed: containment is off, {parts.off}")
+    now = parts.now()
+    with parts.store.change() as conn:
+        request, plan, step = _named(conn, asked, kind)
+        if request.state == "approved" and request.digest == plan.digest:
+            return _state_of(conn, request, plan, step, "the plan was approved before")
+        decision = Decision(
+            case_id=request.case_id, plan_id=plan.plan_id, digest=plan.digest, who=proof.name, via=proof.via,
+            approve=True, at=now, comment=f"{asked.approved_by} approved it, says the account {proof.name}",
+        )
+        outcome = approvals.decide(conn, decision, now, parts.enqueue)
+        if outcome.result == "counted":
+            row = Receipt(plan_id=plan.plan_id, target=step.target, state="waiting for another person", ends="")
+            return Result((row,), outcome.text, complete=False)
+        if outcome.result == "approved":
+            return _state_of(conn, request, plan, step, outcome.text)
+    # The refusal is journalled: it is raised only after the transaction has kept it.
+    raise NotApproved(f"refused, nothing was changed: {outcome.text}")
+
+
+def _release(parts: Parts, proof: Proof, asked: Approved, kind: StepKind) -> Result:
+    with parts.store.change() as conn:
+        request, plan, step = _named(conn, asked, kind)
+        key = containments.key_of(request.case_id, step)
+        known = containments.contained(conn, key)
+        if known is None or known.digest != plan.digest:
+            raise NotApproved("refused, nothing was changed: this plan set nothing that could be released")
+        reason = f"{asked.approved_by} wants it, says the account {proof.name}"
+        containments.ask_release(conn, key, proof.name, parts.now(), reason)
+        return _state_of(conn, request, plan, step, "the release is asked for and will be verified")
+
+
+def _named(conn: sa.Connection, asked: Approved, kind: StepKind) -> tuple[Request, Plan, Step]:
+    """The request, plan and step that the call names; NotApproved when they do not belong together."""
+    request = asking.request_of(conn, asked.plan_id)
+    plan = next((one for one in request.offers if one.digest == asked.digest), None) if request else None
+    if request is None or plan is None or plan.plan_id != asked.plan_id:
+        raise NotApproved("refused, nothing was changed: no request offers a plan of this identity and digest")
+    target = _target(asked, kind)
+    step = next((one for one in plan.steps if (one.kind, one.target) == (kind, target)), None)
+    if step is None:
+        raise NotApproved(f"refused, nothing was changed: {kind} {target} is no step of the plan {plan.plan_id}")
+    return request, plan, step
+
+
+def _target(asked: Approved, kind: StepKind) -> str:
+    """The step's target in the words of plans."""
+    words = {name: str(value) for name, value in asked.model_dump().items()}
+    if kind == "isolate_host":
+        return words["host_id"]
+    if kind == "block_address":
+        return str(parse(words["address"]) or words["address"])
+    return f"{words['src_ip']}>{words['dst_ip']}:{words['dst_port']}"
+
+
+def _state_of(conn: sa.Connection, request: Request, plan: Plan, step: Step, message: str) -> Result:
+    known = containments.contained(conn, containments.key_of(request.case_id, step))
+    state = _STATES[known.state] if known else "unknown"
+    if known and known.release_by and known.state != "released":
+        state = "being released"
+    ends = known.until.isoformat() if known and known.until else ""
+    return Result((Receipt(plan_id=plan.plan_id, target=step.target, state=state, ends=ends),), message)
