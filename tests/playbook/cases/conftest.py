@@ -1,5 +1,6 @@
 """A fresh record on SQLite always, and on PostgreSQL where a server can be started."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,10 +20,19 @@ def pg_server() -> Iterator[postgres.Server]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy: cheaper than migrating for every test."""
+    folder = tmp_path_factory.mktemp("migrated")
+    open_store("sqlite:///state.db", folder).close()
+    return folder / "state.db"
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database."""
+    """The URL of a database without a row."""
     if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated"), tmp_path / "state.db")
         return f"sqlite:///{tmp_path}/state.db"
     return request.getfixturevalue("pg_server").schema()
 

@@ -1,0 +1,130 @@
+"""Accounts: what proves one, what is stored of it, and how failures lock it."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+
+from playbook.cases import accounts, journal
+from playbook.cases.accounts import Proof, Unproven
+from playbook.cases.tables import accounts as table
+from playbook.cases.tables import tokens
+from playbook.errors import ConfigError
+from tests.builders import NOW
+
+PASSWORD = "correct horse battery"
+
+
+def later(**span):
+    return NOW + timedelta(**span)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    """A cheap hash: how dear the real one is is argon2's own business."""
+    monkeypatch.setattr(accounts, "_HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    accounts._nobody.cache_clear()
+    yield
+    accounts._nobody.cache_clear()
+
+
+@pytest.fixture
+def conn(store):
+    """A transaction on a record that has the approver anna."""
+    with store.change() as one:
+        accounts.add(one, "anna", "approver", PASSWORD, "root", NOW)
+        yield one
+
+
+def test_a_password_proves_its_account_and_no_other(conn):
+    accounts.add(conn, "bert", "viewer", "another long password", "root", NOW)
+    assert accounts.proves(conn, "anna", NOW, password=PASSWORD) == Proof(name="anna", role="approver", via="cli")
+    wrong = [accounts.proves(conn, who, NOW, password=text)
+             for who, text in (("anna", "wrong"), ("bert", PASSWORD), ("nobody", PASSWORD), ("anna", ""))]
+    assert wrong == [Unproven(reason="the name or the password is wrong")] * 4
+
+
+def test_a_token_proves_its_account_until_it_ends(conn):
+    token = accounts.make_token(conn, "anna", "root", NOW, days=1, via="platform")
+    assert accounts.proves(conn, "anna", NOW, token=token) == Proof(name="anna", role="approver", via="platform")
+    assert isinstance(accounts.proves(conn, "bert", NOW, token=token), Unproven)
+    assert isinstance(accounts.proves(conn, "anna", later(days=1), token=token), Unproven)
+    assert isinstance(accounts.by_token(conn, token + "x", NOW), Unproven)
+    assert isinstance(accounts.by_token(conn, accounts.hash_of(token), NOW), Unproven)
+
+
+def test_a_token_is_good_for_its_scope_and_never_for_more_than_the_account(conn):
+    token = accounts.make_token(conn, "anna", "root", NOW, scope="viewer")
+    proof = accounts.by_token(conn, token, NOW)
+    assert proof.role == "viewer" and proof.may("viewer") and not proof.may("approver")
+    with pytest.raises(ConfigError, match="less than admin"):
+        accounts.make_token(conn, "anna", "root", NOW, scope="admin")
+    whole = accounts.make_token(conn, "anna", "root", NOW)
+    conn.execute(table.update().values(role="viewer"))
+    assert accounts.by_token(conn, whole, NOW).role == "viewer"
+
+
+def test_no_secret_is_stored_or_journalled(conn):
+    token = accounts.make_token(conn, "anna", "root", NOW)
+    stored = [str(row) for t in (table, tokens) for row in conn.execute(sa.select(t))]
+    stored += [line.content for line in journal.lines(conn)]
+    assert not any(secret in text for secret in (token, PASSWORD) for text in stored)
+    assert any("$argon2id$" in text for text in stored) and len(token) > 40
+
+
+def test_a_disabled_account_and_its_tokens_prove_nothing(conn):
+    token = accounts.make_token(conn, "anna", "root", NOW)
+    accounts.disable(conn, "anna", "root", NOW)
+    assert isinstance(accounts.proves(conn, "anna", NOW, password=PASSWORD), Unproven)
+    assert isinstance(accounts.by_token(conn, token, NOW), Unproven)
+    with pytest.raises(ConfigError, match="disabled"):
+        accounts.make_token(conn, "anna", "root", NOW)
+
+
+def test_an_account_without_password_is_proven_by_token_only(conn):
+    accounts.add(conn, "soar", "approver", "", "root", NOW)
+    assert isinstance(accounts.proves(conn, "soar", NOW, password=""), Unproven)
+    assert accounts.account_of(conn, "soar").has_password is False
+
+
+def test_failures_lock_for_longer_and_longer_and_a_success_forgives(conn):
+    def tried(password, moment):
+        return accounts.proves(conn, "anna", moment, password=password)
+
+    for _ in range(4):
+        tried("wrong", NOW)
+    assert isinstance(tried(PASSWORD, NOW), Proof)
+    moment, locks = NOW, []
+    for _ in range(16):
+        tried("wrong", moment)
+        until = accounts.account_of(conn, "anna").locked_until
+        locks.append((until - moment).total_seconds() if until else 0)
+        assert until is None or tried(PASSWORD, moment).reason == "too many failures: try again later"
+        moment = until or moment
+    assert locks == [0, 0, 0, 0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
+    assert isinstance(tried(PASSWORD, moment), Proof)
+    assert accounts.account_of(conn, "anna").locked_until is None
+
+
+def test_a_new_password_replaces_the_old_one(conn):
+    accounts.set_password(conn, "anna", "a different password", "root", NOW)
+    assert isinstance(accounts.proves(conn, "anna", NOW, password=PASSWORD), Unproven)
+    assert isinstance(accounts.proves(conn, "anna", NOW, password="a different password"), Proof)
+
+
+@pytest.mark.parametrize(("name", "role", "password", "message"), [
+    ("Anna", "viewer", PASSWORD, "expected 1 to 64"), ("a b", "viewer", PASSWORD, "expected 1 to 64"),
+    ("", "viewer", PASSWORD, "expected 1 to 64"), ("x" * 65, "viewer", PASSWORD, "expected 1 to 64"),
+    ("carl", "king", PASSWORD, "expected one of"), ("carl", "viewer", "short", "at least 12"),
+    ("anna", "viewer", PASSWORD, "exists already"),
+])
+def test_what_cannot_be_an_account_is_told(conn, name, role, password, message):
+    with pytest.raises(ConfigError, match=message):
+        accounts.add(conn, name, role, password, "root", NOW)
+
+
+def test_what_is_done_to_nobody_is_told(conn):
+    for act in (accounts.disable, accounts.make_token):
+        with pytest.raises(ConfigError, match="there is none"):
+            act(conn, "nobody", "root", NOW)

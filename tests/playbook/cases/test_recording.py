@@ -1,0 +1,369 @@
+"""Filing runs: one open case a host whatever is filed how often, links after closing, watch, requests and tickets."""
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from playbook.cases import asking, containments, journal, outbox, record, recording
+from playbook.cases.store import open_store
+from playbook.cases.tables import metadata
+from playbook.config import Limits
+from playbook.model.case import Ticket
+from playbook.model.verdict import WORST_FIRST
+from tests.builders import DESTINATION, NOW
+from tests.playbook.cases.runs import FILING, RUNG, file, judged, run_of
+
+OTHER = "203.0.113.70"
+
+
+def rows(store):
+    with store.reading() as conn:
+        return record.listed(conn)
+
+
+def one_case(store):
+    (row,) = rows(store)
+    return row
+
+
+def whole(store, case_id):
+    with store.reading() as conn:
+        return record.case_of(conn, case_id)
+
+
+def requests(store, state="waiting"):
+    with store.reading() as conn:
+        return asking.listed(conn, state)
+
+
+def kinds(store):
+    with store.reading() as conn:
+        return [line.kind for line in journal.lines(conn)]
+
+
+def resolve(store, case_id, disposition="BENIGN_POSITIVE", hours=1):
+    with store.change() as conn:
+        return record.resolve(conn, case_id, disposition, "anna", "looked", NOW + timedelta(hours=hours))
+
+
+def test_a_run_is_filed_whole_and_comes_back_as_it_was_judged(store):
+    ones = (judged(4), judged(3, number=1, dst_ip=OTHER), judged(5, "ws-32"))
+    filed = file(store, *ones)
+    assert [(c.host, c.change) for c in filed.cases] == [("ws-31", "opened"), ("ws-32", "opened")]
+    case = whole(store, filed.cases[0].case_id)
+    assert case.detections == (ones[0], ones[1])
+    assert (case.verdict.disposition, case.status) == ("TRUE_POSITIVE", "proposed")
+    assert case.plan is not None and case.ticket.case_ids == (case.case_id,)
+    with store.reading() as conn:
+        assert journal.verify(conn) == ()
+
+
+def test_the_same_run_twice_changes_nothing(store):
+    run = run_of(judged(4))
+    for _ in range(2):
+        with store.change() as conn:
+            filed = recording.file_run(conn, run, FILING, NOW)
+    assert filed.again and len(rows(store)) == 1 and len(requests(store)) == 1
+    assert kinds(store).count("run filed") == 1
+
+
+def test_the_same_detection_in_another_run_is_the_same_case_and_asks_no_second_time(store):
+    first = file(store, judged(4))
+    second = file(store, judged(4), hours=1)
+    assert second.cases[0].case_id == first.cases[0].case_id
+    assert second.cases[0].change == "updated" and not second.asked and second.tickets == ()
+    assert len(rows(store)) == len(requests(store)) == 1
+
+
+def test_detections_of_one_host_in_several_runs_are_one_case_with_one_plan(store):
+    file(store, judged(4))
+    file(store, judged(4, number=1, dst_ip=OTHER, day=1), hours=24)
+    case = whole(store, one_case(store).case_id)
+    assert {step.target for step in case.plan.steps} == {f"10.20.0.31>{DESTINATION}:443", f"10.20.0.31>{OTHER}:443"}
+    (request,) = requests(store)
+    assert request.offers[0] == case.plan
+    assert [r.state for r in requests(store, None)] == ["superseded", "waiting"]
+
+
+def test_a_later_run_updates_the_open_case_and_keeps_its_identity(store):
+    first = one_case(file(store, judged(6)) and store)
+    file(store, judged(4, day=1), hours=24)
+    row = one_case(store)
+    assert (row.case_id, row.first_seen) == (first.case_id, first.first_seen + timedelta(days=1))
+    assert (row.disposition, row.status, row.opened_at) == ("TRUE_POSITIVE", "proposed", first.opened_at)
+
+
+def test_a_case_closes_only_when_every_detection_in_it_closes(store):
+    file(store, judged(5), judged(5, number=1, dst_ip=OTHER))
+    file(store, judged(3, day=1), hours=24)
+    assert one_case(store).status == "ticket"
+    filed = file(store, judged(3, number=1, dst_ip=OTHER, day=1), hours=25)
+    row = one_case(store)
+    assert (filed.cases[0].change, row.status, row.closed_by) == ("closed", "closed", "playbook")
+
+
+def test_a_plan_is_of_this_case_and_of_the_networks_of_today(store):
+    file(store, judged(4), judged(4, number=1, dst_ip=OTHER))
+    before = whole(store, one_case(store).case_id).plan
+    file(store, judged(4, protected=(f"{OTHER}/32",)), hours=1)
+    (request,) = requests(store)
+    assert [f"10.20.0.31>{OTHER}:443" in [step.target for step in plan.steps] for plan in (before, request.offers[0])] \
+        == [True, False]
+    assert whole(store, one_case(store).case_id).not_blockable[0].reason == "networks.protected names it"
+
+
+def test_an_older_run_filed_late_does_not_undo_what_was_judged_since(store):
+    file(store, judged(5, day=1))
+    file(store, judged(3, day=0), hours=1)
+    assert one_case(store).status == "ticket"
+
+
+class TestAfterClosing:
+    def closed(self, store):
+        file(store, judged(5))
+        case_id = one_case(store).case_id
+        assert resolve(store, case_id) is None
+        return case_id
+
+    def test_newer_traffic_opens_a_case_that_links_back(self, store):
+        before = self.closed(store)
+        (filed,) = file(store, judged(5, day=1), hours=24).cases
+        assert (filed.change, filed.reopened_from) == ("reopened", before)
+        new, old = rows(store)
+        assert (new.case_id, new.status, new.reopened_from) == (filed.case_id, "ticket", before)
+        assert (old.person_disposition, old.disposition) == ("BENIGN_POSITIVE", "UNDETERMINED")
+
+    def test_a_window_that_begins_as_before_still_gets_an_identity_of_its_own(self, store):
+        before = self.closed(store)
+        (filed,) = file(store, judged(5, hour=23.9), hours=2).cases
+        assert filed.change == "reopened" and filed.case_id != before and filed.run_case_id == before
+
+    def test_the_same_traffic_again_opens_nothing(self, store):
+        self.closed(store)
+        assert file(store, judged(5), hours=2).cases[0].change == "unchanged"
+        assert one_case(store).status == "closed"
+
+    def test_the_same_traffic_judged_worse_opens_a_case(self, store):
+        before = self.closed(store)
+        (filed,) = file(store, judged(1), hours=2).cases
+        assert (filed.change, filed.reopened_from) == ("reopened", before) and filed.request_id
+
+    def test_what_was_benign_and_is_benign_again_opens_nothing_and_is_seen(self, store):
+        file(store, judged(3))
+        for day in (1, 2):
+            assert file(store, judged(3, day=day), hours=24 * day).cases[0].change == "unchanged"
+        row = one_case(store)
+        assert (row.status, row.last_seen.day) == ("closed", 25)
+
+    def test_what_was_benign_and_is_not_any_more_opens_a_case(self, store):
+        file(store, judged(3))
+        assert file(store, judged(4, day=1), hours=24).cases[0].change == "reopened"
+
+
+class TestAPersonsWord:
+    def test_is_kept_beside_ours_and_never_over_it(self, store):
+        file(store, judged(4))
+        case_id = one_case(store).case_id
+        assert resolve(store, case_id, "FALSE_POSITIVE") is None
+        row = one_case(store)
+        assert (row.disposition, row.person_disposition, row.person_by) == ("TRUE_POSITIVE", "FALSE_POSITIVE", "anna")
+        assert (row.status, row.closed_by) == ("closed", "anna")
+        assert whole(store, case_id).verdict.disposition == "TRUE_POSITIVE"
+        assert requests(store) == () and requests(store, None)[0].state == "withdrawn"
+
+    def test_reopening_holds_until_a_person_closes_again(self, store):
+        file(store, judged(3))
+        case_id = one_case(store).case_id
+        with store.change() as conn:
+            assert record.reopen(conn, case_id, "anna", NOW) is None
+        file(store, judged(3, day=1), hours=24)
+        assert one_case(store).status == "ticket"
+        assert resolve(store, case_id) is None
+        assert one_case(store).status == "closed"
+
+    def test_what_cannot_be_is_told(self, store):
+        file(store, judged(5))
+        case_id = one_case(store).case_id
+        with store.change() as conn:
+            assert "is not closed" in record.reopen(conn, case_id, "anna", NOW)
+            assert "no such case" in record.reopen(conn, "C-0", "anna", NOW)
+        resolve(store, case_id)
+        assert "is closed already" in resolve(store, case_id)
+        file(store, judged(5, day=1), hours=24)
+        with store.change() as conn:
+            assert "has an open case already" in record.reopen(conn, case_id, "anna", NOW)
+
+
+class TestWatching:
+    def on(self, store, *days):
+        for day in days:
+            file(store, judged(6, day=day), hours=24 * day)
+        return one_case(store)
+
+    @pytest.mark.parametrize(("days", "status"), [
+        ((0,), "watch"), ((0, 0, 0, 0), "watch"), ((0, 1), "watch"), ((0, 1, 2), "ticket"), ((0, 1, 3), "watch"),
+        ((0, 1, 3, 4, 5), "ticket"), ((0, 2, 4, 6), "watch"), ((0, 1, 0, 1, 2), "ticket"), ((0, 1, 2, 9), "ticket"),
+    ])
+    def test_the_third_day_in_a_row_makes_a_ticket(self, store, days, status):
+        row = self.on(store, *days)
+        assert row.status == status and bool(row.ticket_key) == (status == "ticket")
+
+    def test_a_corroboration_makes_one_at_once(self, store):
+        file(store, judged(6), judged(5, number=1, dst_ip=OTHER))
+        assert one_case(store).ticket_key
+
+
+class TestAsking:
+    def contain(self, store, state="active"):
+        (request,) = requests(store)
+        with store.change() as conn:
+            asking.end(conn, request.request_id, request.case_id, "approved", NOW, "")
+            (key,) = containments.intend(conn, request.case_id, request.request_id, request.offers[0], "anna", NOW)
+            containments.move(conn, key, ("intended",), state, NOW, until=NOW + timedelta(hours=4))
+        return key
+
+    def test_offers_are_plans_of_their_own_the_proposed_one_first(self, store):
+        file(store, judged(4))
+        (request,) = requests(store)
+        assert [p.steps[0].ttl_s for p in request.offers] == [14400, 3600, 86400]
+        assert len({p.digest for p in request.offers}) == 3
+        assert (request.remind_at, request.expires_at) == (NOW + timedelta(hours=12), NOW + timedelta(hours=24))
+
+    def test_the_request_is_told_once(self, store):
+        file(store, judged(4))
+        file(store, judged(4), hours=1)
+        with store.reading() as conn:
+            assert [n.key for n in outbox.untold(conn)] == [f"ask:{requests(store)[0].request_id}"]
+
+    def test_what_is_in_force_is_not_asked_for_again(self, store):
+        file(store, judged(4))
+        self.contain(store)
+        file(store, judged(4, day=1), hours=24)
+        assert requests(store) == ()
+        file(store, judged(4, day=1), judged(4, number=1, dst_ip=OTHER, day=1), hours=25)
+        assert [s.target for s in requests(store)[0].offers[0].steps] == [f"10.20.0.31>{OTHER}:443"]
+
+    def test_what_was_released_and_goes_on_is_asked_for_again(self, store):
+        file(store, judged(4))
+        key = self.contain(store)
+        with store.change() as conn:
+            containments.move(conn, key, ("active",), "released", NOW)
+        file(store, judged(4, day=1), hours=24)
+        assert len(requests(store)) == 1
+
+    @pytest.mark.parametrize(("ended", "day", "asked"), [
+        ("denied", 0, 0), ("denied", 1, 0), ("expired", 0, 0), ("expired", 1, 1), ("withdrawn", 0, 1),
+    ])
+    def test_a_no_is_not_asked_again_and_silence_only_of_newer_traffic(self, store, ended, day, asked):
+        file(store, judged(4))
+        (request,) = requests(store)
+        with store.change() as conn:
+            asking.end(conn, request.request_id, request.case_id, ended, NOW, "")
+        file(store, judged(4, day=day), hours=25)
+        assert len(requests(store)) == asked
+
+    def test_a_case_that_turns_out_benign_withdraws_its_request(self, store):
+        file(store, judged(4))
+        file(store, judged(3, day=1), hours=24)
+        assert [r.state for r in requests(store, None)] == ["withdrawn"]
+
+
+class TestTickets:
+    def unopened(self, store):
+        with store.reading() as conn:
+            return [row.ticket for row in outbox.unopened(conn)]
+
+    def test_one_a_case_and_its_news_are_comments(self, store):
+        file(store, judged(5))
+        (ticket,) = self.unopened(store)
+        with store.change() as conn:
+            outbox.opened(conn, ticket.key, "desk", "RT-1", NOW)
+        assert file(store, judged(4, day=1), hours=24).tickets == (ticket.key,)
+        with store.reading() as conn:
+            ((comment, row),) = outbox.unsent(conn)
+        assert (row.reference, comment.text.splitlines()[0]) == ("RT-1", "Verdict: TRUE_POSITIVE (high confidence)")
+        assert self.unopened(store) == []
+
+    def test_many_hosts_of_one_destination_are_one_and_later_hosts_join_it(self, store):
+        file(store, *(judged(5, f"ws-{n}") for n in range(5)))
+        file(store, *(judged(5, f"ws-{n}") for n in range(5, 10)), hours=1)
+        (ticket,) = self.unopened(store)
+        assert ticket.key == f"destination:{DESTINATION}:443" and len(ticket.case_ids) == 10
+        assert {row.ticket_key for row in rows(store)} == {ticket.key}
+
+    def test_they_are_bounded_per_run_and_the_rest_is_one_digest(self, store):
+        few = dataclasses.replace(FILING, limits=Limits(tickets_per_run=2))
+        file(store, *(judged(5, f"ws-{n}", dst_ip=f"203.0.113.{n}") for n in range(1, 5)), filing=few)
+        assert sorted(t.key.partition(":")[0] for t in self.unopened(store)) == ["case", "case", "digest"]
+
+    def test_a_silent_source_is_one(self, store):
+        for hours in (0, 1):
+            file(store, complete=False, hours=hours, warnings=("siem: no rows for 3 hours",))
+        (ticket,) = self.unopened(store)
+        assert (ticket.key, ticket.text) == ("silent:sample", "siem: no rows for 3 hours")
+
+    def test_a_comment_is_for_a_known_ticket_and_once(self, store):
+        with store.change() as conn:
+            assert not outbox.comment(conn, "case:C-0", "k", "text", NOW)
+            outbox.put_ticket(conn, Ticket(key="case:C-0", title="t", text="x"), NOW)
+            assert outbox.comment(conn, "case:C-0", "k", "text", NOW)
+            assert not outbox.comment(conn, "case:C-0", "k", "text", NOW)
+            assert outbox.unsent(conn) == ()
+            outbox.not_opened(conn, "case:C-0", NOW, "down")
+            assert outbox.ticket_of(conn, "case:C-0").tries == 1
+
+
+def test_hostile_text_is_kept_as_far_as_a_database_can(store):
+    host = "ws\0-31 " + "x" * 400
+    file(store, judged(5, host))
+    file(store, judged(5, host), hours=1)
+    row = one_case(store)
+    assert "\0" not in row.host and len(row.host) == 255
+    assert whole(store, row.case_id).host == host
+
+
+def test_pages_hold_every_case_once(store):
+    file(store, *(judged(5, f"ws-{n}") for n in range(7)))
+    with store.reading() as conn:
+        pages = [record.listed(conn, "ticket", 3, offset) for offset in (0, 3, 6)]
+        assert record.listed(conn, "closed") == () and record.counts(conn) == {"ticket": 7}
+        assert record.hosts_talking_to(conn, DESTINATION) == tuple(f"ws-{n}" for n in range(7))
+    assert [len(p) for p in pages] == [3, 3, 1] and len({c.case_id for p in pages for c in p}) == 7
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    store = open_store("sqlite:///s.db", tmp_path_factory.mktemp("filing"))
+    yield store
+    store.close()
+
+
+STEP = st.tuples(st.sampled_from(sorted(RUNG)), st.sampled_from(["a", "b"]), st.integers(0, 1), st.integers(0, 3))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(runs=st.lists(st.lists(STEP, min_size=1, max_size=3) | st.just("resolve"), min_size=1, max_size=6))
+def test_whatever_is_filed_there_is_one_open_case_a_host_and_it_is_never_better_than_its_worst(shared, runs):
+    with shared.change() as conn:
+        for table in reversed(metadata.sorted_tables):
+            conn.execute(table.delete())
+    for hours, run in enumerate(runs):
+        if run == "resolve":
+            for row in rows(shared):
+                resolve(shared, row.case_id, hours=hours)
+            continue
+        ones = {(host, n): judged(rung, host, number=n, day=day) for rung, host, n, day in run}
+        file(shared, *ones.values(), hours=hours)
+    for row in (row for row in rows(shared) if row.closed_at is None):
+        case = whole(shared, row.case_id)
+        worst = min((d.verdict.disposition for d in case.detections), key=WORST_FIRST.index)
+        assert row.disposition == worst and row.status != "closed"
+    open_hosts = [row.host for row in rows(shared) if row.closed_at is None]
+    waiting = [request.case_id for request in requests(shared)]
+    assert len(open_hosts) == len(set(open_hosts)) and len(waiting) == len(set(waiting))
+    assert set(waiting) <= {row.case_id for row in rows(shared) if row.status == "proposed"}
+    with shared.reading() as conn:
+        assert journal.verify(conn) == ()
