@@ -1,0 +1,47 @@
+WITH events AS (
+  SELECT *, floor(start / 3600)::BIGINT AS hour_no,
+    0 AS window_no
+  FROM conn
+  WHERE start IS NOT NULL
+    AND coalesce(proto, '') NOT IN ('icmp', 'icmp6', 'icmpv6', 'ipv6-icmp')
+), counted AS (
+  SELECT * FROM events
+  WHERE window_no IS NOT NULL
+  QUALIFY NOT continues OR row_number() OVER (
+    PARTITION BY window_no, src_ip, src_port, dst_ip, dst_port, proto ORDER BY start, continues) = 1
+), tuples AS MATERIALIZED (
+  SELECT window_no, hostname, src_ip, dst_ip, dst_port,
+    coalesce(sum(conns) FILTER (NOT denied), 0)::BIGINT AS connections,
+    count(DISTINCT hour_no) FILTER (NOT denied) AS hourly_buckets,
+    CASE WHEN count(*) FILTER (NOT denied) = count(bytes_sent) FILTER (NOT denied) THEN sum(bytes_sent) FILTER (NOT denied) END AS bytes_sent,
+    CASE WHEN count(*) FILTER (NOT denied) = count(bytes_rcvd) FILTER (NOT denied) THEN sum(bytes_rcvd) FILTER (NOT denied) END AS bytes_rcvd,
+    CASE WHEN count(*) FILTER (NOT denied) = count(bytes_total) FILTER (NOT denied) THEN sum(bytes_total) FILTER (NOT denied) END AS bytes_total,
+    coalesce(min(start) FILTER (NOT denied), min(start)) AS first_seen, coalesce(max(start) FILTER (NOT denied), max(start)) AS last_seen,
+    coalesce(sum(conns) FILTER (denied), 0)::BIGINT AS denied, count(DISTINCT hour_no) FILTER (denied) AS denied_hours,
+    list(DISTINCT process_name) AS processes, list(DISTINCT service) AS services, list(DISTINCT proto) AS transports,
+    CASE WHEN count(*) FILTER (NOT denied) = count(CASE WHEN dst_port = 123 THEN orig_bytes + sent_packets + bytes_rcvd + rcvd_packets END) FILTER (NOT denied) THEN bool_and(CASE WHEN dst_port = 123 THEN orig_bytes BETWEEN 76 * sent_packets AND 116 * sent_packets AND bytes_rcvd BETWEEN 76 * rcvd_packets AND 116 * rcvd_packets END) FILTER (NOT denied) END AS ntp_sized
+  FROM counted
+  GROUP BY ALL
+)
+SELECT * EXCLUDE (dst_v4) FROM (SELECT *, try_cast(split_part(dst_ip, '.', 1) AS BIGINT) * 16777216 + try_cast(split_part(dst_ip, '.', 2) AS BIGINT) * 65536 + try_cast(split_part(dst_ip, '.', 3) AS BIGINT) * 256 + try_cast(split_part(dst_ip, '.', 4) AS BIGINT) * 1 AS dst_v4 FROM tuples)
+WHERE (connections >= 20 AND hourly_buckets >= 3
+    OR denied >= 20 AND denied_hours >= 3)
+  AND (dst_v4 IS NULL OR (NOT (dst_v4 BETWEEN 0 AND 16777215
+    OR dst_v4 BETWEEN 167772160 AND 184549375
+    OR dst_v4 BETWEEN 1681915904 AND 1686110207
+    OR dst_v4 BETWEEN 2130706432 AND 2147483647
+    OR dst_v4 BETWEEN 2851995648 AND 2852061183
+    OR dst_v4 BETWEEN 2886729728 AND 2887778303
+    OR dst_v4 BETWEEN 3221225472 AND 3221225727
+    OR dst_v4 BETWEEN 3221225984 AND 3221226239
+    OR dst_v4 BETWEEN 3223307264 AND 3223307519
+    OR dst_v4 BETWEEN 3224682752 AND 3224683007
+    OR dst_v4 BETWEEN 3227017984 AND 3227018239
+    OR dst_v4 BETWEEN 3232235520 AND 3232301055
+    OR dst_v4 BETWEEN 3232706560 AND 3232706815
+    OR dst_v4 BETWEEN 3323068416 AND 3323199487
+    OR dst_v4 BETWEEN 3325256704 AND 3325256959
+    OR dst_v4 BETWEEN 3405803776 AND 3405804031
+    OR dst_v4 BETWEEN 3758096384 AND 4026531839
+    OR dst_v4 BETWEEN 4026531840 AND 4294967295)))
+ORDER BY connections DESC, hostname, src_ip, dst_ip, dst_port;

@@ -1,0 +1,59 @@
+"""The query texts, to be pasted or imported: every language, source and hunt in a file of its own."""
+
+from collections.abc import Iterator, Sequence
+
+from playbook.actions import Action
+from playbook.detections.beaconing import PROFILES
+from playbook.detections.hunts import HUNTS
+from playbook.detections.languages import duckdb, kql, sigma, splunk, sumo, sumo_cse
+
+_BEACONING = "beaconing"
+
+
+def render(catalogue: Sequence[Action]) -> dict[str, str]:
+    """The texts by path, ``LANGUAGE/WHAT_SOURCE.SUFFIX``; they depend on the detection, not on the actions."""
+    texts = {path: text.rstrip("\n") + "\n" for path, text in sorted(_texts())}
+    return texts | {"README.md": _readme(tuple(texts))}
+
+
+def _texts() -> Iterator[tuple[str, str]]:
+    for profile in PROFILES:
+        yield f"duckdb/{_BEACONING}_{profile}.sql", duckdb.query(profile)
+    for preset in sumo.PRESETS:
+        yield f"sumo/{_BEACONING}_{_file(preset)}.sumo", sumo.query(preset)
+    for preset in splunk.PRESETS:
+        yield f"splunk/{_BEACONING}_{preset}.spl", splunk.query(preset)
+    for preset in kql.PRESETS:
+        yield f"kql/{_BEACONING}_{preset}.kql", kql.query(preset)
+    yield f"sigma/{_BEACONING}.yml", sigma.query()
+    yield f"sumo_cse/{_BEACONING}.json", sumo_cse.query()
+    for name, hunt in HUNTS.items():
+        yield from _hunts(name, hunt.kind == "dns")
+
+
+def _hunts(name: str, of_names: bool) -> Iterator[tuple[str, str]]:
+    stem = f"hunt_{_file(name)}"
+    yield f"duckdb/{stem}.sql", duckdb.query(hunt=name)
+    for preset in ("cse", "endpoint") if of_names else ("seed", "cse", "endpoint"):
+        yield f"sumo/{stem}_{preset}.sumo", sumo.query(preset, name)
+    for preset, source in splunk.PRESETS.items():
+        if source.dns_scope or not of_names:
+            yield f"splunk/{stem}_{preset}.spl", splunk.query(preset, name)
+    for preset in kql.PRESETS:
+        yield f"kql/{stem}_{preset}.kql", kql.query(preset, name)
+    yield f"sigma/{stem}.yml", sigma.query(name)
+    yield f"sumo_cse/{stem}.json", sumo_cse.query(name)
+
+
+def _file(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def _readme(paths: tuple[str, ...]) -> str:
+    listed = "\n".join(f"- `{path}`" for path in paths)
+    return (
+        "# Queries\n\nMade by `botnet-playbook manifests write queries`; a test fails when a file is not what the"
+        " renderers\nmake. The scopes are defaults: `botnet-playbook query LANGUAGE` and the settings `scope` and"
+        " `fields` of a\nsource adapt them. What was run, read by a parser or only written is in"
+        f" `docs/languages.md`.\n\n{listed}\n"
+    )
