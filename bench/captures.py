@@ -137,7 +137,8 @@ def read(name: str, told: tuple[Label, ...], union: Callable[[Capture], tuple[De
     assembled = assemble(config, "bench", ("logs", table), NOW)
     source = assembled.toolkit.source
     try:
-        fetched, aggregates = _every_tuple(source)
+        fetched, every = every_tuple(source)
+        aggregates = tuple(one for one in every if beaconing.external(one.dst_ip, Scope("logs")))
         capture = Capture(name, told, assembled, aggregates, fetched)
         wanted = union(capture)
         known = source.traffic(wanted) if wanted else Traffic()
@@ -154,8 +155,8 @@ def home(name: str) -> tuple[Network, ...]:
     return tuple(ip_network(cidr) for cidr in given)
 
 
-def _every_tuple(source: DetectionSource) -> tuple[tuple[Fetched, ...], tuple[Aggregate, ...]]:
-    """One fetch that lets every tuple through to the scorer, and what the scorer was shown."""
+def every_tuple(source: DetectionSource) -> tuple[tuple[Fetched, ...], tuple[Aggregate, ...]]:
+    """One fetch with the least thresholds there are, scoring nothing, and every tuple that the scorer was shown."""
     shown: list[Aggregate] = []
 
     def watched(aggregate: Aggregate, scope: Scope) -> None:
