@@ -4,9 +4,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: run test record setup lint bench manifests clean
+.PHONY: run serve test record setup lint bench manifests clean
 run: $(VENV)/.ready
 	$(BIN)/botnet-playbook run --config playbook/sample/sample.toml --dry-run --report report
+
+# everything on one machine over the sample: http://127.0.0.1:8080, its record in state/
+serve: $(VENV)/.ready
+	$(BIN)/botnet-playbook serve --config playbook/sample/serve.toml $(ARGS)
 
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -1,12 +1,13 @@
 """What a page shows beside a case: the run that judged it, the last runs, and the open cases of other hosts."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from pydantic import AwareDatetime
 
 from playbook.cases.containments import LIVE
-from playbook.cases.tables import cases, containments, runs
+from playbook.cases.tables import UtcTime, cases, containments, executors, runs
 from playbook.model import Value
 from playbook.model.case import Run
 
@@ -47,3 +48,15 @@ def in_force(conn: sa.Connection) -> int:
     """How many containments are in force or about to be."""
     query = sa.select(sa.func.count()).select_from(containments).where(containments.c.state.in_(LIVE))
     return int(conn.execute(query).scalar_one())
+
+
+def last_beat(conn: sa.Connection) -> datetime | None:
+    """When any worker was last seen."""
+    return conn.execute(sa.select(sa.func.max(executors.c.beat_at, type_=UtcTime))).scalar_one_or_none()
+
+
+def last_filed(conn: sa.Connection, source: str, at_least: timedelta) -> datetime | None:
+    """When the newest run of this source over a window of at least this length was filed, among the last 500."""
+    query = sa.select(runs.c.window_start, runs.c.window_end, runs.c.filed_at).where(runs.c.source == source)
+    rows = conn.execute(query.order_by(runs.c.filed_at.desc()).limit(500))
+    return next((row.filed_at for row in rows if row.window_end - row.window_start >= at_least), None)

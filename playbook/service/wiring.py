@@ -1,0 +1,173 @@
+"""What ``serve`` starts, wired from the configuration: the works of the engine, the runs, the parts of the pages."""
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from playbook.assembly import assemble, assemble_all, own_places, site_of
+from playbook.cases import looking, record
+from playbook.cases.recording import Filing, file_run, terms_of
+from playbook.cases.store import Store
+from playbook.config import Config, Table, resolve_secrets
+from playbook.contain import Outfit
+from playbook.engine.door import Door
+from playbook.engine.works import Works
+from playbook.errors import ConfigError, Incomplete, Unreachable
+from playbook.gate import Barriers
+from playbook.model.case import Case
+from playbook.model.check import CheckResult
+from playbook.model.detection import TimeWindow
+from playbook.model.response import Notice
+from playbook.ports import Notifier
+from playbook.reexamine import TOPICS, Authority
+from playbook.report import html
+from playbook.respond import respond
+from playbook.service.links import signed
+from playbook.service.scheduler import DAY, Errand, errands
+
+# Rows younger than this may still be on their way into a SIEM.
+_SETTLED = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Linked:
+    """A notifier whose notices carry an address that identifies the case, signed."""
+
+    inner: Notifier
+    secret: bytes = field(repr=False)
+    base: str
+
+    @property
+    def name(self) -> str:
+        """The notifier's own."""
+        return self.inner.name
+
+    def tell(self, notice: Notice) -> None:
+        """Tell it with a whole, signed link."""
+        link = signed(self.secret, self.base, notice.link) if notice.link.startswith("/") else notice.link
+        self.inner.tell(notice.model_copy(update={"link": link}))
+
+    def check(self) -> tuple[CheckResult, ...]:
+        """As the notifier does."""
+        return self.inner.check()
+
+
+@dataclass(frozen=True)
+class Wired:
+    """Everything that works behind the pages."""
+
+    config: Config
+    file: str
+    store: Store
+    now: Callable[[], datetime]
+    parts: dict[str, Any]
+    warnings: tuple[str, ...]
+
+    def named(self, section: str) -> dict[str, Any]:
+        """The connectors of a section, by name."""
+        return {key.partition(".")[2]: one for key, one in self.parts.items() if key.partition(".")[0] == section}
+
+    @property
+    def off(self) -> str:
+        """Why containment is off, "" when it is on."""
+        if not self.config.networks.protected:
+            return "networks.protected is not set: nobody has said what must never be blocked"
+        if not self.config.containments:
+            return "no [containments.NAME] is configured"
+        return ""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources that are run by themselves. Raises ConfigError for one that is not configured."""
+        chosen = self.config.serve.sources or tuple(self.config.sources)
+        unknown = sorted(set(chosen) - set(self.config.sources))
+        if unknown:
+            raise ConfigError(f"{self.file}: serve.sources: {unknown[0]!r} is not configured")
+        return chosen
+
+    def errands(self) -> tuple[Errand, ...]:
+        """What the scheduler carries out."""
+        return errands(self.sources, self.config.serve.every_s)
+
+    def authority(self) -> Authority:
+        """Who has a say now. Raises ConfigError while containment is off: then nothing is applied."""
+        if self.off:
+            raise ConfigError(f"containment is off: {self.off}")
+        switch = self.config.limits.kill_switch
+        return Authority(
+            site=site_of(self.config, self.now()), barriers=Barriers(own_places=own_places(self.config)),
+            caps=self.config.limits.contain_per_hour, policy_version=self.config.policy.version,
+            lists=tuple(one for one in self.named("enrichers").values() if set(one.topics) & TOPICS),
+            kill_switch=None if switch is None else self.config.folder / switch,
+        )
+
+    def works(self, door: Door, secret: bytes, base: str) -> Works:
+        """What the engine's workflows run over."""
+        outfit = Outfit(self.store, self.named("containments"), self.authority, self.now)
+        source = self.named("sources").get(self.sources[0]) if self.sources else None
+        notifiers = tuple(Linked(one, secret, base) for one in self.named("notifiers").values())
+        return Works(outfit, door, source, tuple(self.named("tickets").values()), notifiers, report=self.report)
+
+    def carry(self, errand: Errand) -> None:
+        """One run over one source, filed in one transaction."""
+        table = self.config.sources[errand.source]
+        window, table = _window(table, errand.length, self.now())
+        assembled = assemble(self.config, self.file, (errand.source, table), self.now(), {"heartbeat": True})
+        run = respond(assembled.toolkit, assembled.site, assembled.terms, window)
+        run = run.model_copy(update={"warnings": (*assembled.warnings, *run.warnings), "dry_run": False})
+        filing: Filing = terms_of(assembled.terms.means, self.config.policy, self.config.limits)
+        with self.store.change() as conn:
+            file_run(conn, run, filing, self.now())
+
+    def report(self, case: Case) -> bytes:
+        """The report of a recorded case, for its ticket. Raises Incomplete when its run is not in the record."""
+        with self.store.reading() as conn:
+            row = record.row_of(conn, case.case_id)
+            run = looking.run_of(conn, row.run_id) if row is not None else None
+        if run is None:
+            raise Incomplete(f"{case.case_id}: the run that judged it is not in the record")
+        return html.case_page(run, case).encode()
+
+
+def wire(config: Config, file: str, store: Store, now: Callable[[], datetime]) -> Wired:
+    """Connect everything that is configured. Raises ConfigError with every fault of every table."""
+    parts, warnings = assemble_all(config, file, now())
+    for one in parts.values():
+        if hasattr(one, "feed"):
+            one.prepare()
+    return Wired(config, file, store, now, parts, warnings)
+
+
+def secret_of(config: Config, file: str, store: Store) -> bytes:
+    """The key of signed links: ``serve.secret_env``, or a file of its own beside the SQLite file."""
+    if config.serve.secret_env:
+        found = resolve_secrets({"secret_env": config.serve.secret_env}, file, "serve")["secret"].get_secret_value()
+        if len(found) < 32:
+            raise ConfigError(f"{file}: serve.secret_env: the secret needs at least 32 characters")
+        return str(found).encode()
+    if store.file is None:
+        raise ConfigError(f"{file}: serve.secret_env: needed with PostgreSQL, so that all workers share one secret")
+    return _kept(Path(f"{store.file}.secret"))
+
+
+def _kept(path: Path) -> bytes:
+    try:
+        if not path.exists():
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(secrets.token_hex(32).encode())
+        return path.read_bytes()
+    except OSError as fault:
+        raise Unreachable(f"{path}: {fault.strerror}") from fault
+
+
+def _window(table: Table, length: timedelta, now: datetime) -> tuple[TimeWindow | None, Table]:
+    """A SIEM is asked up to what has settled; log files count back from their own newest event."""
+    if table.get("kind") == "logs":
+        return None, table | {"window": "24h" if length == DAY else "7d"}
+    end = now - _SETTLED
+    return TimeWindow(start=end - length, end=end), table
