@@ -4,6 +4,7 @@ Reference: reference/splunk.md 4.1 to 4.3 and the eval function manual. Values: 
 (multivalue), None (null). Conditions have three values; a null one is neither true nor false.
 """
 
+import operator
 import re
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
@@ -101,6 +102,9 @@ def _texted(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
     return of
 
 
+_COMPARE = {"=": operator.eq, "==": operator.eq, "!=": operator.ne, ">=": operator.ge, "<=": operator.le,
+            ">": operator.gt, "<": operator.lt}
+_COMPUTE = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "match": matches, "cidrmatch": in_network, "round": rounded, "mvindex": _mvindex,
     "coalesce": lambda *values: next((value for value in values if value is not None), None),
@@ -239,6 +243,12 @@ def called(name: str, items: list[Tree]) -> Tree:
     if name not in _FUNCTIONS:
         raise Fault(f"{name} is no function here")
     call = _FUNCTIONS[name]
+    if len(items) == 1:
+        (only,) = items
+        return lambda row: call(only(row))
+    if len(items) == 2:
+        first, second = items
+        return lambda row: call(first(row), second(row))
     return lambda row: call(*(item(row) for item in items))
 
 
@@ -262,8 +272,7 @@ def compared(mark: str, a: Any, b: Any) -> bool | None:
         left, right = a, b
     else:
         raise Fault(f"{a!r} {mark} {b!r}: texts have no order here")
-    return {"=": left == right, "==": left == right, "!=": left != right, ">=": left >= right, "<=": left <= right,
-            ">": left > right, "<": left < right}[mark]
+    return _COMPARE[mark](left, right)
 
 
 def computed(mark: str, a: Any, b: Any) -> Any:
@@ -277,4 +286,4 @@ def computed(mark: str, a: Any, b: Any) -> Any:
         raise Fault(f"{a!r} {mark} {b!r}")
     if mark == "/":
         return left / right if right else None
-    return {"+": left + right, "-": left - right, "*": left * right}[mark]
+    return _COMPUTE[mark](left, right)
