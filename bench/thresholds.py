@@ -26,12 +26,17 @@ class Variant(NamedTuple):
     params: Mapping[str, Value]
 
 
-def variants() -> Iterator[Variant]:
-    """All of them: the detection's, the coverage that is enough, and every number of every rule."""
+def of_detection() -> Iterator[Variant]:
+    """Those that decide what is detected at all."""
     for name in _DETECTION:
         was = getattr(beaconing, name)
         for became in _moved(was):
             yield Variant(name, was, became, patch.object(beaconing, name, became), {})
+
+
+def variants() -> Iterator[Variant]:
+    """All of them: the detection's, the coverage that is enough, and every number of every rule."""
+    yield from of_detection()
     was = measurement.ENOUGH_COVERAGE
     for became in _moved(was):
         context = patch.object(measurement, "ENOUGH_COVERAGE", became)

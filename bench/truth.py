@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from bench import captures
 from bench.captures import BY_PAGE, Capture, Key, Label
-from bench.thresholds import variants
+from bench.thresholds import of_detection, variants
 from playbook.detections import beaconing
 from playbook.detections.beaconing import Aggregate
 from playbook.model.address import parse, within
@@ -128,7 +128,7 @@ def moves(truth: Truth) -> Iterator[Move]:
     before = {capture.name: states(run) for capture, run in truth.pairs}
     for one in variants():
         with one.context:
-            after = {c.name: states(c.run(one.params)) for c, _ in truth.pairs if c.aggregates}
+            after = {c.name: states(c.run(one.params)) for c, _ in truth.pairs if c.known.tuples}
         yield Move(one.name, one.was, one.became, tuple(_flips(truth, before, after)), _benign_convicted(truth, after))
 
 
@@ -175,7 +175,7 @@ def _print_hosts(truth: Truth) -> None:
 def _union(capture: Capture) -> tuple[Detection, ...]:
     """What the default thresholds or any moved one would keep."""
     found: dict[str, Detection] = {one.detection_id: one for one in capture.detections()}
-    for one in variants():
+    for one in of_detection():
         with one.context:
             found |= {kept.detection_id: kept for kept in capture.detections()}
     return tuple(found.values())
