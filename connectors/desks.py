@@ -88,15 +88,17 @@ def opened(
     retire: Callable[[Found, Found], None],
     sleep: Sleep,
     looks: tuple[float, ...] = LOOKS,
+    heal: bool = False,
 ) -> str:
     """The reference of the one ticket, created when ``find`` sees none.
 
     ``retire(twin, kept)`` is asked for every younger ticket that the same moment brought forth; what it cannot do is
-    left to people, since the oldest is the one that everybody finds. Raises what ``create`` raised when its effect
-    stays unknown: the next call looks first.
+    left to people, since the oldest is the one that everybody finds. ``heal``: a search of this product lags, so that
+    twins may show only at a later call, and are retired then. Raises what ``create`` raised when its effect stays
+    unknown: the next call looks first.
     """
-    if known := sorted(find()):
-        return known[0].reference
+    if known := set(find()):
+        return _oldest(known, retire if heal else None)
     try:
         made = create()
     except Refused:
@@ -107,11 +109,7 @@ def opened(
             raise unclear
     else:
         found = _with_rivals(find, made)
-    kept, *twins = sorted(found)
-    for twin in twins:
-        with suppress(ConnectorError):
-            retire(twin, kept)
-    return kept.reference
+    return _oldest(set(found), retire)
 
 
 def done_once(
@@ -127,6 +125,14 @@ def done_once(
     except (Unreachable, BadAnswer):
         if not _looked_again(lambda: [True] if seen() else [], sleep, looks):
             raise
+
+
+def _oldest(found: set[Found], retire: Callable[[Found, Found], None] | None) -> str:
+    kept, *twins = sorted(found)
+    for twin in twins if retire else ():
+        with suppress(ConnectorError):
+            retire(twin, kept)
+    return kept.reference
 
 
 def _looked_again(find: Callable[[], Iterable[T]], sleep: Sleep, looks: tuple[float, ...]) -> list[T]:

@@ -113,7 +113,7 @@ class Jira:
         key = remote_key(ticket.key)
         return opened(
             lambda: self._find(key), lambda: self._create(ticket, key),
-            lambda twin, kept: self._retire(twin, kept, key), self._sleep, self._looks,
+            lambda twin, kept: self._retire(twin, kept, key), self._sleep, self._looks, heal=True,
         )
 
     def comment(self, reference: str, text: str, key: str) -> None:

@@ -3,6 +3,7 @@
 import http.client
 import json
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from connectors import request_tracker
+from connectors.transport import Clocks
 from playbook.errors import ConnectorError, Unauthorized, Unreachable
 from playbook.model.case import Ticket
 from playbook.model.site import Site as OurSite
@@ -50,8 +52,10 @@ def through(tracker: RealTracker, *faults: Fault, **options) -> Site:
 
 
 def desk(url: str, token: str, **change) -> request_tracker.RequestTracker:
-    settings = request_tracker.Settings(**{"base_url": url, "token": SecretStr(token), "queue": "General", **change})
-    return request_tracker.connect("rt", settings, OurSite(now=datetime(2026, 3, 1, tzinfo=UTC)), Path())
+    usual = {"base_url": url, "token": SecretStr(token), "queue": "General", "deadline_s": 120}
+    settings = request_tracker.Settings(**usual | change)
+    clocks = Clocks(sleep=lambda seconds: time.sleep(min(seconds, 0.1)))
+    return request_tracker.connect("rt", settings, OurSite(now=datetime(2026, 3, 1, tzinfo=UTC)), Path(), clocks)
 
 
 def ticket(key: str, title: str = "beaconing", text: str = "why") -> Ticket:
@@ -173,7 +177,7 @@ def test_a_down_hour_loses_nothing_and_doubles_nothing(tracker):
         failed = 0
         for _ in range(8):
             try:
-                reference = desk(url, tracker.token, deadline_s=2).open(ticket("case:C-hour"))
+                reference = desk(url, tracker.token).open(ticket("case:C-hour"))
             except ConnectorError:
                 failed += 1
             else:
