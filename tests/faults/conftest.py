@@ -10,6 +10,7 @@ import pytest
 
 from tests import postgres
 from tests.faults.stage import Stage, staged
+from tests.response import Bench
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -47,15 +48,24 @@ def pg_server() -> Iterator[postgres.Server]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def made_record(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty record with the engine's tables, made once: migrating is most of a short story's work."""
+    made = tmp_path_factory.mktemp("record")
+    Bench(made, f"sqlite:///{made}/state.db").close()
+    return made / "state.db"
+
+
 @pytest.fixture
-def sqlite(folder: Path) -> str:
+def sqlite(folder: Path, made_record: Path) -> str:
     """The URL of an empty SQLite database."""
+    shutil.copy(made_record, folder / "state.db")
     return f"sqlite:///{folder}/state.db"
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, folder: Path) -> str:
+def url(request: pytest.FixtureRequest) -> str:
     """The URL of an empty database, one of each kind."""
     if request.param == "sqlite":
-        return f"sqlite:///{folder}/state.db"
+        return str(request.getfixturevalue("sqlite"))
     return request.getfixturevalue("pg_server").fresh()

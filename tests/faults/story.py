@@ -95,7 +95,6 @@ def tell(bench: Bench, worker: Worker, seconds: float) -> None:
 
 def turn(bench: Bench, worker: Worker) -> None:
     """A heartbeat with its sweep, and the wait for whatever is under way."""
-    bench.now += timedelta(seconds=0)
     try:
         worker.tick()
     except ConnectorError:
@@ -103,7 +102,7 @@ def turn(bench: Bench, worker: Worker) -> None:
         return
     patience = time.monotonic() + 3
     while worker.works.door.unfinished() and time.monotonic() < patience:
-        time.sleep(0.02)
+        time.sleep(0.05)
     bench.now += timedelta(seconds=5)
 
 
