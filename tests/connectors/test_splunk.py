@@ -187,6 +187,26 @@ def test_rows_beside_a_fault_are_kept_and_marked_incomplete(behaviour: Behaviour
             fetched(empty, events=[], heartbeat=False)
 
 
+def test_hours_that_were_not_all_counted_are_unknown() -> None:
+    got, _, _ = fetched(Behaviour(states=(), finalized=True))
+    assert any(w.startswith("rows per hour could not be counted") for w in got.health.warnings)
+    assert got.health.newest_event is None and not got.health.silent_hours
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    ({"dst_port": ("80", "443")}, "dst_port: expected one value, got 2"), ({"dst_port": ()}, "dst_port: expected"),
+    ({"dst_port": ("65536",)}, "0 to 65535"), ({"src_ip": ("cam-1",)}, "src_ip: expected an address"),
+    ({"connections": ("-1",)}, "connections: out of range"), ({"connections": ("NaN",)}, "connections"),
+    ({"connections": ("9" * 19,)}, "out of range"), ({"first_ms": ("9" * 18,)}, "first_ms: out of range"),
+    ({"hostname": ("a" * 1001,)}, "longer than 1000"),
+])
+def test_a_row_that_cannot_be_read_is_counted_and_told(change, words: str) -> None:
+    start = DAY.start.timestamp()
+    good = cells.cast(sent(answer(language.detection("raw"), EVENTS, start, start + 86400)[0]))
+    found, read = rows.detections([good, good | change], SCOPE)
+    assert len(found) == 1 and read.rejected == 1 and words in read.examples[0] and "row 2" in read.examples[0]
+
+
 def test_every_message_is_carried_and_none_of_them_is_the_last_word() -> None:
     said = [("WARN", "first \x1b[31mred"), ("INFO", "Your timerange was substituted."), ("DEBUG", "last")]
     got, _, _ = fetched(Behaviour(states=(), messages=said))

@@ -58,6 +58,16 @@ def test_a_notable_of_a_found_tuple_is_tied_to_its_detection() -> None:
     assert source.findings("nothing") == ()
 
 
+def test_a_notable_that_names_its_host_is_tied_to_that_host_alone() -> None:
+    twin = [e._replace(hostname="cam-2") for e in EVENTS if e.hostname == BOT.hostname]
+    server = Server([*EVENTS, *twin], Behaviour(states=()), stored=[bot_notable(src_host="cam-2"), bot_notable("u@@n")])
+    with talking(server, FakeClock(), rule_name=RULE) as source:
+        found = source.fetch(DAY)[0].detections
+        tied = {d.hostname: {f.event_id for f in source.findings(d.detection_id)} for d in found
+                if d.dst_ip == BOT.dst_ip}
+    assert tied == {BOT.hostname: {"u@@n"}, "cam-2": {UID_7, "u@@n"}}
+
+
 @pytest.mark.parametrize("named", ["rule_name", "search_name", "source"])
 def test_a_notable_whose_own_counts_fire_is_a_detection_of_its_own(named: str) -> None:
     stored = notable("x@@notable@@3", LATE, "", src_host="pc-99", **FIRING) | {named: RULE}
