@@ -26,9 +26,12 @@ _HELD = frozenset({"contained", "containment_pending"})
 
 
 class Settings(Value):
-    """The cloud of the tenant, and an API client with the scopes Hosts: read and Hosts: write."""
+    """The API of the tenant's cloud (https://api.crowdstrike.com or its region's), and a client of it.
 
-    base_url: str = "https://api.crowdstrike.com"
+    The client's scopes: Hosts: read and Hosts: write.
+    """
+
+    base_url: str
     client_id: SecretStr = Field(min_length=1)
     client_secret: SecretStr = Field(min_length=1)
 
