@@ -32,7 +32,7 @@ from playbook.respond import Terms, respond
 from playbook.simulate import day, zeek
 
 SMALL = ("1000",)
-MOST_S = 10.0  # the promise says "seconds"
+MOST_S = 10.0  # for 10,000: the promise says "seconds"
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
 LAB = tuple(ip_network(cidr) for cidr in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"))
 
@@ -77,8 +77,9 @@ def main(arguments: Sequence[str] = ()) -> None:
         began, busy = time.perf_counter(), time.process_time()
         run = respond(toolkit, warm.site, warm.terms)
         took, used = time.perf_counter() - began, time.process_time() - busy
-    verdict = "kept" if used <= MOST_S else "MISSED"
-    say(f"  whole triage: {took:.2f} s ({used:.2f} s of processor; promise {MOST_S:g} s: {verdict})")
+    most = MOST_S * wanted / 10_000
+    verdict = "kept" if used <= most else "MISSED"
+    say(f"  whole triage: {took:.2f} s ({used:.2f} s of processor; promise {most:g} s: {verdict})")
     say(f"  {len(run.cases)} cases, {len(run.gated)} gated, "
         f"{dict(Counter(case.verdict.disposition for case in run.cases))}")
     say(f"  decide: {_per_decision(run):.0f} microseconds of processor per detection")
