@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psycopg
 
+# A folder in memory where there is one: tests of what a database does need no disk.
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 _NUMBERS = itertools.count(1)
 
 
@@ -73,7 +75,7 @@ class Server:
 @contextmanager
 def server() -> Iterator[Server]:
     """A server that lives as long as the block; nothing is synced, since nobody needs its data afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="pg"))
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir=MEMORY))
     one = Server(folder, _unprivileged() if os.geteuid() == 0 else None)
     if one.user:
         shutil.chown(folder, one.user)

@@ -110,8 +110,10 @@ def decide(conn: sa.Connection, decision: Decision, now: datetime, enqueue: Enqu
 
 def _asked(conn: sa.Connection, decision: Decision) -> Request | None:
     """The request that offers this plan, else the case's newest (so that a stale digest is told as stale)."""
-    request = asking.request_of(conn, decision.plan_id) or asking.request_of(conn, decision.case_id)
-    return request if request is not None and request.case_id == decision.case_id else None
+    request = asking.request_of(conn, decision.plan_id)
+    if request is None or request.case_id != decision.case_id:
+        request = asking.request_of(conn, decision.case_id)
+    return request
 
 
 def _claimed(conn: sa.Connection, request: Request, decision: Decision, now: datetime) -> bool:

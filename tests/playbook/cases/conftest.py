@@ -1,12 +1,15 @@
 """A fresh record on SQLite always, and on PostgreSQL where a server can be started."""
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from playbook.cases.store import Store, open_store
+from playbook.cases.tables import metadata
 from tests import postgres
 
 
@@ -28,13 +31,26 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "state.db"
 
 
+@pytest.fixture(scope="session")
+def pg_migrated(pg_server: postgres.Server) -> str:
+    """A migrated schema to empty before each test."""
+    url = pg_server.schema()
+    open_store(url).close()
+    return url
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a database without a row."""
-    if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("migrated"), tmp_path / "state.db")
-        return f"sqlite:///{tmp_path}/state.db"
-    return request.getfixturevalue("pg_server").schema()
+    if request.param == "postgres":
+        shared = request.getfixturevalue("pg_migrated")
+        with psycopg.connect(shared, autocommit=True) as conn:
+            conn.execute("TRUNCATE " + ", ".join(table.name for table in metadata.sorted_tables) + " RESTART IDENTITY")
+        yield shared
+        return
+    with tempfile.TemporaryDirectory(prefix="record", dir=postgres.MEMORY) as folder:
+        shutil.copy(request.getfixturevalue("migrated"), Path(folder) / "state.db")
+        yield f"sqlite:///{folder}/state.db"
 
 
 @pytest.fixture

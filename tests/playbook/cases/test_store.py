@@ -42,11 +42,21 @@ def test_a_change_is_all_or_nothing(store):
     assert count(store) == 0
 
 
-def test_a_database_of_a_newer_version_is_refused(store, url):
+def test_a_database_of_a_newer_version_is_refused(tmp_path):
+    store = open_store("sqlite:///state.db", tmp_path)
     with store.change() as conn:
         conn.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(ConfigError, match="newer version"):
-        open_store(url)
+        open_store("sqlite:///state.db", tmp_path)
+    store.close()
+
+
+@pytest.mark.postgres
+def test_an_empty_postgresql_is_migrated(pg_server):
+    store = open_store(pg_server.schema())
+    with store.reading() as conn:
+        assert compare_metadata(MigrationContext.configure(conn), metadata) == []
+    store.close()
 
 
 def test_writers_take_turns_and_each_sees_what_the_other_wrote(store):
