@@ -1,7 +1,11 @@
 """Runs the part of Splunk's search language that our searches use, by its documented meaning, over events.
 
-Reference: reference/splunk.md 4.2 (nulls and several values in group keys, bin, sort, list, summaries, zones) and 4.1.
-A search that passes here does not depend on what the manual leaves open: that is a Fault.
+A search that passes here does not depend on what the manual leaves open: that is a Fault. Where each meaning is from
+(reference/splunk.md; its 4.2 is a list, counted here from 1):
+stats BY and a null key, tstats without fillnull_value: 4.2 item 1 · bin _time: item 2 · snapping in the user's zone:
+item 3 · sum of nulls: item 4 · date_hour, dc exact, values sorted as text, list() 100, sort 10,000: item 5 · cidrmatch
+of a name: item 6 · several values in a key, summariesonly: item 7 · CIDR in tstats WHERE: item 8 · round: item 11.
+The order of evaluation, coalesce, case, if, in, match and NOT in a search: the search manual's pages of those names.
 """
 
 import re

@@ -1,7 +1,9 @@
 """Runs our Sumo Logic queries: the stand-in's interpreter, behind a check that the text is Sumo Logic's at all.
 
-Semantics and their sources: tests/emulators/sumo_language.py; reference/sumo.md 3.1 (what the language lacks), 3.4
-(absent counters, nulls in group keys, several types in an if: refused, because the manual is silent).
+Where each meaning is from (reference/sumo.md): what the language lacks (eval, stats, dc), matches with * and with a
+regex, if, in, floor and toLong, min and max as doubles, values() joined by line breaks: the table of 3.1 · sums of
+absent values 3.4 item 1, null group keys item 3, both branches of an if item 4, aliasing onto the input item 6; refused
+where the manual is silent: tests/emulators/sumo_language.py.
 """
 
 from collections.abc import Iterable

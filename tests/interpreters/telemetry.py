@@ -60,9 +60,12 @@ def events(draw: st.DrawFn) -> list[Event]:
             process_name=draw(st.sampled_from(("", "svchost.exe", "a b.exe"))),
             service=draw(st.sampled_from(("", "irc"))),
         )
-        odd = draw(st.sampled_from((None, "denied", "bytes", "all denied")))
+        odd = draw(st.sampled_from((None, "denied", "bytes", "all denied", "half")))
         if odd == "bytes":
             own[-1] = own[-1]._replace(bytes_sent=None, bytes_rcvd=None, bytes_total=None)
+        elif odd == "half":  # an average of exactly 499.5
+            own = [e._replace(bytes_sent=215 + n % 2, bytes_rcvd=284, bytes_total=499 + n % 2)
+                   for n, e in enumerate(own)]
         elif odd:
             own = [e._replace(denied=odd == "all denied" or n % 3 == 0) for n, e in enumerate(own)]
         made += own

@@ -148,6 +148,15 @@ def dns_fields(q: Question) -> dict[str, Any]:
     }
 
 
+def cse_dns(q: Question) -> dict[str, Any]:
+    """A NetworkDNS record of Cloud SIEM, which has taken the registered domain out of the name."""
+    return {
+        "_messageTime": q.start * 1000, "srcDevice_ip": q.src_ip, "device_hostname": q.hostname, "dns_query": q.query,
+        "baseImage": q.process_name, "dns_queryDomain_rootDomain": registered(q.query),
+        "dns_returnCode": "NXDOMAIN" if q.failed else "NOERROR",
+    }
+
+
 @pytest.mark.parametrize(("preset", "by"), [("cim", ("src_ip",)), ("raw", ("src_ip",)), ("sysmon", ENDPOINT)])
 def test_splunk_names(preset: str, by: tuple[str, ...]) -> None:
     reverse = [Question(MIDNIGHT, "10.0.0.2", f"{n}.0.0.10.in-addr.arpa", True, "pc-2") for n in range(90)]
@@ -159,12 +168,7 @@ def test_splunk_names(preset: str, by: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(("preset", "by"), [("cse", ("src_ip",)), ("endpoint", ENDPOINT)])
 def test_sumo_names(preset: str, by: tuple[str, ...]) -> None:
     asked = [q._replace(query=q.query.rstrip(".")) for q in questions()]
-    fields = [{
-        "_messageTime": q.start * 1000, "srcDevice_ip": q.src_ip, "device_hostname": q.hostname, "dns_query": q.query,
-        "baseImage": q.process_name, "dns_queryDomain_rootDomain": registered(q.query),
-        "dns_returnCode": "NXDOMAIN" if q.failed else "NOERROR",
-    } for q in asked]
-    found = sumo.run(sumo_language.query(preset, "dga-burst"), (), fields)
+    found = sumo.run(sumo_language.query(preset, "dga-burst"), (), [cse_dns(q) for q in asked])
     assert _rows(found, "window_start", *by, *NAMES) == expected_names(asked, by)
 
 
@@ -174,3 +178,29 @@ def test_duckdb_names() -> None:
     rows = [(q.start, q.src_ip, q.query, registered(q.query), q.failed) for q in asked]
     found = by_duckdb("dga-burst", "dns", columns, rows, "window_start", "src_ip", *NAMES)
     assert found == expected_names(asked, ("src_ip",)) and {row[1] for row in found} == {"10.0.0.1", "10.0.0.6"}
+
+
+@pytest.mark.parametrize(("name", "hunt", "old", "new"), [
+    ("at least 100", "ddos-burst", "connections>100", "connections>=100"),
+    ("an hour for a quarter", "ddos-burst", "/900)*900", "/3600)*3600"),
+    ("20 ports are a scan", "ddos-burst", "unique_ports>20", "unique_ports>=20"),
+    ("rows instead of ports", "ddos-burst", "dc(dst_port)", "count(dst_port)"),
+    ("more than 30 domains", "dga-burst", "failed_domains>=30", "failed_domains>30"),
+    ("29 domains", "dga-burst", "failed_domains>=30", "failed_domains>=29"),
+    ("more than 70 %", "dga-burst", ">=names*80", ">=names*70"),
+    ("names instead of domains", "dga-burst", "dc(failed_domain)", "sum(failed)"),
+    ("failed once is failed", "dga-burst", "min(failed) AS failed", "max(failed) AS failed"),
+    ("two labels everywhere", "dga-burst", ", 3, 2)", ", 2, 2)"),
+    ("capitals are other names", "dga-burst", "lower(asked)", "asked"),
+])
+def test_a_wrong_hunt_is_noticed(name: str, hunt: str, old: str, new: str) -> None:
+    ours = splunk.query("cim", hunt)
+    wrong = ours.replace(old, new)
+    assert wrong != ours
+    if hunt == "ddos-burst":
+        source, names = [row for e in bursts() for row in telemetry.cim(e)], ("window_start", *FLOW, *COUNTED)
+    else:
+        mixed = [q._replace(query=q.query.swapcase()) for q in questions()[:40]]
+        source = [dns_fields(q) | {"query": q.query} for q in (*questions(), *mixed)]
+        names = ("window_start", "src_ip", *NAMES)
+    assert _rows(spl.run(wrong, source), *names) != _rows(spl.run(ours, source), *names), name
