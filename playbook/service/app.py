@@ -7,7 +7,6 @@ from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.staticfiles import StaticFiles
 
 from playbook.errors import ConnectorError, PlaybookError
 from playbook.report import html
@@ -18,7 +17,11 @@ from playbook.service.guard import LoginNeeded
 from playbook.service.parts import Parts
 from playbook.service.telling import LOG, Telling
 
-_REPORT_STYLE = html.style()
+_STATIC = {
+    "report.css": (html.style(), "text/css"),
+    "service.css": ((shown.HERE / "static" / "service.css").read_text(encoding="utf-8"), "text/css"),
+    "icon.svg": ((shown.HERE / "static" / "icon.svg").read_text(encoding="utf-8"), "image/svg+xml"),
+}
 _MACHINES = ("/api/", "/metrics", "/health")
 
 
@@ -36,8 +39,7 @@ def build(parts: Parts) -> FastAPI:
     if serve.oidc:
         oidc.mount(app, parts)
         target = oidc.settings_of(parts).issuer
-    app.add_api_route("/static/report.css", _style, include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=shown.HERE / "static"))
+    app.add_api_route("/static/{name}", _static, include_in_schema=False)
     _refusals(app)
     app.add_middleware(
         Border, serve=serve, caps=Caps(serve.requests_per_minute, parts.now), telling=Telling(app.state.registry),
@@ -46,8 +48,12 @@ def build(parts: Parts) -> FastAPI:
     return app
 
 
-def _style() -> Response:
-    return Response(_REPORT_STYLE, media_type="text/css", headers={"cache-control": "public, max-age=3600"})
+def _static(name: str) -> Response:
+    """One of a few texts kept in memory: no path of a request ever reaches the disk."""
+    if name not in _STATIC:
+        raise HTTPException(404, "there is no such file")
+    text, kind = _STATIC[name]
+    return Response(text, media_type=kind, headers={"cache-control": "public, max-age=3600"})
 
 
 def _refusals(app: FastAPI) -> None:

@@ -21,7 +21,7 @@ POLICY = (
     "frame-ancestors 'none'"
 )
 _HEADERS = {
-    "content-security-policy": POLICY, "cache-control": "no-store", "referrer-policy": "no-referrer",
+    "content-security-policy": POLICY, "cache-control": "no-store", "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff", "x-frame-options": "DENY", "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin", "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
@@ -112,10 +112,10 @@ def _host(header: str) -> str:
 
 
 def _foreign(headers: dict[bytes, str]) -> bool:
-    """Whether a browser says that another site sent this."""
+    """Whether a browser says that another site sent this; one too old to say it at least names the origin."""
     site = headers.get(b"sec-fetch-site")
-    if site is not None and site not in ("same-origin", "none"):
-        return True
+    if site is not None:
+        return site not in ("same-origin", "none")
     origin = headers.get(b"origin")
     return origin is not None and urlsplit(origin).netloc != headers.get(b"host", "")
 
