@@ -224,6 +224,25 @@ def test_a_server_that_drips_or_talks_nonsense_costs_its_deadline(act):
     assert time.monotonic() - started < 4
 
 
+def test_what_was_taken_is_taken_even_when_the_goodbye_is_lost():
+    taken: list[bytes] = []
+
+    def act(peer: socket.socket) -> None:
+        lines = peer.makefile("rb")
+        peer.sendall(b"220 hello\r\n")
+        while (line := lines.readline()) and not line.upper().startswith(b"QUIT"):
+            if not line.upper().startswith(b"DATA"):
+                peer.sendall(b"250 OK\r\n")
+                continue
+            peer.sendall(b"354 go on\r\n")
+            taken.append(b"".join(iter(lines.readline, b".\r\n")))
+            peer.sendall(b"250 taken\r\n")
+
+    with talking(act) as port:
+        connected(port).tell(notice())
+    assert len(taken) == 1
+
+
 def test_nobody_listens():
     with pytest.raises(Unreachable):
         connected(1).tell(notice())
