@@ -88,7 +88,8 @@ def test_an_element_that_came_between_looking_and_creating_is_left_alone(edge, s
         return read
 
     monkeypatch.setattr(edge, "_listing", then_another_comes)
-    assert not edge.contain(ADDRESS, KEY).ok
+    refused = edge.contain(ADDRESS, KEY)
+    assert not refused.ok and not refused.changed and OTHER in refused.said
     assert nft.elements(state)["addresses4"]["198.51.100.9"]["comment"] == OTHER
 
 
