@@ -1,5 +1,6 @@
 """run: the whole story over one source, from detection to a reasoned case and a proposed plan."""
 
+import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,14 +12,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from playbook.assembly import Assembled, assemble
-from playbook.cases.asking import waiting_of
-from playbook.cases.recording import as_recorded, file_run, terms_of
 from playbook.config import Config, Table
 from playbook.doors import config_option, configuration, emit, instant, now, span
 from playbook.model.case import Run
 from playbook.model.detection import TimeWindow
 from playbook.ports import Progress as Told
-from playbook.recorded import opened
 from playbook.report import html, raw_events, terminal
 from playbook.report.document import document
 from playbook.respond import respond
@@ -65,13 +63,10 @@ def _filed(run: Run, assembled: Assembled, config: Config, file: str) -> tuple[R
     if not config.state.url:
         click.echo("nothing is stored: [state] url is not set, so nobody is asked to approve", err=True)
         return run, 0
-    filing = terms_of(assembled.terms.means, config.policy, config.limits)
-    with opened(config, file) as store, store.change() as conn:
-        kept = file_run(conn, run, filing, now())
-        run = as_recorded(conn, run, kept)
-        asked = waiting_of(conn, [case.case_id for case in run.cases])
-    done = "filed before" if kept.again else f"{len(kept.cases)} cases filed, {len(kept.asked)} approvals asked"
-    click.echo(f"{done}, {asked} wait", err=True)
+    # Loaded by name: only a run that is kept needs the database's libraries (extra `engine`) and their start-up time.
+    run, told, asked = importlib.import_module("playbook.keeping").keep(
+        run, assembled.terms.means, config, file, now())
+    click.echo(told, err=True)
     return run, asked
 
 
