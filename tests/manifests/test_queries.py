@@ -59,6 +59,15 @@ def test_sigma_cli_finds_no_error_and_no_issue(path: Path) -> None:
     assert done.returncode == 0 and "0 errors, 0 condition errors and 0 issues" in done.stdout, done.stdout
 
 
+@pytest.mark.skipif(shutil.which("splint") is None, reason="splint-spl is not installed")
+def test_the_public_linter_finds_only_the_wide_default_scope() -> None:
+    for path in files(".spl"):
+        done = subprocess.run(["splint", str(path)], capture_output=True, text=True, timeout=60, check=False)
+        said = [line for line in done.stdout.splitlines() if " SPL" in line]
+        assert all("SPL001" in line for line in said), said
+        assert done.stdout.strip(), "the linter said nothing at all"
+
+
 @pytest.mark.skipif("KUSTO_MODULES" not in os.environ or shutil.which("node") is None,
                     reason="KUSTO_MODULES names no folder with @kusto/language-service-next")
 def test_the_vendors_parser_reads_every_kusto_text() -> None:
