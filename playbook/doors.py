@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,8 +38,8 @@ def now() -> datetime:
 
 
 def emit(document: dict[str, Any]) -> None:
-    """Exactly one JSON document on stdout."""
-    click.echo(json.dumps(document, ensure_ascii=True, indent=2, allow_nan=False))
+    """Exactly one JSON document on stdout: indented for a person, on one line for a program."""
+    click.echo(json.dumps(document, ensure_ascii=True, indent=2 if sys.stdout.isatty() else None, allow_nan=False))
 
 
 _SPAN = re.compile(r"(\d{1,5})([smhd])")

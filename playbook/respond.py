@@ -42,7 +42,7 @@ def respond(
     passed, gated = pass_gates(identified, terms.rules)
     traffic, silence = _traffic(toolkit.source, tuple(e.detection for e in passed))
     complete = enrichers.complete(with_traffic(passed, traffic), gathered.window)
-    judged = judge(with_traffic(complete, traffic), terms.rules)
+    judged = judge(complete, terms.rules)
     cases = file_cases(judged, terms.means, gathered.holders)
     cases, tickets = with_tickets(cases, terms.limits.tickets_per_run, terms.limits.shared_destination_hosts)
 

@@ -36,15 +36,31 @@ def wanted(engine: Engine, detections: Sequence[Detection]) -> None:
 def hits(engine: Engine, relation: str, once: bool) -> str:
     """The rows of the wanted tuples as a relation of their own; ``once`` drops further rows of one session."""
     target = literal(str(engine.folder / "hits.parquet"))
-    dropped = """QUALIFY NOT continues OR row_number() OVER (
-          PARTITION BY detection_id, src_port, proto ORDER BY start, continues) = 1""" if once else ""
-    engine.run(f"""
-        COPY (
-          SELECT detection_id, start, conns, bytes_sent, bytes_rcvd, orig_bytes, duration, answered, denied
-          FROM {relation} JOIN wanted USING (hostname, src_ip, dst_ip, dst_port)
-          WHERE start IS NOT NULL {dropped}
-        ) TO {target} (FORMAT parquet)""")
+    rows = f"(SELECT * FROM {relation} JOIN wanted USING (hostname, src_ip, dst_ip, dst_port) WHERE start IS NOT NULL)"
+    query = f"SELECT {_HIT} FROM {rows}"
+    if once and _resumed(engine, rows):
+        # Few sessions are cut into many rows: only theirs are sorted.
+        query = f"""
+            SELECT {_HIT} FROM {rows} AS r ANTI JOIN resumed ON {_SAME_FLOW} UNION ALL
+            SELECT {_HIT} FROM (SELECT r.* FROM {rows} AS r SEMI JOIN resumed ON {_SAME_FLOW})
+            QUALIFY NOT continues
+              OR row_number() OVER (PARTITION BY detection_id, src_port, proto ORDER BY start, continues) = 1"""
+    engine.run(f"COPY ({query}) TO {target} (FORMAT parquet)")
     return f"read_parquet({target})"
+
+
+_HIT = "detection_id, start, conns, bytes_sent, bytes_rcvd, orig_bytes, duration, answered, denied"
+_SAME_FLOW = """resumed.detection_id = r.detection_id AND resumed.src_port IS NOT DISTINCT FROM r.src_port
+              AND resumed.proto IS NOT DISTINCT FROM r.proto"""
+
+
+def _resumed(engine: Engine, rows: str) -> int:
+    """Create the temporary table ``resumed`` of flows with a row that continues a session, and count it."""
+    engine.run(f"""
+        CREATE OR REPLACE TEMP TABLE resumed AS
+        SELECT DISTINCT detection_id, src_port, proto FROM {rows} WHERE continues""")
+    (count,), = engine.believed("SELECT count(*) FROM resumed")
+    return count
 
 
 def totals(engine: Engine, rows: str) -> dict[str, dict[str, Any]]:

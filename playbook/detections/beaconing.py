@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 import rfc8785
 
 from playbook.model.address import Network, parse, unwrap, why_not_global
-from playbook.model.detection import RULE, Detection
+from playbook.model.detection import RULE, Detection, host_text
 
 Profile = Literal["default", "seed"]
 PROFILES: tuple[Profile, ...] = ("default", "seed")
@@ -154,8 +154,10 @@ def score(aggregate: Aggregate, scope: Scope) -> Detection | None:
         if attempts < MIN_CONNECTIONS or hours < MIN_HOURS:
             return None
     known = total is not None
-    detection = Detection(
-        detection_id="", source=scope.source, hostname=aggregate.hostname, src_ip=aggregate.src_ip,
+    host = host_text(aggregate.hostname, aggregate.src_ip)
+    return Detection(
+        detection_id=detection_id(scope.source, host, aggregate.src_ip, aggregate.dst_ip, aggregate.dst_port),
+        source=scope.source, hostname=aggregate.hostname, src_ip=aggregate.src_ip,
         dst_ip=aggregate.dst_ip, dst_port=aggregate.dst_port, connections=aggregate.connections, hourly_buckets=hours,
         avg_per_hour=float(rounded(attempts, hours, 1)),
         avg_bytes_per_conn=None if total is None else int(rounded(total, attempts, 0)), irc_port=int(irc),
@@ -169,8 +171,6 @@ def score(aggregate: Aggregate, scope: Scope) -> Detection | None:
         transports=tuple(sorted({name for name in aggregate.transports if name})),
         ntp_sized=aggregate.ntp_sized if aggregate.dst_port == NTP_PORT else None,
     )
-    identity = detection_id(scope.source, detection.host_text, detection.src_ip, detection.dst_ip, detection.dst_port)
-    return detection.model_copy(update={"detection_id": identity})
 
 
 def sort_key(detection: Detection) -> tuple[int, int, str, str, str, int]:

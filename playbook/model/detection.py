@@ -32,6 +32,12 @@ class TimeWindow(Value):
         return (self.end - self.start).total_seconds()
 
 
+def host_text(hostname: str, src_ip: str) -> str:
+    """The lower-case host name without its final dot, else the source address when the log names no host."""
+    name = hostname.strip().lower().rstrip(".")
+    return src_ip if name in {"", "-", "unknown", "null"} else name
+
+
 class Detection(Value):
     """One (hostname, src_ip, dst_ip, dst_port) that the detection kept, in the columns of docs/detection.md.
 
@@ -76,8 +82,7 @@ class Detection(Value):
     @property
     def host_text(self) -> str:
         """The lower-case host name without its final dot, else the source address."""
-        name = self.hostname.strip().lower().rstrip(".")
-        return self.src_ip if name in {"", "-", "unknown", "null"} else name
+        return host_text(self.hostname, self.src_ip)
 
 
 class AddressHolder(Value):
