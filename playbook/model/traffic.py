@@ -14,8 +14,9 @@ class NamedBy(Value):
 
     ``by`` is ``dns`` (a logged DNS answer held the address), ``sni`` or ``http_host``; ``backed`` is whether a
     logged DNS answer for this name held the destination and came from a server in ``networks.resolvers`` (in
-    ``networks.home`` while that is unset) or in the shipped list of public resolvers. An unbacked SNI is only what the host claims, and a
-    bot can ask a name server of its own for any name it likes: such an answer is ``by`` dns and not backed.
+    ``networks.home`` while that is unset) or in the shipped list of public resolvers. An unbacked SNI is only what
+    the host claims, and a bot can ask a name server of its own for any name it likes: such an answer is ``by`` dns
+    and not backed.
     """
 
     name: str

@@ -31,7 +31,8 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         return _unasked(enriched, params, claimed=bool(here))
     missing, job = min(((_missing(job, enriched, params), job) for job in jobs), key=lambda pair: len(pair[0]))
     share = None if job.always else enriched.share_within(job.windows)
-    strange = bool(enriched.owners and (job.sha256 or job.signer)) and not any(_declared(owner, job) for owner in enriched.owners)
+    known = bool(enriched.owners and (job.sha256 or job.signer))
+    strange = known and not any(_declared(owner, job) for owner in enriched.owners)
     contradicted = strange or (share is not None and share < params.least_share)
     complete = not missing and not contradicted
     return Evidence(
