@@ -5,12 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from connectors import hourly
+from connectors.sumo_account.wire import Deadline, Wire, account_wire
 from connectors.sumologic import job, rows
 from connectors.sumologic.check import query_accepted, row_results, tried
-from connectors.sumologic.deployment import api_root
 from connectors.sumologic.settings import Settings
-from connectors.sumologic.wire import Deadline, Wire
-from connectors.transport import Bounds, Clocks, Credential, Transport
+from connectors.transport import Clocks
 from playbook.detections.beaconing import Scope
 from playbook.detections.languages import sumo
 from playbook.errors import ConnectorError, Incomplete
@@ -33,14 +32,8 @@ _UNKNOWN = (
 
 def connect(name: str, settings: Settings, site: Site, folder: Path, clocks: Clocks = Clocks()) -> "SumoLogic":  # noqa: B008
     """The source called ``name``. ``folder`` is unused: this connector reads no file."""
-    secrets = {"access_id": settings.access_id, "access_key": settings.access_key}
-    names = [getattr(secret, "variable", setting) for setting, secret in secrets.items()]
-    credential = Credential(names[1], settings.access_key, user=settings.access_id.get_secret_value())
-    bounds = Bounds(deadline_s=60.0, min_interval_s=1.0 / settings.rate)
-    transport = Transport(
-        api_root(settings.written, name), subject=name, credential=credential, bounds=bounds, clocks=clocks
-    )
-    return SumoLogic(name, settings, site, Wire(transport, " and ".join(names)))
+    wire = account_wire(name, settings.written, settings.access_id, settings.access_key, settings.rate, clocks)
+    return SumoLogic(name, settings, site, wire)
 
 
 class SumoLogic:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
+from connectors.sumo_account.wire import Deadline, Wire, complaint
 from connectors.sumologic import cells
 from connectors.sumologic.job import Answer
-from connectors.sumologic.wire import Deadline, Wire, complaint
 from playbook.errors import ConfigError, ConnectorError, Unauthorized
 from playbook.model.check import CheckResult
 from playbook.model.detection import TimeWindow

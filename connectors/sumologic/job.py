@@ -6,8 +6,8 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from connectors.sumo_account.wire import Deadline, Wire, complaint, error_code, job_is_gone
 from connectors.sumologic.cells import folded
-from connectors.sumologic.wire import Deadline, Wire, complaint, error_code, job_is_gone
 from connectors.transport import Reply, printable, segment
 from playbook.errors import BadAnswer, ConfigError, ConnectorError, Incomplete, Unreachable
 from playbook.model import Value

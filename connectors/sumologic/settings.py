@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
 
-from connectors.sumologic.deployment import UNLISTED, api_root
+from connectors.sumo_account.deployment import UNLISTED, api_root
 from playbook.detections.languages import sumo
 from playbook.errors import ConfigError
 from playbook.model import Value

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors import hourly
-from connectors.sumologic import job, rows, wire
+from connectors.sumo_account import wire
+from connectors.sumologic import job, rows
 from connectors.sumologic.job import JobGone
 from playbook.config import resolve_secrets
 from playbook.detections.beaconing import Scope

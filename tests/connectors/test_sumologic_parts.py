@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from connectors import hourly
+from connectors.sumo_account.deployment import DEPLOYMENTS, api_root, host_url, moved_to
 from connectors.sumologic import cells, job, rows
-from connectors.sumologic.deployment import DEPLOYMENTS, api_root, host_url, moved_to
 from connectors.sumologic.settings import PresetName
 from playbook.detections.beaconing import Scope
 from playbook.detections.languages import sumo

@@ -1,12 +1,15 @@
-"""One call to the Sumo Logic API: which failures are waited out, which are told, and what a status means here."""
+"""One call to a Sumo Logic API: which failures are waited out, which are told, and what a status means here."""
 
 import random
+import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from connectors.sumologic.deployment import moved_to
-from connectors.transport import Clocks, Reply, Transport, printable, retry_after
+from pydantic import SecretStr
+
+from connectors.sumo_account.deployment import api_root, moved_to
+from connectors.transport import Bounds, Clocks, Credential, Reply, Transport, printable, retry_after
 from playbook.errors import BadAnswer, ConfigError, RateLimited, Unauthorized
 
 # Ten requests of one key may be open at a time; every job of this process counts.
@@ -17,6 +20,9 @@ CALL_S = 60.0
 _ATTEMPTS = 4
 
 KEYS_GRANT = "it needs a role with View Collectors and Download Search Results"
+
+
+_PARAGRAPH = re.compile(r"<p[^>]*>([^<]{1,300})", re.IGNORECASE)
 
 
 class Deadline:
@@ -41,18 +47,19 @@ class Deadline:
 class Wire:
     """Calls under one account. Remembers whether its key ever worked: a later 401 may be the login throttle.
 
-    ``keys`` names where the access key came from, for errors.
+    ``keys`` names where the access key came from, ``grant`` what its user's role needs; both for errors.
     """
 
-    def __init__(self, transport: Transport, keys: str) -> None:
+    def __init__(self, transport: Transport, keys: str, grant: str = KEYS_GRANT) -> None:
         self.transport = transport
         self.keys = keys
+        self.grant = grant
         self.subject = transport.subject
         self._proven = False
 
     def sibling(self) -> "Wire":
         """The same account with a cookie jar of its own, for one job."""
-        other = Wire(self.transport.with_cookies(), self.keys)
+        other = Wire(self.transport.with_cookies(), self.keys, self.grant)
         other._proven = self._proven
         return other
 
@@ -61,7 +68,8 @@ class Wire:
         self._proven = self._proven or other._proven
 
     def call(
-        self, method: str, path: str, deadline: Deadline, *, json: Any = None, params: Mapping[str, int] | None = None
+        self, method: str, path: str, deadline: Deadline, *, json: Any = None,
+        params: Mapping[str, str | int] | None = None,
     ) -> Reply:
         """The reply, whatever its status, after 429s and (for reads and deletes) 500s were waited out.
 
@@ -103,7 +111,7 @@ class Wire:
                 " and that the key is active"
             )
         if reply.status == 403:
-            raise Unauthorized(f"{self.subject}: {complaint(reply)} (403): {KEYS_GRANT}, and an Enterprise plan")
+            raise Unauthorized(f"{self.subject}: {complaint(reply)} (403): {self.grant}, and an Enterprise plan")
         self._proven = self._proven or reply.status < 400
         return reply
 
@@ -129,8 +137,11 @@ def error_code(reply: Reply) -> str:
 
 
 def complaint(reply: Reply) -> str:
-    """The message of an error body, made safe to show; a fixed sentence when the body is no JSON object."""
-    said = printable(_error(reply, "message"))[:300]
+    """What an error says, made safe to show: ``message``, ``errors`` of messages, or the paragraphs of an HTML page.
+
+    A fixed sentence when the body has none of these forms.
+    """
+    said = printable(_error(reply, "message") or "; ".join(_said(reply)))[:300].strip()
     return reply.redact(said) if said else "Sumo Logic answered with an error"
 
 
@@ -147,3 +158,30 @@ def _error(reply: Reply, key: str) -> str:
         return ""
     value = body.get(key) if isinstance(body, dict) else None
     return value if isinstance(value, str) else ""
+
+
+def _said(reply: Reply) -> Iterable[str]:
+    try:
+        body = reply.json()
+    except BadAnswer:
+        return _PARAGRAPH.findall(reply.body[:16_384].decode("utf-8", "replace"))
+    errors = body.get("errors") if isinstance(body, dict) else None
+    listed = errors if isinstance(errors, list) else []
+    texts = (error.get("message") if isinstance(error, dict) else error for error in listed)
+    return [text for text in texts if isinstance(text, str)]
+
+
+def account_wire(
+    name: str, root: str, access_id: SecretStr, access_key: SecretStr, rate: float, clocks: Clocks,
+    grant: str = KEYS_GRANT, max_bytes: int = Bounds().max_bytes,
+) -> Wire:
+    """Calls to the deployment written as ``root``, signed with an access key, at most ``rate`` a second.
+
+    Raises ConfigError for a place that is no deployment, or a URL that is not allowed.
+    """
+    secrets = {"access_id": access_id, "access_key": access_key}
+    names = [getattr(secret, "variable", setting) for setting, secret in secrets.items()]
+    credential = Credential(names[1], access_key, user=access_id.get_secret_value())
+    bounds = Bounds(deadline_s=CALL_S, min_interval_s=1.0 / rate, max_bytes=max_bytes)
+    transport = Transport(api_root(root, name), subject=name, credential=credential, bounds=bounds, clocks=clocks)
+    return Wire(transport, " and ".join(names), grant)
