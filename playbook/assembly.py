@@ -25,7 +25,7 @@ from playbook.ports import Containment, DetectionSource, Enricher, Toolkit
 from playbook.respond import Terms
 from playbook.rules import all_rules
 
-from pydantic import ValidationError  # isort: skip
+from pydantic import SecretStr, ValidationError  # isort: skip
 
 # The embedded tables speak in every run; a configured table of the same kind takes the place of the default.
 _ALWAYS = ("asn", "lists", "vendors")
@@ -253,12 +253,32 @@ def _offers(containments: Iterable[Containment]) -> dict[StepKind, str]:
             for kind in NARROWEST_FIRST if any(kind in c.kinds for c in containments)}
 
 
+_PLACES = frozenset({"host", "server"})
+
+
 def own_places(config: Config) -> frozenset[str]:
-    """The addresses and names of every product that the configuration names by URL: never to be blocked."""
+    """The addresses and names of every product that the configuration names: never to be blocked.
+
+    A product is named by a URL (also one that an environment variable holds, as web hooks are) or by its host.
+    """
     sections = (config.sources, config.enrichers, config.containments, config.tickets, config.notifiers)
     found = set()
-    for value in (v for section in sections for table in section.values() for v in table.values()):
-        if isinstance(value, str) and "://" in value:
-            host = urlsplit(value).hostname
-            found |= {host.lower()} if host else set()
-    return frozenset(found)
+    for table in (table for section in sections for table in section.values()):
+        for key, value in _with_secrets(table).items():
+            text = value.get_secret_value() if isinstance(value, SecretStr) else value
+            if isinstance(text, str) and "://" in text:
+                found.add(urlsplit(text).hostname or "")
+            elif isinstance(text, str) and key in _PLACES:
+                found.add(text.strip().lower().rstrip("."))
+    return frozenset(found - {""})
+
+
+def _with_secrets(table: Table) -> Table:
+    """The table with what its variables hold; a variable that is not set names no place."""
+    held: Table = {}
+    for key, value in table.items():
+        try:
+            held |= resolve_secrets({key: value}, "", "")
+        except ConfigError:
+            continue
+    return held
