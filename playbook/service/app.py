@@ -1,6 +1,7 @@
 """The application: routes, refusals as pages or JSON, and the border around them."""
 
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,7 +14,7 @@ from playbook.report import html
 from playbook.service import api, case, feeds, health, links, login, oidc, pages, shown
 from playbook.service.border import Border
 from playbook.service.caps import Caps
-from playbook.service.guard import LoginNeeded
+from playbook.service.guard import LoginNeeded, cookie_name, own_path, parts_of
 from playbook.service.parts import Parts
 from playbook.service.telling import LOG, Telling
 
@@ -69,9 +70,10 @@ def _to_login(request: Request, fault: LoginNeeded) -> Response:
     """The way to the login; a link from another site first makes the browser ask again on its own account."""
     if request.method not in ("GET", "HEAD"):
         return _told(request, 401, "your session is over: log in, then answer again; nothing was decided")
-    if request.headers.get("sec-fetch-site") == "cross-site":
-        return shown.page(request, "onward.html", there=fault.path, headers={"refresh": f"0;url={fault.path}"})
-    return shown.see_other(f"/login?next={fault.path}")
+    there = quote(own_path(fault.path), safe="/")
+    if request.headers.get("sec-fetch-site") == "cross-site" and cookie_name(parts_of(request)) not in request.cookies:
+        return shown.page(request, "onward.html", there=there, headers={"refresh": f"0;url={there}"})
+    return shown.see_other(f"/login?next={there}")
 
 
 def _refused(request: Request, fault: AnyHTTPException) -> Response:

@@ -1,6 +1,7 @@
 """The page of one case: the evidence as the report shows it, the question with every plan offered, and its answers."""
 
 from typing import Annotated, Any, Literal, get_args
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Form, HTTPException, Request
@@ -50,7 +51,7 @@ def decide(
     if outcome.result == "refused":
         fault = f"Your answer does not count: {outcome.text}."
         return _page(request, parts, person, case_id, 409, fault, comment)
-    return shown.see_other(request.url.path.removesuffix("/decide"), outcome.result)
+    return shown.see_other(_place(case_id), outcome.result)
 
 
 @router.post("/resolve")
@@ -66,7 +67,7 @@ def resolve(
         why_not = record.resolve(conn, case_id, disposition, person.proof.name, reason.strip(), parts.now())
     if why_not:
         return _page(request, parts, person, case_id, 409, why_not)
-    return shown.see_other(request.url.path.removesuffix("/resolve"), "resolved")
+    return shown.see_other(_place(case_id), "resolved")
 
 
 @router.post("/reopen")
@@ -84,7 +85,11 @@ def reopen(
             journal.append(conn, now, case_id, person.proof.name, "reason given", {"reason": reason.strip()})
     if why_not:
         return _page(request, parts, person, case_id, 409, why_not)
-    return shown.see_other(request.url.path.removesuffix("/reopen"), "reopened")
+    return shown.see_other(_place(case_id), "reopened")
+
+
+def _place(case_id: str) -> str:
+    return f"/cases/{quote(case_id, safe='')}"
 
 
 def _page(

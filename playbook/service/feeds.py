@@ -1,13 +1,12 @@
 """The block list for firewalls (one address a line) and resolvers (a response policy zone): whole, or 503."""
 
-from ipaddress import ip_address
 from typing import Literal
 
 from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import PlainTextResponse, Response
 
 from playbook.errors import PlaybookError
-from playbook.model.address import within
+from playbook.model.address import parse, within
 from playbook.service.guard import P
 from playbook.service.parts import FeedSource, Parts
 
@@ -32,7 +31,8 @@ def one_of(request: Request, parts: P, name: str, kind: _Kind) -> Response:
 
 def _feed(request: Request, parts: Parts, source: FeedSource | None, kind: _Kind) -> Response:
     readers = parts.config.serve.feed_readers
-    if readers and not (request.client and within(ip_address(request.client.host), readers)):
+    reader = parse(request.client.host) if request.client else None
+    if readers and (reader is None or not within(reader, readers)):
         raise HTTPException(403, "this reader is not one of serve.feed_readers")
     if source is None:
         raise HTTPException(404, "no block list of that name is configured")

@@ -16,14 +16,14 @@ LOG = logging.getLogger("playbook.service")
 _SECRETS = re.compile(
     r"bpt_[A-Za-z0-9_-]+"
     r"|(?i:bearer|basic)\s+[A-Za-z0-9._~+/=-]+"
-    r"|(?i:\b(?:password|passwd|secret|token|api_?key|access_?key|authorization|cookie|code)\b[\"']?\s*[=:]\s*)[^\s,;&\"']+"
+    r"|(?i:\b(?:password|passwd|secret|token|api_?key|access_?key|authorization|cookie|code)\b[\"']?\s*[=:]\s*[\"']?)[^\s,;&\"']+"
     r"|(?<=://)[^/@\s]+@"
 )
 _LONGEST = 4000
 
 
 def redacted(text: str) -> str:
-    """The text without what looks like a credential, without line breaks, and bounded."""
+    """The text without what looks like a credential, and bounded."""
     return _SECRETS.sub("(redacted)", text[:_LONGEST])
 
 
