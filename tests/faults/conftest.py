@@ -23,10 +23,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def stage() -> Iterator[Stage]:
+def one_stage() -> Iterator[Stage]:
     """A parent of processes that may be killed."""
     with staged() as one:
         yield one
+
+
+@pytest.fixture
+def stage(one_stage: Stage) -> Iterator[Stage]:
+    """The stage; what a test leaves on it is killed."""
+    yield one_stage
+    one_stage.clear()
 
 
 @pytest.fixture

@@ -6,9 +6,12 @@
 
 import json
 import os
+import queue
+import signal
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,34 +68,55 @@ class Stage:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.stage"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             text=True, bufsize=1)
-        self._ended: dict[int, dict[str, Any]] = {}
+        self._begun: queue.Queue[int] = queue.Queue()
+        self._ended: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._known: dict[int, dict[str, Any]] = {}
+        self._alive: set[int] = set()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            word = json.loads(line)
+            if "code" in word:
+                self._ended.put(word)
+            else:
+                self._begun.put(word["pid"])
 
     def begin(self, **command: Any) -> int:
         """Start a process; its id."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(command, default=str) + "\n")
-        return int(next(w for w in self._words() if "code" not in w)["pid"])
+        pid = self._begun.get(timeout=60)
+        self._alive.add(pid)
+        return pid
 
-    def end(self, pid: int) -> dict[str, Any]:
-        """Wait for its end."""
-        while pid not in self._ended:
-            next(self._words())
-        return self._ended.pop(pid)
+    def end(self, pid: int, seconds: float = 120) -> dict[str, Any]:
+        """Wait for its end; AssertionError when it does not come."""
+        patience = time.monotonic() + seconds
+        while pid not in self._known:
+            try:
+                word = self._ended.get(timeout=max(0.01, patience - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"process {pid} did not end within {seconds} s") from None
+            self._known[word["pid"]] = word
+            self._alive.discard(word["pid"])
+        return self._known.pop(pid)
 
     def run(self, **command: Any) -> dict[str, Any]:
         """Start a process and wait for its end."""
         return self.end(self.begin(**command))
 
-    def _words(self) -> Iterator[dict[str, Any]]:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            word = json.loads(line)
-            if "code" in word:
-                self._ended[word["pid"]] = word
-            yield word
+    def clear(self) -> None:
+        """Kill what a failed test left."""
+        for pid in tuple(self._alive):
+            os.kill(pid, signal.SIGKILL)
+            self.end(pid)
+            self._known.pop(pid, None)
 
     def close(self) -> None:
-        """End the parent; its children end by themselves."""
+        """End the parent, and what it started."""
+        self.clear()
         self._process.kill()
         self._process.wait()
 
