@@ -50,6 +50,7 @@ WELL_KNOWN_NAT64 = IPv6Network("64:ff9b::/96")
 _SIX_TO_FOUR = IPv6Network("2002::/16")
 
 
+@lru_cache(maxsize=65536)
 def parse(text: str) -> Address | None:
     """The address in ``text`` without zone (``fe80::1%eth0``), or None when it is no address."""
     try:
