@@ -1,0 +1,234 @@
+"""serve: where it may listen, what it starts with, what it says when containment is off, and when detections run."""
+
+import logging
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import playbook.sample
+from playbook.actions import look_up_address
+from playbook.cases import accounts, asking, looking, outbox, record
+from playbook.cases.store import open_store
+from playbook.commands import serve
+from playbook.config import Config, read
+from playbook.engine.door import Door
+from playbook.errors import ConfigError, ConnectorError, Unreachable
+from playbook.model.response import Notice
+from playbook.service.links import signed
+from playbook.service.scheduler import DAY, WEEK, Scheduler, errands
+from playbook.service.telling import JsonLines
+from playbook.service.wiring import Linked, secret_of, wire
+from tests.playbook.service.web import Web
+
+SAMPLE = Path(next(iter(playbook.sample.__path__))) / "serve.toml"
+
+
+def serving(**change):
+    return Config.model_validate({"serve": change})
+
+
+@pytest.mark.parametrize(("host", "change", "said"), [
+    ("0.0.0.0", {}, "not a loopback address"), ("::", {}, "not a loopback address"),
+    ("10.1.2.3", {}, "not a loopback address"), ("pages.corp.example", {}, "not a loopback address"),
+    ("0.0.0.0", {"behind_proxy": True}, "serve.public_url: needed"),
+    ("0.0.0.0", {"tls_certificate": "c.pem"}, "go together"), ("127.0.0.1", {"tls_key": "k.pem"}, "go together"),
+    ("0.0.0.0", {"behind_proxy": True, "public_url": "http://pages.corp.example"}, "expected https"),
+    ("127.0.0.1", {"public_url": "ftp://x"}, "expected https"),
+    ("127.0.0.1", {"public_url": "https://pages.corp.example/path"}, "expected https"),
+])
+def test_it_never_listens_where_passwords_would_travel_in_the_clear(host, change, said):
+    with pytest.raises(ConfigError, match=said):
+        serve.may_listen(serving(**change), "f", host, 8080)
+
+
+@pytest.mark.parametrize(("host", "change", "base"), [
+    ("127.0.0.1", {}, "http://127.0.0.1:8080"), ("::1", {}, "http://[::1]:8080"),
+    ("localhost", {}, "http://localhost:8080"),
+    ("0.0.0.0", {"behind_proxy": True, "public_url": "https://pages.corp.example/"}, "https://pages.corp.example"),
+    ("0.0.0.0", {"tls_certificate": "c", "tls_key": "k", "public_url": "https://p.example:8443"},
+     "https://p.example:8443"),
+    ("127.0.0.1", {"tls_certificate": "c", "tls_key": "k"}, "https://127.0.0.1:8080"),
+])
+def test_where_it_may_listen_it_knows_how_people_come(host, change, base):
+    assert serve.may_listen(serving(**change), "f", host, 8080) == base
+
+
+def test_the_refusal_reaches_the_command_line():
+    done = CliRunner().invoke(serve.command, ["--config", str(SAMPLE), "--host", "0.0.0.0"])
+    assert isinstance(done.exception, ConfigError) and done.exception.exit_code == 2
+
+
+def sample(tmp_path, **networks):
+    config = read(SAMPLE)
+    state = config.state.model_copy(update={"url": f"sqlite:///{tmp_path}/state.db"})
+    return config.model_copy(update={"state": state, "networks": config.networks.model_copy(update=networks)})
+
+
+@pytest.fixture
+def store(tmp_path):
+    one = open_store(f"sqlite:///{tmp_path}/state.db")
+    yield one
+    one.close()
+
+
+def test_the_sample_is_run_filed_shown_and_approved_into_the_feed(tmp_path, store, clock):
+    config = sample(tmp_path)
+    wired = wire(config, str(SAMPLE), store, clock)
+    assert wired.off == "" and wired.sources == ("sample",)
+    wired.carry(wired.errands()[0])
+    with store.change() as conn:
+        found = asking.listed(conn)
+        accounts.add(conn, "anna", "approver", "correct horse battery", "test", clock())
+    assert {"cam-01", "kiosk-04"} <= {one.host for one in found}
+    assert all(step.connector == "blocklist" for one in found for step in one.offers[0].steps)
+    door = Door(store)
+    try:
+        feeds = tuple(one for one in wired.named("containments").values() if hasattr(one, "feed"))
+        web = Web(store, clock, config=config, feeds=feeds, enqueue=door.starting)
+        web.log_in("anna")
+        assert web.client.get("/feeds/edl.txt").text == ""
+        assert web.answer().status_code == 303
+        assert door.unfinished() == 1
+        report = wired.report(_case(store, web.request.case_id))
+        assert b"<html" in report and web.request.host.encode() in report
+        assert wired.works(door, b"s" * 32, "http://127.0.0.1:8080").outfit.devices
+    finally:
+        door.close()
+
+
+def _case(store, case_id):
+    with store.reading() as conn:
+        return record.case_of(conn, case_id)
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    ({"networks": {}}, "networks.protected is not set"), ({"containments": {}}, "no [containments.NAME]"),
+])
+def test_without_a_word_on_what_is_protected_containment_is_off(tmp_path, store, clock, change, said):
+    config = sample(tmp_path, **({"protected": ()} if "networks" in change else {}))
+    config = config.model_copy(update={k: v for k, v in change.items() if k != "networks"})
+    wired = wire(config, str(SAMPLE), store, clock)
+    assert said in wired.off
+    with pytest.raises(ConfigError, match="containment is off"):
+        wired.authority()
+
+
+def test_a_source_that_is_not_configured_is_named(tmp_path, store, clock):
+    config = sample(tmp_path)
+    config = config.model_copy(update={"serve": config.serve.model_copy(update={"sources": ("splunk",)})})
+    with pytest.raises(ConfigError, match=r"serve\.sources: 'splunk'"):
+        wire(config, "f", store, clock).errands()
+
+
+def test_the_first_admin_is_shown_once(tmp_path, store, capsys):
+    serve._first_admin(store)
+    said = capsys.readouterr().err
+    password = said.partition("password ")[2].split()[0]
+    with store.change() as conn:
+        assert accounts.by_password(conn, "admin", password, serve.now()).name == "admin"
+    serve._first_admin(store)
+    assert capsys.readouterr().err == ""
+
+
+def test_the_secret_is_kept_for_its_owner_only(tmp_path, store, monkeypatch):
+    first = secret_of(Config(), "f", store)
+    assert first == secret_of(Config(), "f", store) and len(first) >= 32
+    assert (tmp_path / "state.db.secret").stat().st_mode & 0o077 == 0
+    monkeypatch.setenv("LINKS", "short")
+    with pytest.raises(ConfigError, match="at least 32"):
+        secret_of(serving(secret_env="LINKS"), "f", store)
+
+
+class Told:
+    name = "mail"
+
+    def __init__(self):
+        self.notices = []
+
+    def tell(self, notice):
+        self.notices.append(notice)
+
+    def check(self):
+        return ()
+
+
+def test_a_signed_link_leads_to_the_login_and_a_changed_one_nowhere(web, clock):
+    path = f"/cases/{web.request.case_id}"
+    link = signed(web.parts.secret, "http://testserver/", path)
+    answer = web.client.get(link)
+    assert answer.status_code == 303 and answer.headers["location"] == path
+    assert web.client.get(path).headers["location"] == f"/login?next={path}"
+    for bad in (link[:-3] + "abc", link.replace("/l/", "/l/x"), "/l/" + "a" * 5000, "/l/a.b.c"):
+        assert web.client.get(bad).status_code == 404
+    out = signed(web.parts.secret, "http://testserver", "//evil.example")
+    assert web.client.get(out).headers["location"] == "/"
+    assert web.request.state == "waiting"
+
+
+def test_notices_carry_a_signed_link(tmp_path, store, clock):
+    told = Told()
+    linked = Linked(told, b"k" * 32, "https://pages.corp.example")
+    linked.tell(Notice(key="a", title="t", text="x", link="/cases/C-1"))
+    linked.tell(Notice(key="b", title="t", text="x"))
+    assert told.notices[0].link.startswith("https://pages.corp.example/l/") and told.notices[1].link == ""
+    assert linked.name == "mail" and linked.check() == ()
+
+
+def test_each_source_runs_over_a_day_every_so_often_and_over_a_week_once_a_day(store, clock):
+    done = []
+    scheduler = Scheduler(store, errands(("a", "b"), 600), done.append, clock)
+    assert scheduler.tick() == 4 and [(e.source, e.length) for e in done] == [
+        ("a", DAY), ("a", WEEK), ("b", DAY), ("b", WEEK)]
+    assert scheduler.tick() == 0
+    clock.forward(seconds=600)
+    assert scheduler.tick() == 2 and {e.length for e in done[4:]} == {DAY}
+    clock.forward(hours=24)
+    assert scheduler.tick() == 4
+
+
+def test_after_a_restart_the_record_says_what_was_done_last(web, clock):
+    with web.store.reading() as conn:
+        (last, *_) = looking.last_runs(conn)
+    scheduler = Scheduler(web.store, errands((last.source,), 3600), lambda errand: None, clock)
+    length = last.window_end - last.window_start
+    due = {errand.length for errand in scheduler.due()}
+    assert (DAY in due) is (length < DAY * 0.9 or clock() - last.filed_at >= timedelta(hours=1))
+    clock.forward(hours=2)
+    assert {errand.length for errand in Scheduler(web.store, scheduler.errands, print, clock).due()} == {DAY, WEEK}
+
+
+def test_a_source_that_fails_is_told_tried_again_and_shown_until_it_works(store, clock):
+    works = []
+
+    def carry(errand):
+        if not works:
+            raise Unreachable("no answer")
+
+    scheduler = Scheduler(store, errands(("siem",), 600)[:1], carry, clock)
+    scheduler.tick()
+    assert "siem failed" in scheduler.troubles()[0] and "no answer" in scheduler.troubles()[0]
+    with store.reading() as conn:
+        (notice,) = outbox.untold(conn)
+    assert notice.urgent and "Silence is not safety" in notice.text
+    assert scheduler.tick() == 0
+    works.append(1)
+    clock.forward(seconds=61)
+    assert scheduler.tick() == 1 and scheduler.troubles() == ()
+
+
+def test_a_log_line_is_one_json_object_without_secrets():
+    line = logging.LogRecord("x", logging.INFO, "f", 1, "token=%s\nnext", ("bpt_secret",), None)
+    line.fields = {"path": "/l/x", "who": "anna", "ms": 1.5}
+    text = JsonLines().format(line)
+    assert "\n" not in text and "bpt_secret" not in text and '"who": "anna"' in text
+
+
+def test_faults_of_connectors_are_told_with_their_status(web, monkeypatch):
+    def away(given, outside):
+        raise ConnectorError("the look-up did not answer: token=abc123")
+
+    monkeypatch.setattr(look_up_address, "run", away)
+    answer = web.client.post("/api/actions/look_up_address", json={"address": "203.0.113.1"}, headers=web.token("vera"))
+    assert answer.status_code == 502 and "abc123" not in answer.text
