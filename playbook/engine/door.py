@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
@@ -63,11 +64,15 @@ class Door:
         """``enqueue`` as ``approvals.decide`` calls it."""
         self.enqueue(conn, request.request_id)
 
-    def start(self, workflow: str, subject: str, moment: str, queue: str = ACT, *more: str) -> bool:
-        """Start a workflow on a subject; False while one of that name on it is waiting or running already."""
-        options = self._options(workflow, queue, subject, f":{moment}")
+    def start(self, workflow: str, subject: str, queue: str = ACT, once: str = "") -> bool:
+        """Start a workflow on a subject; False while one of that name on it is waiting or running already.
+
+        With ``once`` a second start of the same ever does nothing. Without it the identity is new each time, never a
+        clock's: an identity that came up again (a clock set back) would silently start nothing.
+        """
+        options = self._options(workflow, queue, subject, f":{once or uuid4().hex}")
         try:
-            self._client.enqueue(options, *((subject, *more) if subject else more))
+            self._client.enqueue(options, *((subject,) if subject else ()))
         except dbos_error.DBOSQueueDeduplicatedError:
             return False
         return True

@@ -32,7 +32,7 @@ def start_due(works: Works) -> int:
     work = {("contain_case", one.request_id) for one in due if one.state == "intended"}
     work |= {("release", one.key) for one in due if one.state != "intended" and not near_its_end(one, now)}
     work |= {("reconsider", one.key) for one in near}
-    return sum(works.door.start(name, subject, now.isoformat()) for name, subject in sorted(work))
+    return sum(works.door.start(name, subject) for name, subject in sorted(work))
 
 
 def forget(works: Works) -> int:

@@ -77,7 +77,7 @@ class Worker:
 
     def sweep(self) -> bool:
         """Ask for a sweep; False when one waits or runs already."""
-        return self.works.door.start("sweep", "", self.works.outfit.now().isoformat(), SWEEP)
+        return self.works.door.start("sweep", "", SWEEP)
 
     def stop(self, patience_s: int = 0) -> None:
         """Stop beating, give running steps ``patience_s`` seconds, give up the seat; what is cut off goes on later."""

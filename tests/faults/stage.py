@@ -4,6 +4,7 @@
     {"pid": 123} then {"pid": 123, "signal": 9, "code": null, "said": ""}                            one line each out
 """
 
+import faulthandler
 import json
 import os
 import queue
@@ -53,6 +54,7 @@ def play(command: dict[str, Any]) -> None:
     """Act in this child, and end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     folder = Path(command["folder"])
+    faulthandler.register(signal.SIGUSR1, (folder / f"stacks.{os.getpid()}").open("w"))
     try:
         ACTS[command["act"]](command)
     except BaseException:  # noqa: BLE001 - whatever it was is said, and the child ends

@@ -73,7 +73,7 @@ def tell(bench: Bench, worker: Worker, seconds: float) -> None:
             turn(bench, worker)
 
     if not state_of(bench, BLOCKED):
-        bench.door.start("triage", "once", "1")
+        bench.door.start("triage", "R-1", once="1")
         until("filed", lambda: bool(requests(bench)))
         answer(bench, "R-1", BLOCKED)
     if not state_of(bench, ISOLATED):

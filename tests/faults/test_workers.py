@@ -44,7 +44,8 @@ def test_one_of_two_workers_dies_and_the_other_does_its_work(stage, folder, url,
     bench, asked = set_up(folder, url)
     keys = [key for request in asked for key in bench.approve(request).keys]
     first = stage.begin(folder=str(folder), url=url, act="work", executor="w1", kill=(point, 1))
-    wait_for(lambda: list(folder.glob("passed.*")))
+    # The second comes when the first is at work (or dead already), so that there is something to take over.
+    wait_for(lambda: any("step " in path.read_text() for path in folder.glob("passed.*")))
     second = stage.begin(folder=str(folder), url=url, act="work", executor="w2")
     if "claim" in point:
         wait_for(lambda: all(bench.containment(key).state == "active" for key in keys))
