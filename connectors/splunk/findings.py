@@ -3,22 +3,19 @@
 Nothing calls this by itself: it takes an explicit ``write_back``.
 """
 
-import hashlib
 import logging
 import re
 from datetime import timedelta
 from typing import Any, Literal, NamedTuple
 
-from pydantic import Field
-
+from connectors.outcomes import Outcome, comment_of
 from connectors.splunk import cells, job, notables
 from connectors.splunk.notables import Finding
 from connectors.splunk.wire import Deadline, Wire, complaint, notes
-from connectors.transport import Reply, printable, segment
+from connectors.transport import Reply, segment
 from playbook.errors import BadAnswer, ConfigError, ConnectorError, Unreachable
 from playbook.model import Value
 from playbook.model.detection import TimeWindow
-from playbook.model.verdict import Disposition
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +25,6 @@ CHANGE_8 = "/servicesNS/nobody/missioncontrol/v1/investigations"
 NOTES_8 = "/servicesNS/nobody/missioncontrol/public/v2/investigations"
 _TIMED = re.compile(r"@@time(\d{1,12})$")
 _DAY = timedelta(days=1)
-MAX_COMMENT = 2_000
 
 
 class Ids(Value):
@@ -50,15 +46,6 @@ class WritePolicy(Value):
 
     close_in_siem: bool = False
     ids: Ids = Ids()
-
-
-class Outcome(Value):
-    """What a case came to. ``fault`` says whether a FALSE_POSITIVE comes from the query or from the data."""
-
-    case_id: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
-    disposition: Disposition
-    reason: str
-    fault: Literal["query", "data"] = "query"
 
 
 class Change(Value):
@@ -95,9 +82,7 @@ def change_for(outcome: Outcome, policy: WritePolicy) -> Change:
     """
     ids = policy.ids
     tag = " #query-or-data" if outcome.disposition == "FALSE_POSITIVE" else ""
-    said = f"{outcome.disposition}: {printable(outcome.reason).strip()[:MAX_COMMENT]}{tag}"
-    mark = hashlib.sha256(f"{outcome.case_id}\n{said}".encode()).hexdigest()[:12]
-    comment = f"[botnet-playbook {outcome.case_id} {mark}] {said}"
+    comment = comment_of(outcome, tag)
     wrong = ids.wrong_query if outcome.fault == "query" else ids.wrong_data
     status, disposition = {
         "BENIGN_POSITIVE": (ids.closed, ids.benign_positive), "FALSE_POSITIVE": (ids.closed, wrong),

@@ -1,0 +1,153 @@
+"""Sumo Logic Cloud SIEM as a source of detections: the records of its signals, scored again by our own rule."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from connectors import hourly
+from connectors.sumo_account.wire import Wire, account_wire
+from connectors.sumologic_cse import check, reading
+from connectors.sumologic_cse.answers import Insight
+from connectors.sumologic_cse.findings import Finding, WritePolicy
+from connectors.sumologic_cse.records import Connections, connections
+from connectors.sumologic_cse.settings import Settings
+from connectors.transport import Clocks
+from playbook.detections.beaconing import Event, Scope, moment, score_events
+from playbook.errors import ConfigError, ConnectorError
+from playbook.model.check import CheckResult
+from playbook.model.detection import Detection, Fetched, SourceHealth, TimeWindow
+from playbook.model.site import Site
+from playbook.model.traffic import LogCoverage, Traffic
+
+__all__ = ("CloudSiem", "Settings", "connect")
+
+_DAY = timedelta(hours=24)
+_LATE = timedelta(minutes=15)
+_MAX_BYTES = 64 * 1024 * 1024  # a page of signals carries every record of theirs
+_CAVEAT = "Cloud SIEM keeps records beside signals alone: traffic that fired none of its rules is not seen here"
+_UNKNOWN = (
+    "attempts without an answer, names and the number of hosts that use a destination are not in records of signals",
+    "hours without a record of a signal are unknown: the log behind them is not read",
+)
+
+
+def connect(name: str, settings: Settings, site: Site, folder: Path, clocks: Clocks = Clocks()) -> "CloudSiem":  # noqa: B008
+    """The source called ``name``. ``folder`` is unused: this connector reads no file."""
+    wire = account_wire(
+        name, settings.written, settings.access_id, settings.access_key, settings.rate, clocks, check.GRANT, _MAX_BYTES
+    )
+    return CloudSiem(name, settings, site, wire)
+
+
+class CloudSiem:
+    """A ``DetectionSource``. Nothing is marked as seen anywhere: every fetch reads its window anew."""
+
+    def __init__(self, name: str, settings: Settings, site: Site, wire: Wire) -> None:
+        self.name = name
+        self.wire = wire
+        self._settings = settings
+        self._site = site
+        self._held: tuple[TimeWindow, tuple[Event, ...]] | None = None
+        self._findings: dict[str, tuple[Finding, ...]] = {}
+
+    def fetch(
+        self, window: TimeWindow | None, progress: Callable[[int, int], None] | None = None
+    ) -> tuple[Fetched, ...]:
+        """The detections in the records of signals about ``window`` (default: 24 hours that ended 15 minutes ago).
+
+        Raises ConnectorError or ConfigError when the signals cannot be read; what is partly missing is in the health.
+        """
+        window = window or self._default_window()
+        seen = reading.read(self.wire, self._settings, window, self._site.now, progress or (lambda done, total: None))
+        read = connections(seen.signals, self._settings.object_types)
+        inside = tuple(event for event in read.events if window.holds(moment(event.start)))
+        networks = self._site.networks
+        found = score_events(inside, Scope(source=self.name, lab=networks.lab, nat64=networks.nat64))
+        self._held = (window, inside)
+        self._findings |= _tied(found, read, seen.insights)
+        return (Fetched(source=self.name, window=window, detections=found, health=_health(seen, read, inside)),)
+
+    def findings(self, detection_id: str) -> tuple[Finding, ...]:
+        """The insights that the fetches so far tied to a detection, newest first: where to write its outcome back."""
+        return self._findings.get(detection_id, ())
+
+    def policy(self, close_in_siem: bool) -> WritePolicy:
+        """What a write-back may do here, in the words that the configuration gives to statuses and resolutions."""
+        return WritePolicy(close_in_siem=close_in_siem, words=self._settings.words)
+
+    def traffic(self, detections: Sequence[Detection]) -> Traffic:
+        """Start times and sizes in the records at hand; they are read again when no fetch of these came before."""
+        if not detections:
+            return Traffic(unknown=_UNKNOWN)
+        first, last = min(d.first_seen for d in detections), max(d.last_seen for d in detections)
+        try:
+            if self._held is None or not (self._held[0].start <= first and last <= self._held[0].end):
+                self.fetch(TimeWindow(start=first, end=last + timedelta(seconds=1)))
+        except (ConnectorError, ConfigError) as fault:
+            return Traffic(unknown=(*_UNKNOWN, f"the records could not be read: {fault}"))
+        events = self._held[1] if self._held else ()
+        tuples = hourly.tuple_traffic(detections, _starts(events))
+        hours = sorted({int(event.start) // 3600 for event in events})
+        unknown = _UNKNOWN
+        if len(tuples) < len(detections):
+            unknown = (*_UNKNOWN, f"no record holds the connections of {len(detections) - len(tuples)} detections")
+        coverage = LogCoverage(kind="conn", hours=tuple(moment(hour * 3600) for hour in hours))
+        return Traffic(tuples=tuples, coverage=(coverage,), unknown=unknown)
+
+    def check(self) -> tuple[CheckResult, ...]:
+        """Credentials and the tenant's own words for statuses and resolutions, then one signal of the last day."""
+        return check.results(self.wire, self._settings, self._default_window(), self._site.now)
+
+    def _default_window(self) -> TimeWindow:
+        end = self._site.now - _LATE
+        return TimeWindow(start=end - _DAY, end=end)
+
+
+def _tied(
+    found: Iterable[Detection], read: Connections, insights: Iterable[Insight]
+) -> dict[str, tuple[Finding, ...]]:
+    """Insights by detection: those that hold a signal whose records are connections of its tuple."""
+    holding: dict[str, list[Insight]] = defaultdict(list)
+    for insight in sorted(insights, key=lambda one: (one.created, one.id), reverse=True):
+        for reference in insight.signals:
+            holding[reference.id].append(insight)
+    tied: dict[str, tuple[Finding, ...]] = {}
+    for detection in found:
+        own = [insight for name in read.signals.get(hourly.key_of(detection), ()) for insight in holding[name]]
+        own.sort(key=lambda one: (one.created, one.id), reverse=True)
+        if own:
+            tied[detection.detection_id] = tuple(dict.fromkeys(Finding.of(insight) for insight in own))
+    return tied
+
+
+def _starts(events: Iterable[Event]) -> list[hourly.Start]:
+    """The connections that were let through, by tuple and second."""
+    grouped: dict[tuple[hourly.Key, int], list[Event]] = defaultdict(list)
+    for event in events:
+        if not event.denied:
+            key = (event.hostname, event.src_ip, event.dst_ip, event.dst_port)
+            grouped[key, int(event.start)].append(event)
+    return [
+        hourly.Start(
+            key, second, len(group),
+            None if any(e.bytes_sent is None for e in group) else sum(e.bytes_sent or 0 for e in group),
+        )
+        for (key, second), group in grouped.items()
+    ]
+
+
+def _health(seen: reading.Seen, read: Connections, inside: Sequence[Event]) -> SourceHealth:
+    """What was read. Without a record nothing is proven, so that a window without one is never complete."""
+    warnings = list(seen.missing)
+    if not read.rows:
+        warnings.append("0 records: no signal about this window, which says nothing about its traffic")
+    if read.passed:
+        warnings.append(f"{read.passed} records are no connections (another type, or no addresses and port)")
+    return SourceHealth(
+        rows_read=read.rows, rows_rejected=read.rejected + seen.rejected,
+        rejected_examples=(*seen.examples, *read.examples)[: reading.MAX_EXAMPLES],
+        newest_event=moment(inside[-1].start) if inside else None,
+        oldest_event=moment(inside[0].start) if inside else None,
+        complete=bool(read.rows) and not seen.missing, warnings=(*warnings, _CAVEAT),
+    )
