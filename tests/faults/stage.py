@@ -15,7 +15,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +112,8 @@ class Stage:
     def clear(self) -> None:
         """Kill what a failed test left."""
         for pid in tuple(self._alive):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
             self.end(pid)
             self._known.pop(pid, None)
 
