@@ -62,13 +62,17 @@ def _beacon_score(
             name="beacon_score", value=None, coverage=0.0, source="connection log",
             detail="start times or sizes are not known",
         )
-    best = _best_day(own.start_times, own.sizes, covered)
+    per_hour = _per_hour(own)
+    best = (
+        _best_day(own.start_times, own.sizes, covered) if per_hour is None
+        else _last_day(own.start_times, own.sizes, covered, per_hour)
+    )
     if best is None:
         return Measurement(
             name="beacon_score", value=None, coverage=share, source="connection log",
             detail="fewer than 4 distinct start times in any 24 hours",
         )
-    if not own.starts_complete:
+    if not own.starts_complete and per_hour is None:
         # The best day needs a day: of a week, the newest starts are enough when they span that.
         needed = min(float(DAY), max(1.0, (detection.last_seen - detection.first_seen).total_seconds()))
         share = round(min(share, (own.start_times[-1] - own.start_times[0]) / needed), 4)
@@ -79,6 +83,21 @@ def _beacon_score(
             f"hourly shape {best.shape:.2f}, duration {best.duration:.2f}; median interval {best.median_gap:g} s"
         ),
     )
+
+
+def _per_hour(own: TupleTraffic) -> Mapping[int, int] | None:
+    """All connections by epoch hour where the start times kept do not span a day; else None: they tell it all."""
+    spanned = own.start_times is not None and own.start_times[-1] - own.start_times[0] >= DAY
+    if own.starts_complete or not own.hourly or spanned:
+        return None
+    return {int(h.hour.timestamp()) // HOUR: h.connections for h in own.hourly if h.connections}
+
+
+def _last_day(
+    times: Sequence[int], sizes: Sequence[int], covered: frozenset[int], per_hour: Mapping[int, int]
+) -> Regularity | None:
+    """The 24 hours that end with the newest connection: more calls than are kept must not hide their own rhythm."""
+    return regularity(times, sizes, (times[-1] // HOUR + 1) * HOUR - DAY, covered, per_hour) if per_hour else None
 
 
 def _best_day(times: Sequence[int], sizes: Sequence[int], covered: frozenset[int]) -> Regularity | None:

@@ -6,7 +6,7 @@ absolute deviation, hourly shape by coefficient of variation or a two-level fit,
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -34,9 +34,13 @@ class Regularity(NamedTuple):
 
 
 def regularity(
-    times: Sequence[int], sizes: Sequence[int], start: int, covered: frozenset[int]
+    times: Sequence[int], sizes: Sequence[int], start: int, covered: frozenset[int],
+    per_hour: Mapping[int, int] | None = None,
 ) -> Regularity | None:
     """Score the connections in [start, start + 24 h); None with fewer than 4 distinct times.
+
+    ``per_hour`` counts all connections by epoch hour where ``times`` holds only the newest of them: shape and duration
+    are then taken from it, intervals and sizes from ``times``.
 
     ``times`` ascending distinct epoch seconds, ``sizes`` the originator's bytes at each, ``covered`` the epoch
     hours in which the log has rows: an hour without a log is left out of the shape, not counted as silence.
@@ -46,10 +50,11 @@ def regularity(
         return None
     inside = times[low:high]
     gaps = sorted(b - a for a, b in pairwise(inside))
-    bars = _bars(inside, start, covered)
+    bars = _bars(Counter(t // HOUR for t in inside) if per_hour is None else per_hour, start, covered)
     intervals = _steadiness(gaps, when_tiny=1.0)
     size = _steadiness(sorted(sizes[low:high]), when_tiny=0.0)
-    shape, duration = _shape(bars), _duration(bars, inside[-1] - inside[0])
+    earliest = inside[0] if per_hour is None else max(start, min(h for h, n in per_hour.items() if n) * HOUR)
+    shape, duration = _shape(bars), _duration(bars, inside[-1] - earliest)
     mean = (intervals + size + shape + duration) / 4
     return Regularity(round(mean, 3), intervals, size, shape, duration, _quantile(gaps, 2))
 
@@ -75,11 +80,10 @@ def _steadiness(ordered: Sequence[int], when_tiny: float) -> float:
     return round((symmetry + tightness) / 2, 3)
 
 
-def _bars(times: Sequence[int], start: int, covered: frozenset[int]) -> list[int]:
+def _bars(per_hour: Mapping[int, int], start: int, covered: frozenset[int]) -> list[int]:
     """Connections per hour of the window, hours without a log left out."""
-    per_hour = Counter(t // HOUR for t in times)
     first = start // HOUR
-    return [per_hour[h] for h in range(first, first + 24) if h in covered or per_hour[h]]
+    return [per_hour.get(h, 0) for h in range(first, first + 24) if h in covered or per_hour.get(h, 0)]
 
 
 def _shape(bars: Sequence[int]) -> float:

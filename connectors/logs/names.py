@@ -11,7 +11,7 @@ from playbook.model.site import Networks
 from playbook.model.traffic import NamedBy
 from playbook.tables.lists import covering
 
-MOST = 50
+MOST = 1000  # a client may claim any number of names; the listed one must not drown among them
 _PAIRS = "(SELECT DISTINCT src_ip, dst_ip FROM wanted)"
 _PORT = re.compile(r":\d{1,5}$")
 By = str
@@ -55,8 +55,13 @@ def _trusted(server: str, networks: Networks) -> bool:
 
 
 def _named(told: Iterable[tuple[str, By]], answered: set[str]) -> tuple[NamedBy, ...]:
-    kept = sorted((name, by) for name, by in told if name and parse(name.strip("[]")) is None)
-    return tuple(NamedBy(name=name, by=by, backed=name in answered) for name, by in kept[:MOST])
+    kept = sorted(
+        ((name not in answered, name, by) for name, by in told if name and parse(name.strip("[]")) is None)
+    )
+    return tuple(sorted(
+        (NamedBy(name=name, by=by, backed=not claimed) for claimed, name, by in kept[:MOST]),
+        key=lambda named: (named.name, named.by),
+    ))
 
 
 def _bare(name: str) -> str:

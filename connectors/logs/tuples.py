@@ -130,11 +130,16 @@ def active_hosts(engine: Engine, relation: str, home: Sequence[Network]) -> int:
 
 
 def destinations(engine: Engine, relation: str) -> dict[str, tuple[int, float | None, list[str]]]:
-    """Per wanted destination: how many of our hosts used it, when first, and the first 51 of them by text."""
+    """Per wanted destination: how many of our hosts used it, when first, and the first 51 of them by text.
+
+    Used is what answered: a source address is forged in a packet, not in an exchange, and a few forged packets must
+    not make a destination look popular. Where nobody was answered, all who tried are counted.
+    """
     found = engine.believed(f"""
-        SELECT dst_ip, count(*), min(first), list(src_ip ORDER BY src_ip)[:{MOST_OTHERS + 1}]
+        SELECT dst_ip, coalesce(nullif(count(*) FILTER (reached), 0), count(*)), min(first),
+          list(src_ip ORDER BY src_ip)[:{MOST_OTHERS + 1}]
         FROM (
-          SELECT dst_ip, src_ip, min(start) AS first FROM {relation}
+          SELECT dst_ip, src_ip, min(start) AS first, bool_or(NOT {REFUSED}) AS reached FROM {relation}
           SEMI JOIN (SELECT DISTINCT dst_ip FROM wanted) USING (dst_ip)
           SEMI JOIN home_hosts USING (src_ip)
           WHERE start IS NOT NULL GROUP BY dst_ip, src_ip
