@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from bench import detect, memory, peers, run, triage
+from bench import detect, engine, memory, peers, run, triage
 
 # Name -> what it measures, its arguments at full size and with --small.
 BENCHES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
@@ -20,6 +20,7 @@ BENCHES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "rdap": ("WHOIS requests against networks; mutated bodies", (), ("2000",)),
     "sumo_requests": ("Sumo Logic requests per fetch", (), ()),
     "splunk_requests": ("Splunk requests per fetch; rows cast and re-scored per second", (), ()),
+    "engine": ("cases a second to waiting, approval to effect, TTL to verified release", (), engine.SMALL),
     "cold_start": ("seconds to the answer of one action", (), ()),
 }
 

@@ -73,9 +73,10 @@ class Server:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
-    """A server that lives as long as the block; nothing is synced, since nobody needs its data afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="pg", dir=MEMORY))
+def server(synced: bool = False) -> Iterator[Server]:
+    """A server that lives as long as the block; nothing is synced (unless wished), since nobody needs its data."""
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir=None if synced else MEMORY))
+    sync = "on" if synced else "off"
     one = Server(folder, _unprivileged() if os.geteuid() == 0 else None)
     if one.user:
         shutil.chown(folder, one.user)
@@ -83,7 +84,7 @@ def server() -> Iterator[Server]:
     try:
         one.run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "postgres", "--no-sync")
         one.run("pg_ctl", "-D", str(folder / "data"), "-w", "-l", str(log), "-o",
-                f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=60", "start")
+                f"-k {folder} -c listen_addresses='' -c fsync={sync} -c max_connections=60", "start")
         yield one
     finally:
         if (folder / "data" / "postmaster.pid").exists():

@@ -24,7 +24,7 @@ class Pace:
 
     sweep_s: float = 30.0
     beat_s: float = 10.0
-    poll_s: float = 1.0
+    poll_s: float = 0.2
     side_by_side: int = 4
 
 
