@@ -11,21 +11,25 @@ from playbook.detections.languages.duckdb.hunts import hunt_query
 _INSERTED = 5000
 
 
-def hunt_rows(engine: Engine, name: str, relation: str) -> tuple[dict[str, Any], ...]:
-    """The rows of the hunt called ``name`` over ``relation``; times are naive UTC. KeyError for an unknown hunt."""
+def hunt_rows(engine: Engine, name: str, relation: str, endpoint: bool = False) -> tuple[dict[str, Any], ...]:
+    """The rows of the hunt called ``name`` over ``relation``; times are naive UTC. KeyError for an unknown hunt.
+
+    ``endpoint``: by host and process instead of by address.
+    """
     hunt = HUNTS[name]
-    source = _with_domains(engine, hunt, relation) if hunt.kind == "dns" else relation
-    query = hunt_query(hunt, source)
+    asker = hunt.endpoint_group if endpoint else hunt.group
+    source = _with_domains(engine, hunt, relation, ", ".join(asker)) if hunt.kind == "dns" else relation
+    query = hunt_query(hunt, source, endpoint)
     columns = [column for column, *_ in engine.believed(f"DESCRIBE {query}")]
     return tuple(dict(zip(columns, values, strict=True)) for values in engine.believed(query))
 
 
-def _with_domains(engine: Engine, hunt: Hunt, relation: str) -> str:
-    """The questions with the column ``domain``, of the sources with enough failed names at all."""
+def _with_domains(engine: Engine, hunt: Hunt, relation: str, asker: str) -> str:
+    """The questions with the column ``domain``, of the askers with enough failed names at all."""
     engine.run("CREATE OR REPLACE TEMP TABLE domains (query VARCHAR, domain VARCHAR)")
-    asking = f"""(SELECT src_ip FROM {relation} WHERE failed AND start IS NOT NULL GROUP BY src_ip
+    asking = f"""(SELECT {asker} FROM {relation} WHERE failed AND start IS NOT NULL GROUP BY {asker}
         HAVING count(DISTINCT query) >= {hunt.failed_domains})"""
-    of_these = f"{relation} SEMI JOIN {asking} USING (src_ip)"
+    of_these = f"{relation} SEMI JOIN {asking} USING ({asker})"
     asked = engine.believed(f"SELECT DISTINCT query FROM {of_these} WHERE query != ''")
     for start in range(0, len(asked), _INSERTED):
         values = ", ".join(

@@ -50,6 +50,7 @@ CANONICAL: dict[Kind, dict[str, str]] = {
     "dns": {
         "start": "DOUBLE", "src_ip": "VARCHAR", "query": "VARCHAR", "failed": "BOOLEAN", "answers": "VARCHAR[]",
         "server": "VARCHAR",  # who answered; null when the log does not say
+        "hostname": "VARCHAR", "process_name": "VARCHAR",  # who asked, of an endpoint's own log; '' when unknown
     },
     "tls": {"start": "DOUBLE", "src_ip": "VARCHAR", "dst_ip": "VARCHAR", "dst_port": "INTEGER", "name": "VARCHAR"},
     "http": {"start": "DOUBLE", "src_ip": "VARCHAR", "dst_ip": "VARCHAR", "dst_port": "INTEGER", "name": "VARCHAR"},

@@ -91,17 +91,18 @@ class LogSource:
         except duckdb.Error as fault:
             raise BadAnswer(f"{self.name}: {str(fault).splitlines()[0]}") from fault
 
-    def hunt(self, hunt: str) -> tuple[tuple[dict[str, Any], ...], tuple[str, ...]]:
+    def hunt(self, hunt: str, endpoint: bool = False) -> tuple[tuple[dict[str, Any], ...], tuple[str, ...]]:
         """The rows of a hunt (playbook/detections/hunts.py), times in naive UTC, and what was wrong with its log.
 
-        Raises KeyError for an unknown hunt, UnknownFormat when the kind of log it reads is not among the files.
+        ``endpoint``: by host and process, of the rows that name a host. Raises KeyError for an unknown hunt,
+        UnknownFormat when the kind of log it reads is not among the files.
         """
         kind = HUNTS[hunt].kind
         self._gather(kind)
         aside = Aside(self._engine, self._reading(kind))
         if not aside.relation:
             raise BadAnswer("; ".join(aside.faults))
-        return hunt_rows(self._engine, hunt, aside.relation), (*self._gathered.notes, *aside.faults)
+        return hunt_rows(self._engine, hunt, aside.relation, endpoint), (*self._gathered.notes, *aside.faults)
 
     def check(self) -> tuple[CheckResult, ...]:
         """Whether the paths exist and hold connection logs in a known format."""

@@ -83,7 +83,9 @@ def _hosts(
 
 
 def _coverage(engine: Engine, kind: str, relation: str) -> LogCoverage:
+    # An endpoint's own look-ups (no server) say nothing of what other hosts asked.
+    told = "start IS NOT NULL AND server IS NOT NULL" if kind == "dns" else "start IS NOT NULL"
     hours = engine.believed(
-        f"SELECT DISTINCT floor(start / 3600)::BIGINT AS hour_no FROM {relation} WHERE start IS NOT NULL ORDER BY ALL"
+        f"SELECT DISTINCT floor(start / 3600)::BIGINT AS hour_no FROM {relation} WHERE {told} ORDER BY ALL"
     )
     return LogCoverage(kind=kind, hours=tuple(moment(hour * 3600) for (hour,) in hours))

@@ -145,7 +145,7 @@ def _dns(at: Mapping[str, str]) -> dict[str, str]:
     return {
         "start": _start(at, "id.orig_h"), "src_ip": at["id.orig_h"],
         "query": f"rtrim(lower({at['query']}), '.')", "failed": failed, "answers": at["answers"],
-        "server": at["id.resp_h"],
+        "server": at["id.resp_h"], "hostname": "''", "process_name": "''",
     }
 
 

@@ -15,8 +15,8 @@ from playbook.merge import gather
 from playbook.model.detection import Detection, Fetched, SourceHealth
 
 # What a person calls a format -> the format's own name.
-_FORMATS = {name: name for name in ("auto", "zeek", "zeek-json", "panos", "asa", "vpcflow", "nsg", "suricata")} | {
-    "netflow": "nfdump", "csv": "canonical", "parquet": "canonical"}
+_OWN_NAMES = ("auto", "zeek", "zeek-json", "panos", "asa", "vpcflow", "nsg", "suricata", "sysmon")
+_FORMATS = {name: name for name in _OWN_NAMES} | {"netflow": "nfdump", "csv": "canonical", "parquet": "canonical"}
 _BESIDE = ("bytes_known", "denied", "blocked")
 
 

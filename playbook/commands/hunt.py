@@ -16,11 +16,12 @@ from playbook.report.text import plain
 @config_option
 @click.argument("name", type=click.Choice(sorted(HUNTS)), metavar="ddos-burst|dga-burst|irc")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--endpoint", is_flag=True, help="By host and process, of the logs that name them (Sysmon, canonical).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-def command(config_file: Path | None, name: str, paths: tuple[str, ...], as_json: bool) -> None:
+def command(config_file: Path | None, name: str, paths: tuple[str, ...], endpoint: bool, as_json: bool) -> None:
     """Look for bursts of connections, of failed names, or for the ports of IRC: leads, not verdicts."""
     config, file = configuration(config_file)
-    found, warnings = log_source(config, file, paths, {}, now()).hunt(name)
+    found, warnings = log_source(config, file, paths, {}, now()).hunt(name, endpoint)
     rows = [{key: _value(value) for key, value in row.items()} for row in found]
     if as_json:
         emit({"hunt": name, "title": HUNTS[name].title, "warnings": list(warnings), "rows": rows})

@@ -3,14 +3,18 @@
 from playbook.detections.hunts import SCAN_PORTS, SCAN_SHARE, Hunt
 
 
-def hunt_query(hunt: Hunt, relation: str | None = None) -> str:
+def hunt_query(hunt: Hunt, relation: str | None = None, endpoint: bool = False) -> str:
     """SELECT of the hunt's rows over ``relation`` (default: the name of its kind of log).
 
-    A DNS burst needs the registered domain of each name, which SQL does not know: the relation then carries it in the
-    column ``domain``.
+    ``endpoint`` groups by host and process, for logs that know them, and leaves out the rows without a host. A DNS
+    burst needs the registered domain of each name, which SQL does not know: the relation then carries it in the column
+    ``domain``.
     """
+    if endpoint:
+        hunt = hunt.model_copy(update={"group": hunt.endpoint_group})
     body = _names(hunt) if hunt.kind == "dns" else _connections(hunt)
-    return body.format(relation=relation or hunt.kind)
+    known = "(SELECT * FROM {0} WHERE hostname != '')" if endpoint else "{0}"
+    return body.format(relation=known.format(relation or hunt.kind))
 
 
 def _columns(hunt: Hunt) -> str:
