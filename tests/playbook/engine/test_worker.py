@@ -1,0 +1,52 @@
+"""A worker in this process: it starts, does what is due, refuses a second of its id, and stops."""
+
+import time
+
+import pytest
+
+from playbook.engine import flows
+from playbook.engine.worker import Pace, Worker
+from playbook.errors import ConfigError
+
+
+@pytest.fixture
+def worker(bench):
+    one = Worker(bench.works, "w1", time.monotonic, Pace(sweep_s=0.0, poll_s=0.02))
+    one.start(ticking=False)
+    yield one
+    one.stop()
+
+
+def settled(bench, worker):
+    worker.tick()
+    patience = time.monotonic() + 20
+    while bench.door.unfinished():
+        assert time.monotonic() < patience
+        time.sleep(0.02)
+
+
+def test_it_carries_out_what_was_approved_and_releases_what_is_due(bench, worker):
+    (key,) = bench.approved()
+    settled(bench, worker)
+    assert bench.device.logged("set") == [key] and bench.desk.logged("ticket")
+    bench.later(seconds=3601)
+    settled(bench, worker)
+    settled(bench, worker)
+    assert bench.containment(key).state == "released" and bench.faults() == ()
+
+
+def test_a_second_of_its_id_does_not_start(bench, worker):
+    with pytest.raises(ConfigError, match="w1"):
+        Worker(bench.works, "w1", time.monotonic).start()
+
+
+def test_one_sweep_at_a_time(bench, worker, monkeypatch):
+    monkeypatch.setitem(flows.STEPS, "expire", lambda works: time.sleep(0.5) or 0)
+    assert worker.sweep() and not worker.sweep()
+    settled(bench, worker)
+
+
+def test_finished_workflows_are_forgotten_after_a_while(bench, worker):
+    settled(bench, worker)
+    assert bench.door.forget_finished(bench.now.replace(year=2000)) == 0
+    assert bench.door.forget_finished(bench.now.replace(year=2100)) > 0
