@@ -23,6 +23,7 @@ class Policy(Value):
 
     ``now`` replaces the clock, for samples and replays only; every run that uses it says so. ``block_ttls_s`` are the
     lengths of time offered to an approver; an unanswered request is denied after ``approval_ttl_s``.
+    ``close_in_siem`` false: what is written back to a SIEM is a comment and its tag, never a status.
     """
 
     version: int = 1
@@ -36,6 +37,7 @@ class Policy(Value):
         default=(3600, 4 * 3600, 24 * 3600), max_length=6
     )
     approval_ttl_s: int = Field(default=24 * 3600, ge=300, le=30 * 86400)
+    close_in_siem: bool = False
     rules: dict[str, Table] = {}
 
 

@@ -70,12 +70,18 @@ def listing(wire: Wire, path: str, params: Mapping[str, str | int], deadline: De
     """Every object of a list, in either form of paging; at most ``most``.
 
     A list may move while it is read: ids that come twice count once, and when fewer came than the last page
-    announced the list is read once more before the rest is called missing.
+    announced the list is read once more before the rest is called missing. Raises ConnectorError or ConfigError when
+    not one object came; a failure after that is what is missing.
     """
     found: dict[str, Any] = {}
     total: int | None = None
     for _ in range(_PASSES):
-        total, fault = _pass(wire, path, params, deadline, most, found)
+        try:
+            total, fault = _pass(wire, path, params, deadline, most, found)
+        except ConnectorError as failure:
+            if not found:
+                raise
+            fault = f"{len(found)} came, then: {failure}"
         if fault:
             return Listing(found, f"{path}: {fault}")
         if total is None or len(found) >= total:
@@ -138,6 +144,9 @@ def _completed(
     short = [name for name, signal in whole.items() if signal is None or signal.lacking]
     faults: list[str] = []
     for done, name in enumerate(short, start=1):
+        if deadline.left() <= 0:
+            faults += [f"signal {printable(late)[:60]}: the deadline passed" for late in short[done - 1:]]
+            break
         try:
             whole[name] = Signal.model_validate(ask(wire, f"/signals/{segment(name)}", deadline))
         except (ConnectorError, ConfigError, ValidationError) as fault:

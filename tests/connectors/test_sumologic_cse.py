@@ -185,6 +185,19 @@ def test_a_failure_is_told_and_never_reads_as_an_empty_day(behaviour: Behaviour,
         fetched(Tenant(SIGNALS, behaviour=behaviour))
 
 
+def test_what_came_before_a_failure_is_used_and_the_rest_is_said() -> None:
+    behaviour = Behaviour(statuses={n: (503, {}) for n in (2, 3, 4)}, form="html")
+    got = fetched(Tenant(SIGNALS, behaviour=behaviour))
+    assert BOT.dst_ip in {d.dst_ip for d in got.detections} and got.health.rows_read == 120
+    assert not got.health.complete and any("20 came, then: " in w and "503" in w for w in got.health.warnings)
+
+
+def test_signals_left_when_the_deadline_passes_are_counted() -> None:
+    got = fetched(Tenant(SIGNALS, behaviour=Behaviour(listed_records=False)), rate=0.5, deadline_s=40)
+    assert not got.health.complete and 0 < got.health.rows_read < len(a_day())
+    assert any("signals could not be read" in w for w in got.health.warnings)
+
+
 @pytest.mark.parametrize("body", [
     '{"data": {"objects": [], "hasNextPage": true}, "errors": []}',
     '{"data": {"objects": [{"id": "x"}], "nextPageToken": "same"}, "errors": []}',
