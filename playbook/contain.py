@@ -15,14 +15,7 @@ from playbook.errors import ConfigError, ConnectorError
 from playbook.gate import Passed, Refused
 from playbook.model.response import Notice, Receipt, Step
 from playbook.ports import Containment
-from playbook.reexamine import (
-    Approved,
-    Authority,
-    why_capped,
-    why_not_approved,
-    why_switched_off,
-    word_of_today,
-)
+from playbook.reexamine import Approved, Authority, why_capped, why_not_approved, why_switched_off, word_of_today
 
 # What a stage of the work came to; "again" is for the next sweep, "over" means that there is nothing (more) to do.
 Word = Literal["go", "done", "again", "stopped", "over"]
@@ -54,8 +47,7 @@ def intend(outfit: Outfit, key: str) -> Word:
         if found is None or found.state != "intended":
             return "over"
         now, tried = outfit.now(), _attempts(conn, found)
-        why = f"{found.release_by} asked for its release" if found.release_by else _why_not(
-            conn, outfit, found, word, authority, now)
+        why = _why_not(conn, outfit, found, word, authority, now)
         if why is None and _too_early(tried, now):
             return "again"
         if why is not None:
@@ -74,11 +66,11 @@ def apply(outfit: Outfit, key: str) -> Word:
     if found is None or found.state != "intended":
         return "over"
     word, authority = _examined(outfit, found)
-    if isinstance(word, Refused) or authority is None:
-        return _stopped(outfit, found, word.reason if isinstance(word, Refused) else "nobody can tell")
-    why = why_switched_off(authority.kill_switch)
-    if why is not None:
-        return _stopped(outfit, found, why)
+    with outfit.store.reading() as conn:
+        # All over again but the cap: a worker that died after the intent may have been away for days.
+        why = _why_not(conn, outfit, found, word, authority, outfit.now(), counted=True)
+    if why is not None or isinstance(word, Refused):
+        return _stopped(outfit, found, why or "the gate refuses it")
     receipt = _contained(outfit, word, found)
     if isinstance(receipt, str):
         return _doubtful(outfit, found, receipt)
@@ -173,8 +165,10 @@ def _examined(outfit: Outfit, found: Contained) -> tuple[Passed | Refused, Autho
 
 def _why_not(
     conn: sa.Connection, outfit: Outfit, found: Contained, word: Passed | Refused, authority: Authority | None,
-    now: datetime,
+    now: datetime, counted: bool = False,
 ) -> str | None:
+    if found.release_by:
+        return f"{found.release_by} asked for its release"
     if isinstance(word, Refused) or authority is None:
         return word.reason if isinstance(word, Refused) else "nobody can tell who has a say"
     if found.step.connector not in outfit.devices:
@@ -182,10 +176,11 @@ def _why_not(
     row = record.row_of(conn, found.case_id)
     if row is None or (row.closed_at is not None and row.person_disposition != "TRUE_POSITIVE"):
         return "the case is closed"
+    attempts = 0 if counted else kept.attempts_within(conn, found.step.kind, now)
     return (
-        why_switched_off(authority.kill_switch)
-        or why_not_approved(found.step, _approved(conn, found), word, authority.policy_version, now)
-        or why_capped(found.step, kept.attempts_within(conn, found.step.kind, now), authority.caps)
+        why_not_approved(found.step, _approved(conn, found), word, authority.policy_version, now)
+        or (None if counted else why_capped(found.step, attempts, authority.caps))
+        or why_switched_off(authority.kill_switch)
     )
 
 

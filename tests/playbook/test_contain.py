@@ -171,7 +171,14 @@ def test_nothing_stops_a_release(bench, harm):
     assert release(bench, key) == "done" and bench.device.state == {}
 
 
-@pytest.mark.parametrize("harm", [switch, break_lists, unconfigure], ids=lambda harm: harm.__name__)
+def ask_release(bench):
+    with bench.store.change() as conn:
+        (found,) = kept.listed(conn)
+        assert kept.ask_release(conn, found.key, "bert", bench.now)
+
+
+@pytest.mark.parametrize("harm", [switch, break_lists, unconfigure, age, resolve, acquit, take_approval, forge_step,
+                                  ask_release, disconnect], ids=lambda harm: harm.__name__)
 def test_what_turns_up_after_the_intent_stops_the_effect(bench, harm):
     (key,) = bench.approved()
     assert contain.intend(bench.outfit, key) == "go"
