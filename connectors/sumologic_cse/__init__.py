@@ -37,7 +37,8 @@ def connect(name: str, settings: Settings, site: Site, folder: Path, clocks: Clo
     wire = account_wire(
         name, settings.written, settings.access_id, settings.access_key, settings.rate, clocks, check.GRANT, _MAX_BYTES
     )
-    return CloudSiem(name, settings, site, wire)
+    # With a cookie jar: every call without its session's cookie is a login, and many of those are refused for a while.
+    return CloudSiem(name, settings, site, wire.sibling())
 
 
 class CloudSiem:

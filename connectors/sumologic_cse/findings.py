@@ -95,14 +95,15 @@ def remaining(change: Change, state: State, words: Words) -> tuple[Change | None
     if change.comment and any(mark_of(change.comment) in comment for comment in state.comments):
         return None, ""
     status, kept = change.status, ""
+    found = f"status {printable(state.status)[:60]}"
     open_in = {words.new.casefold()} | ({words.in_progress.casefold()} if status == words.closed else set())
     now = state.status.casefold()
     if status is not None and now == status.casefold():
         if change.resolution and change.resolution.casefold() != state.resolution.casefold():
-            kept = f"status {state.status}, resolution {state.resolution or 'none'}"
+            kept = f"{found}, resolution {printable(state.resolution)[:60] or 'none'}"
         status = None
     elif status is not None and now not in open_in:
-        kept = f"status {state.status}" + (f", resolution {state.resolution}" if state.resolution else "")
+        kept = found + (f", resolution {printable(state.resolution)[:60]}" if state.resolution else "")
         status = None
     left = Change(
         status=status, resolution=change.resolution if status else None,

@@ -209,8 +209,9 @@ def test_a_list_that_never_ends_is_left_and_said(body: str) -> None:
 
 def test_a_limit_is_waited_out() -> None:
     clock = FakeClock()
-    tenant = Tenant(SIGNALS, behaviour=Behaviour(statuses={1: (429, {"Retry-After": "9"}), 3: (500, {})}))
+    tenant = Tenant(SIGNALS, behaviour=Behaviour(statuses={1: (429, {"Retry-After": "9"}), 3: (500, {}), 5: (401, {})}))
     assert fetched(tenant, clock).detections == reference() and 9.0 in clock.slept
+    assert tenant.logins == 1, "the session's cookie goes back with every further call"
 
 
 def test_traffic_is_what_the_records_say_and_the_rest_is_unknown() -> None:

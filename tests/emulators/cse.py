@@ -55,6 +55,7 @@ class Tenant:
         self.behaviour = behaviour or Behaviour()
         self.log: list[tuple[str, str]] = []
         self.asked: list[dict[str, str]] = []
+        self.logins = 0
         self.lock = threading.Lock()
 
     @property
@@ -94,6 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
         with tenant.lock:
             tenant.log.append((self.command, parts.path))
             tenant.asked.append(params)
+            tenant.logins += "JSESSIONID=" not in self.headers.get("Cookie", "")
             number = len(tenant.log)
             tenant.signals += tenant.behaviour.grows.get(number, ())
             status, body, headers = self._answer(number, parts.path, params, sent)
@@ -194,7 +196,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: int, body: str, headers: Mapping[str, str]) -> None:
         octets = body.encode()
         self.send_response(status)
-        for name, value in {"Content-Type": "application/json", **headers, "Content-Length": len(octets)}.items():
+        for name, value in {
+            "Content-Type": "application/json", "Set-Cookie": "JSESSIONID=n1; Path=/", **headers,
+            "Content-Length": len(octets),
+        }.items():
             self.send_header(name, str(value))
         self.end_headers()
         self.wfile.write(octets)
