@@ -5,7 +5,6 @@ bytes_sent, bytes_rcvd, process_name; and, if there, src_port, proto, conns, ser
 counter is unknown. A quoted value may hold commas and quotes, not line ends.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -29,8 +28,7 @@ def recognise(head: str, path: str) -> Recognised | None:
     """A Parquet file, or a CSV whose header has at least three of our telling names; None for any other content."""
     if head.startswith(_PARQUET):
         return Recognised(format=NAME, kind="conn", options=(("file", "parquet"),))
-    first = head.lstrip("\ufeff\r\n").split("\n", 1)[0].rstrip("\r")
-    columns = tuple(next(csv.reader([first]), []))
+    columns = lines.header(head)
     names = {column.strip().lower() for column in columns}
     if len(names & set(_TELLING)) < _LIKE_OURS:
         return None

@@ -65,6 +65,7 @@ def gather(paths: Sequence[Path], wanted: str, bounds: Bounds) -> Gathered:
         for found, named in _expanded(path):
             forms, packing, size = _recognised(found, chosen, bounds)
             if forms:
+                _openable(found)
                 files.append(LogFile(found, packing, forms, size))
                 notes += [f"{found}: {form.note}" for form in forms if form.note]
             elif named and forms is None:
@@ -139,6 +140,15 @@ def _head(path: Path, packing: Packing, bounds: Bounds) -> str:
     head = b"".join(pieces)[:HEAD]
     whole_lines = head.rpartition(b"\n")[0] or head
     return (head if len(head) < HEAD else whole_lines).decode("utf-8", errors="replace")
+
+
+def _openable(path: Path) -> None:
+    """DuckDB takes a file's name as text; a log that it could not open must not be left out quietly."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode("utf-8", errors="replace")
+        raise ConfigError(f"{shown}: the file's name is not UTF-8 text; rename it") from None
 
 
 def _unrecognised(path: Path, size: int, wanted: str) -> str:

@@ -5,6 +5,7 @@ has its file and line, and a line cut short is a row with a reason instead of an
 counts the lines that DuckDB kept; a line with bad bytes is in ``Scan.rejects`` and moves the later numbers of its file.
 """
 
+import csv
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -38,6 +39,15 @@ def identifier(name: str) -> str:
 def file_list(paths: Sequence[str]) -> str:
     """``paths`` as a SQL list of literals; the characters of a glob stand for themselves."""
     return "[" + ", ".join(literal(_plain(path)) for path in paths) + "]"
+
+
+def header(head: str) -> tuple[str, ...]:
+    """The cells of a CSV file's first line; empty when that is no CSV (a field past 128 KiB, a bare CR in it)."""
+    first = head.lstrip("\ufeff\r\n").split("\n", 1)[0].rstrip("\r")
+    try:
+        return tuple(next(csv.reader([first]), []))
+    except csv.Error:
+        return ()
 
 
 def lines(paths: Sequence[str], scan: Scan) -> str:

@@ -7,7 +7,6 @@ Both header generations are read: ts,te,td,sa,da,... and firstSeen,duration,prot
 format table). Times are those of the machine that ran nfdump, without a zone.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 
 from connectors.logs import directions, lines
@@ -41,8 +40,7 @@ _SUMMARY = "f[1] = 'Summary' OR f[1:3] = ['flows', 'bytes', 'packets'] OR regexp
 
 def recognise(head: str, path: str) -> Recognised | None:
     """nfdump's CSV by its header; None for any other content."""
-    first = head.lstrip("\ufeff\r\n").split("\n", 1)[0].rstrip("\r")
-    columns = tuple(next(csv.reader([first]), []))
+    columns = lines.header(head)
     positions = _positions(columns)
     if not all(name in positions for name in NEEDED):
         return None

@@ -8,7 +8,6 @@ repeats it in the row of each. The summary has no bytes, and its L7Protocol is a
 spoken. Times are UTC.
 """
 
-import csv
 from collections.abc import Sequence
 
 from connectors.logs import lines
@@ -28,8 +27,7 @@ _ONE_ADDRESS = r"[0-9a-fA-F]*[.:][0-9a-fA-F.:]+"
 
 def recognise(head: str, path: str) -> Recognised | None:
     """The summary by its header; None for any other content."""
-    first = head.lstrip("\ufeff\r\n").split("\n", 1)[0].rstrip("\r")
-    columns = tuple(next(csv.reader([first]), []))
+    columns = lines.header(head)
     if not all(name in columns for name in (*NEEDED, "AllowedOutFlows")):
         return None
     return Recognised(

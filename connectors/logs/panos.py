@@ -6,7 +6,6 @@ Ethernet header a packet (a 98-byte ping carries 84 bytes of IP), which ``orig_b
 the vendor's page on TRAFFIC log fields.
 """
 
-import csv
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -46,8 +45,7 @@ _ZONE_NOTE = "PAN-OS stamps name no time zone: read as UTC unless a time zone is
 
 def recognise(head: str, path: str) -> Recognised | None:
     """The TRAFFIC export by its header, or a syslog row by its fourth field; None for any other content."""
-    first = head.lstrip("\ufeff\r\n").split("\n", 1)[0].rstrip("\r")
-    columns = tuple(next(csv.reader([first]), []))
+    columns = lines.header(head)
     positions = _positions(columns)
     if all(name in positions for name in NEEDED) and len(columns) > len(NEEDED):
         return Recognised(format=NAME, kind="conn", columns=columns, note=_ZONE_NOTE)

@@ -78,12 +78,23 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
 
 def fault(form: Recognised, line: str) -> str | None:
     """Why this line is no usable row; None when it is one, "" when it is a header or blank."""
-    values = line.split(dict(form.options).get("separator", "\t"))
+    separator = dict(form.options).get("separator", "\t")
+    values = line.split(separator)
+    if _renames(form, line.lstrip("\t "), separator):
+        return "another #fields line: the rows below it are read in the order of the first one; split the file here"
     if not line.strip() or line.lstrip("\t ").startswith("#") or tuple(values) == form.columns:
         return ""
     if len(values) != len(form.columns):
         return f"{len(values)} columns, expected {len(form.columns)}"
     return zeek_fields.fault(form.kind, dict(zip((n.split(_JOINT)[0] for n in form.columns), values, strict=True)))
+
+
+def _renames(form: Recognised, line: str, separator: str) -> bool:
+    """Whether a header line in the middle of the file gives the columns another order than the first one gave."""
+    if not line.startswith("#fields"):
+        return False
+    names = [part.strip() for name in line.split(separator)[1:] for part in name.split(_JOINT)]
+    return names != [part.strip() for name in form.columns for part in name.split(_JOINT)]
 
 
 def _separator(line: str) -> str | None:

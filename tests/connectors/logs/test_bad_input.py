@@ -52,6 +52,43 @@ def test_a_file_that_is_no_log_is_refused_by_name(tmp_path: Path, content, name,
     assert str(path) in str(refused.value)
 
 
+@pytest.mark.parametrize("content", [
+    b'{"a":"' + b"x" * 200_000 + b'"}\n', b"time,src_ip,dst_ip,dst_port\r1,2,3,4\r", b"[" * 200_000,
+], ids=["a JSON line past the CSV limit", "old line ends", "deep JSON"])
+def test_text_that_no_csv_reader_takes_is_no_log(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(UnknownFormat, match="not recognised"):
+        fetched(written(tmp_path, content))
+
+
+def test_such_a_file_beside_a_log_is_skipped_by_name(tmp_path: Path) -> None:
+    written(tmp_path, GOOD)
+    written(tmp_path, b'{"a":"' + b"x" * 200_000 + b'"}\n', "other.json")
+    found = fetched(tmp_path)
+    assert found.health.rows_read == 120
+    assert "skipped: other.json (unknown)" in found.health.warnings
+
+
+def test_a_file_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    name = os.fsdecode(b"conn\xff.log")
+    try:
+        written(tmp_path, GOOD, name)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        fetched(tmp_path)
+
+
+def test_a_header_that_changes_the_columns_in_the_middle_is_reported(tmp_path: Path) -> None:
+    swapped = GOOD.replace(b"id.orig_h", b"x").replace(b"id.resp_h", b"id.orig_h").replace(b"x", b"id.resp_h", 1)
+    found = fetched(written(tmp_path, GOOD + swapped))
+    assert found.health.rows_rejected == 1
+    assert "another #fields line" in found.health.rejected_examples[0]
+
+
+def test_a_repeated_header_is_no_fault(tmp_path: Path) -> None:
+    assert fetched(written(tmp_path, GOOD + GOOD)).health.rows_rejected == 0
+
+
 def test_a_folder_without_logs_is_refused_and_says_what_it_saw(tmp_path: Path) -> None:
     written(tmp_path, b"dear diary\n", "notes.txt")
     written(tmp_path, b"", "conn.log")
