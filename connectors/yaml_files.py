@@ -1,5 +1,6 @@
 """Reads an administrator's YAML file: bounded, without aliases and without repeated keys."""
 
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ class _PlainLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        twice = sorted({key for key in keys if keys.count(key) > 1})
+        twice = sorted(key for key, count in Counter(keys).items() if count > 1)
         if twice:
             raise yaml.MarkedYAMLError(problem=f"key {twice[0][:64]!r} twice", problem_mark=node.start_mark)
         return super().construct_mapping(node, deep=deep)

@@ -15,7 +15,7 @@ from connectors.logs.shape import Kind, Recognised, Scan, literal
 NAME = "suricata"
 
 _EVENT = re.compile(
-    r'^\s*\{(?=.*"timestamp"\s*:)(?=.*"event_type"\s*:\s*"\w+").*"(src_ip|flow_id|stats)"\s*:', re.MULTILINE
+    r'^[ \t]*\{(?=.*"timestamp"\s*:)(?=.*"event_type"\s*:\s*"\w+").*"(src_ip|flow_id|stats)"\s*:', re.MULTILINE
 )
 _EVENT_OF_KIND: Mapping[Kind, str] = {"conn": "flow", "dns": "dns", "tls": "tls", "http": "http"}
 _ETHERNET = 14

@@ -20,7 +20,7 @@ from connectors.logs.shape import Recognised, Scan, literal
 NAME = "sysmon"
 
 _EVENT = re.compile(
-    r'^\s*\{(?=.*"(EventID|event_id)"\s*:)(?=.*(Microsoft-Windows-Sysmon|"UtcTime"\s*:))', re.MULTILINE | re.ASCII
+    r'^[ \t]*\{(?=.*"(EventID|event_id)"\s*:)(?=.*(Microsoft-Windows-Sysmon|"UtcTime"\s*:))', re.MULTILINE | re.ASCII
 )
 _CONNECTION, _LOOK_UP = "3", "22"
 _NO_SUCH_NAME = "9003"

@@ -6,11 +6,12 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
 import pytest
 import zstandard
 
-from connectors.logs import Settings, connect, unpack
+from connectors.logs import Settings, connect, files, unpack
 from playbook.errors import ConfigError, UnknownFormat
 from playbook.model.detection import Fetched
 from playbook.model.site import Site
@@ -58,6 +59,15 @@ def test_a_file_that_is_no_log_is_refused_by_name(tmp_path: Path, content, name,
 def test_text_that_no_csv_reader_takes_is_no_log(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(UnknownFormat, match="not recognised"):
         fetched(written(tmp_path, content))
+
+
+@pytest.mark.parametrize("unit", [b"\n", b" \n", b" ", b"{", b"[", b'"', b",", b"1,", b"a\n", b"{\n", b"#\n", b": "])
+def test_a_long_run_of_one_thing_is_judged_at_once(tmp_path: Path, unit: bytes) -> None:
+    path = written(tmp_path, b"x\n" + unit * (files.HEAD // len(unit)))
+    began = monotonic()
+    with pytest.raises(UnknownFormat):
+        fetched(path)
+    assert monotonic() - began < 5
 
 
 def test_such_a_file_beside_a_log_is_skipped_by_name(tmp_path: Path) -> None:
