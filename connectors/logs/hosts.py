@@ -83,14 +83,17 @@ def outside(engine: Engine, rows: str) -> dict[str, int]:
 
 
 def name_bursts(engine: Engine, dns: str) -> dict[str, tuple[NameBurst, ...]]:
-    """The quarters with the most failed names; registered domains are told apart by the public suffix list."""
+    """The quarters with the most failed names; registered domains are told apart by the public suffix list.
+
+    Names of addresses (``.arpa``) are left out: nobody registers those, and any mail server asks for hundreds.
+    """
     names: dict[tuple[str, int], list[tuple[str, bool]]] = defaultdict(list)
     for src, quarter, query, failed in engine.believed(f"""
             WITH names AS (
               SELECT src_ip, floor(start / {QUARTER_S})::BIGINT AS quarter, query,
                 coalesce(bool_and(failed), false) AS failed
               FROM {dns} SEMI JOIN {_SOURCES} USING (src_ip)
-              WHERE start IS NOT NULL AND query != '' GROUP BY ALL
+              WHERE start IS NOT NULL AND query != '' AND query NOT LIKE '%.arpa' GROUP BY ALL
             ), busy AS (
               SELECT src_ip, quarter FROM names GROUP BY src_ip, quarter
               HAVING count(*) FILTER (failed) >= {_FEWEST_FAILED}

@@ -175,7 +175,8 @@ def test_sumo_names(preset: str, by: tuple[str, ...]) -> None:
 def test_duckdb_names() -> None:
     asked = [q._replace(query=q.query.rstrip(".")) for q in questions()]
     columns = ("start DOUBLE", "src_ip VARCHAR", "query VARCHAR", "domain VARCHAR", "failed BOOLEAN")
-    rows = [(q.start, q.src_ip, q.query, registered(q.query), q.failed) for q in asked]
+    reverse = [Question(MIDNIGHT, "10.0.0.2", f"1.0.0.{n}.in-addr.arpa", True, "pc-2") for n in range(90)]
+    rows = [(q.start, q.src_ip, q.query, registered(q.query), q.failed) for q in (*asked, *reverse)]
     found = by_duckdb("dga-burst", "dns", columns, rows, "window_start", "src_ip", *NAMES)
     assert found == expected_names(asked, ("src_ip",)) and {row[1] for row in found} == {"10.0.0.1", "10.0.0.6"}
 

@@ -1,7 +1,7 @@
 WITH names AS (
   SELECT make_timestamp((floor(start / 900) * 900 * 1000000)::BIGINT) AS window_start, src_ip, query, domain, bool_and(failed) AS failed
   FROM dns
-  WHERE start IS NOT NULL AND query != ''
+  WHERE start IS NOT NULL AND query != '' AND query NOT LIKE '%.arpa'
   GROUP BY ALL
 )
 SELECT window_start, src_ip, count(*) AS names, count(*) FILTER (failed) AS failed_names,

@@ -206,7 +206,9 @@ def test_an_endpoint_burst_keeps_loopback_and_adds_up_over_destinations(tmp_path
 def test_an_endpoint_burst_of_names_needs_no_address(tmp_path: Path) -> None:
     failed = [nxlog(22, LOOK_UP | {"UtcTime": at(n), "QueryName": f"n{n}.name{n}.example", "QueryStatus": "9003"})
               for n in range(30)]
-    opened = source(log(tmp_path, *failed))
+    reverse = [nxlog(22, LOOK_UP | {"UtcTime": at(n), "QueryName": f"1.0.0.{n}.in-addr.arpa", "QueryStatus": "9003",
+                                    "Image": r"C:\Windows\Sysmon.exe"}) for n in range(90)]
+    opened = source(log(tmp_path, *failed, *reverse))
     (row,) = opened.hunt("dga-burst", endpoint=True)[0]
     assert (row["hostname"], row["process_name"], row["failed_domains"]) == ("ws-7.example", "nc.exe", 30)
     opened.close()

@@ -54,7 +54,7 @@ def _names(hunt: Hunt) -> str:
 WITH names AS (
   SELECT {_columns(hunt)}, query, domain, bool_and(failed) AS failed
   FROM {{relation}}
-  WHERE start IS NOT NULL AND query != ''
+  WHERE start IS NOT NULL AND query != '' AND query NOT LIKE '%.arpa'
   GROUP BY ALL
 )
 SELECT window_start, {", ".join(hunt.group)}, count(*) AS names, count(*) FILTER (failed) AS failed_names,
