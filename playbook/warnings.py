@@ -16,11 +16,12 @@ def about_networks(identified: Sequence[EnrichedDetection], site: Site) -> tuple
     found = []
     if unknown:
         found.append(
-            f"{len(unknown)} global source(s) may be ours, but networks.home names no global prefix of their family: "
-            f"{', '.join(unknown[:3])}"
+            f"{len(unknown)} public {'source is' if len(unknown) == 1 else 'sources are'} judged as if ours, as "
+            f"networks.home names no public prefix; set it, or strangers are blamed: {', '.join(unknown[:3])}"
         )
     if len(outside) > len(unknown):
-        found.append(f"{len(outside) - len(unknown)} source(s) lie outside networks.home")
+        strangers = len(outside) - len(unknown)
+        found.append(f"{strangers} {'source lies' if strangers == 1 else 'sources lie'} outside networks.home")
     if site.networks.lab:
         found.append("networks.lab is set: documentation ranges count as Internet addresses")
     return tuple(found)

@@ -26,7 +26,8 @@ class Aside:
                 if not reading.repair():
                     return
         rejected = reading.rejected
-        bad = (f"{reading.kind} log: {rejected.count} rows left out, first {rejected.examples[:1]}",)
+        first = next(iter(rejected.examples), "not kept")
+        bad = (f"{reading.kind} log: {rejected.count} rows left out; the first: {first}",)
         self.faults = (*reading.cut, *reading.warnings, *(bad if rejected.count else ()))
 
     def _copied(self) -> bool:

@@ -170,7 +170,9 @@ class LogSource:
         if outcome.summaries and outcome.newest > self._site.now.timestamp() + 86400:
             newest = f"{moment(outcome.newest):%Y-%m-%d %H:%M:%S} UTC"
             warnings.append(f"times in the future: the newest event is at {newest}")
-        return connections.reading.rejected, tuple(warnings), not connections.reading.cut
+        # No row, of the log or of the window asked for, says nothing: it must not look like a quiet network.
+        complete = any(number is not None for number in outcome.summaries) and not connections.reading.cut
+        return connections.reading.rejected, tuple(warnings), complete
 
     def _window(self, windows: Windows, number: int, summary: Summary | None) -> TimeWindow:
         if windows.start is not None:

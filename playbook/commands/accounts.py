@@ -82,7 +82,7 @@ def disable(config_file: Path | None, name: str, who: str | None) -> None:
 def token(
     config_file: Path | None, name: str, who: str | None, label: str, scope: str | None, days: int, platform: bool
 ) -> None:
-    """Print a new token of an account, this once; only its hash is kept."""
+    """Print a new token of an account, this once. Only its hash is kept."""
     moment = now()
     with opened(*configuration(config_file)) as store:
         by = proven(store, who, "admin" if who not in (None, name) else "viewer", moment)

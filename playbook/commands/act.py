@@ -28,7 +28,7 @@ _ALL = "pip install 'botnet-playbook[all]'"
 def command(
     ctx: click.Context, config_file: Path | None, name: str, params: tuple[str, ...], file: str | None, as_json: bool
 ) -> None:
-    """Carry out one action (see ``actions``) and print its rows as JSON. Needs no local state to read."""
+    """Carry out one action and print its rows as JSON. `actions` lists them; what only reads needs no local state."""
     try:
         action = actions.find(name)
         given = _given(file, params)

@@ -12,7 +12,7 @@ from playbook.doors import emit
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.option("--markdown", is_flag=True, help="The page docs/actions.md.")
 def command(as_json: bool, markdown: bool) -> None:
-    """List every action with its kind and inputs; ``act NAME`` carries one out."""
+    """List every action with its kind and inputs. `act NAME` carries one out."""
     found = catalogue()
     if as_json:
         emit({"actions": [_document(action) for action in found]})

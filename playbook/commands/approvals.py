@@ -17,7 +17,7 @@ from playbook.report.text import plain
 
 @click.group(name="approvals")
 def command() -> None:
-    """What waits for approval; WHO is an account with role approver, proven by BOTNET_PLAYBOOK_TOKEN or a prompt."""
+    """What waits for approval. WHO is an account with role approver, proven by BOTNET_PLAYBOOK_TOKEN or a prompt."""
 
 
 @command.command(name="list")
@@ -46,7 +46,7 @@ def show_all(config_file: Path | None, state: str, limit: int, offset: int, as_j
 @click.argument("identity", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def show(config_file: Path | None, identity: str, as_json: bool) -> None:
-    """One request with every plan it offers and the digests; ID is a request, a case or a plan."""
+    """One request with every plan it offers. The digests are shown; ID is a request, a case or a plan."""
     with opened(*configuration(config_file)) as store, store.reading() as conn:
         found = _found(asking.request_of(conn, identity), identity)
         given = approvals.answers(conn, found.request_id)
@@ -74,7 +74,7 @@ def show(config_file: Path | None, identity: str, as_json: bool) -> None:
 @click.option("--by", "who", help="The account that answers (default: the token's).")
 @click.option("--comment", default="", help="Kept with the answer.")
 def approve(config_file: Path | None, identity: str, digest: str, who: str | None, comment: str) -> None:
-    """Approve exactly the plan with this digest; ID is its request, case or plan."""
+    """Approve exactly the plan with this digest. ID is its request, case or plan."""
     _answer(config_file, identity, digest, who, comment, True)
 
 

@@ -22,7 +22,7 @@ from playbook.report.text import plain
 def command(
     ctx: click.Context, config_file: Path | None, status: CaseStatus | None, limit: int, offset: int, as_json: bool
 ) -> None:
-    """List the recorded cases, the last changed first; or resolve and reopen one."""
+    """List the recorded cases; or resolve and reopen one. The last changed comes first."""
     ctx.obj = config_file
     if ctx.invoked_subcommand:
         return
@@ -49,7 +49,7 @@ def command(
 def resolve(
     ctx: click.Context, config_file: Path | None, case_id: str, disposition: str, who: str | None, reason: str
 ) -> None:
-    """Close a case with a person's disposition; our own verdict stays beside it."""
+    """Close a case with a person's disposition. Our own verdict stays beside it."""
     moment = now()
     with opened(*configuration(config_file or ctx.obj)) as store:
         proof = proven(store, who, "responder", moment)
@@ -66,7 +66,7 @@ def resolve(
 @click.option("--by", "who", help="The account that asks (default: the token's).")
 @click.pass_context
 def reopen(ctx: click.Context, config_file: Path | None, case_id: str, who: str | None) -> None:
-    """Open a closed case again; from then on only a person closes it."""
+    """Open a closed case again. From then on only a person closes it."""
     moment = now()
     with opened(*configuration(config_file or ctx.obj)) as store:
         proof = proven(store, who, "responder", moment)

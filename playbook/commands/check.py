@@ -16,7 +16,7 @@ from playbook.model.check import CheckResult
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_context
 def command(ctx: click.Context, config_file: Path | None, as_json: bool) -> None:
-    """Try everything that is configured; the exit code is not 0 when something does not work."""
+    """Try everything that is configured. The exit code is not 0 when something does not work."""
     config, file = configuration(config_file)
     parts, warnings = assemble_all(config, file, now())
     outcomes = all_at_once({name: part.check for name, part in parts.items()}, config.limits.enrich_deadline_s)

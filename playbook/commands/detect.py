@@ -23,8 +23,10 @@ _BESIDE = ("bytes_known", "denied", "blocked")
 @click.command(name="detect")
 @config_option
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--format", "format_", type=click.Choice(sorted(_FORMATS)), default="auto", show_default=True)
-@click.option("--profile", type=click.Choice(["default", "seed"]), default="default", show_default=True)
+@click.option("--format", "format_", type=click.Choice(sorted(_FORMATS)), default="auto", show_default=True,
+              help="What the files are, when it is not seen from their content.")
+@click.option("--profile", type=click.Choice(["default", "seed"]), default="default", show_default=True,
+              help="seed: the original rule, for comparison.")
 @click.option("--window", default="auto", show_default=True, help="24h or 7d back from the newest event, or all.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV on stdout.")
@@ -33,7 +35,7 @@ def command(
     ctx: click.Context, config_file: Path | None, paths: tuple[str, ...], format_: str, profile: str, window: str,
     as_json: bool, as_csv: bool,
 ) -> None:
-    """Find beaconing in log files: rows by score and connections, and nothing judged."""
+    """Find beaconing in log files; nothing is judged. Rows by score and connections."""
     if as_json and as_csv:
         raise click.UsageError("--json or --csv, not both")
     fetched = _fetch(config_file, paths, {

@@ -14,7 +14,7 @@ from playbook.model.site import ExceptionEntry
 
 @click.group(name="exceptions")
 def command() -> None:
-    """Suppressions that a person entered; each has an owner, a reason, a scope and an end date."""
+    """Suppressions that a person entered. Each has an owner, a reason, a scope and an end date."""
 
 
 def _file(config: Config, name: str) -> Path:

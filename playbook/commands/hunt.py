@@ -9,7 +9,7 @@ import click
 from playbook.assembly import log_source
 from playbook.detections.hunts import HUNTS
 from playbook.doors import config_option, configuration, emit, now
-from playbook.report.text import plain
+from playbook.report.text import plain, several
 
 
 @click.command(name="hunt")
@@ -19,7 +19,7 @@ from playbook.report.text import plain
 @click.option("--endpoint", is_flag=True, help="By host and process, of the logs that name them (Sysmon, canonical).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(config_file: Path | None, name: str, paths: tuple[str, ...], endpoint: bool, as_json: bool) -> None:
-    """Look for bursts of connections, of failed names, or for the ports of IRC: leads, not verdicts."""
+    """Look for bursts of connections or failed names, or for IRC. What it finds are leads, not verdicts."""
     config, file = configuration(config_file)
     found, warnings = log_source(config, file, paths, {}, now()).hunt(name, endpoint)
     rows = [{key: _value(value) for key, value in row.items()} for row in found]
@@ -31,7 +31,7 @@ def command(config_file: Path | None, name: str, paths: tuple[str, ...], endpoin
     click.echo(HUNTS[name].title)
     for row in rows:
         click.echo("  " + "  ".join(f"{key}={plain(str(value))}" for key, value in row.items()))
-    click.echo(f"{len(rows)} rows")
+    click.echo(several(len(rows), "row"))
 
 
 def _value(value: Any) -> Any:

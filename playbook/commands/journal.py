@@ -14,7 +14,7 @@ _HARMED = 5
 
 @click.group(name="journal")
 def command() -> None:
-    """What happened, line by line; nothing in it can be changed unseen."""
+    """What happened, line by line. Nothing in it can be changed unseen."""
 
 
 @command.command(name="verify")
@@ -22,7 +22,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_context
 def verify(ctx: click.Context, config_file: Path | None, as_json: bool) -> None:
-    """Find any edited, removed or reordered line; exit 5 when there is one.
+    """Find any edited, removed or reordered line. The exit code is 5 when there is one.
 
     Keep the printed head somewhere else: with it you can show later that the chain was not written anew.
     """

@@ -11,7 +11,7 @@ from playbook.errors import ConfigError
 
 @click.group(name="manifests")
 def command() -> None:
-    """The packages that SOAR platforms install, one folder a platform."""
+    """The packages that SOAR platforms install. One folder a platform."""
 
 
 _FOLDER = click.option(
@@ -34,7 +34,7 @@ def write(names: tuple[str, ...], directory: Path) -> None:
 @click.argument("names", nargs=-1, metavar="[PLATFORM]...")
 @_FOLDER
 def check(names: tuple[str, ...], directory: Path) -> None:
-    """Compare the packages with the catalogue; names each file that differs and exits with 2."""
+    """Compare the packages with the catalogue. Names each file that differs, and then exits with 2."""
     packages = _packages(names)
     found = [
         f"{directory / name / drift.file}: {drift.how}"

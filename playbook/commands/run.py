@@ -33,7 +33,8 @@ _SETTLED = timedelta(minutes=15)
 @click.option("--since", help="How far back: 24h, 7d; on log files counted from their newest event.")
 @click.option("--from", "from_", help="Start, ISO 8601 (UTC without a zone).")
 @click.option("--to", help="End, ISO 8601, not included.")
-@click.option("--profile", type=click.Choice(["default", "seed"]), default="default", show_default=True)
+@click.option("--profile", type=click.Choice(["default", "seed"]), default="default", show_default=True,
+              help="seed: the original rule, for comparison.")
 @click.option("--heartbeat", is_flag=True, help="With --from/--to on a SIEM: also count its raw rows per hour.")
 @click.option("--dry-run", is_flag=True, help="Store nothing and ask nobody.")
 @click.option("--report", "folder", type=click.Path(path_type=Path), help="Write the HTML report into this directory.")
@@ -138,6 +139,7 @@ def _tell(run: Run, index: Path | None, assembled: Assembled, as_json: bool) -> 
 def _next_step(run: Run, index: Path | None) -> str:
     """One line that says what to try next."""
     if index is not None:
-        return f"Report: {index}   Next: open it, or run over your own logs: botnet-playbook run --logs PATH..."
+        return f"Report: {index}   Next: open it" + (
+            ", or run over your own logs: botnet-playbook run --logs PATH..." if run.source == "sample" else "")
     worst = run.cases[0].case_id if run.cases else None
     return "Next: --report DIR writes the evidence of " + (f"case {worst} and all others" if worst else "this run")

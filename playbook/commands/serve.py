@@ -39,7 +39,7 @@ _PATIENCE_S = 10
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
 def command(config_file: Path | None, host: str, port: int) -> None:
-    """Serve the approval pages, the action API and the block-list feed, run the detections, carry out what is due."""
+    """Serve the approval pages, the action API and the block list. It runs the detections and does what is due, too."""
     config, file = configuration(config_file)
     base = may_listen(config, file, host, port)
     _log_to_stderr()

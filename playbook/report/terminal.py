@@ -102,8 +102,8 @@ def _narrow(rows: tuple[tuple[Case, ...], ...]) -> Table:
         case = row[0]
         told = [
             *_listed(case.verdict.reasons, _MOST_REASONS),
-            *(Text("to ").append_text(line) for line in _listed(_destinations(case), _MOST_DESTINATIONS)),
-            *(Text("> ").append_text(line) for line in _listed(proposal(case), _MOST_REASONS, "bold")),
+            *_listed(tuple(f"to {d}" for d in _destinations(case)), _MOST_DESTINATIONS),
+            *_listed(tuple(f"> {p}" for p in proposal(case)), _MOST_REASONS, "bold"),
         ]
         table.add_row(_stack([_host(row), _verdict(row)]), _stack(told))
     return table
@@ -124,6 +124,8 @@ def _header(run: Run, console: Console) -> None:
     for text in silence(run):
         console.print(_line(f"! {text}", "bold red"))
     for text in _listed(tuple(f"warning: {w}" for w in run.warnings), _MOST_LINES, "yellow"):
+        console.print(text)
+    for text in _listed(tuple(f"rejected: {e}" for e in health.rejected_examples), _MOST_EXAMPLES, "yellow"):
         console.print(text)
 
 
@@ -161,7 +163,7 @@ def render(run: Run, console: Console, next_step: str = "") -> None:
         if left:
             console.print(_line(f"and {several(left, 'case')} more, all of them in the report"))
     _section(console, f"Gated before any look-up: {several(len(run.gated), 'detection')}", _gated(run))
-    _section(console, f"Tickets: {len(run.tickets)} {'(proposed, none opened)' if run.dry_run else ''}",
+    _section(console, f"Tickets: {len(run.tickets)}{' (proposed, none opened)' if run.dry_run else ''}",
              tuple(f"{plain(t.title, 160)} ({several(len(t.case_ids), 'case')})" for t in run.tickets))
     _section(console, "Expired exceptions (no longer applied)", run.exceptions_expired)
     _section(console, "Enrichers that did not answer", unavailable(run))

@@ -17,6 +17,13 @@ def choices(language: str) -> frozenset[str]:
     return frozenset(inspect.signature(_module(language).query).parameters)
 
 
+def presets(language: str, hunt: str | None = None) -> tuple[str, ...]:
+    """The presets of a language, of a hunt also those that only hunts read; empty when it has none."""
+    module = _module(language)
+    known = getattr(module, "PRESETS", {})
+    return tuple(getattr(module, "HUNTED", known) if hunt else known)
+
+
 def render(language: str, **chosen: Any) -> str:
     """The query text that ``query LANGUAGE`` prints; KeyError when no renderer of that name lies here.
 

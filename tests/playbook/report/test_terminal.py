@@ -105,6 +105,18 @@ def test_markup_in_a_host_name_is_not_read():
     assert "[bold red]" in shown(a_run(a_case(host="[bold red]x[/]")))
 
 
+@pytest.mark.parametrize("width", [80, 140])
+def test_what_is_left_out_of_a_list_is_counted_and_is_no_destination(width):
+    found = [a_judged(a_detection(dst_ip=f"203.0.113.{n}")) for n in range(1, 8)]
+    text = words(shown(a_run(a_case(*found)), width))
+    assert "and 4 more" in text and "to and" not in text and "> and" not in text
+
+
+def test_the_first_rejected_rows_are_shown_with_their_line():
+    health = SourceHealth(rows_read=5, rows_rejected=9, rejected_examples=("conn.log:7: ts: not a number",))
+    assert "rejected: conn.log:7: ts: not a number" in shown(a_run(health=health))
+
+
 def test_very_many_cases_are_cut_and_counted():
     many = a_run(*(a_case(case_id=f"C-{n:012x}", host=f"ws-{n:03}") for n in range(60)))
     text = shown(many)

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from playbook.detections.beaconing import ICMP_NAMES, MIN_CONNECTIONS, MIN_HOURS
 from playbook.detections.languages.sumo import quoting
-from playbook.detections.languages.sumo.hunts import hunted
+from playbook.detections.languages.sumo.hunts import HUNTED, hunted
 from playbook.detections.languages.sumo.lint import lint
 from playbook.detections.languages.sumo.presets import COLUMNS, NONE, NOT_EXTERNAL, PRESETS, Preset
 from playbook.detections.languages.sumo.quoting import Unquotable
 
-__all__ = ("PRESETS", "Unquotable", "detection", "heartbeat", "lint", "probe", "query", "traffic", "tuple_key")
+__all__ = (
+    "HUNTED", "PRESETS", "Unquotable", "detection", "heartbeat", "lint", "probe", "query", "traffic", "tuple_key",
+)
 
 HOUR_MS = 3_600_000
 
