@@ -51,14 +51,14 @@ def test_a_day_of_signals_gives_what_plain_python_gives() -> None:
 @pytest.mark.parametrize("paging", ["token", "offset"])
 def test_both_forms_of_paging_and_a_cap_below_what_was_asked(paging: str) -> None:
     insights = [insight_of(f"i{n:02d}", ["s-0000"], CREATED) for n in range(50)]  # all of one instant
-    tenant = Tenant(SIGNALS, insights)
+    tenant = Tenant(SIGNALS, insights, Behaviour(page_cap=19))
     with talking(tenant, paging=paging, page_size=100) as source:
         source.fetch(DAY)
         found = source.findings(BOT.detection_id)
     assert len(found) == 50 == len({finding.insight_id for finding in found})
     asked = [params for params, (_, path) in zip(tenant.asked, tenant.log, strict=True) if "insights" in path]
     assert len(asked) == 3
-    assert [p.get("offset") for p in asked] == (["0", "20", "40"] if paging == "offset" else [None] * 3)
+    assert [p.get("offset") for p in asked] == (["0", "19", "38"] if paging == "offset" else [None] * 3)
 
 
 def test_a_list_that_is_ordered_anew_with_every_page_is_read_again() -> None:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,12 +35,23 @@ def record(**more: Any) -> dict[str, Any]:
     return record_of(PLAIN, "u", **more)
 
 
+@pytest.fixture()
+def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose own zone is not UTC."""
+    monkeypatch.setenv("TZ", "EST5EDT,M3.2.0,M11.1.0")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
 @pytest.mark.parametrize(("text", "microsecond"), [
     ("2022-03-28T09:27:11", 0), ("2022-03-28T09:27:11.557000", 557_000), ("2022-03-28T09:27:11.557", 557_000),
     ("2022-03-28T09:27:11Z", 0), ("2022-03-28T11:27:11+02:00", 0),
 ])
-def test_times_without_a_zone_are_utc(text: str, microsecond: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TZ", "America/New_York")
+@pytest.mark.usefixtures("new_york")
+def test_times_without_a_zone_are_utc(text: str, microsecond: int) -> None:
+    assert time.localtime(1_648_459_631).tm_hour == 5
     assert utc(text) == datetime(2022, 3, 28, 9, 27, 11, microsecond, UTC)
 
 
