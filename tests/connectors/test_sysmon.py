@@ -16,6 +16,7 @@ from playbook.model.observable import Observable
 from playbook.model.site import Networks, Site
 from tests.connectors.logs.reading import real
 from tests.connectors.logs.test_sysmon import CONNECTION, FORMS, Form, nxlog
+from tests.running import run_config
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
 WINDOW = TimeWindow(start=datetime(2026, 3, 1, tzinfo=UTC), end=NOW)
@@ -118,6 +119,36 @@ def test_nothing_to_read_is_unavailable(tmp_path: Path, paths: tuple[str, ...], 
 def test_only_hosts_are_asked_about(tmp_path: Path) -> None:
     enricher = owners(tmp_path, nxlog(3, CONNECTION))
     assert enricher.look_up([Observable(kind="address", value="10.0.0.5", role="source")], WINDOW) == ()
+
+
+CONFIG = """
+[networks]
+lab = ["203.0.113.0/24"]
+[sources.endpoint]
+kind = "logs"
+paths = ["sysmon.jsonl.gz"]
+[enrichers.sysmon]
+kind = "sysmon"
+paths = ["sysmon.jsonl.gz"]
+[enrichers.inventory]
+kind = "inventory"
+hosts = "hosts.csv"
+"""
+
+
+@pytest.mark.parametrize(("address", "told"), [("10.0.0.5", True), ("10.0.0.6", False)], ids=["proven", "not proven"])
+def test_a_run_hears_of_the_process_when_an_inventory_proves_the_host(
+    tmp_path: Path, address: str, told: bool
+) -> None:
+    rows = [CONNECTION | {"UtcTime": f"2026-03-01 {10 + n // 60}:{n % 60:02}:00"} for n in range(200)]
+    owners(tmp_path, nxlog(1, START), *(nxlog(3, row) for row in rows))
+    (tmp_path / "hosts.csv").write_text(f"hostname,addresses,roles\nws-7.example,{address},workstation\n")
+    (tmp_path / "playbook.toml").write_text(CONFIG)
+    (case,) = run_config(tmp_path / "playbook.toml").cases
+    (judged,) = case.detections
+    reasons = {evidence.rule: evidence.reason for evidence in judged.verdict.evidence}
+    assert ("untrusted_process" in reasons) is told
+    assert not told or IMAGE in reasons["untrusted_process"]
 
 
 @pytest.mark.real_data
