@@ -15,8 +15,8 @@ from tests.emulators.cse import Behaviour, Tenant
 from tests.emulators.cse_objects import insight_of, signals_of
 
 pytestmark = pytest.mark.loopback
-SIGNALS = tuple(signals_of(a_day(), CREATED))
 BOT = reference()[0]
+SIGNALS = tuple(signals_of([event for event in a_day() if event.dst_ip == BOT.dst_ip][:60], CREATED))
 CLOSES = WritePolicy(close_in_siem=True)
 
 
