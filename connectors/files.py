@@ -58,7 +58,8 @@ class Parsed(Generic[T]):
         if self.unavailable:
             return self.unavailable
         as_of = f" as of {self.as_of:%Y-%m-%d %H:%M}Z" if self.as_of else ""
-        return f"{len(self.entries)} entries{as_of}" + (f"; {self.warning}" if self.warning else "")
+        entries = "1 entry" if len(self.entries) == 1 else f"{len(self.entries)} entries"
+        return f"{entries}{as_of}" + (f"; {self.warning}" if self.warning else "")
 
 
 def explain(fault: Exception) -> str:

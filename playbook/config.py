@@ -134,18 +134,25 @@ def validated(model: type[M], raw: Table, file: str, where: str) -> M:
         raise ConfigError("\n".join(faults(model, fault, file, where))) from None
 
 
+# What pydantic calls the branches of a union inside its paths: no key of the file.
+_BRANCH = re.compile(r"[a-z-]+\[.+\]")
+_NO_NETWORK = frozenset({"ip_v4_network", "ip_v6_network"})
+
+
 def faults(model: type[BaseModel], fault: ValidationError, file: str, where: str) -> list[str]:
     """One readable line per error of a pydantic validation."""
     lines = []
     for error in fault.errors(include_url=False, include_input=False):
-        keys = [str(part) for part in error["loc"]]
+        keys = [str(part) for part in error["loc"] if not _BRANCH.fullmatch(str(part))]
         path = ".".join([where, *keys] if where else keys)
         message = error["msg"]
         if error["type"] == "extra_forbidden":
             near = get_close_matches(keys[-1], _keys_at(model, keys[:-1]), n=1, cutoff=0.5)
             message = "unknown key" + (f"; did you mean {near[0]!r}?" if near else "")
+        if error["type"] in _NO_NETWORK:
+            message = "expected an address or a network, such as 192.0.2.7 or 10.0.0.0/8, without host bits"
         lines.append(f"{file}: {path or '(top level)'}: {message}")
-    return lines
+    return list(dict.fromkeys(lines))
 
 
 def _keys_at(model: type[BaseModel], keys: list[str]) -> list[str]:

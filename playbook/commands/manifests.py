@@ -36,6 +36,8 @@ def write(names: tuple[str, ...], directory: Path) -> None:
 def check(names: tuple[str, ...], directory: Path) -> None:
     """Compare the packages with the catalogue. Names each file that differs, and then exits with 2."""
     packages = _packages(names)
+    if not directory.is_dir():
+        raise ConfigError(f"{directory}: no such folder; name it with --directory")
     found = [
         f"{directory / name / drift.file}: {drift.how}"
         for name, package in packages.items() for drift in platforms.drift(directory / name, package)

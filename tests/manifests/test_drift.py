@@ -57,6 +57,11 @@ def test_a_platform_that_is_not_there_is_named_with_those_that_are(tmp_path):
     assert code == 2 and "'nonsense'" in said and "splunk_soar" in said
 
 
+def test_a_folder_that_is_not_there_is_one_line_and_not_every_file(tmp_path):
+    code, said = manifests("check", "--directory", str(tmp_path / "elsewhere"))
+    assert code == 2 and said.count("\n") <= 1 and "no such folder" in said
+
+
 def test_a_package_depends_on_the_catalogue_alone():
     first, second = (platforms.render("splunk_soar", catalogue()) for _ in range(2))
     assert first == second
