@@ -29,7 +29,8 @@ def test_global_or_why_not(text, why):
     assert found is None if why is None else found.startswith(why), found
 
 
-@pytest.mark.parametrize("text", ["", "x", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.4/32", "::g", "08.8.8.8", "1.2.3.4;"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.4/32", "::g", "08.8.8.8", "1.2.3.4;"])
 def test_what_is_no_address(text):
     assert parse(text) is None
 
