@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from playbook.model.address import within
 from playbook.model.enriched import EnrichedDetection
 from playbook.model.verdict import CaseStatus, Confidence, Disposition, Evidence, Rung, Verdict
+from playbook.rules.source_not_ours import home_is_unknown
 
 # These services reach at most UNDETERMINED by corroboration: what they carry is too easily mistaken.
 _NEVER_BY_CORROBORATION = frozenset({53, 123, 853})
@@ -142,6 +144,8 @@ def _corroborated(pieces: _Sorted, enriched: EnrichedDetection) -> tuple[bool, s
         return False, said
     if enriched.detection.dst_port in _NEVER_BY_CORROBORATION:
         return False, f"{said}, but port {enriched.detection.dst_port} is never decided by corroboration"
+    if _stranger(enriched):
+        return False, f"{said}, but networks.home names no public prefix, so the source may be a stranger"
     if pieces.benign:
         return False, f"{said}, but {pieces.benign[0].reason}"
     if pieces.complete or pieces.standing:
@@ -149,6 +153,12 @@ def _corroborated(pieces: _Sorted, enriched: EnrichedDetection) -> tuple[bool, s
     if pieces.waiting_on:
         return False, f"{said}, but {', '.join(pieces.waiting_on)} did not answer and could have explained it"
     return True, said
+
+
+def _stranger(enriched: EnrichedDetection) -> bool:
+    """Whether nobody told us if the source, a global address, is ours."""
+    source, networks = enriched.source, enriched.site.networks
+    return source is not None and not within(source, networks.home) and home_is_unknown(source, networks)
 
 
 def _partial(pieces: _Sorted, enriched: EnrichedDetection) -> tuple[bool, str]:

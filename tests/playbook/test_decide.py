@@ -194,3 +194,11 @@ def test_nothing_is_closed_without_an_exception_or_a_complete_explanation(eviden
     assert (verdict.status != "closed") or whole
     assert verdict.disposition != "FALSE_POSITIVE"
     assert verdict.would_change or verdict.status == "closed"
+
+
+def test_a_source_that_may_be_a_stranger_is_not_convicted_by_corroboration():
+    words = [word("corroboration", "malicious", "strong", group=group) for group in ("rhythm", "destination")]
+    assert decide(an_enriched(), words).disposition == "TRUE_POSITIVE"
+    found = decide(an_enriched(detection=a_beacon(src_ip="8.8.4.4")), words)
+    assert (found.disposition, found.rung) == ("UNDETERMINED", 5)
+    assert "networks.home" in found.trace[3].reason
