@@ -35,8 +35,8 @@ class TeamCalendar:
 
     def intervals(self, window: TimeWindow) -> tuple[TimeWindow, ...]:
         """Merged UTC intervals of all events that overlap the window, unclipped. Raises TooMany, Unreadable."""
-        query = recurring_ical_events.of(self.events)
         try:
+            query = recurring_ical_events.of(self.events)
             found = list(islice(query.between(window.start - _MARGIN, window.end + _MARGIN), MAX_FIRINGS + 1))
             spans = [self._span(event) for event in found]
         except (ValueError, TypeError, KeyError, OverflowError) as fault:

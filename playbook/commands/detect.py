@@ -13,11 +13,14 @@ from playbook.detections.beaconing import row
 from playbook.doors import config_option, configuration, emit, now
 from playbook.merge import gather
 from playbook.model.detection import Detection, Fetched, SourceHealth
+from playbook.report.text import plain
 
 # What a person calls a format -> the format's own name.
 _OWN_NAMES = ("auto", "zeek", "zeek-json", "panos", "asa", "vpcflow", "nsg", "suricata", "sysmon")
 _FORMATS = {name: name for name in _OWN_NAMES} | {"netflow": "nfdump", "csv": "canonical", "parquet": "canonical"}
 _BESIDE = ("bytes_known", "denied", "blocked")
+_FORMULA = ("=", "+", "-", "@")
+_LONGEST_CELL = 8192
 
 
 @click.command(name="detect")
@@ -77,8 +80,16 @@ def _csv(rows: list[dict[str, Any]], profile: str) -> str:
     columns = list(rows[0]) if rows else [*_COLUMNS, *(_BESIDE if profile == "default" else ())]
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({**r, "processes": ";".join(r["processes"])} for r in rows)
+    writer.writerows(
+        {**r, "hostname": _cell(r["hostname"]), "processes": _cell(";".join(r["processes"]))} for r in rows
+    )
     return text.getvalue()
+
+
+def _cell(text: str) -> str:
+    """What a host wrote, without terminal sequences, and no formula where a spreadsheet opens it."""
+    shown = plain(text, _LONGEST_CELL)
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown
 
 
 _COLUMNS = (

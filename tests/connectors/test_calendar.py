@@ -269,6 +269,12 @@ def test_an_event_that_is_not_understood_is_named(tmp_path: Path, start: str, mo
     assert reason in answer.warning
 
 
+def test_a_rule_that_only_expanding_refuses_leaves_its_host_unanswered(tmp_path: Path) -> None:
+    ics = event("DTSTART:20260303T100000Z", "DTEND:20260303T110000Z", "RRULE:FREQ=DAILY;COUNT=-1")
+    answer = ask(calendar(tmp_path, ICAL, ics), host("runner-01"))
+    assert "cannot be expanded" in (answer.unavailable or "")
+
+
 @pytest.mark.parametrize(
     "raw", [b"", b"junk", b"\xff\xfe\x00", b"BEGIN:VEVENT\r\nEND:VEVENT\r\n", b"BEGIN:VCALENDAR\r\n"]
 )
