@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from playbook.model.address import Address, Network, parse, why_not_global, within
 from playbook.model.enriched import EnrichedDetection
-from playbook.model.enrichment import ListEntry, Operator, OwnedDestination
+from playbook.model.enrichment import FeedEntry, ListEntry, Operator, OwnedDestination
 from playbook.model.response import StepKind
 from playbook.model.site import Networks
 
@@ -60,6 +60,9 @@ def examine(kind: StepKind, enriched: EnrichedDetection, barriers: Barriers) -> 
         return Refused(kind, "the firewall already denies it")
     people = _people(enriched)
     if kind == "block_address":
+        claimed = _only_claimed(enriched)
+        if claimed is not None:
+            return Refused(kind, claimed)
         return Passed(kind, str(enriched.destination), "every source of ours", people)
     pair = f"{detection.src_ip}>{detection.dst_ip}:{detection.dst_port}"
     return Passed(kind, pair, f"only {enriched.host}, only port {detection.dst_port}", people)
@@ -124,6 +127,23 @@ def _never_block(networks: Networks) -> dict[str, tuple[Network, ...]]:
     return {name: getattr(networks, name) for name in Networks.model_fields if name != "lab"}
 
 
+def _only_claimed(enriched: EnrichedDetection) -> str | None:
+    """A listed name that no resolver of ours gave for this address: whoever claims it can frame any address."""
+    entries = enriched.answers(FeedEntry, "destination")
+    if any(entry.kind == "address" for entry, _ in entries):
+        return None
+    claimed = sorted({by.observable.value for _, by in entries} - {*enriched.backed_names, enriched.detection.dst_ip})
+    return f"only the host's own word ties {claimed[0]} to this address" if claimed else None
+
+
+def _answered(enriched: EnrichedDetection) -> bool:
+    """Whether the other side is known to have answered: an address that only sent may have been forged by another."""
+    traffic = enriched.traffic
+    if traffic is not None and traffic.attempts and traffic.unanswered is not None:
+        return traffic.unanswered < traffic.attempts
+    return bool(enriched.detection.total_bytes_rcvd)
+
+
 def _host(enriched: EnrichedDetection) -> Passed | Refused:
     kind: StepKind = "isolate_host"
     source, networks, holder = enriched.source, enriched.site.networks, enriched.holder
@@ -135,6 +155,8 @@ def _host(enriched: EnrichedDetection) -> Passed | Refused:
     barred = sorted(enriched.roles & NEVER_ISOLATED)
     if barred:
         return Refused(kind, f"{holder.hostname} is a {barred[0]}, which is never isolated")
+    if not _answered(enriched):
+        return Refused(kind, "no attempt is known to have been answered, so another machine may have forged the sender")
     return Passed(kind, holder.host_id, f"{holder.hostname}, the whole machine", _people(enriched))
 
 

@@ -1,13 +1,27 @@
 """The gate: never-block first, and what is unknown or unasked does not pass."""
 
+from datetime import date
+
 import pytest
 from hypothesis import given, settings
 
 from playbook.gate import NEVER_ISOLATED, Barriers, Passed, Refused, examine
 from playbook.model.address import parse, unwrap, why_not_global, within
 from playbook.model.detection import TimeWindow
-from playbook.model.enrichment import ListEntry, Operator, OwnedDestination
-from tests.builders import DESTINATION, SOURCE, a_beacon, a_record, a_site, an_enriched, at, named, said, silent
+from playbook.model.enrichment import FeedEntry, ListEntry, Operator, OwnedDestination
+from tests.builders import (
+    DESTINATION,
+    SOURCE,
+    a_beacon,
+    a_record,
+    a_site,
+    a_traffic,
+    an_enriched,
+    at,
+    named,
+    said,
+    silent,
+)
 from tests.playbook.containment import BARRIERS, enriched, named_by_the_site
 
 BLOCKS = ("block_pair", "block_address")
@@ -163,3 +177,29 @@ def test_no_isolation_ever_passes_for_a_host_that_is_not_proven_or_may_not_be(on
         assert not within(one.source, one.site.networks.shared_sources)
         assert one.holder.address_periods[0].start <= one.detection.first_seen
         assert one.roles or word.people == 2
+
+
+def feed_of(indicator, kind, about):
+    entry = FeedEntry(feed="f", indicator=indicator, kind=kind, last_seen=date(2026, 3, 1))
+    return said("feed", entry, about=about, kind="address" if kind == "address" else "domain", role="destination")
+
+
+@pytest.mark.parametrize(("said_of_it", "feed", "backed", "refused"), [
+    ("a listed name only the host claims", feed_of("evil.example", "domain", "evil.example"), False, True),
+    ("a listed name our resolver gave", feed_of("evil.example", "domain", "evil.example"), True, False),
+    ("the address itself is listed", feed_of(DESTINATION, "address", DESTINATION), False, False),
+])
+def test_a_claimed_name_frames_no_address(said_of_it, feed, backed, refused):
+    traffic = named("evil.example", by="sni", backed=backed)
+    assert ("evil.example" in blocked_by(*ASKED, feed, kind="block_address", traffic=traffic)) is refused
+    assert not blocked_by(*ASKED, feed, kind="block_pair", traffic=traffic)
+
+
+@pytest.mark.parametrize(("unanswered", "received", "passes"), [
+    (288, 99, False), (287, 0, True), (0, 0, True), (None, 99, True), (None, 0, False), (None, None, False),
+])
+def test_a_host_whose_traffic_nobody_answered_is_not_isolated(unanswered, received, passes):
+    detection = a_beacon(total_bytes_rcvd=received)
+    one = an_enriched(*ASKED, said("host", a_record()), detection=detection,
+                      traffic=a_traffic(detection, attempts=288, unanswered=unanswered))
+    assert isinstance(examine("isolate_host", one, NONE), Passed) is passes
