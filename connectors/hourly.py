@@ -1,18 +1,21 @@
-"""What SIEM connectors share: rows per hour, what their silence means for a fetch, and start times of a tuple."""
+"""What SIEM connectors share: rows read one by one, rows per hour and their silence, and start times of a tuple."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+from connectors.transport import printable
 from playbook.detections.beaconing import moment
 from playbook.model.detection import Detection, SourceHealth, TimeWindow
 from playbook.model.traffic import HourOfTraffic, TupleTraffic
 
 HOUR = timedelta(hours=1)
 MAX_STARTS = 5_000
+MAX_EXAMPLES = 5
 _STALE = timedelta(hours=2)
 Key = tuple[str, str, str, int]
+R = TypeVar("R")
 
 
 class HourRows(NamedTuple):
@@ -31,6 +34,29 @@ class Start(NamedTuple):
     second: int
     conns: int
     sent: int | None
+
+
+class Read(NamedTuple):
+    """Rows that could be read, how many could not, and the first few of those with the reason."""
+
+    values: tuple[object, ...]
+    rejected: int
+    examples: tuple[str, ...]
+
+
+def read(rows: Iterable[R], make: Callable[[R], object], word: str = "row") -> Read:
+    """``make`` of every row; a row that raises ValueError is counted, the first few with their number and reason."""
+    values: list[object] = []
+    examples: list[str] = []
+    rejected = 0
+    for number, row in enumerate(rows, start=1):
+        try:
+            values.append(make(row))
+        except ValueError as fault:
+            rejected += 1
+            if len(examples) < MAX_EXAMPLES:
+                examples.append(f"{word} {number}: {printable(str(fault))[:200]}")
+    return Read(tuple(values), rejected, tuple(examples))
 
 
 class Taken(NamedTuple):

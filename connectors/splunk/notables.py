@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pydantic import AwareDatetime, Field
 
+from connectors.hourly import Read, read
 from connectors.splunk import cells, rows
 from connectors.splunk.cells import Row
 from connectors.splunk.job import Answer
@@ -84,9 +85,9 @@ def noted(answer: Answer, found: Sequence[Detection], scope: Scope, window: Time
         known[detection.src_ip, detection.dst_ip, detection.dst_port].append(detection)
     made: list[Detection] = []
     findings: dict[str, list[Finding]] = defaultdict(list)
-    read = rows.read(answer.rows, lambda row: (_finding(row), row))
+    readable = read(answer.rows, lambda row: (_finding(row), row))
     unmatched = 0
-    for finding, row in read.values:  # type: ignore[misc]
+    for finding, row in readable.values:  # type: ignore[misc]
         alike = known[finding.src_ip, finding.dst_ip, finding.dst_port]
         tied = [d for d in alike if finding.hostname in ("", d.hostname)]
         if not tied and (scored := _scored(row, scope, window)) is not None:
@@ -98,14 +99,14 @@ def noted(answer: Answer, found: Sequence[Detection], scope: Scope, window: Time
             findings[detection.detection_id].append(finding)
     return Noted(
         tuple(made), {name: tuple(several) for name, several in findings.items()},
-        (*answer.warnings, *_said(read, unmatched)), answer.truncated,
+        (*answer.warnings, *_said(readable, unmatched)), answer.truncated,
     )
 
 
-def _said(read: rows.Read, unmatched: int) -> tuple[str, ...]:
+def _said(found: Read, unmatched: int) -> tuple[str, ...]:
     said = []
-    if read.rejected:
-        said.append(f"{read.rejected} notables name no tuple of addresses and port: {'; '.join(read.examples)}")
+    if found.rejected:
+        said.append(f"{found.rejected} notables name no tuple of addresses and port: {'; '.join(found.examples)}")
     if unmatched:
         said.append(f"{unmatched} notables name a tuple that the search did not find and whose counts do not fire")
     return tuple(said)

@@ -1,9 +1,8 @@
 """Results of our searches as values of the model; a row that cannot be read is counted and told, never fatal."""
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Iterable
 
-from connectors.hourly import HourRows, Key, Start
+from connectors.hourly import HourRows, Key, Read, Start, read
 from connectors.splunk import cells
 from connectors.splunk.cells import Row
 from connectors.transport import printable
@@ -11,18 +10,9 @@ from playbook.detections.beaconing import Aggregate, Scope, moment, score, sort_
 from playbook.model import address
 from playbook.model.detection import Detection
 
-MAX_EXAMPLES = 5
 MAX_NAME = 1_000
 _LATEST_S = 253_402_300_799  # the end of year 9999, the last that Python can name
 _PROTOCOLS = {"6": "tcp", "17": "udp", "132": "sctp", "47": "gre", "50": "esp"}
-
-
-class Read(NamedTuple):
-    """Rows that could be read, how many could not, and the first few of those with the reason."""
-
-    values: tuple[object, ...]
-    rejected: int
-    examples: tuple[str, ...]
 
 
 def detections(rows: Iterable[Row], scope: Scope) -> tuple[tuple[Detection, ...], Read]:
@@ -81,21 +71,6 @@ def key(row: Row) -> Key:
     if port > 65535:
         raise ValueError(f"dst_port: expected 0 to 65535, got {port}")
     return (hostname, cells.text(row, "src_ip"), cells.text(row, "dst_ip"), port)
-
-
-def read(rows: Iterable[Row], make: Callable[[Row], object]) -> Read:
-    """``make`` of every row; a row that raises ValueError is counted, the first few with their number and reason."""
-    values: list[object] = []
-    examples: list[str] = []
-    rejected = 0
-    for number, row in enumerate(rows, start=1):
-        try:
-            values.append(make(row))
-        except ValueError as fault:
-            rejected += 1
-            if len(examples) < MAX_EXAMPLES:
-                examples.append(f"row {number}: {printable(str(fault))[:200]}")
-    return Read(tuple(values), rejected, tuple(examples))
 
 
 def _start(row: Row) -> Start:

@@ -1,9 +1,8 @@
 """Records of our queries as values of the model; a record that cannot be read is counted and told, never fatal."""
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Iterable
 
-from connectors.hourly import HourRows, Key, Start
+from connectors.hourly import HourRows, Key, Read, Start, read
 from connectors.sumologic import cells
 from connectors.sumologic.cells import Row
 from connectors.transport import printable
@@ -11,25 +10,16 @@ from playbook.detections.beaconing import Aggregate, Scope, moment, score, sort_
 from playbook.model import address
 from playbook.model.detection import Detection
 
-MAX_EXAMPLES = 5
 MAX_NAME = 1_000
 _LATEST_MS = 253_402_300_799_000  # the end of year 9999, the last that Python can name
 _PROTOCOLS = {"6": "tcp", "17": "udp", "132": "sctp", "47": "gre", "50": "esp"}
 
 
-class Read(NamedTuple):
-    """Rows that could be read, how many could not, and the first few of those with the reason."""
-
-    values: tuple[object, ...]
-    rejected: int
-    examples: tuple[str, ...]
-
-
 def detections(rows: Iterable[Row], scope: Scope) -> tuple[tuple[Detection, ...], Read]:
     """The records of the detection query, scored by the reference scorer, in their total order."""
-    read = _read(rows, lambda row: score(aggregate(row), scope))
-    found = (value for value in read.values if isinstance(value, Detection))
-    return tuple(sorted(found, key=sort_key)), read
+    found = read(rows, lambda row: score(aggregate(row), scope), "record")
+    scored = (value for value in found.values if isinstance(value, Detection))
+    return tuple(sorted(scored, key=sort_key)), found
 
 
 def aggregate(row: Row) -> Aggregate:
@@ -53,19 +43,19 @@ def aggregate(row: Row) -> Aggregate:
 
 def hours(rows: Iterable[Row]) -> tuple[HourRows, ...]:
     """The records of the heartbeat query, in order; ValueError when one cannot be read (silence is not safety)."""
-    read = (
+    made = (
         HourRows(
             moment(cells.whole(row, "hour") * 3600), cells.whole(row, "row_count"),
             moment(_milliseconds(row, "oldest_ms") / 1000), moment(_milliseconds(row, "newest_ms") / 1000),
         )
         for row in rows
     )
-    return tuple(sorted(read))
+    return tuple(sorted(made))
 
 
 def starts(rows: Iterable[Row]) -> Read:
     """The records of the traffic query as ``Start`` values."""
-    return _read(rows, _start)
+    return read(rows, _start, "record")
 
 
 def _start(row: Row) -> Start:
@@ -98,17 +88,3 @@ def _milliseconds(row: Row, name: str) -> int:
     if value > _LATEST_MS:
         raise ValueError(f"{name}: out of range")
     return value
-
-
-def _read(rows: Iterable[Row], make: Callable[[Row], object]) -> Read:
-    values: list[object] = []
-    examples: list[str] = []
-    rejected = 0
-    for number, row in enumerate(rows, start=1):
-        try:
-            values.append(make(row))
-        except ValueError as fault:
-            rejected += 1
-            if len(examples) < MAX_EXAMPLES:
-                examples.append(f"record {number}: {printable(str(fault))[:200]}")
-    return Read(tuple(values), rejected, tuple(examples))
