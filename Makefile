@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: run serve test record setup lint bench manifests clean
+.PHONY: run serve test integration faults record setup lint bench manifests clean
 run: $(VENV)/.ready
 	$(BIN)/botnet-playbook run --config playbook/sample/sample.toml --dry-run --report report
 
@@ -20,6 +20,10 @@ test: $(VENV)/.ready
 
 integration: $(VENV)/.ready
 	$(BIN)/python -m pytest -m "$(APART)" -rs
+
+# every fault on SQLite and PostgreSQL, about half an hour; cut off, it goes on where it stopped
+faults: $(VENV)/.ready
+	$(BIN)/python -m tests.faults $(ARGS)
 
 # ARGS chooses: make record ARGS='-k whois'; a real tenant where its variables are set, else the emulators
 record: $(VENV)/.ready

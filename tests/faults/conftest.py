@@ -14,12 +14,15 @@ from tests.response import Bench
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the quick ones unless all are wanted (make faults)."""
+    """Keep the quick ones unless all are wanted (make faults), and then those that have not passed yet."""
     if os.environ.get("FAULTS"):
-        return
-    slow = [item for item in items if (mark := item.get_closest_marker("faults")) and "quick" not in mark.args]
-    config.hook.pytest_deselected(items=slow)
-    items[:] = [item for item in items if item not in slow]
+        file = os.environ.get("FAULTS_DONE")
+        passed = set(Path(file).read_text().splitlines()) if file else set()
+        left = [item for item in items if item.nodeid in passed]
+    else:
+        left = [item for item in items if (mark := item.get_closest_marker("faults")) and "quick" not in mark.args]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]
 
 
 @pytest.fixture(scope="session")
