@@ -1,12 +1,15 @@
 """What every test runs under: no way off the machine, and the ``cassette`` fixture."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
 from tests.cassettes import Replay, cassette_path, playing
 from tests.network_guard import guarded
+
+# What needs Debian packages, root, a browser or time: `make integration`.
+APART = ("integration", "browser", "postgres", "faults")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,6 +34,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("loopback") or (recording and item in uses):
             item.add_marker(pytest.mark.enable_socket)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With BOTNET_PLAYBOOK_REQUIRE set (.ci/run) a product that is not installed is a failure, never a skip."""
+    report = yield
+    if report.skipped and os.environ.get("BOTNET_PLAYBOOK_REQUIRE") and any(map(item.get_closest_marker, APART)):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+        report.outcome, report.longrepr = "failed", f"nothing may be left out here. {reason}"
+    return report
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,7 @@ from tests.namespaces import C2, TCP, Nets, inside, lacking, nets
 _ROOT = Path(os.environ.get("BOTNET_PLAYBOOK_CROWDSEC", "/opt/crowdsec-unpacked"))
 _BINARIES = [_ROOT / "usr/bin" / name for name in ("crowdsec", "cscli", "crowdsec-firewall-bouncer")]
 _MISSING = [str(path) for path in _BINARIES if not path.exists()]
-_UNPACKED = f"needs {_MISSING[0]}: unpack Debian's packages (see the top of this file)" if _MISSING else ""
+_UNPACKED = f"needs {_MISSING[0]}: unpack Debian's crowdsec and crowdsec-firewall-bouncer" if _MISSING else ""
 _WHY_NOT = lacking() or _UNPACKED
 pytestmark = [pytest.mark.integration, pytest.mark.loopback, pytest.mark.skipif(bool(_WHY_NOT), reason=_WHY_NOT)]
 URL, PASSWORD = "http://127.0.0.1:18080", "for-this-test-only"
