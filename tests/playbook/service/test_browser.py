@@ -1,34 +1,25 @@
 """The pages in a real Chromium: read and decide by keyboard without JavaScript; nothing for axe or the console."""
 
-import json
-import os
 import shutil
 import threading
 import time
-from pathlib import Path
 
 import pytest
 import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
 
 from playbook.cases import asking
 from tests.playbook.cases.runs import file, judged
 from tests.playbook.service.web import PASSWORD, Clock, over
 
-try:
-    from playwright.sync_api import sync_playwright
-except ImportError:
-    sync_playwright = None
-
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync")
-# Where `npm install axe-core` put it; a person or .ci/run does that, never a test.
-AXE = Path(os.environ.get("AXE_CORE", "node_modules/axe-core/axe.min.js"))
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 
 pytestmark = [
     pytest.mark.browser, pytest.mark.loopback,
-    pytest.mark.skipif(sync_playwright is None, reason="playwright is not installed"),
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium"),
 ]
 
@@ -100,12 +91,10 @@ def test_nothing_overflows_and_the_console_stays_silent(page):
         assert page.locator("h1").count() == 1 and page.title()
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason=f"axe-core is not at {AXE}: npm install axe-core, or set AXE_CORE")
 @pytest.mark.parametrize("page", [
     ("desktop", "light", True), ("desktop", "dark", True), ("phone", "light", True), ("phone", "dark", True),
 ], indirect=True)
 def test_axe_finds_nothing_serious(page):
-    axe = AXE.read_text(encoding="utf-8")
     found = {}
     page.goto("/login")
     todo = ["/login"]
@@ -113,8 +102,8 @@ def test_axe_finds_nothing_serious(page):
         place = todo.pop()
         page.goto(place)
         page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-        result = json.loads(page.evaluate(axe + "; axe.run().then(r => JSON.stringify(r.violations))"))
-        worst = [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in result if v["impact"] in ("serious", "critical")]
+        faults = Axe().run(page).response["violations"]
+        worst = [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in faults if v["impact"] in ("serious", "critical")]
         found |= {place: worst} if worst else {}
         if place == "/login":
             log_in(page)
