@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from playbook.model.address import Address, Network, parse, why_not_global, within
+from playbook.model.address import Address, parse, why_not_global, within
 from playbook.model.enriched import EnrichedDetection
 from playbook.model.enrichment import FeedEntry, ListEntry, Operator, OwnedDestination
 from playbook.model.response import StepKind
-from playbook.model.site import Networks
 
 # A machine in one of these roles is never isolated: too much depends on it, or its address is many machines'.
 NEVER_ISOLATED = frozenset({
@@ -112,19 +111,15 @@ def _asked(enriched: EnrichedDetection, topic: str) -> bool:
 
 def _own(enriched: EnrichedDetection, address: Address, barriers: Barriers) -> str | None:
     as_written = parse(enriched.detection.dst_ip) or address
-    for name, listed in _never_block(enriched.site.networks).items():
-        if within(address, listed) or within(as_written, listed):
-            return f"networks.{name} names it"
+    networks = enriched.site.networks
+    name = networks.naming(address) or networks.naming(as_written)
+    if name is not None:
+        return f"networks.{name} names it"
     named = barriers.own_places & {str(address), enriched.detection.dst_ip, *enriched.names}
     if named:
         return f"our own configuration names {sorted(named)[0]}"
     owned = enriched.answers(OwnedDestination, "destination")
     return f"it is ours or declared: {owned[0][0].name}" if owned else None
-
-
-def _never_block(networks: Networks) -> dict[str, tuple[Network, ...]]:
-    """Everything ``[networks]`` names, except ``lab``, which only says what counts as global in an exercise."""
-    return {name: getattr(networks, name) for name in Networks.model_fields if name != "lab"}
 
 
 def _only_claimed(enriched: EnrichedDetection) -> str | None:

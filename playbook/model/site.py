@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pydantic import AwareDatetime, Field
 
 from playbook.model import Value
-from playbook.model.address import Network
+from playbook.model.address import Address, Network, within
 
 _DEFAULT_HOME: tuple[Network, ...] = (
     IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"), IPv4Network("192.168.0.0/16"),
@@ -25,6 +25,11 @@ class Networks(Value):
     partners: tuple[Network, ...] = ()
     nat64: tuple[IPv6Network, ...] = ()
     lab: tuple[Network, ...] = ()
+
+    def naming(self, address: Address) -> str | None:
+        """The list that names the address; not ``lab``, which only says what counts as global in an exercise."""
+        lists = (name for name in type(self).model_fields if name != "lab")
+        return next((name for name in lists if within(address, getattr(self, name))), None)
 
 
 class ExceptionEntry(Value):

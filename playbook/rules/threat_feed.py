@@ -5,8 +5,9 @@ from datetime import timedelta
 from pydantic import Field
 
 from playbook.model import Value
+from playbook.model.address import why_not_global
 from playbook.model.enriched import EnrichedDetection
-from playbook.model.enrichment import Enrichment, FeedEntry, ListEntry
+from playbook.model.enrichment import Enrichment, FeedEntry, ListEntry, Operator, OwnedDestination
 from playbook.model.measurement import Fact
 from playbook.model.verdict import Evidence
 
@@ -71,11 +72,27 @@ def _not_named(entry: FeedEntry, enriched: EnrichedDetection) -> str | None:
 def _not_alone(entry: FeedEntry, enriched: EnrichedDetection) -> str | None:
     if entry.port is not None and entry.port != enriched.detection.dst_port:
         return f"the feed names port {entry.port}, not {enriched.detection.dst_port}"
+    ours = _ours(enriched)
+    if ours:
+        return ours
     shared = sorted(e.name for e, _ in enriched.answers(ListEntry, "destination") if e.category in _SHARED)
+    shared += sorted(operator.name for operator, _ in enriched.answers(Operator, "destination"))
     if shared:
         return f"the address is shared ({', '.join(shared[:3])})"
-    failed = enriched.failed("lists")
+    failed = (*enriched.failed("lists"), *enriched.failed("operator"))
     return f"whether others share the address is not known ({failed[0].unavailable})" if failed else None
+
+
+def _ours(enriched: EnrichedDetection) -> str | None:
+    """A feed that lists a private address, or one of ours, convicts every machine that works with it."""
+    address, networks = enriched.destination, enriched.site.networks
+    if address is None:
+        return "the destination is not an address"
+    private, name = why_not_global(address, networks.lab, networks.nat64), networks.naming(address)
+    if private or name:
+        return f"the address is {private}" if private else f"networks.{name} names the address"
+    owned = enriched.answers(OwnedDestination, "destination")
+    return f"the address is ours or declared ({owned[0][0].name})" if owned else None
 
 
 def _host(url: str) -> str:

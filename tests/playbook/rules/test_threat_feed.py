@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from playbook.model.enrichment import FeedEntry, ListEntry
-from tests.builders import DESTINATION, NOW, a_beacon, an_enriched, named, said, silent
+from playbook.model.enrichment import FeedEntry, ListEntry, Operator, OwnedDestination
+from tests.builders import DESTINATION, NOW, a_beacon, a_site, an_enriched, named, said, silent
 from tests.playbook.rules.table import Row, evidence, outcome, rows
 
 TODAY = NOW.date()
@@ -28,6 +28,9 @@ def listed(*entries, lists="plain", **change):
         "plain": said("lists", about=DESTINATION), "unread": silent("lists", DESTINATION),
         **{c: said("lists", ListEntry(name=f"a {c}", category=c), about=DESTINATION)
            for c in ("cdn", "cloud", "shared", "resolver", "scanner")},
+        "operator": said("operator", Operator(name="Big", asn=64500), about=DESTINATION),
+        "operators unread": silent("operator", DESTINATION),
+        "owned": said("owned", OwnedDestination(name="our shop", matched=DESTINATION), about=DESTINATION),
     }
     return an_enriched(said("feed", *entries, about=DESTINATION), words[lists], **change)
 
@@ -57,6 +60,11 @@ TABLE = [
     Row("near miss", "an address of shared hosting", listed(entry(), lists="shared"), "strong"),
     Row("near miss", "8.8.8.8 on a feed", listed(entry(), lists="resolver"), "strong"),
     Row("near miss", "lists unread", listed(entry(), lists="unread"), "strong"),
+    Row("near miss", "an address of an operator whose front ends serve everybody", listed(entry(), lists="operator"),
+        "strong"),
+    Row("near miss", "operators unread", listed(entry(), lists="operators unread"), "strong"),
+    Row("near miss", "a URL at an operator's front end", listed(url(f"https://{NAME}/u/x.exe"), lists="operator",
+                                                                 traffic=SEEN), "strong"),
     Row("near miss", "a domain our logs do not show", listed(domain()), "strong"),
     Row("near miss", "a URL on a host that serves everybody", listed(url(f"https://{NAME}/u/x.exe"), lists="cdn",
                                                                       traffic=SEEN), "strong"),
@@ -69,6 +77,20 @@ TABLE = [
     Row("hostile", "an old and a fresh entry: the fresh one counts", listed(aged(90), entry()), "conclusive"),
     Row("hostile", "upper case and a final dot", listed(domain("C2.Evil.example."), traffic=SEEN), "conclusive"),
     Row("hostile", "quotes in the indicator", listed(domain("c2'\n\";--"), traffic=SEEN), "strong"),
+]
+
+
+# Open feeds carry bogons and victims: none may have every machine that uses our own service isolated.
+TABLE += [
+    Row("hostile", f"an address that networks.{name} names", listed(entry(), site=a_site(**{name: (DESTINATION,)})),
+        "strong")
+    for name in ("home", "protected", "resolvers", "time_servers", "shared_sources", "partners")
+]
+TABLE += [
+    Row("hostile", "a destination that we own", listed(entry(), lists="owned"), "strong"),
+    Row("hostile", "an address that is not on the Internet", listed(entry(), site=a_site(lab=())), "strong"),
+    Row("hostile", "a listed domain that our resolver sends to a private address",
+        listed(domain(), traffic=SEEN, site=a_site(lab=())), "conclusive"),
 ]
 
 
