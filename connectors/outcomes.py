@@ -1,24 +1,16 @@
-"""What a case came to, as it is written back into a SIEM: the outcome, and a comment by which a repeat finds itself."""
+"""The comment by which an outcome is written back into a SIEM, and by which a repeat finds itself."""
 
 import hashlib
-from typing import Literal
+from typing import TypeVar
 
-from pydantic import Field
+from pydantic import BaseModel, ValidationError
 
 from connectors.transport import printable
-from playbook.model import Value
-from playbook.model.verdict import Disposition
+from playbook.errors import BadAnswer
+from playbook.model.outcome import Outcome
 
 MAX_COMMENT = 2_000
-
-
-class Outcome(Value):
-    """What a case came to. ``fault`` says whether a FALSE_POSITIVE comes from the query or from the data."""
-
-    case_id: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
-    disposition: Disposition
-    reason: str
-    fault: Literal["query", "data"] = "query"
+M = TypeVar("M", bound=BaseModel)
 
 
 def comment_of(outcome: Outcome, tag: str = "") -> str:
@@ -31,3 +23,11 @@ def comment_of(outcome: Outcome, tag: str = "") -> str:
 def mark_of(comment: str) -> str:
     """The mark that a comment of ours opens with."""
     return comment[: comment.index("]") + 1]
+
+
+def referred(model: type[M], reference: str, subject: str) -> M:
+    """The finding that a reference of ours stands for. Raises BadAnswer for one that an older version wrote."""
+    try:
+        return model.model_validate_json(reference)
+    except ValidationError:
+        raise BadAnswer(f"{subject}: a finding was kept in a form that this version does not read") from None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from playbook.errors import BadAnswer
-from playbook.model.detection import AddressHolder, Detection, Fetched, SourceHealth, TimeWindow
+from playbook.model.detection import AddressHolder, Detection, Fetched, Finding, SourceHealth, TimeWindow
 
 
 class Gathered(NamedTuple):
@@ -14,6 +14,7 @@ class Gathered(NamedTuple):
     window: TimeWindow
     holders: tuple[AddressHolder, ...]
     health: SourceHealth
+    findings: tuple[Finding, ...] = ()
 
 
 def gather(fetched: Sequence[Fetched]) -> Gathered:
@@ -30,6 +31,7 @@ def gather(fetched: Sequence[Fetched]) -> Gathered:
         window=TimeWindow(start=min(f.window.start for f in fetched), end=max(f.window.end for f in fetched)),
         holders=tuple(dict.fromkeys(h for f in fetched for h in f.holders)),
         health=_together([f.health for f in fetched]),
+        findings=tuple(dict.fromkeys(one for f in fetched for one in f.findings)),
     )
 
 

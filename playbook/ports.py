@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from playbook.model.address import Network
 from playbook.model.case import Ticket
@@ -11,6 +11,7 @@ from playbook.model.check import CheckResult as CheckResult
 from playbook.model.detection import Detection, Fetched, TimeWindow
 from playbook.model.enrichment import Enrichment
 from playbook.model.observable import Observable
+from playbook.model.outcome import Outcome
 from playbook.model.response import Notice, Receipt, Step, StepKind
 from playbook.model.traffic import Traffic
 
@@ -35,6 +36,20 @@ class DetectionSource(Protocol):
 
     def check(self) -> tuple[CheckResult, ...]:
         """Try connectivity, permissions, scope and fields with the cheapest calls there are."""
+
+
+@runtime_checkable
+class TakesOutcomes(Protocol):
+    """A source whose detections come with findings of its own, and that is told what became of them."""
+
+    name: str
+
+    def write_back(self, reference: str, outcome: Outcome, may_change: bool) -> str:
+        """Bring one finding to its outcome; a repeat changes nothing. What a person had set and was kept, or "".
+
+        ``may_change`` false: a comment with its tag, never a status. Raises ConnectorError or ConfigError when it is
+        not known to be written.
+        """
 
 
 class Enricher(Protocol):

@@ -70,5 +70,5 @@ def _record(
         run_id="R-" + hashlib.sha256(rfc8785.dumps(identity)).hexdigest()[:12], source=source, window=window,
         complete=gathered.health.complete and not silent, warnings=tuple(dict.fromkeys(warnings)),
         health=gathered.health, gated=gated, cases=cases, tickets=tickets, as_of=site.now,
-        exceptions_expired=about_exceptions(site),
+        exceptions_expired=about_exceptions(site), findings=gathered.findings,
     )

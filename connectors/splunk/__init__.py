@@ -5,16 +5,18 @@ from datetime import timedelta
 from pathlib import Path
 
 from connectors import hourly
-from connectors.splunk import check, job, notables, rows
+from connectors.outcomes import referred
+from connectors.splunk import check, findings, job, notables, rows
 from connectors.splunk.settings import Settings
 from connectors.splunk.wire import Deadline, Wire
 from connectors.transport import Bounds, Clocks, Credential, Transport, checked_url
 from playbook.detections.beaconing import Scope, sort_key
 from playbook.detections.languages import splunk
-from playbook.errors import ConfigError, ConnectorError, Incomplete
+from playbook.errors import BadAnswer, ConfigError, ConnectorError, Incomplete
 from playbook.model import address
 from playbook.model.check import CheckResult
 from playbook.model.detection import Detection, Fetched, TimeWindow
+from playbook.model.outcome import Outcome
 from playbook.model.site import Site
 from playbook.model.traffic import LogCoverage, Traffic
 
@@ -58,7 +60,6 @@ class Splunk:
         self._settings = settings
         self._site = site
         self._covered: dict[TimeWindow, tuple[hourly.HourRows, ...]] = {}
-        self._findings: dict[str, tuple[notables.Finding, ...]] = {}
 
     def fetch(
         self, window: TimeWindow | None, progress: Callable[[int, int], None] | None = None
@@ -80,11 +81,18 @@ class Splunk:
         )
         health = hourly.health_of(window, taken, seen, fault, splunk.PRESETS[settings.preset].caveat)
         every = tuple(sorted((*found, *noted.detections), key=sort_key))
-        return (Fetched(source=self.name, window=window, detections=every, health=health),)
+        return (
+            Fetched(source=self.name, window=window, detections=every, health=health, findings=noted.findings),
+        )
 
-    def findings(self, detection_id: str) -> tuple[notables.Finding, ...]:
-        """The notables that the fetches so far tied to a detection, newest first: where to write its outcome back."""
-        return self._findings.get(detection_id, ())
+    def write_back(self, reference: str, outcome: Outcome, may_change: bool) -> str:
+        """Bring one notable to what the outcome asks for, once; what a person had set and was kept, or ""."""
+        finding = referred(notables.Finding, reference, self.name)
+        policy = findings.WritePolicy(close_in_siem=may_change, ids=self._settings.ids)
+        try:
+            return findings.write_back(self.wire, finding, outcome, policy).kept
+        except splunk.Unquotable as fault:
+            raise BadAnswer(f"{self.name}: the notable cannot be asked for: {fault}") from None
 
     def traffic(self, detections: Sequence[Detection]) -> Traffic:
         """Start times and sizes of these detections: at most 100,000 connections, the least busy first."""
@@ -150,11 +158,9 @@ class Splunk:
             # A notable is written after the traffic it speaks of, at the latest by the next daily run of its rule.
             until = max(window.end, min(self._site.now, window.end + _DAY))
             answer = self._run(query, TimeWindow(start=window.start, end=until))
-            noted = notables.noted(answer, found, self._scope(), window)
+            return notables.noted(answer, found, self._scope(), window)
         except (ConnectorError, ConfigError) as fault:
             return notables.Noted(missing=f"the notables could not be read: {fault}")
-        self._findings |= noted.findings
-        return noted
 
     def _starts(
         self, batch: Sequence[Detection], window: TimeWindow, unknown: list[str]

@@ -1,21 +1,20 @@
-"""Writes the outcome of a case back to a notable (Enterprise Security 7) or finding (8), once, as far as policy lets.
-
-Nothing calls this by itself: it takes an explicit ``write_back``.
-"""
+"""Writes a case's outcome back to a notable (Enterprise Security 7) or finding (8), once, as far as policy lets."""
 
 import logging
 import re
 from datetime import timedelta
 from typing import Any, Literal, NamedTuple
 
-from connectors.outcomes import Outcome, comment_of
+from connectors.outcomes import comment_of
 from connectors.splunk import cells, job, notables
 from connectors.splunk.notables import Finding
+from connectors.splunk.settings import Ids
 from connectors.splunk.wire import Deadline, Wire, complaint, notes
 from connectors.transport import Reply, segment
 from playbook.errors import BadAnswer, ConfigError, ConnectorError, Unreachable
 from playbook.model import Value
 from playbook.model.detection import TimeWindow
+from playbook.model.outcome import Outcome
 
 _log = logging.getLogger(__name__)
 
@@ -25,20 +24,6 @@ CHANGE_8 = "/servicesNS/nobody/missioncontrol/v1/investigations"
 NOTES_8 = "/servicesNS/nobody/missioncontrol/public/v2/investigations"
 _TIMED = re.compile(r"@@time(\d{1,12})$")
 _DAY = timedelta(days=1)
-
-
-class Ids(Value):
-    """The ids that a stock Enterprise Security gives; a site that made its own lists sets them."""
-
-    in_progress: str = "2"
-    resolved: str = "4"
-    closed: str = "5"
-    unset: tuple[str, ...] = ("", "0", "disposition:0", "6", "disposition:6")
-    true_positive: str = "disposition:1"
-    benign_positive: str = "disposition:2"
-    wrong_query: str = "disposition:3"
-    wrong_data: str = "disposition:4"
-    undetermined: str = "disposition:6"
 
 
 class WritePolicy(Value):

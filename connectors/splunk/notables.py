@@ -1,7 +1,7 @@
 """Notables of one correlation search: those with our columns become detections, all that match are tied to one."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from playbook.detections.beaconing import Scope, moment, score
 from playbook.detections.languages.splunk import quoting
 from playbook.model import Value
 from playbook.model.detection import Detection, TimeWindow
+from playbook.model.detection import Finding as Found
 
 # Our column, and what notables call it (Common Information Model), best first.
 _ALIASES = {
@@ -42,10 +43,10 @@ class Finding(Value):
 
 
 class Noted(NamedTuple):
-    """What the notables gave beyond the search: detections, notables by detection_id, and what is to be said."""
+    """What the notables gave beyond the search: detections, which of them came with which, and what is to be said."""
 
     detections: tuple[Detection, ...] = ()
-    findings: Mapping[str, tuple[Finding, ...]] = {}
+    findings: tuple[Found, ...] = ()
     warnings: tuple[str, ...] = ()
     missing: str = ""
 
@@ -84,7 +85,7 @@ def noted(answer: Answer, found: Sequence[Detection], scope: Scope, window: Time
     for detection in found:
         known[detection.src_ip, detection.dst_ip, detection.dst_port].append(detection)
     made: list[Detection] = []
-    findings: dict[str, list[Finding]] = defaultdict(list)
+    findings: list[Found] = []
     readable = read(answer.rows, lambda row: (_finding(row), row))
     unmatched = 0
     for finding, row in readable.values:  # type: ignore[misc]
@@ -95,12 +96,15 @@ def noted(answer: Answer, found: Sequence[Detection], scope: Scope, window: Time
             alike.append(scored)
             tied = [scored]
         unmatched += not tied
-        for detection in tied:
-            findings[detection.detection_id].append(finding)
+        findings += [_found(detection, finding) for detection in tied]
     return Noted(
-        tuple(made), {name: tuple(several) for name, several in findings.items()},
+        tuple(made), tuple(findings),
         (*answer.warnings, *_said(readable, unmatched)), answer.truncated,
     )
+
+
+def _found(detection: Detection, finding: Finding) -> Found:
+    return Found(detection_id=detection.detection_id, finding_id=finding.event_id, reference=finding.model_dump_json())
 
 
 def _said(found: Read, unmatched: int) -> tuple[str, ...]:

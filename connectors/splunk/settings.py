@@ -1,7 +1,7 @@
 """The ``[sources.NAME]`` table of a Splunk source, checked whole before anything is sent."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -10,6 +10,21 @@ from playbook.detections.languages.splunk import quoting
 from playbook.model import Value
 
 PresetName = Literal["raw", "cim", "tstats", "sysmon"]
+Id = Annotated[str, Field(max_length=100)]
+
+
+class Ids(Value):
+    """The ids that a stock Enterprise Security gives; a site that made its own lists sets them."""
+
+    in_progress: Id = "2"
+    resolved: Id = "4"
+    closed: Id = "5"
+    unset: tuple[Id, ...] = ("", "0", "disposition:0", "6", "disposition:6")
+    true_positive: Id = "disposition:1"
+    benign_positive: Id = "disposition:2"
+    wrong_query: Id = "disposition:3"
+    wrong_data: Id = "disposition:4"
+    undetermined: Id = "disposition:6"
 
 
 class Settings(Value):
@@ -19,8 +34,9 @@ class Settings(Value):
     with ``auth`` "session" (a login, then its session key) or "basic". ``ca_file`` is a PEM file that the server's
     certificate is checked against, relative to the configuration. ``scope`` replaces the preset's own; ``fields``
     maps our column names to the data's ("" = it has none). ``rule_name`` is a correlation search of Enterprise
-    Security whose notables are read too. ``rate`` is requests per second; ``deadline_s`` bounds one search;
-    ``heartbeat`` counts raw rows per hour with each fetch, so that a silent source is noticed.
+    Security whose notables are read too; ``ids`` are the statuses and dispositions of its own lists, where a site has
+    some. ``rate`` is requests per second; ``deadline_s`` bounds one search; ``heartbeat`` counts raw rows per hour
+    with each fetch, so that a silent source is noticed.
     """
 
     base_url: str
@@ -33,6 +49,7 @@ class Settings(Value):
     scope: str = ""
     fields: dict[str, str] = {}
     rule_name: str = Field(default="", max_length=300)
+    ids: Ids = Ids()
     rate: float = Field(default=5.0, gt=0, le=50)
     deadline_s: float = Field(default=600.0, ge=10, le=3600)
     heartbeat: bool = True

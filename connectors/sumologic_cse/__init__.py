@@ -6,8 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from connectors import hourly
+from connectors.outcomes import referred
 from connectors.sumo_account.wire import Wire, account_wire
-from connectors.sumologic_cse import check, reading
+from connectors.sumologic_cse import check, findings, reading
 from connectors.sumologic_cse.answers import Insight
 from connectors.sumologic_cse.findings import Finding, WritePolicy
 from connectors.sumologic_cse.records import Connections, connections
@@ -17,6 +18,8 @@ from playbook.detections.beaconing import Event, Scope, moment, score_events
 from playbook.errors import ConfigError, ConnectorError
 from playbook.model.check import CheckResult
 from playbook.model.detection import Detection, Fetched, SourceHealth, TimeWindow
+from playbook.model.detection import Finding as Found
+from playbook.model.outcome import Outcome
 from playbook.model.site import Site
 from playbook.model.traffic import LogCoverage, Traffic
 
@@ -50,7 +53,6 @@ class CloudSiem:
         self._settings = settings
         self._site = site
         self._held: tuple[TimeWindow, tuple[Event, ...]] | None = None
-        self._findings: dict[str, tuple[Finding, ...]] = {}
 
     def fetch(
         self, window: TimeWindow | None, progress: Callable[[int, int], None] | None = None
@@ -66,16 +68,14 @@ class CloudSiem:
         networks = self._site.networks
         found = score_events(inside, Scope(source=self.name, lab=networks.lab, nat64=networks.nat64))
         self._held = (window, inside)
-        self._findings |= _tied(found, read, seen.insights)
-        return (Fetched(source=self.name, window=window, detections=found, health=_health(seen, read, inside)),)
+        tied = _tied(found, read, seen.insights)
+        health = _health(seen, read, inside)
+        return (Fetched(source=self.name, window=window, detections=found, health=health, findings=tied),)
 
-    def findings(self, detection_id: str) -> tuple[Finding, ...]:
-        """The insights that the fetches so far tied to a detection, newest first: where to write its outcome back."""
-        return self._findings.get(detection_id, ())
-
-    def policy(self, close_in_siem: bool) -> WritePolicy:
-        """What a write-back may do here, in the words that the configuration gives to statuses and resolutions."""
-        return WritePolicy(close_in_siem=close_in_siem, words=self._settings.words)
+    def write_back(self, reference: str, outcome: Outcome, may_change: bool) -> str:
+        """Bring one insight to what the outcome asks for, once; what a person had set and was kept, or ""."""
+        policy = WritePolicy(close_in_siem=may_change, words=self._settings.words)
+        return findings.write_back(self.wire, referred(Finding, reference, self.name), outcome, policy).kept
 
     def traffic(self, detections: Sequence[Detection]) -> Traffic:
         """Start times and sizes in the records at hand; they are read again when no fetch of these came before."""
@@ -105,21 +105,28 @@ class CloudSiem:
         return TimeWindow(start=end - _DAY, end=end)
 
 
-def _tied(
-    found: Iterable[Detection], read: Connections, insights: Iterable[Insight]
-) -> dict[str, tuple[Finding, ...]]:
-    """Insights by detection: those that hold a signal whose records are connections of its tuple."""
-    holding: dict[str, list[Insight]] = defaultdict(list)
+def _tied(found: Iterable[Detection], read: Connections, insights: Iterable[Insight]) -> tuple[Found, ...]:
+    """Which insights, newest first, each detection came with: those with a signal that holds connections of its tuple.
+
+    An insight is whole when every record of its signals is a connection of a tuple that was found.
+    """
+    of_signal: dict[str, list[str]] = defaultdict(list)
+    told = {hourly.key_of(detection): detection.detection_id for detection in found}
+    beyond = set(read.mixed)
+    for key, names in read.signals.items():
+        beyond |= set() if key in told else set(names)
+        for name in names if key in told else ():
+            of_signal[name].append(told[key])
+    tied = []
     for insight in sorted(insights, key=lambda one: (one.created, one.id), reverse=True):
-        for reference in insight.signals:
-            holding[reference.id].append(insight)
-    tied: dict[str, tuple[Finding, ...]] = {}
-    for detection in found:
-        own = [insight for name in read.signals.get(hourly.key_of(detection), ()) for insight in holding[name]]
-        own.sort(key=lambda one: (one.created, one.id), reverse=True)
-        if own:
-            tied[detection.detection_id] = tuple(dict.fromkeys(Finding.of(insight) for insight in own))
-    return tied
+        held = [reference.id for reference in insight.signals]
+        whole = all(name in of_signal and name not in beyond for name in held)
+        reference = Finding.of(insight).model_dump_json()
+        tied += [
+            Found(detection_id=one, finding_id=insight.id, reference=reference, whole=whole)
+            for one in dict.fromkeys(one for name in held for one in of_signal.get(name, ()))
+        ]
+    return tuple(tied)
 
 
 def _starts(events: Iterable[Event]) -> list[hourly.Start]:

@@ -1,13 +1,10 @@
-"""Writes the outcome of a case back to an insight, once, in the tenant's own words, and as far as policy lets.
-
-Nothing calls this by itself: it takes an explicit ``write_back``.
-"""
+"""Writes the outcome of a case back to an insight, once, in the tenant's own words, and as far as policy lets."""
 
 from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import AwareDatetime, Field, ValidationError
 
-from connectors.outcomes import Outcome, comment_of, mark_of
+from connectors.outcomes import comment_of, mark_of
 from connectors.sumo_account.wire import Deadline, Wire
 from connectors.sumologic_cse.answers import ROOT, Comment, Insight, ask, data_of, objects_of
 from connectors.sumologic_cse.check import lacking, vocabulary, word
@@ -15,6 +12,7 @@ from connectors.sumologic_cse.settings import Words
 from connectors.transport import printable, segment
 from playbook.errors import BadAnswer, ConfigError, Unreachable
 from playbook.model import Value
+from playbook.model.outcome import Outcome
 
 TAG = "query-or-data"
 

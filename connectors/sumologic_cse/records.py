@@ -29,10 +29,14 @@ Flow = tuple[str, int | None, str, int, str]
 
 
 class Connections(NamedTuple):
-    """Connections in the order of their start, the signals behind each tuple, and what was left aside and why."""
+    """Connections in the order of their start, the signals behind each tuple, and what was left aside and why.
+
+    ``mixed`` are the signals that hold more: records that are no connection, could not be read or did not come along.
+    """
 
     events: tuple[Event, ...]
     signals: Mapping[Key, tuple[str, ...]]
+    mixed: frozenset[str]
     rows: int
     passed: int
     rejected: int
@@ -44,27 +48,31 @@ def connections(signals: Iterable[Signal], object_types: tuple[str, ...]) -> Con
 
     ``rows`` counts distinct records, ``passed`` those that are no connection, ``rejected`` those that cannot be read.
     """
+    signals = tuple(signals)
     distinct = _distinct(signals)
     events: list[tuple[Event, bool]] = []
     behind: dict[Key, dict[str, None]] = {}
     examples: list[str] = []
+    mixed = {signal.id for signal in signals if signal.lacking}
     passed = rejected = 0
     for record, names in distinct:
         try:
             event = event_of(record, object_types)
         except ValueError as fault:
             rejected += 1
+            mixed.update(names)
             if len(examples) < MAX_EXAMPLES:
                 examples.append(f"signal {printable(names[0])[:60]}: {printable(str(fault))[:200]}")
             continue
         if event is None:
             passed += 1
+            mixed.update(names)
             continue
         events.append((event, text(record, "flowState").lower() in _BEGUN))
         key = (event.hostname, event.src_ip, event.dst_ip, event.dst_port)
         behind.setdefault(key, {}).update(dict.fromkeys(names))
     tied = {key: tuple(names) for key, names in behind.items()}
-    return Connections(counted_once(events), tied, len(distinct), passed, rejected, tuple(examples))
+    return Connections(counted_once(events), tied, frozenset(mixed), len(distinct), passed, rejected, tuple(examples))
 
 
 def _distinct(signals: Iterable[Signal]) -> list[tuple[Record, list[str]]]:

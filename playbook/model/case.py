@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from playbook.model import Value
-from playbook.model.detection import AddressHolder, SourceHealth, TimeWindow
+from playbook.model.detection import AddressHolder, Finding, SourceHealth, TimeWindow
 from playbook.model.enriched import EnrichedDetection
 from playbook.model.enrichment import Enrichment, HostRecord
 from playbook.model.response import NotBlockable, Plan
@@ -77,3 +77,4 @@ class Run(Value):
     as_of: AwareDatetime
     dry_run: bool = True
     exceptions_expired: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()

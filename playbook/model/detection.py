@@ -116,11 +116,28 @@ class SourceHealth(Value):
     warnings: tuple[str, ...] = ()
 
 
+class Finding(Value):
+    """A notable or insight that a detection came with.
+
+    ``reference`` is the connector's own text by which it finds the finding again, also after a restart. ``whole``
+    false: it speaks of more than the detections that were found, so that their outcome never closes it.
+    """
+
+    detection_id: str
+    finding_id: str = Field(min_length=1, max_length=300)
+    reference: str = Field(max_length=8_000)
+    whole: bool = True
+
+
 class Fetched(Value):
-    """What one fetch gave: detections in their total order, the window they come from, and the source's health."""
+    """What one fetch gave: detections in their total order, the window they come from, and the source's health.
+
+    ``findings`` are the notables or insights that detections came with, newest first; most sources have none.
+    """
 
     source: str
     window: TimeWindow
     detections: tuple[Detection, ...]
     holders: tuple[AddressHolder, ...] = ()
     health: SourceHealth = SourceHealth()
+    findings: tuple[Finding, ...] = ()

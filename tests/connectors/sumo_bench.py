@@ -6,19 +6,20 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from connectors import sumologic
 from connectors.transport import Clocks
 from playbook.detections.beaconing import Event as LogEvent
 from playbook.detections.beaconing import Scope, score_events
-from playbook.model.detection import Detection, TimeWindow
+from playbook.model.detection import Detection, Fetched, TimeWindow
 from playbook.model.site import Networks, Site
 from tests.emulators.sumo import Tenant, running
 from tests.emulators.sumo_records import Event
 
+M = TypeVar("M", bound=BaseModel)
 END = datetime(2026, 11, 24, tzinfo=UTC)
 DAY = TimeWindow(start=END - timedelta(days=1), end=END)
 LAB = tuple(ip_network(n) for n in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"))
@@ -92,3 +93,8 @@ def talking(tenant: Tenant, clock: FakeClock, **change: Any) -> Iterator[sumolog
     tenant.clock = clock.monotonic
     with running(tenant) as url:
         yield sumologic.connect("sumo", settings(url, **change), SITE, Path(), clock.clocks)
+
+
+def findings_of(got: Fetched, detection_id: str, model: type[M]) -> tuple[M, ...]:
+    """The notables or insights that a fetch tied to a detection, newest first."""
+    return tuple(model.model_validate_json(f.reference) for f in got.findings if f.detection_id == detection_id)

@@ -1,15 +1,18 @@
 """Notables of Enterprise Security: read as detections, answered once, and never against a person."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from connectors.splunk import findings, notables
-from connectors.splunk.findings import Change, Ids, Outcome, State, WritePolicy, change_for, remaining, write_back
+from connectors.splunk import notables
+from connectors.splunk.findings import Change, State, WritePolicy, change_for, remaining, write_back
+from connectors.splunk.settings import Ids
 from playbook.detections.languages.splunk import Unquotable
 from playbook.errors import BadAnswer, ConfigError, Unreachable
+from playbook.model.detection import Fetched
+from playbook.model.outcome import Outcome
 from tests.connectors.splunk_bench import DAY, END, RULE, FakeClock, a_day, reference, talking
+from tests.connectors.sumo_bench import findings_of
 from tests.emulators.splunk import Behaviour, Server
 from tests.emulators.splunk_es import notable
 
@@ -42,8 +45,13 @@ def fetched(*stored, behaviour: Behaviour | None = None):
 def written(server: Server, outcome: Outcome, policy: WritePolicy = CLOSES):
     """One write-back to the first notable of ``server``."""
     with talking(server, FakeClock(), rule_name=RULE) as source:
-        source.fetch(DAY)
-        return write_back(source.wire, source.findings(BOT.detection_id)[0], outcome, policy)
+        (got,) = source.fetch(DAY)
+        return write_back(source.wire, the_first(got), outcome, policy)
+
+
+def the_first(got: Fetched) -> notables.Finding:
+    """The newest notable of the bot."""
+    return findings_of(got, BOT.detection_id, notables.Finding)[0]
 
 
 def outcome(disposition: str, fault: str = "query", reason: str = "measured") -> Outcome:
@@ -51,31 +59,31 @@ def outcome(disposition: str, fault: str = "query", reason: str = "measured") ->
 
 
 def test_a_notable_of_a_found_tuple_is_tied_to_its_detection() -> None:
-    got, source, _ = fetched(bot_notable(), bot_notable("older@@notable@@1") | {"finding_s": LATE - 9000},
+    got, _, _ = fetched(bot_notable(), bot_notable("older@@notable@@1") | {"finding_s": LATE - 9000},
                              notable("other@@notable@@2", LATE, "Another rule", src="10.0.0.1"))
     assert got.detections == reference(EVENTS) and got.health.complete
-    assert [f.event_id for f in source.findings(BOT.detection_id)] == [UID_7, "older@@notable@@1"]
-    assert source.findings("nothing") == ()
+    assert [f.event_id for f in findings_of(got, BOT.detection_id, notables.Finding)] == [UID_7, "older@@notable@@1"]
+    assert findings_of(got, "nothing", notables.Finding) == ()
 
 
 def test_a_notable_that_names_its_host_is_tied_to_that_host_alone() -> None:
     twin = [e._replace(hostname="cam-2") for e in EVENTS if e.hostname == BOT.hostname]
     server = Server([*EVENTS, *twin], Behaviour(states=()), stored=[bot_notable(src_host="cam-2"), bot_notable("u@@n")])
     with talking(server, FakeClock(), rule_name=RULE) as source:
-        found = source.fetch(DAY)[0].detections
-        tied = {d.hostname: {f.event_id for f in source.findings(d.detection_id)} for d in found
-                if d.dst_ip == BOT.dst_ip}
+        (got,) = source.fetch(DAY)
+        tied = {d.hostname: {f.event_id for f in findings_of(got, d.detection_id, notables.Finding)}
+                for d in got.detections if d.dst_ip == BOT.dst_ip}
     assert tied == {BOT.hostname: {"u@@n"}, "cam-2": {UID_7, "u@@n"}}
 
 
 @pytest.mark.parametrize("named", ["rule_name", "search_name", "source"])
 def test_a_notable_whose_own_counts_fire_is_a_detection_of_its_own(named: str) -> None:
     stored = notable("x@@notable@@3", LATE, "", src_host="pc-99", **FIRING) | {named: RULE}
-    got, source, _ = fetched(stored)
+    got, _, _ = fetched(stored)
     (extra,) = [d for d in got.detections if d.src_ip == "10.0.0.99"]
     assert extra.beaconing_score == 3 and extra.hostname == "pc-99" and not extra.bytes_known
     assert (extra.avg_per_hour, extra.last_seen.hour) == (3.0, 22)
-    assert source.findings(extra.detection_id)[0].event_id == "x@@notable@@3"
+    assert findings_of(got, extra.detection_id, notables.Finding)[0].event_id == "x@@notable@@3"
     assert list(got.detections) == sorted(got.detections, key=lambda d: (-d.beaconing_score, -d.connections))
 
 
@@ -188,10 +196,10 @@ def test_an_answer_that_was_lost_is_looked_up_before_it_is_sent_again(uid: str) 
 def test_a_notable_that_is_gone_is_an_error(uid: str, stored, error: type, words: str) -> None:
     server = Server(EVENTS, Behaviour(states=()), stored=[bot_notable(uid)])
     with talking(server, FakeClock(), rule_name=RULE) as source:
-        source.fetch(DAY)
+        (got,) = source.fetch(DAY)
         server.stored[:] = stored
         with pytest.raises(error, match=words):
-            write_back(source.wire, source.findings(BOT.detection_id)[0], outcome("UNDETERMINED"), CLOSES)
+            write_back(source.wire, the_first(got), outcome("UNDETERMINED"), CLOSES)
 
 
 def test_an_update_that_reports_failure_with_200_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,16 +213,26 @@ def test_an_update_that_reports_failure_with_200_is_an_error(monkeypatch: pytest
 def test_a_server_that_never_answers_the_change_is_given_up() -> None:
     server = Server(EVENTS, Behaviour(states=()), stored=[bot_notable(UID_8)])
     with talking(server, FakeClock(), rule_name=RULE) as source:
-        source.fetch(DAY)
+        (got,) = source.fetch(DAY)
         calls = len(server.log)
         server.behaviour.statuses = {n: (502, {}) for n in range(calls + 3, 99, 3)}
         with pytest.raises(Unreachable, match="502"):
-            write_back(source.wire, source.findings(BOT.detection_id)[0], outcome("UNDETERMINED"), CLOSES)
+            write_back(source.wire, the_first(got), outcome("UNDETERMINED"), CLOSES)
     assert not server.stored[0]["comment"]
 
 
-def test_nothing_in_the_product_writes_back_by_itself() -> None:
-    root = Path(findings.__file__).parents[2]
-    calls = [path.name for package in ("playbook", "connectors") for path in (root / package).rglob("*.py")
-             if "write_back(" in path.read_text(encoding="utf-8") and "splunk" in path.read_text(encoding="utf-8")]
-    assert calls == ["findings.py"]
+def test_a_source_takes_an_outcome_and_changes_no_status_unless_it_may() -> None:
+    server = Server(EVENTS, Behaviour(states=()), stored=[bot_notable()])
+    with talking(server, FakeClock(), rule_name=RULE, ids={"closed": "9"}) as source:
+        (got,) = source.fetch(DAY)
+        (found,) = got.findings
+        assert source.write_back(found.reference, outcome("BENIGN_POSITIVE"), False) == ""
+        assert (server.stored[0]["status"], len(server.stored[0]["comment"])) == ("1", 1)
+        assert source.write_back(found.reference, outcome("BENIGN_POSITIVE"), True) == ""
+        assert (server.stored[0]["status"], server.stored[0]["disposition"]) == ("9", "disposition:2")
+        assert source.write_back(found.reference, outcome("TRUE_POSITIVE"), True) == (
+            "disposition disposition:2; status 9")
+        hostile = notables.Finding.model_validate_json(found.reference).model_copy(update={"event_id": "a\n| delete"})
+        with pytest.raises(BadAnswer, match="cannot be asked for"):
+            source.write_back(hostile.model_dump_json(), outcome("BENIGN_POSITIVE"), True)
+    assert (found.detection_id, found.finding_id, found.whole) == (BOT.detection_id, UID_7, True)

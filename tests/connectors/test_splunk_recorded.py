@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 
 from connectors import splunk
-from connectors.splunk.findings import Outcome, WritePolicy, write_back
+from connectors.splunk.findings import WritePolicy, write_back
+from connectors.splunk.notables import Finding
 from playbook.detections.beaconing import Event
 from playbook.errors import Incomplete, RateLimited, Unauthorized
+from playbook.model.outcome import Outcome
 from tests.connectors.splunk_bench import DAY, END, HOSTILE_HOST, RULE, SITE, ids, reference, settings
+from tests.connectors.sumo_bench import findings_of
 from tests.emulators.splunk import Behaviour, Server, serving
 from tests.emulators.splunk_es import notable
 
@@ -91,8 +94,8 @@ def test_write_back(cassette, uid: str) -> None:
     bot = reference(EVENTS)[0]
     stored = [notable(uid, END.timestamp() - 60, RULE, src=bot.src_ip, dest=bot.dst_ip, dest_port=str(bot.dst_port))]
     source = connected(cassette, stored=stored, rule_name=RULE, heartbeat=False)
-    source.fetch(DAY)
-    (finding,) = source.findings(bot.detection_id)
+    (got,) = source.fetch(DAY)
+    (finding,) = findings_of(got, bot.detection_id, Finding)
     outcome = Outcome(case_id="C-0123456789ab", disposition="BENIGN_POSITIVE", reason="a backup, as measured")
     policy = WritePolicy(close_in_siem=True)
     assert write_back(source.wire, finding, outcome, policy).status == "5"

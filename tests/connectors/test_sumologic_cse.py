@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from connectors.sumologic_cse.findings import Finding
 from connectors.sumologic_cse.reading import created_during
 from playbook.errors import BadAnswer, ConfigError, ConnectorError, Unauthorized, Unreachable
 from playbook.model.detection import Fetched
@@ -22,6 +23,7 @@ from tests.connectors.cse_bench import (
     settings,
     talking,
 )
+from tests.connectors.sumo_bench import findings_of
 from tests.emulators.cse import Behaviour, Tenant
 from tests.emulators.cse_objects import insight_of, record_of, signal_of, signals_of
 
@@ -53,8 +55,8 @@ def test_both_forms_of_paging_and_a_cap_below_what_was_asked(paging: str) -> Non
     insights = [insight_of(f"i{n:02d}", ["s-0000"], CREATED) for n in range(50)]  # all of one instant
     tenant = Tenant(SIGNALS, insights, Behaviour(page_cap=19))
     with talking(tenant, paging=paging, page_size=100) as source:
-        source.fetch(DAY)
-        found = source.findings(BOT.detection_id)
+        (got,) = source.fetch(DAY)
+        found = findings_of(got, BOT.detection_id, Finding)
     assert len(found) == 50 == len({finding.insight_id for finding in found})
     asked = [params for params, (_, path) in zip(tenant.asked, tenant.log, strict=True) if "insights" in path]
     assert len(asked) == 3
@@ -90,7 +92,7 @@ def test_late_signals_and_insights_are_read_and_what_is_of_another_day_is_not_co
     tenant = Tenant(stored, [insight_of("i", ["s-0000"], late)])
     with talking(tenant) as source:
         (got,) = source.fetch(DAY)
-        assert [f.insight_id for f in source.findings(BOT.detection_id)] == ["i"]
+        assert [f.insight_id for f in findings_of(got, BOT.detection_id, Finding)] == ["i"]
     assert got.detections == reference() and got.health.oldest_event >= DAY.start
     assert fetched(Tenant(stored), late_h=0).detections == ()
 
@@ -108,7 +110,7 @@ def test_a_signal_of_an_insight_that_was_not_listed_is_asked_for_by_its_id() -> 
     tenant = Tenant([*SIGNALS[1:], old], [insight_of("i", ["a/../b", "gone"], CREATED)])
     with talking(tenant) as source:
         (got,) = source.fetch(DAY)
-        assert [f.insight_id for f in source.findings(BOT.detection_id)] == ["i"]
+        assert [f.insight_id for f in findings_of(got, BOT.detection_id, Finding)] == ["i"]
     assert got.detections == reference()
     assert not got.health.complete and any("1 signals could not be read: signal gone" in w for w in got.health.warnings)
 
@@ -138,7 +140,7 @@ def test_every_fetch_reads_anew_so_that_nothing_is_lost_when_a_case_was_not_stor
     tenant = Tenant(SIGNALS, [insight_of("i", ["s-0000"], CREATED)])
     with talking(tenant) as source:
         first, second = source.fetch(DAY), source.fetch(DAY)
-        assert first == second and source.findings(BOT.detection_id)
+        assert first == second and first[0].findings
     assert not tenant.writes and not tenant.comments and tenant.insights[0]["status"]["name"] == "new"
 
 

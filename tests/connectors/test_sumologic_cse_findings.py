@@ -1,18 +1,28 @@
 """The way back to an insight: in the tenant's words, once, and never against a person."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from connectors.outcomes import Outcome, comment_of
-from connectors.sumologic_cse import findings
-from connectors.sumologic_cse.findings import Change, State, WritePolicy, Written, change_for, remaining, write_back
+from connectors.outcomes import comment_of
+from connectors.sumologic_cse.findings import (
+    Change,
+    Finding,
+    State,
+    WritePolicy,
+    Written,
+    change_for,
+    remaining,
+    write_back,
+)
 from connectors.sumologic_cse.settings import Words
+from playbook.detections.beaconing import Event
 from playbook.errors import BadAnswer, ConfigError, Unreachable
-from tests.connectors.cse_bench import CREATED, DAY, FakeClock, a_day, reference, talking
+from playbook.model.outcome import Outcome
+from tests.connectors.cse_bench import CREATED, DAY, START, FakeClock, a_day, reference, talking
+from tests.connectors.sumo_bench import findings_of
 from tests.emulators.cse import Behaviour, Tenant
-from tests.emulators.cse_objects import insight_of, signals_of
+from tests.emulators.cse_objects import insight_of, record_of, signal_of, signals_of
 
 pytestmark = pytest.mark.loopback
 BOT = reference()[0]
@@ -33,8 +43,8 @@ def outcome(disposition: str, reason: str = "measured") -> Outcome:
 def written(tenant: Tenant, given: Outcome, policy: WritePolicy = CLOSES, clock: FakeClock | None = None) -> Written:
     """One write-back to the insight of the bot."""
     with talking(tenant, clock) as source:
-        source.fetch(DAY)
-        return write_back(source.wire, source.findings(BOT.detection_id)[0], given, policy)
+        (got,) = source.fetch(DAY)
+        return write_back(source.wire, findings_of(got, BOT.detection_id, Finding)[0], given, policy)
 
 
 def status_of(tenant: Tenant) -> tuple[str, str | None, list[str], int]:
@@ -149,23 +159,44 @@ def test_a_change_that_is_answered_and_not_made_is_an_error() -> None:
 def test_an_insight_that_is_gone_is_an_error() -> None:
     tenant = tenant_with()
     with talking(tenant) as source:
-        source.fetch(DAY)
+        (got,) = source.fetch(DAY)
         tenant.insights.clear()
         with pytest.raises(ConfigError, match="Insight not found"):
-            write_back(source.wire, source.findings(BOT.detection_id)[0], outcome("UNDETERMINED"), CLOSES)
+            write_back(source.wire, findings_of(got, BOT.detection_id, Finding)[0], outcome("UNDETERMINED"), CLOSES)
 
 
-def test_policy_closes_only_when_it_is_told_to_and_a_finding_says_whom_it_is_about() -> None:
-    with talking(tenant_with(), words={"closed": "Fertig"}) as source:
-        source.fetch(DAY)
-        (finding,) = source.findings(BOT.detection_id)
-        assert source.policy(close_in_siem=False) == WritePolicy(words=Words(closed="Fertig"))
-        assert source.findings("nothing") == ()
-    assert (finding.readable_id, finding.entity) == ("INSIGHT-a/../b", "_hostname cam-1")
+def test_a_source_takes_an_outcome_in_its_own_words_and_changes_no_status_unless_it_may() -> None:
+    tenant = tenant_with(Behaviour(status_names=(("new", "New"), ("inprogress", "In Progress"), ("closed", "Fertig"))))
+    with talking(tenant, words={"closed": "Fertig"}) as source:
+        (got,) = source.fetch(DAY)
+        (found,) = [one for one in got.findings if one.detection_id == BOT.detection_id]
+        assert source.write_back(found.reference, outcome("BENIGN_POSITIVE"), False) == ""
+        assert status_of(tenant) == ("new", None, [], 1)
+        assert source.write_back(found.reference, outcome("BENIGN_POSITIVE", "and again"), True) == ""
+        assert status_of(tenant) == ("closed", "False Positive", [], 2)
+        assert source.write_back(found.reference, outcome("BENIGN_POSITIVE", "a third time"), True) == ""
+        assert source.write_back(found.reference, outcome("TRUE_POSITIVE"), True).startswith("status closed")
+        with pytest.raises(BadAnswer, match="a form that this version does not read"):
+            source.write_back("{}", outcome("BENIGN_POSITIVE"), True)
+    (finding,) = findings_of(got, BOT.detection_id, Finding)
+    assert (finding.readable_id, finding.entity, found.finding_id) == ("INSIGHT-a/../b", "_hostname cam-1", "a/../b")
 
 
-def test_nothing_in_the_product_writes_back_by_itself() -> None:
-    root = Path(findings.__file__).parents[2]
-    calls = [path.as_posix().removeprefix(f"{root}/") for package in ("playbook", "connectors")
-             for path in sorted((root / package).rglob("*.py")) if "write_back(" in path.read_text(encoding="utf-8")]
-    assert calls == ["connectors/splunk/findings.py", "connectors/sumologic_cse/findings.py"]
+@pytest.mark.parametrize(("more", "whole"), [
+    ((), True),
+    ((signal_of("other", [record_of(Event(START, "10.0.0.31", "203.0.113.1", 22), "o")], CREATED),), False),
+    ((signal_of("login", [{"uid": "l", "objectType": "Authentication"}], CREATED),), False),
+    ((signal_of("short", [record_of(a_day()[0], "r0")], CREATED, recordCount=9),), False),
+])
+def test_an_insight_that_speaks_of_more_than_what_was_found_is_not_whole(more: tuple[Any, ...], whole: bool) -> None:
+    signals = [*SIGNALS, *more]
+    with talking(Tenant(signals, [insight_of("i", [one["id"] for one in signals], CREATED)])) as source:
+        (got,) = source.fetch(DAY)
+    assert {found.whole for found in got.findings} == {whole}
+
+
+def test_an_insight_with_a_signal_that_was_not_read_is_not_whole() -> None:
+    stored = insight_of("i", [*(one["id"] for one in SIGNALS), "of-another-rule"], CREATED)
+    with talking(Tenant(SIGNALS, [stored]), rule_ids=["THRESHOLD-U00001"]) as source:
+        (got,) = source.fetch(DAY)
+    assert [found.whole for found in got.findings] == [False]

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from connectors import sumologic_cse
-from connectors.outcomes import Outcome
-from connectors.sumologic_cse.findings import write_back
+from connectors.sumologic_cse.findings import Finding, WritePolicy, write_back
 from playbook.errors import Unauthorized
+from playbook.model.outcome import Outcome
 from tests.connectors.cse_bench import CREATED, DAY, SITE, a_day, reference, settings
+from tests.connectors.sumo_bench import findings_of
 from tests.emulators.cse import Behaviour, Tenant, serving
 from tests.emulators.cse_objects import insight_of, signals_of
 
@@ -30,12 +31,12 @@ def test_fetch_traffic_and_the_way_back(cassette) -> None:
     (got,) = source.fetch(None)
     assert got.detections == reference() and got.health.complete
     assert {t.detection_id for t in source.traffic(got.detections).tuples} >= {BOT.detection_id}
-    (finding,) = source.findings(BOT.detection_id)
+    (finding,) = findings_of(got, BOT.detection_id, Finding)
     outcome = Outcome(case_id="C-0123456789ab", disposition="FALSE_POSITIVE", reason="a wrong query", fault="query")
-    first = write_back(source.wire, finding, outcome, source.policy(close_in_siem=True))
+    first = write_back(source.wire, finding, outcome, WritePolicy(close_in_siem=True))
     assert (first.did, first.status, first.resolution, first.tag) == (
         "written", "closed", "False Positive", "query-or-data")
-    assert write_back(source.wire, finding, outcome, source.policy(close_in_siem=True)).did == "already"
+    assert write_back(source.wire, finding, outcome, WritePolicy(close_in_siem=True)).did == "already"
 
 
 def test_pages_by_offset_with_a_limit_and_an_html_error_between(cassette) -> None:

@@ -8,13 +8,12 @@ import pytest
 from pydantic import SecretStr
 
 import playbook.sample
-from connectors.outcomes import Outcome
-from connectors.sumologic_cse.findings import write_back
 from playbook import config
 from playbook.assembly import Assembled, assemble
 from playbook.detections.beaconing import Event
 from playbook.model.case import Run
 from playbook.model.detection import TimeWindow
+from playbook.model.outcome import Outcome
 from playbook.respond import respond
 from playbook.simulate.day import START, simulate
 from tests.emulators.cse import Tenant, running
@@ -55,11 +54,9 @@ def runs() -> tuple[Run, Run, Tenant]:
     with running(tenant) as url:
         made = wired(kind="sumologic_cse", base_url=url, access_id=SecretStr("id"), access_key=SecretStr("key"), rate=4)
         over_cse = run_over(made)
-        source = made.toolkit.source
         case = next(c for c in over_cse.cases if c.plan)
         outcome = Outcome(case_id=case.case_id, disposition="TRUE_POSITIVE", reason="measured")
-        finding = source.findings(case.detections[0].enriched.detection.detection_id)[0]
-        write_back(source.wire, finding, outcome, source.policy(close_in_siem=True))
+        made.toolkit.source.write_back(over_cse.findings[0].reference, outcome, True)
     return over_log, over_cse, tenant
 
 
