@@ -101,7 +101,7 @@ class Lists:
     def _embedded_fault(self) -> str | None:
         try:
             embedded.covering("192.0.2.1")
-        except (OSError, ValueError, KeyError, EOFError, lzma.LZMAError) as fault:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, lzma.LZMAError) as fault:
             return f"the embedded address lists cannot be read: {fault}"
         return None
 

@@ -1,4 +1,4 @@
-"""Builds playbook/tables/asn.bin.xz from the npm package @ip-location-db/asn (CC BY 4.0; see ATTRIBUTION.md there).
+"""Builds playbook/tables/asn.bin from the npm package @ip-location-db/asn (CC BY 4.0; see ATTRIBUTION.md there).
 
     python scripts/build_asn_table.py [--archive ip-location-db-asn-VERSION.tgz]
 
@@ -10,28 +10,30 @@ import argparse
 import csv
 import io
 import json
-import lzma
 import re
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 from table_sources import run, write_table  # noqa: E402
 
+from playbook.tables.asn import FILE, HEADER_END, KEY_WIDTH, WIDTHS  # noqa: E402
+from playbook.tables.blocks import pack_blocks  # noqa: E402
 from playbook.tables.packing import pack_column, pack_ranges  # noqa: E402
 
 PACKAGE = "@ip-location-db/asn"
 LICENCE = "CC-BY-4.0"
-# One fixed filter chain, so that the bytes do not depend on a preset's defaults.
-FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 3, "pb": 0, "dict_size": 1 << 24}]
+# A block is unpacked for one look-up: small enough to be quick, large enough to compress well.
+BLOCK = 1024
+Item = TypeVar("Item")
 
 
 class Row(NamedTuple):
@@ -98,20 +100,33 @@ def _close(open_rows: list[Row], limit: int | None, pieces: list[Row]) -> None:
         open_rows.pop()
 
 
-def encode(v4: list[Row], v6: list[Row]) -> bytes:
-    """The packed table that `playbook.tables.asn.decode` reads: header line, ranges, AS numbers, names."""
+def encode(v4: list[Row], v6: list[Row], block: int = BLOCK) -> bytes:
+    """The packed table that `playbook.tables.asn.decode` reads: a header line, then ranges and systems in blocks."""
     names = {row.asn: row.name for row in (*v6, *v4)}
     systems = sorted(names)
-    position = {asn: index for index, asn in enumerate(systems)}
-    header = json.dumps({"v4": len(v4), "v6": len(v6), "systems": len(systems)}).encode() + b"\n"
-    body = (
-        header,
-        pack_ranges(((row.start, row.last, position[row.asn]) for row in v4), 4, 3),
-        pack_ranges(((row.start, row.last, position[row.asn]) for row in v6), 8, 3),
-        pack_column(systems, 4),
-        "\n".join(names[asn] for asn in systems).encode(),
+    key_of = {asn: key for key, asn in enumerate(systems)}
+    sections = {version: _ranges(rows, key_of, WIDTHS[version], block) for version, rows in ((4, v4), (6, v6))}
+    sections[0] = pack_blocks(
+        (
+            (some[0], pack_column(some, 4) + "\n".join(names[asn] for asn in some).encode())
+            for some in _pieces(systems, block)
+        ),
+        4,
     )
-    return lzma.compress(b"".join(body), format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC64, filters=FILTERS)
+    counts = {4: len(v4), 6: len(v6), 0: len(systems)}
+    frame = {"block": block, "sections": {str(name): (counts[name], len(sections[name])) for name in sections}}
+    return json.dumps(frame).encode() + HEADER_END + b"".join(sections.values())
+
+
+def _ranges(rows: list[Row], key_of: dict[int, int], width: int, block: int) -> bytes:
+    numbers = [(row.start, row.last, key_of[row.asn]) for row in rows]
+    return pack_blocks(
+        ((some[0][0], pack_ranges(some, width, KEY_WIDTH)) for some in _pieces(numbers, block)), width
+    )
+
+
+def _pieces(rows: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
 def as_of(version: str) -> date:
@@ -138,7 +153,7 @@ def build(archive: Path) -> None:
         v6 = disjoint(parse(text("asn-ipv6-num.csv"), 128, faults, "asn-ipv6-num.csv"), faults, "v6 /64")
     for kind in sorted(faults.counts):
         print(f"{faults.counts[kind]} rows: {kind}; first: {'; '.join(faults.examples[kind])}")
-    write_table("asn.bin.xz", encode(v4, v6), f"npm {PACKAGE}", version, as_of(version), LICENCE, len(v4) + len(v6))
+    write_table(FILE, encode(v4, v6), f"npm {PACKAGE}", version, as_of(version), LICENCE, len(v4) + len(v6))
 
 
 def main() -> None:

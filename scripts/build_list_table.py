@@ -1,4 +1,4 @@
-"""Builds playbook/tables/lists.csv.xz from chosen MISP warning lists (CC0) inside the PyPI package pymispwarninglists.
+"""Builds playbook/tables/lists.bin.xz from chosen MISP warning lists (CC0) inside the PyPI package pymispwarninglists.
 
     python scripts/build_list_table.py [--archive pymispwarninglists-VERSION-py3-none-any.whl]
 
@@ -13,7 +13,7 @@ import lzma
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
@@ -23,6 +23,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 from table_sources import run, write_table  # noqa: E402
+
+from playbook.tables.coverage import Span, by_version  # noqa: E402
+from playbook.tables.lists import FILE, HEADER_END, KEY_WIDTH, WIDTHS  # noqa: E402
+from playbook.tables.packing import pack_column  # noqa: E402
 
 PACKAGE = "pymispwarninglists"
 LICENCE = "CC0-1.0"
@@ -105,13 +109,38 @@ def take(name: str, category: str, package: zipfile.ZipFile) -> Taken:
     return Taken(name, category, list_date(document["version"]), tuple(networks), tuple(refused))
 
 
-def lines_of(lists: Iterable[Taken], fallback: date) -> Iterator[str]:
-    """`L,name,category,as_of` for each list, followed by its ranges as `4|6,first,last` in hexadecimal."""
-    for taken in lists:
-        yield f"L,{taken.name},{taken.category},{(taken.as_of or fallback).isoformat()}"
+def spans_of(lists: Sequence[Taken]) -> Iterator[Span[int]]:
+    """The ranges of each list, joined where they touch; a span's row is the list's place in `lists`."""
+    for place, taken in enumerate(lists):
         for version in (4, 6):
             for network in collapse_addresses(n for n in taken.networks if n.version == version):
-                yield f"{version},{int(network[0]):x},{int(network[-1]):x}"
+                yield Span(version, int(network[0]), int(network[-1]), place)
+
+
+def encode(lists: Sequence[Taken], fallback: date) -> bytes:
+    """The packed table that `playbook.tables.lists.decode` reads: which lists hold between any two boundaries.
+
+    `fallback` is the day of a list that gives none.
+    """
+    covers: dict[tuple[int, ...], int] = {}
+    stretches, columns = {}, []
+    for version, coverage in by_version(spans_of(lists)).items():
+        # A range up to the very last address ends where no number is left.
+        starts = [start for start in coverage.starts if start < 256 ** WIDTHS[version]]
+        keys = [covers.setdefault(cover, len(covers)) for cover in coverage.covers[: len(starts)]]
+        stretches[str(version)] = len(keys)
+        columns += [*_starts(starts, WIDTHS[version]), pack_column(keys, KEY_WIDTH)]
+    rows = [(taken.name, taken.category, (taken.as_of or fallback).isoformat()) for taken in lists]
+    frame = json.dumps({"lists": rows, "covers": list(covers), "stretches": stretches}).encode()
+    body = frame + HEADER_END + b"".join(columns)
+    return lzma.compress(body, format=lzma.FORMAT_XZ, preset=9 | lzma.PRESET_EXTREME)
+
+
+def _starts(numbers: Sequence[int], width: int) -> list[bytes]:
+    """One column, or the upper and the lower 8 bytes of wider numbers apart."""
+    if width <= 8:
+        return [pack_column(numbers, width)]
+    return [pack_column([number >> 64 for number in numbers], 8), pack_column([n & 2**64 - 1 for n in numbers], 8)]
 
 
 def build(archive: Path) -> None:
@@ -123,9 +152,8 @@ def build(archive: Path) -> None:
         if taken.refused:
             print(f"{taken.name}: {len(taken.refused)} entries refused, first: {', '.join(taken.refused[:3])}")
     as_of = max(taken.as_of for taken in lists if taken.as_of)
-    text = "\n".join(lines_of(lists, as_of)) + "\n"
-    packed = lzma.compress(text.encode(), format=lzma.FORMAT_XZ, preset=9 | lzma.PRESET_EXTREME)
-    write_table("lists.csv.xz", packed, f"PyPI {PACKAGE}", archive.name.split("-")[1], as_of, LICENCE, text.count("\n"))
+    rows = sum(1 for _ in spans_of(lists))
+    write_table(FILE, encode(lists, as_of), f"PyPI {PACKAGE}", archive.name.split("-")[1], as_of, LICENCE, rows)
 
 
 def without_block_pages(taken: Taken) -> Taken:

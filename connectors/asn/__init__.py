@@ -1,6 +1,5 @@
 """Who announces an address: the user's own AS database first, then the embedded AS table; and whose operator it is."""
 
-import lzma
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property, lru_cache
@@ -75,7 +74,11 @@ class AsNumbers:
             return {}, {}
         if self._embedded_fault:
             return {"unavailable": self._embedded_fault}, {"unavailable": self._embedded_fault}
-        row = embedded.look_up(address)
+        try:
+            row = embedded.look_up(address)
+        except ValueError as fault:
+            reason = {"unavailable": _unreadable(fault)}
+            return reason, reason
         owner = self._of_embedded(row) if self._path is None else self._of_database(address, row)
         numbers = [one.asn for one in owner.get("answers", ())] + ([row.asn] if row else [])
         operators = [found for number in dict.fromkeys(numbers) if number and (found := operator_of(number))]
@@ -113,14 +116,18 @@ class AsNumbers:
     def _embedded_fault(self) -> str | None:
         try:
             embedded.look_up("192.0.2.1")
-        except (OSError, ValueError, KeyError, EOFError, lzma.LZMAError) as fault:
-            return f"the embedded AS table cannot be read: {fault}"
+        except (OSError, ValueError, KeyError, TypeError) as fault:
+            return _unreadable(fault)
         return None
 
 
 def _template(enricher: str, topic: str) -> Enrichment:
     nothing = Observable(kind="address", value="", role="destination")
     return Enrichment(enricher=enricher, topic=topic, observable=nothing)
+
+
+def _unreadable(fault: Exception) -> str:
+    return f"the embedded AS table cannot be read: {fault}"
 
 
 def _as_of() -> datetime:

@@ -4,23 +4,30 @@ IPv6 is kept at /64 granularity. Source, licence and attribution: ATTRIBUTION.md
 """
 
 import json
-import lzma
 from array import array
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, summarize_address_range
-from pathlib import Path
+from math import ceil
 
+from playbook.tables.blocks import Blocks, unpack_blocks
 from playbook.tables.numbers import as_number, as_text
 from playbook.tables.packing import Ranges, unpack_column, unpack_ranges
-from playbook.tables.sources import source_of
+from playbook.tables.sources import packed_table, source_of
 
+FILE = "asn.bin"
 SOURCE = source_of("asn")
 AS_OF: date = SOURCE.as_of
 STALE_AFTER = timedelta(days=180)
 HEADER_END = b"\n"
+# Bytes of a number, and of the place of its AS in the list of systems.
+WIDTHS = {4: 4, 6: 8}
+KEY_WIDTH = 3
+# More than all blocks of the embedded table: none of them is unpacked twice.
+_KEPT_BLOCKS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,45 +40,50 @@ class AsnRow:
     last: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    v4: Ranges
-    v6: Ranges
-    numbers: "array[int]"
-    names: tuple[str, ...]
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Sections 4, 6 (ranges by IP version) and 0 (systems: AS number and name), in blocks of `size` rows."""
+
+    size: int
+    rows: dict[int, int]
+    blocks: dict[int, Blocks]
+
+    def rows_in(self, section: int, index: int) -> int:
+        """Rows of one block; only a section's last one has fewer than `size`."""
+        return min(self.size, self.rows[section] - index * self.size)
 
 
 def look_up(address: str | IPv4Address | IPv6Address) -> AsnRow | None:
     """The row that covers `address` (::ffff:a.b.c.d is read as a.b.c.d), or None when nobody announced it.
 
-    ValueError when `address` is text that is no IP address.
+    ValueError when `address` is text that is no IP address, or the table is damaged.
     """
     version, number = as_number(address)
-    position = _table().v4.find(number) if version == 4 else _table().v6.find(number >> 64)
-    return None if position < 0 else _row_at(version, position)
+    number = number if version == 4 else number >> 64
+    table = _table()
+    index = table.blocks[version].place(number)
+    position = _ranges(table, version, index).find(number) if index >= 0 else -1
+    return None if position < 0 else _row_at(version, index, position)
 
 
 def organisation_of(asn: int) -> str | None:
     """The name registered for an AS number, or None when the table has no such AS."""
-    position = _position_of(asn)
-    return None if position is None else _table().names[position]
+    found = _key_of(asn)
+    return None if found is None else _system(_table(), found)[1]
 
 
 def networks_of(asn: int) -> tuple[IPv4Network | IPv6Network, ...]:
     """Every network that an AS announces, v4 first; () when there is none.
 
-    It scans the whole table (tens of ms): for checks, not for the path of a detection.
+    It scans the whole table (hundreds of ms): for checks, not for the path of a detection.
     """
-    position = _position_of(asn)
-    if position is None:
-        return ()
+    wanted = _key_of(asn)
     found: list[IPv4Network | IPv6Network] = []
-    table = _table()
-    for ranges, kind, shift in ((table.v4, IPv4Address, 0), (table.v6, IPv6Address, 64)):
-        for index, key in enumerate(ranges.keys):
-            if key == position:
-                first, last = ranges.starts[index] << shift, ((ranges.lasts[index] + 1) << shift) - 1
-                found.extend(summarize_address_range(kind(first), kind(last)))
+    for version, start, last, key in ranges_of(_table()) if wanted is not None else ():
+        if key == wanted:
+            first, end = _bounds(version, start, last)
+            kind = IPv4Address if version == 4 else IPv6Address
+            found.extend(summarize_address_range(kind(first), kind(end)))
     return tuple(found)
 
 
@@ -80,40 +92,76 @@ def stale(today: date) -> bool:
     return today - AS_OF > STALE_AFTER
 
 
-def decode(packed: bytes) -> _Table:
-    """The table of scripts/build_asn_table.py's `encode`. ValueError or lzma.LZMAError when it is damaged."""
-    header, _, body = lzma.decompress(packed).partition(HEADER_END)
-    sizes = json.loads(header)
-    v4_end = sizes["v4"] * 11
-    v6_end = v4_end + sizes["v6"] * 19
-    numbers_end = v6_end + sizes["systems"] * 4
-    names = tuple(body[numbers_end:].decode().split("\n"))
-    if len(names) != sizes["systems"]:
-        raise ValueError(f"the AS table names {len(names)} systems, its header {sizes['systems']}")
-    return _Table(
-        v4=unpack_ranges(body[:v4_end], sizes["v4"], width=4, key_width=3),
-        v6=unpack_ranges(body[v4_end:v6_end], sizes["v6"], width=8, key_width=3),
-        numbers=unpack_column(body[v6_end:numbers_end], 4),
-        names=names,
-    )
+def decode(packed: bytes) -> Table:
+    """The table of scripts/build_asn_table.py's `encode`. ValueError or KeyError when it is damaged."""
+    header, _, body = packed.partition(HEADER_END)
+    frame = json.loads(header)
+    size, rows, blocks = int(frame["block"]), {}, {}
+    for section, width in (*WIDTHS.items(), (0, 4)):
+        rows[section], length = frame["sections"][str(section)]
+        blocks[section] = unpack_blocks(body[:length], ceil(rows[section] / size), width)
+        body = body[length:]
+    return Table(size, rows, blocks)
+
+
+def ranges_of(table: Table) -> Iterator[tuple[int, int, int, int]]:
+    """(IP version, start, last, place of the system) of every row, rising, v4 first; version 6 counts in /64."""
+    for version in WIDTHS:
+        for index in range(len(table.blocks[version].firsts)):
+            ranges = _ranges(table, version, index)
+            for start, last, key in zip(ranges.starts, ranges.lasts, ranges.keys, strict=True):
+                yield version, start, last, key
+
+
+def systems_of(table: Table) -> Iterator[tuple[int, str]]:
+    """(AS number, name) of every system, rising."""
+    for index in range(len(table.blocks[0].firsts)):
+        yield from zip(*_systems(table, index), strict=True)
 
 
 @cache
-def _table() -> _Table:
-    return decode(Path(__file__).with_name("asn.bin.xz").read_bytes())
+def _table() -> Table:
+    return decode(packed_table(SOURCE, FILE))
 
 
-def _position_of(asn: int) -> int | None:
-    numbers = _table().numbers
-    position = bisect_left(numbers, asn)
-    return position if position < len(numbers) and numbers[position] == asn else None
+@lru_cache(maxsize=_KEPT_BLOCKS)
+def _ranges(table: Table, version: int, index: int) -> Ranges:
+    packed = table.blocks[version].read(index)
+    return unpack_ranges(packed, table.rows_in(version, index), WIDTHS[version], KEY_WIDTH)
+
+
+@lru_cache(maxsize=_KEPT_BLOCKS)
+def _systems(table: Table, index: int) -> tuple["array[int]", list[str]]:
+    packed, count = table.blocks[0].read(index), table.rows_in(0, index)
+    numbers, names = unpack_column(packed[: count * 4], 4), packed[count * 4 :].decode().split("\n")
+    if len(names) != count:
+        raise ValueError(f"block {index} of the AS table names {len(names)} systems, not {count}")
+    return numbers, names
+
+
+def _system(table: Table, key: int) -> tuple[int, str]:
+    index, place = divmod(key, table.size)
+    numbers, names = _systems(table, index)
+    return numbers[place], names[place]
+
+
+def _key_of(asn: int) -> int | None:
+    table = _table()
+    index = table.blocks[0].place(asn)
+    if index < 0:
+        return None
+    numbers = _systems(table, index)[0]
+    place = bisect_left(numbers, asn)
+    return index * table.size + place if place < len(numbers) and numbers[place] == asn else None
+
+
+def _bounds(version: int, start: int, last: int) -> tuple[int, int]:
+    return (start, last) if version == 4 else (start << 64, ((last + 1) << 64) - 1)
 
 
 @lru_cache(maxsize=65_536)
-def _row_at(version: int, position: int) -> AsnRow:
-    table = _table()
-    ranges = table.v4 if version == 4 else table.v6
-    start, last, key = ranges.starts[position], ranges.lasts[position], ranges.keys[position]
-    if version == 6:
-        start, last = start << 64, ((last + 1) << 64) - 1
-    return AsnRow(table.numbers[key], table.names[key], as_text(version, start), as_text(version, last))
+def _row_at(version: int, index: int, position: int) -> AsnRow:
+    ranges = _ranges(_table(), version, index)
+    first, last = _bounds(version, ranges.starts[position], ranges.lasts[position])
+    number, name = _system(_table(), ranges.keys[position])
+    return AsnRow(number, name, as_text(version, first), as_text(version, last))

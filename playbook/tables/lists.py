@@ -6,7 +6,9 @@ Rebuilt by scripts/build_list_table.py; resolvers.csv is kept by hand.
 """
 
 import csv
+import json
 import lzma
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,17 +19,23 @@ from typing import Literal, cast, get_args
 
 from playbook.tables.coverage import Coverage, Span, by_version
 from playbook.tables.numbers import as_number
-from playbook.tables.sources import source_of
+from playbook.tables.packing import unpack_column
+from playbook.tables.sources import packed_table, source_of
 
 Category = Literal["cloud", "cdn", "resolver", "shared", "sinkhole", "block_page", "scanner"]
 CATEGORIES: tuple[str, ...] = get_args(Category)
 # Behind one address of these live many customers: blocking it hits bystanders, listing it convicts nobody.
 SHARED: frozenset[str] = frozenset({"cloud", "cdn", "resolver", "shared"})
 
+FILE = "lists.bin.xz"
 SOURCE = source_of("lists")
 AS_OF: date = SOURCE.as_of
 RESOLVERS_REVIEWED = date(2026, 11, 24)
 STALE_AFTER = timedelta(days=180)
+HEADER_END = b"\n"
+# Bytes of an address of each IP version, and of the place of what covers it.
+WIDTHS = {4: 4, 6: 16}
+KEY_WIDTH = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +54,14 @@ def covering(address: str | IPv4Address | IPv6Address) -> tuple[ListRow, ...]:
     ::ffff:a.b.c.d is read as a.b.c.d.
     """
     version, number = as_number(address)
-    return _coverages()[version].at(number)
+    found, resolvers = _embedded()[version].at(number), _resolvers()[version].at(number)
+    return tuple(sorted((*found, *resolvers), key=_order)) if resolvers else found
 
 
 def every_list() -> tuple[ListRow, ...]:
     """All lists in the table, by category and name."""
-    return tuple(dict.fromkeys(span.row for span in _spans()))
+    coverages = (*_embedded().values(), *_resolvers().values())
+    return tuple(sorted({row for coverage in coverages for rows in coverage.covers for row in rows}, key=_order))
 
 
 def stale(today: date) -> bool:
@@ -59,20 +69,21 @@ def stale(today: date) -> bool:
     return today - AS_OF > STALE_AFTER
 
 
-def read_lists(lines: Iterable[str], source: str) -> Iterator[Span[ListRow]]:
-    """Spans of the packed text: a line `L,name,category,as_of` and below it its ranges `4|6,first,last` in hexadecimal.
+def decode(packed: bytes, source: str) -> dict[int, Coverage[ListRow]]:
+    """The coverage of each IP version in what scripts/build_list_table.py's `encode` wrote.
 
-    ValueError naming the line when one is not of that form.
+    ValueError, KeyError or lzma.LZMAError when it is damaged.
     """
-    row = None
-    for number, line in enumerate(lines, 1):
-        kind, *fields = line.rstrip("\n").split(",")
-        if kind == "L" and len(fields) == 3 and fields[1] in CATEGORIES:
-            row = ListRow(fields[0], cast(Category, fields[1]), source, date.fromisoformat(fields[2]))
-        elif kind in ("4", "6") and len(fields) == 2 and row is not None:
-            yield Span(int(kind), int(fields[0], 16), int(fields[1], 16), row)
-        else:
-            raise ValueError(f"address lists, line {number}: expected a list or a range, found {line[:80]!r}")
+    header, _, body = lzma.decompress(packed).partition(HEADER_END)
+    frame = json.loads(header)
+    rows = [ListRow(name, _category(kind), source, date.fromisoformat(day)) for name, kind, day in frame["lists"]]
+    covers = [tuple(sorted((rows[place] for place in places), key=_order)) for places in frame["covers"]]
+    coverages = {}
+    for version in WIDTHS:
+        starts, body = _starts(body, frame["stretches"][str(version)], WIDTHS[version])
+        keys, body = _cut(body, len(starts), KEY_WIDTH)
+        coverages[version] = Coverage(starts, tuple(covers[key] for key in keys))
+    return coverages
 
 
 def read_resolvers(lines: Iterable[str]) -> Iterator[Span[ListRow]]:
@@ -87,16 +98,35 @@ def _order(row: ListRow) -> tuple[int, str]:
     return CATEGORIES.index(row.category), row.name
 
 
-@cache
-def _spans() -> tuple[Span[ListRow], ...]:
-    folder = Path(__file__).parent
-    packed = lzma.decompress((folder / "lists.csv.xz").read_bytes()).decode()
-    source = f"MISP warning lists ({SOURCE.package} {SOURCE.version})"
-    resolvers = (folder / "resolvers.csv").read_text(encoding="utf-8").splitlines()
-    spans = (*read_lists(packed.splitlines(), source), *read_resolvers(resolvers))
-    return tuple(sorted(spans, key=lambda span: _order(span.row)))
+def _category(text: str) -> Category:
+    if text not in CATEGORIES:
+        raise ValueError(f"the address lists hold an unknown category {text[:80]!r}")
+    return cast(Category, text)
+
+
+def _starts(body: bytes, count: int, width: int) -> tuple[tuple[int, ...], bytes]:
+    """Numbers of up to 16 bytes: two columns of 8 when they do not fit one."""
+    if width <= 8:
+        column, body = _cut(body, count, width)
+        return tuple(column), body
+    upper, body = _cut(body, count, 8)
+    lower, body = _cut(body, count, 8)
+    return tuple(high << 64 | low for high, low in zip(upper, lower, strict=True)), body
+
+
+def _cut(body: bytes, count: int, width: int) -> tuple["array[int]", bytes]:
+    column = unpack_column(body[: count * width], width)
+    if len(column) != count:
+        raise ValueError(f"the address lists end after {len(column)} of {count} numbers")
+    return column, body[count * width :]
 
 
 @cache
-def _coverages() -> dict[int, Coverage[ListRow]]:
-    return by_version(_spans())
+def _embedded() -> dict[int, Coverage[ListRow]]:
+    return decode(packed_table(SOURCE, FILE), f"MISP warning lists ({SOURCE.package} {SOURCE.version})")
+
+
+@cache
+def _resolvers() -> dict[int, Coverage[ListRow]]:
+    with Path(__file__).with_name("resolvers.csv").open(encoding="utf-8", newline="") as lines:
+        return by_version(read_resolvers(lines))

@@ -1,6 +1,7 @@
 """Where each generated table came from: package, version, as-of date, licence; written by the build scripts."""
 
 import csv
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -31,6 +32,14 @@ def read_sources(lines: Iterable[str]) -> dict[str, TableSource]:
 def source_of(table: str) -> TableSource:
     """The source of one generated table; KeyError when it was never built."""
     return _sources()[table]
+
+
+def packed_table(source: TableSource, file: str) -> bytes:
+    """The bytes of a generated file beside this module. ValueError when they are not those that `source` records."""
+    packed = Path(__file__).with_name(file).read_bytes()
+    if hashlib.sha256(packed).hexdigest() != source.sha256:
+        raise ValueError(f"{file} is damaged: its sha256 is not the one that sources.csv records")
+    return packed
 
 
 def _source(row: dict[str, str]) -> TableSource:

@@ -145,6 +145,23 @@ def test_only_destination_addresses_are_served(tmp_path: Path) -> None:
     assert numbers(tmp_path).look_up(others, WINDOW) == ()
 
 
+def test_a_damaged_block_leaves_its_addresses_unanswered_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = embedded.look_up
+
+    def fail(address: object) -> embedded.AsnRow | None:
+        if str(address) == "8.8.8.8":
+            raise ValueError("block 7 is damaged")
+        return sound(str(address))
+
+    monkeypatch.setattr(embedded, "look_up", fail)
+    enricher = numbers(tmp_path)
+    for topic in enricher.topics:
+        assert "block 7 is damaged" in (ask(enricher, "8.8.8.8", topic).unavailable or "")
+        assert ask(enricher, "1.1.1.1", topic).unavailable is None
+
+
 def test_a_damaged_embedded_table_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(address: object) -> None:
         raise ValueError("the AS table names 1 systems, its header 2")

@@ -1,17 +1,17 @@
 """The embedded AS table: facts known from elsewhere, gaps, age, speed of loading, and the script that builds it."""
 
-import hashlib
-import lzma
+from dataclasses import replace
 from datetime import date, timedelta
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from itertools import pairwise
-from pathlib import Path
+from math import ceil
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playbook.tables import asn
+from playbook.tables.sources import packed_table
 from tests.playbook.tables.scripts import script
 
 build = script("build_asn_table")
@@ -84,11 +84,26 @@ def test_every_answer_has_an_age():
 
 
 def test_the_file_is_the_one_that_its_record_names():
-    packed = (Path(asn.__file__).parent / "asn.bin.xz").read_bytes()
-    assert hashlib.sha256(packed).hexdigest() == asn.SOURCE.sha256
+    packed = packed_table(asn.SOURCE, asn.FILE)
     table = asn.decode(packed)
-    assert len(table.v4.starts) + len(table.v6.starts) == asn.SOURCE.rows > 500_000
-    assert len(packed) < 2_200_000
+    assert table.rows[4] + table.rows[6] == asn.SOURCE.rows > 500_000
+    assert len(packed) < 2_600_000
+
+
+def test_every_row_of_the_table_is_found_where_it_stands():
+    """All blocks are read: rising, apart, each with a known system, and a look-up at either end gives the row."""
+    table = asn._table()
+    numbers = [number for number, _ in asn.systems_of(table)]
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) == table.rows[0]
+    rows = list(asn.ranges_of(table))
+    assert len(rows) == asn.SOURCE.rows
+    assert all(a[0] < b[0] or a[2] < b[1] for a, b in pairwise(rows))
+    for version, start, last, key in rows[:: len(rows) // 2000]:
+        kind, shift = (IPv4Address, 0) if version == 4 else (IPv6Address, 64)
+        for number in {start, last}:
+            if (version, number) != (6, 0xFFFF):
+                assert asn.look_up(kind(number << shift)).asn == numbers[key]
 
 
 def test_networks_of_an_operator_hold_its_addresses():
@@ -99,12 +114,18 @@ def test_networks_of_an_operator_hold_its_addresses():
     assert (asn.organisation_of(19281), asn.organisation_of(0)) == ("Quad9", None)
 
 
-def test_damage_is_an_error_not_an_empty_table():
-    with pytest.raises(lzma.LZMAError):
-        asn.decode(b"not a table")
-    damaged = lzma.compress(b'{"v4": 1, "v6": 0, "systems": 1}\n' + bytes(5))
-    with pytest.raises(ValueError, match="need 11 bytes"):
-        asn.decode(damaged)
+@pytest.mark.parametrize(
+    "packed", [b"", b"not a table", b"[]\n", b'{"block": 2, "sections": {"4": [3, 9]}}\n' + bytes(9)]
+)
+def test_damage_is_an_error_not_an_empty_table(packed):
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        asn.decode(packed)
+
+
+def test_a_file_that_is_not_the_recorded_one_is_refused():
+    record = replace(asn.SOURCE, sha256="0" * 64)
+    with pytest.raises(ValueError, match=r"asn\.bin is damaged"):
+        packed_table(record, asn.FILE)
 
 
 NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), min_size=1, max_size=12).filter(str.strip)
@@ -129,11 +150,13 @@ def test_a_small_table_comes_back(names, data):
     used = {row.asn: row.name for row in v4 + v6}
     if not used:
         return
-    table = asn.decode(build.encode(v4, v6))
-    for rows, ranges in ((v4, table.v4), (v6, table.v6)):
-        found = zip(ranges.starts, ranges.lasts, (table.numbers[k] for k in ranges.keys), strict=True)
-        assert list(found) == [(row.start, row.last, row.asn) for row in rows]
-    assert dict(zip(table.numbers, table.names, strict=True)) == used
+    size = data.draw(st.integers(1, 4), label="rows in a block")
+    table = asn.decode(build.encode(v4, v6, size))
+    systems = list(asn.systems_of(table))
+    assert systems == sorted(used.items())
+    expected = [(version, row.start, row.last, row.asn) for version, rows in ((4, v4), (6, v6)) for row in rows]
+    assert [(v, start, last, systems[key][0]) for v, start, last, key in asn.ranges_of(table)] == expected
+    assert [len(table.blocks[v].firsts) for v in (4, 6)] == [ceil(len(v4) / size), ceil(len(v6) / size)]
 
 
 @given(ROWS)

@@ -1,14 +1,15 @@
 """The embedded address lists: what covers what, with which date, and what the build leaves out."""
 
-import hashlib
+import lzma
+from dataclasses import replace
 from datetime import date, timedelta
-from ipaddress import ip_network
-from pathlib import Path
+from ipaddress import ip_address, ip_network
 
 import pytest
 
 from playbook.tables import asn, lists
 from playbook.tables.columns import read_table
+from playbook.tables.sources import packed_table
 from tests.playbook.tables.scripts import script
 
 build = script("build_list_table")
@@ -63,8 +64,10 @@ def test_age():
 
 
 def test_the_file_is_the_one_that_its_record_names():
-    packed = (Path(lists.__file__).parent / "lists.csv.xz").read_bytes()
-    assert hashlib.sha256(packed).hexdigest() == lists.SOURCE.sha256
+    with pytest.raises(ValueError, match=r"lists\.bin\.xz is damaged"):
+        packed_table(replace(lists.SOURCE, sha256="0" * 64), lists.FILE)
+    coverages = lists.decode(packed_table(lists.SOURCE, lists.FILE), "test")
+    assert min(len(coverage.starts) for coverage in coverages.values()) > 5_000
 
 
 def test_at_most_sixty_resolvers_each_announced_by_its_operator():
@@ -77,10 +80,19 @@ def test_at_most_sixty_resolvers_each_announced_by_its_operator():
         assert "resolver" in {listed.category for listed in lists.covering(row["address"])}
 
 
-@pytest.mark.parametrize("line", ["L,name,nonsense,2026-01-01", "4,1,2", "5,1,2", "L,a,cdn", ""])
-def test_a_damaged_table_names_the_line(line):
-    with pytest.raises(ValueError, match="line 1: expected a list or a range"):
-        list(lists.read_lists([line], "test"))
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"",
+        b"not a table",
+        lzma.compress(b"[]\n"),
+        lzma.compress(b'{"lists": [["a", "nonsense", "2026-01-01"]], "covers": [], "stretches": {"4": 0, "6": 0}}\n'),
+        lzma.compress(b'{"lists": [["a", "cdn", "2026-01-01"]], "covers": [[0]], "stretches": {"4": 2, "6": 0}}\n'),
+    ],
+)
+def test_damage_is_an_error_not_an_empty_table(damaged):
+    with pytest.raises((ValueError, KeyError, TypeError, lzma.LZMAError)):
+        lists.decode(damaged, "test")
 
 
 def test_the_build_takes_global_networks_only():
@@ -105,15 +117,41 @@ def test_a_lists_date_comes_from_its_version(version, day):
     assert build.list_date(version) == day
 
 
-def test_what_the_build_writes_is_what_the_loader_reads():
-    networks = tuple(
-        ip_network(text) for text in ("198.51.100.0/25", "198.51.100.128/25", "2001:db8::/33", "192.0.2.1")
+LAB = [
+    ("198.51.100.0/25", "198.51.100.128/25", "2001:db8::/33", "192.0.2.1"),
+    ("198.51.100.64/26", "2001:db8::1", "255.255.255.255", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+    (),
+]
+TAKEN = [
+    build.Taken(f"lab {place}", category, day, tuple(map(ip_network, networks)), ())
+    for place, (category, day, networks) in enumerate(
+        zip(("shared", "cdn", "sinkhole"), (None, date(2025, 3, 4), None), LAB, strict=True)
     )
-    lines = build.lines_of([build.Taken("lab", "cdn", None, networks, ())], date(2026, 1, 2))
-    spans = list(lists.read_lists(lines, "test"))
-    row = lists.ListRow("lab", "cdn", "test", date(2026, 1, 2))
-    expected = [ip_network("192.0.2.1"), ip_network("198.51.100.0/24"), ip_network("2001:db8::/33")]
-    assert [(span.version, span.first, span.last) for span in spans] == [
-        (net.version, int(net[0]), int(net[-1])) for net in expected
-    ]
-    assert {span.row for span in spans} == {row}
+]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "192.0.2.0", "192.0.2.1", "192.0.2.2", "198.51.99.255", "198.51.100.0", "198.51.100.63", "198.51.100.64",
+        "198.51.100.127", "198.51.100.128", "198.51.100.255", "198.51.101.0", "255.255.255.254", "255.255.255.255",
+        "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db8::", "2001:db8::1", "2001:db8::2",
+        "2001:db8:7fff:ffff:ffff:ffff:ffff:ffff", "2001:db8:8000::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+    ],
+)
+def test_what_the_build_writes_is_what_the_loader_reads(address):
+    """By category, then by name: what a plain scan of the networks finds, each with its own day or the package's."""
+    wanted = ip_address(address)
+    expected = {
+        (taken.name, taken.category, taken.as_of or date(2026, 1, 2))
+        for taken in TAKEN
+        if any(wanted in network for network in taken.networks if network.version == wanted.version)
+    }
+    found = lists.decode(build.encode(TAKEN, date(2026, 1, 2)), "test")[wanted.version].at(int(wanted))
+    assert {(row.name, row.category, row.as_of) for row in found} == expected
+    assert [row.category for row in found] == sorted((row.category for row in found), key=lists.CATEGORIES.index)
+    assert {row.source for row in found} <= {"test"}
+
+
+def test_the_same_lists_give_the_same_bytes():
+    assert build.encode(TAKEN, date(2026, 1, 2)) == build.encode(TAKEN, date(2026, 1, 2))
