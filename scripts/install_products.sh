@@ -8,7 +8,7 @@ export DEBIAN_FRONTEND=noninteractive
 exec </dev/null
 
 packages=(
-  make python3-venv openssl
+  make python3-venv openssl ca-certificates
   postgresql
   nftables iproute2 unbound bind9-dnsutils
   request-tracker5 rt5-db-sqlite rt5-standalone
