@@ -1,11 +1,14 @@
 """Reading administrators' files is bounded and names what it could not use."""
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors import files
-from connectors.files import Unreadable, load, read_records
+from connectors.files import Unreadable, lines_of, load, read_records
 from connectors.yaml_files import read_yaml
 from playbook.model import Value
 
@@ -57,3 +60,18 @@ def test_yaml_that_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.yaml").write_text(text)
     with pytest.raises(Unreadable, match=r"x\.yaml"):
         read_yaml(tmp_path / "x.yaml")
+
+
+@given(st.lists(st.sampled_from([b"a", b"bc", b"\n", b"\r", b"\r\n", b"\0", b"\x85"])).map(b"".join))
+def test_lines_end_by_lf_cr_lf_or_cr_and_by_nothing_else(raw: bytes) -> None:
+    assert list(lines_of(raw)) == raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+
+
+@pytest.mark.parametrize("line", [b"ab\n", b"\n", b"ab\r\n", b"\r"])
+def test_a_file_of_nothing_but_short_lines_takes_little_more_memory_than_its_size(line: bytes) -> None:
+    raw = line * (2**20 // len(line))
+    tracemalloc.start()
+    assert sum(1 for _ in lines_of(raw)) > 2**18
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**18
