@@ -12,6 +12,14 @@ NEVER_ISOLATED = frozenset({
     "domain_controller", "resolver", "dhcp", "mail", "proxy", "nat", "vpn", "gateway", "load_balancer", "hypervisor",
     "backup_server", "security_tool", "ot",
 })
+# How inventories write these roles as well; a role that holds any of these words is that role.
+_SPELLINGS = {role: role for role in NEVER_ISOLATED} | {
+    "dc": "domain_controller", "domaincontroller": "domain_controller", "active_directory": "domain_controller",
+    "dns": "resolver", "nameserver": "resolver", "exchange": "mail", "smtp": "mail", "firewall": "gateway",
+    "router": "gateway", "loadbalancer": "load_balancer", "lb": "load_balancer", "esxi": "hypervisor",
+    "hyper_v": "hypervisor", "vcenter": "hypervisor", "backup": "backup_server", "siem": "security_tool",
+    "edr": "security_tool", "ics": "ot", "plc": "ot", "scada": "ot",
+}
 _SHARED = {"cdn": "a CDN", "cloud": "a cloud", "shared": "shared hosting", "resolver": "public resolvers"}
 
 
@@ -147,12 +155,19 @@ def _host(enriched: EnrichedDetection) -> Passed | Refused:
     if holder is None or not holder.host_id:
         return Refused(kind, "no inventory proves which host held the address the whole time; "
                              "an address alone is never isolated")
-    barred = sorted(enriched.roles & NEVER_ISOLATED)
-    if barred:
-        return Refused(kind, f"{holder.hostname} is a {barred[0]}, which is never isolated")
+    barred = _barred(enriched.roles)
+    if barred is not None:
+        return Refused(kind, f"{holder.hostname} is a {barred}, which is never isolated")
     if not _answered(enriched):
         return Refused(kind, "no attempt is known to have been answered, so another machine may have forged the sender")
     return Passed(kind, holder.host_id, f"{holder.hostname}, the whole machine", _people(enriched))
+
+
+def _barred(roles: frozenset[str]) -> str | None:
+    """The first role that is never isolated, also in the plural or with words around it ("dhcp_server_2")."""
+    found = (_SPELLINGS[known] for role in roles for known in _SPELLINGS
+             if f"_{known}_" in f"_{role}_" or f"_{known}s_" in f"_{role}_")
+    return min(found, default=None)
 
 
 def _people(enriched: EnrichedDetection) -> int:

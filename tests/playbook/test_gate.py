@@ -109,10 +109,20 @@ def test_a_proven_host_of_a_known_harmless_role_may_be_isolated():
     assert (word.target, word.people) == ("H-31", 1)
 
 
-@pytest.mark.parametrize("role", [*sorted(NEVER_ISOLATED), "Domain Controller", "load-balancer", " DHCP "])
+@pytest.mark.parametrize("role", [
+    "domain_controller", "resolver", "dhcp", "mail", "proxy", "nat", "vpn", "gateway", "load_balancer", "hypervisor",
+    "backup_server", "security_tool", "ot",
+    "Domain Controller", "Domain Controllers", "DomainController", "DC", "load-balancer", "LoadBalancer", " DHCP ",
+    "DHCP server", "dns-server", "Mail Servers", "firewall", "core router", "ESXi", "Hyper-V", "backup", "SIEM", "PLC",
+])
 def test_an_excluded_role_is_never_isolated_however_it_is_spelled(role):
     word = isolate(said("host", a_record(roles=("workstation", role))))
     assert isinstance(word, Refused) and "never isolated" in word.reason
+
+
+@pytest.mark.parametrize("role", ["workstation", "iot", "server", "natural sciences", "decoder", "Mailroom PC"])
+def test_a_role_that_only_holds_the_letters_of_an_excluded_one_is_another(role):
+    assert isinstance(isolate(said("host", a_record(roles=(role,)))), Passed)
 
 
 @pytest.mark.parametrize("words", [
@@ -188,11 +198,14 @@ def feed_of(indicator, kind, about):
     ("a listed name only the host claims", feed_of("evil.example", "domain", "evil.example"), False, True),
     ("a listed name our resolver gave", feed_of("evil.example", "domain", "evil.example"), True, False),
     ("the address itself is listed", feed_of(DESTINATION, "address", DESTINATION), False, False),
+    ("the address is listed beside a name only the host claims", "both", False, False),
 ])
 def test_a_claimed_name_frames_no_address(said_of_it, feed, backed, refused):
     traffic = named("evil.example", by="sni", backed=backed)
-    assert ("evil.example" in blocked_by(*ASKED, feed, kind="block_address", traffic=traffic)) is refused
-    assert not blocked_by(*ASKED, feed, kind="block_pair", traffic=traffic)
+    both = (feed_of(DESTINATION, "address", DESTINATION), feed_of("evil.example", "domain", "evil.example"))
+    feeds = both if feed == "both" else (feed,)
+    assert ("evil.example" in blocked_by(*ASKED, *feeds, kind="block_address", traffic=traffic)) is refused
+    assert not blocked_by(*ASKED, *feeds, kind="block_pair", traffic=traffic)
 
 
 @pytest.mark.parametrize(("unanswered", "received", "passes"), [
