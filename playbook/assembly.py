@@ -7,7 +7,6 @@ from ipaddress import ip_network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import connectors
 import playbook
@@ -20,8 +19,9 @@ from playbook.model import Value
 from playbook.model.address import Network
 from playbook.model.response import StepKind
 from playbook.model.site import Site
+from playbook.places import hosts_named
 from playbook.plan import NARROWEST_FIRST, Means
-from playbook.ports import Containment, DetectionSource, Enricher, Toolkit
+from playbook.ports import Containment, DetectionSource, Enricher, NamesPlaces, Toolkit
 from playbook.respond import Terms
 from playbook.rules import all_rules
 
@@ -30,6 +30,8 @@ from pydantic import SecretStr, ValidationError  # isort: skip
 # The embedded tables speak in every run; a configured table of the same kind takes the place of the default.
 _ALWAYS = ("asn", "lists", "vendors")
 _RESERVED = ("kind", "hosts_in")
+# As long as any secret must be, so that the rest of its table can be read without it.
+_UNSET = "-" * 64
 
 
 class Assembled(NamedTuple):
@@ -253,32 +255,38 @@ def _offers(containments: Iterable[Containment]) -> dict[StepKind, str]:
             for kind in NARROWEST_FIRST if any(kind in c.kinds for c in containments)}
 
 
-_PLACES = frozenset({"host", "server"})
-
-
 def own_places(config: Config) -> frozenset[str]:
-    """The addresses and names of every product that the configuration names: never to be blocked.
+    """The addresses and names of every host that the configuration names: never to be blocked.
 
-    A product is named by a URL (also one that an environment variable holds, as web hooks are) or by its host.
+    A product is named by a URL (also one that an environment variable holds, as web hooks are) or by its host; where
+    it is not, as a vendor's deployment, ``places`` of its connector's Settings says which hosts it talks to.
     """
     sections = (config.sources, config.enrichers, config.containments, config.tickets, config.notifiers)
-    found = set()
-    for table in (table for section in sections for table in section.values()):
-        for key, value in _with_secrets(table).items():
-            text = value.get_secret_value() if isinstance(value, SecretStr) else value
-            if isinstance(text, str) and "://" in text:
-                found.add(urlsplit(text).hostname or "")
-            elif isinstance(text, str) and key in _PLACES:
-                found.add(text.strip().lower().rstrip("."))
-    return frozenset(found - {""})
+    tables = [_with_secrets(table) for section in sections for table in section.values()]
+    frame = [config.state.url, config.serve.public_url, _with_secrets(config.serve.oidc)]
+    return frozenset(hosts_named([*frame, *tables, *(_talks_to(table, config.folder) for table in tables)]))
+
+
+def _talks_to(table: Table, folder: Path) -> list[Table]:
+    """What the connector of a table adds to the hosts that stand in it; a table with a fault adds nothing."""
+    if table.get("kind") not in connectors.catalogue():
+        return []
+    model = connectors.load(table["kind"]).Settings
+    if not isinstance(model, type) or not issubclass(model, NamesPlaces):
+        return []
+    try:
+        settings = model.model_validate({key: value for key, value in table.items() if key not in _RESERVED})
+        return [{"host": place} for place in settings.places(folder)]
+    except (ValidationError, ConfigError):
+        return []
 
 
 def _with_secrets(table: Table) -> Table:
-    """The table with what its variables hold; a variable that is not set names no place."""
+    """The table with what its variables hold; a variable that is not set holds a place keeper, which is no host."""
     held: Table = {}
     for key, value in table.items():
         try:
             held |= resolve_secrets({key: value}, "", "")
         except ConfigError:
-            continue
+            held[key.removesuffix("_env")] = SecretStr(_UNSET)
     return held

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
@@ -50,6 +51,14 @@ class TakesOutcomes(Protocol):
         ``may_change`` false: a comment with its tag, never a status. Raises ConnectorError or ConfigError when it is
         not known to be written.
         """
+
+
+@runtime_checkable
+class NamesPlaces(Protocol):
+    """Settings of a connector whose table does not show by a URL or ``host`` which hosts it talks to."""
+
+    def places(self, folder: Path) -> tuple[str, ...]:
+        """Names or addresses of those hosts; ``folder`` is the configuration's. Raises ConfigError for a bad file."""
 
 
 class Enricher(Protocol):

@@ -40,6 +40,11 @@ def host_url(deployment: str) -> str:
     return f"https://api{infix}.sumologic.com"
 
 
+def api_host(written: str) -> str:
+    """The host that calls for this place go to. Raises ConfigError as ``api_root`` does."""
+    return urlsplit(api_root(written, "base_url")).hostname or ""
+
+
 def moved_to(location: str | None) -> str | None:
     """The API root that a 301 names, or None when it points anywhere but to a deployment over https."""
     parts = urlsplit(location or "")

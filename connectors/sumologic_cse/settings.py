@@ -1,10 +1,11 @@
 """The ``[sources.NAME]`` table of a Cloud SIEM source, checked whole before anything is sent."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
-from connectors.sumo_account.deployment import api_root
+from connectors.sumo_account.deployment import api_host, api_root
 from playbook.errors import ConfigError
 from playbook.model import Value
 
@@ -61,3 +62,7 @@ class Settings(Value):
     def written(self) -> str:
         """The place as the administrator wrote it."""
         return self.base_url or self.deployment
+
+    def places(self, folder: Path) -> tuple[str, ...]:
+        """The API host of the deployment, whatever form it was written in."""
+        return (api_host(self.written),)

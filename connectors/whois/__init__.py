@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv6Network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import Field, IPvAnyNetwork
@@ -50,6 +51,11 @@ class Settings(Value):
     lab: tuple[IPvAnyNetwork, ...] = ()
     nat64: tuple[IPv6Network, ...] = ()
     parallel: bool = True
+
+    def places(self, folder: Path) -> tuple[str, ...]:
+        """The hosts of the registries. Raises ConfigError when the bootstrap files cannot be read."""
+        known = from_folder(folder / self.bootstrap) if self.bootstrap else shipped()
+        return tuple(urlsplit(registry.base).hostname or "" for registry in known)
 
 
 class Whois:
