@@ -18,8 +18,7 @@ from statistics import median
 
 from bench.measuring import WORK, load, say
 from playbook.cases import asking
-from playbook.engine import flows
-from playbook.engine.door import SWEEP
+from playbook.engine.door import ACT, SWEEP
 from playbook.engine.worker import Pace, Worker
 from tests import postgres
 from tests.builders import a_run
@@ -32,8 +31,7 @@ LAST_S = 300.0
 def worker(folder: str, url: str, executor: str) -> None:
     """A worker process whose triage number N files one case, until a file called ``enough`` is there."""
     bench = Bench(Path(folder), url)
-    flows.STEPS["file_now"] = lambda works, number: flows.file_now(
-        replace(works, run=lambda window: a_run(a_bot(int(number)), run_id=f"R-{number}")), number)
+    bench.works = replace(bench.works, carry=bench.carried(lambda name: a_run(a_bot(int(name)), run_id=f"R-{name}")))
     clock = Path(folder) / "later"
     one = Worker(bench.works, executor, time.monotonic, Pace(sweep_s=1e9, beat_s=1.0))
     one.start()
@@ -80,7 +78,7 @@ def measure(name: str, folder: Path, url: str, number: int, cases: int) -> None:
     bench = Bench(folder, url)
     bench.account("anna")
     for one in range(cases):
-        bench.door.start("triage", str(one), once="1")
+        bench.door.start("triage", str(one), ACT, "1", bench.now.isoformat())
     with workers(bench, number):
         begun = time.perf_counter()
         wait(lambda: waiting(bench) >= cases, 0.05)

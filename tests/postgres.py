@@ -51,11 +51,13 @@ class Server:
         """The URL of one of its databases."""
         return f"postgresql://postgres@/{database}?host={self.folder}"
 
-    def fresh(self) -> str:
-        """The URL of a new, empty database."""
+    def fresh(self, **settings: str) -> str:
+        """The URL of a new, empty database; ``settings`` are those of every session in it."""
         name = f"t{next(_NUMBERS)}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
             conn.execute(f"CREATE DATABASE {name}")
+            for setting, value in settings.items():
+                conn.execute(f"ALTER DATABASE {name} SET {setting} = '{value}'")
         return self.url(name)
 
     def schema(self) -> str:

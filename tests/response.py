@@ -1,6 +1,6 @@
 """What tests of the response share: a record with a case that waits, people who answer, works in a folder, a clock."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -77,7 +77,7 @@ class Bench:
         self.mail = FolderNotifier(MAIL, self.folder, self.hook)
         self.kill_switch = self.folder / "STOP"
         self.outfit = Outfit(self.store, {EDGE: self.device}, self.authority, lambda: self.now)
-        self.works = Works(self.outfit, self.door, self.source, (self.desk,), (self.mail,), filing=FILING)
+        self.works = Works(self.outfit, self.door, self.source, (self.desk,), (self.mail,))
 
     def authority(self) -> Authority:
         return Authority(site=a_site(**self.networks), barriers=self.barriers, caps=self.caps, policy_version=1,
@@ -94,6 +94,13 @@ class Bench:
         """File a run of these cases; default: one bot that is to be blocked."""
         with self.store.change() as conn:
             return file_run(conn, a_run(*(cases or (a_bot(),)), run_id=run_id), filing, self.now)
+
+    def carried(self, run: Callable[[str], Any]) -> Callable[[str, datetime], tuple[str, ...]]:
+        """What carries an errand out: the run that ``run`` gives for its name, filed."""
+        def carry(name: str, moment: datetime) -> tuple[str, ...]:
+            with self.store.change() as conn:
+                return file_run(conn, run(name), FILING, self.now).asked
+        return carry
 
     def account(self, name: str, role: str = "approver") -> None:
         with self.store.change() as conn:

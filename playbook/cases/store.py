@@ -1,10 +1,11 @@
 """The durable record's database: opened by one URL, SQLite or PostgreSQL, every change one serialised transaction."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +21,12 @@ from playbook.errors import ConfigError, Incomplete, Unreachable
 # two transactions can take rows and the journal in different order.
 _WRITERS = 0x626F746E
 _BUSY_MS = 30_000
+# A worker that stands still, or whose machine lost its power, lets go of what it locks: the server ends a transaction
+# in which nothing is asked any more, and a session whose other side is gone. What a URL or the server sets stays.
+_PATIENCE = {"idle_in_transaction_session_timeout": "30s", "tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10",
+             "tcp_keepalives_count": "3"}
+_LOCKED = {"lock_timeout": "60s"}
+KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_MS}", "foreign_keys=ON")
 
 
@@ -68,10 +75,13 @@ def open_store(url: str, folder: Path = Path(), migrate: bool = True) -> Store:
     file = Path(str(address.database)) if address.get_backend_name() == "sqlite" else None
     if file is not None:
         _make_private(file)
-    engine = sa.create_engine(address, pool_pre_ping=file is None, **({} if file else {"pool_size": 10}))
     if file is not None:
+        engine = sa.create_engine(address)
         sa.event.listen(engine, "connect", _set_up_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
+    else:
+        engine = sa.create_engine(address, pool_pre_ping=True, pool_size=10, connect_args=KEEPALIVES)
+        sa.event.listen(engine, "connect", lambda connection, _: set_up_postgresql(connection, _PATIENCE | _LOCKED))
     store = Store(engine, file)
     if migrate:
         store.migrate()
@@ -110,6 +120,14 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = "IMMEDIATE"
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+
+
+def set_up_postgresql(connection: Any, settings: Mapping[str, str] = MappingProxyType(_PATIENCE)) -> None:
+    """Settings of a session, each unless it is set already."""
+    with connection.cursor() as cursor:
+        for name, value in settings.items():
+            cursor.execute("SELECT set_config(%s, %s, false) WHERE current_setting(%s) = '0'", (name, value, name))
+    connection.commit()
 
 
 def _begin_sqlite(conn: sa.Connection) -> None:

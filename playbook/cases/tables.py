@@ -174,6 +174,8 @@ notices = sa.Table(
     _time("sent_at", True), _number("tries"), _text("trouble", 2000), _document(),
     sa.Index(None, "sent_at", "created_at"),
 )
+# ``name`` is a source and a length of time; ``trouble`` is why its last run failed.
+errands = sa.Table("errands", metadata, _text("name", primary_key=True), _time("due_at"), _text("trouble", 2000))
 executors = sa.Table(
     "executors", metadata, _text("executor_id", primary_key=True), _time("started_at"), _time("beat_at"),
 )

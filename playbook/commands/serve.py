@@ -1,4 +1,4 @@
-"""serve: everything on one machine: pages, action API, block-list feed, scheduler and the worker behind them."""
+"""serve: everything on one machine: pages, action API, block-list feed, and the worker behind them."""
 
 import logging
 import platform
@@ -14,7 +14,8 @@ import click
 import uvicorn
 
 from playbook.assembly import reach
-from playbook.cases import accounts, looking
+from playbook.cases import accounts, errands, looking
+from playbook.cases.errands import Errand
 from playbook.cases.store import Store
 from playbook.config import Config
 from playbook.doors import config_option, configuration, now
@@ -25,7 +26,6 @@ from playbook.model.address import parse
 from playbook.recorded import opened
 from playbook.service.app import build
 from playbook.service.parts import Parts
-from playbook.service.scheduler import Scheduler
 from playbook.service.telling import JsonLines
 from playbook.service.wiring import Wired, secret_of, wire
 
@@ -49,15 +49,12 @@ def command(config_file: Path | None, host: str, port: int) -> None:
         _first_admin(store)
         door = Door(store)
         worker = Worker(wired.works(door, secret, base), f"{platform.node() or 'serve'}-{port}", time.monotonic)
-        scheduler = Scheduler(store, wired.errands(), wired.carry, now)
-        app = build(_parts(wired, secret, base, door, _troubles(store, scheduler)))
+        app = build(_parts(wired, secret, base, door, _troubles(store, wired.errands())))
         _tell(wired, base)
         try:
             worker.start()
-            scheduler.start()
             uvicorn.Server(_listening(config, app, host, port)).run()
         finally:
-            scheduler.stop(_PATIENCE_S)
             worker.stop(_PATIENCE_S)
             door.close()
 
@@ -97,18 +94,18 @@ def _parts(
     )
 
 
-def _troubles(store: Store, scheduler: Scheduler) -> Callable[[], tuple[str, ...]]:
+def _troubles(store: Store, configured: tuple[Errand, ...]) -> Callable[[], tuple[str, ...]]:
     """What is wrong with the sources, and whether a worker is alive."""
     started = now()
 
     def told() -> tuple[str, ...]:
         try:
             with store.reading() as conn:
-                beat = looking.last_beat(conn)
+                beat, troubles = looking.last_beat(conn), errands.troubles(conn, configured)
         except PlaybookError:
-            return (*scheduler.troubles(), "The record cannot be read.")
+            return ("The record cannot be read.",)
         silent = now() - max(beat or started, started) > _SILENT
-        return (*scheduler.troubles(), *(("No worker is alive: nothing is set or released.",) if silent else ()))
+        return (*troubles, *(("No worker is alive: nothing is set or released.",) if silent else ()))
 
     return told
 

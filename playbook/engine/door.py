@@ -9,12 +9,14 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
 from dbos import error as dbos_error
 
+from playbook.cases import errands
 from playbook.cases.asking import Request
-from playbook.cases.store import Store
+from playbook.cases.errands import Errand
+from playbook.cases.store import KEEPALIVES, Store, set_up_postgresql
 from playbook.model.response import Plan
 
 NAME, VERSION = "botnet-playbook", "1"
-ACT, SWEEP = "act", "sweep"
+ACT, SWEEP, TRIAGE = "act", "sweep", "triage"
 _SCHEMA = "dbos"
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON")
 _FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
@@ -26,7 +28,10 @@ SERIALIZER = DBOSPortableJSONSerializer()
 def workflow_engine(store: Store) -> sa.Engine:
     """Connections of the workflow engine to the record's database; it begins transactions in its own way."""
     if store.file is None:
-        return sa.create_engine(store.engine.url, pool_size=10, max_overflow=5, pool_pre_ping=True)
+        engine = sa.create_engine(
+            store.engine.url, pool_size=10, max_overflow=5, pool_pre_ping=True, connect_args=KEEPALIVES)
+        sa.event.listen(engine, "connect", lambda connection, _: set_up_postgresql(connection))
+        return engine
     engine = sa.create_engine(store.engine.url)
     sa.event.listen(engine, "connect", _set_up_sqlite)
     return engine
@@ -42,6 +47,7 @@ class Door:
     """What the service, the command line and the worker use to start work and to look after it."""
 
     def __init__(self, store: Store) -> None:
+        self._store = store
         self._engine = workflow_engine(store)
         schema = None if store.file else _SCHEMA
         if not sa.inspect(self._engine).has_table("workflow_status", schema=schema):
@@ -64,15 +70,27 @@ class Door:
         """``enqueue`` as ``approvals.decide`` calls it."""
         self.enqueue(conn, request.request_id)
 
-    def start(self, workflow: str, subject: str, queue: str = ACT, once: str = "") -> bool:
-        """Start a workflow on a subject; False while one of that name on it is waiting or running already.
+    def start_run(self, one: Errand, now: datetime) -> bool:
+        """Claim an errand and start its run in one transaction; False when it was claimed or is still running."""
+        options = self._options("triage", TRIAGE, one.name, f":{now.isoformat()}")
+        try:
+            with self._store.change() as conn:
+                if not errands.claim(conn, one, now):
+                    return False
+                self._client.enqueue_in_transaction(conn, options, one.name, now.isoformat())
+        except dbos_error.DBOSQueueDeduplicatedError:
+            return False
+        return True
+
+    def start(self, workflow: str, subject: str, queue: str = ACT, once: str = "", *more: str) -> bool:
+        """Start a workflow on a subject (and what ``more`` it takes); False while one of that name on it is under way.
 
         With ``once`` a second start of the same ever does nothing. Without it the identity is new each time, never a
         clock's: an identity that came up again (a clock set back) would silently start nothing.
         """
         options = self._options(workflow, queue, subject, f":{once or uuid4().hex}")
         try:
-            self._client.enqueue(options, *((subject,) if subject else ()))
+            self._client.enqueue(options, *((subject,) if subject else ()), *more)
         except dbos_error.DBOSQueueDeduplicatedError:
             return False
         return True

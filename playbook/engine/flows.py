@@ -1,18 +1,22 @@
 """The workflows, each a few lines over steps; a step is a plain function over ``Works`` that may run twice."""
 
+import logging
 from collections.abc import Callable
+from datetime import datetime
 from typing import TypeVar
 
 import sqlalchemy as sa
 from dbos import DBOS
 
 from playbook import contain
-from playbook.cases.recording import file_run
+from playbook.cases import errands
 from playbook.cases.tables import containments
 from playbook.engine import delivery, isolation, sweep
 from playbook.engine.works import Works
+from playbook.errors import PlaybookError
 
 T = TypeVar("T")
+_LOG = logging.getLogger(__name__)
 
 # Every step by name. Each is looked up here when it runs, so that a test can stand around any of them.
 STEPS: dict[str, Callable[..., object]] = {}
@@ -42,13 +46,29 @@ def keys_of(works: Works, request_id: str) -> list[str]:
         return list(conn.execute(query.order_by(containments.c.key)).scalars())
 
 
-def file_now(works: Works, moment: str) -> list[str]:
-    """One run of the detection, filed in one transaction; the requests that wait for people then."""
-    if works.run is None or works.filing is None:
+def file_now(works: Works, name: str, moment: str) -> list[str]:
+    """Carry out the errand of this name as of a moment (ISO 8601); the requests that were asked.
+
+    The moment comes with the work, so that a run that is repeated is the same run and files nothing twice.
+    """
+    if works.carry is None:
         return []
-    run = works.run(None)
-    with works.outfit.store.change() as conn:
-        return list(file_run(conn, run, works.filing, works.outfit.now()).asked)
+    one = next((one for one in works.errands if one.name == name), None)
+    begun = datetime.fromisoformat(moment)
+    try:
+        asked = works.carry(name, begun)
+    except Exception as fault:
+        _LOG.error("run of %s failed: %s", name, fault)
+        if one is not None:
+            with works.outfit.store.change() as conn:
+                errands.failed(conn, one, str(fault) or type(fault).__name__, works.outfit.now())
+        if isinstance(fault, PlaybookError):
+            return []
+        raise
+    if one is not None:
+        with works.outfit.store.change() as conn:
+            errands.done(conn, one, begun)
+    return list(asked)
 
 
 _file_now = _step("file_now", file_now)
@@ -62,7 +82,8 @@ _confirm_undone = _step("confirm_undone", lambda works, key: contain.confirm_und
 _why_kept = _step("why_kept", isolation.why_kept)
 _extend = _step("extend", lambda works, key, why: contain.extend(works.outfit, key, why))
 _SWEEP = tuple(_step(name, function) for name, function in (
-    ("expire", sweep.expire), ("remind", sweep.remind), ("start_due", sweep.start_due),
+    ("start_runs", sweep.start_runs), ("expire", sweep.expire), ("remind", sweep.remind),
+    ("start_due", sweep.start_due),
     ("open_tickets", delivery.open_tickets), ("send_comments", delivery.send_comments),
     ("tell_people", delivery.tell_people), ("forget", sweep.forget),
 ))
@@ -70,9 +91,9 @@ _SWEEP = tuple(_step(name, function) for name, function in (
 
 # No limit of recovery attempts: every restart counts as one, and a restart storm must not end waiting work.
 @DBOS.workflow(name="triage", max_recovery_attempts=None)
-def triage(moment: str) -> list[str]:
+def triage(name: str, moment: str) -> list[str]:
     """Detect, judge and file; gives the requests that wait."""
-    return _file_now(moment)
+    return _file_now(name, moment)
 
 
 @DBOS.workflow(name="contain_case", max_recovery_attempts=None)

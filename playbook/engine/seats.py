@@ -16,8 +16,6 @@ from playbook.cases.tables import executors
 from playbook.engine.door import Door
 from playbook.errors import ConfigError, Unreachable
 
-# Where no lock can tell (a machine that lost its power), a heart that has not beaten this long is taken for dead.
-_SILENT_S = 120.0
 _CLASS = 0x626F7465
 
 
@@ -98,10 +96,15 @@ class Watcher:
     """Gives the unfinished workflows of dead executors to the living.
 
     ``seconds`` is a clock that nobody sets: how long a heart has been still is counted here, never read off a wall.
+    Where no lock can tell (a machine that lost its power, a process that stands still), a heart that has not beaten for
+    ``silent_s`` seconds is taken for dead. Should it beat again, both act: what that can do is mended (contain.py).
     """
 
-    def __init__(self, store: Store, door: Door, own_id: str, seconds: Callable[[], float]) -> None:
+    def __init__(
+        self, store: Store, door: Door, own_id: str, seconds: Callable[[], float], silent_s: float = 120.0
+    ) -> None:
         self._store, self._door, self._own_id, self._seconds = store, door, own_id, seconds
+        self._silent_s = silent_s
         self._seen: dict[str, tuple[datetime, float]] = {}
 
     def take_over(self, now: datetime) -> tuple[str, ...]:
@@ -114,7 +117,7 @@ class Watcher:
                 continue
             still = self._still(other, beat_at)
             seat = taken(self._store, other)
-            if seat is None and (self._store.file is not None or still < _SILENT_S):
+            if seat is None and (self._store.file is not None or still < self._silent_s):
                 continue
             try:
                 found += self._inherit(other, now)

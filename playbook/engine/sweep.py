@@ -2,13 +2,21 @@
 
 from datetime import timedelta
 
-from playbook.cases import approvals
+from playbook.cases import approvals, errands
 from playbook.cases import containments as kept
 from playbook.engine.isolation import near_its_end
 from playbook.engine.works import Works
 
 # Finished workflows are kept for a while, for whoever wants to look.
 _KEPT = timedelta(hours=1)
+
+
+def start_runs(works: Works) -> int:
+    """Start the detection over each source whose time has come, once whoever else looks; how many."""
+    now = works.outfit.now()
+    with works.outfit.store.reading() as conn:
+        due = [one for one in works.errands if errands.is_due(conn, one, now)]
+    return sum(works.door.start_run(one, now) for one in due)
 
 
 def expire(works: Works) -> int:

@@ -11,7 +11,7 @@ from dbos import DBOS
 
 from playbook.cases.store import Store
 from playbook.engine import flows, seats
-from playbook.engine.door import ACT, NAME, SERIALIZER, SWEEP, VERSION, workflow_engine
+from playbook.engine.door import ACT, NAME, SERIALIZER, SWEEP, TRIAGE, VERSION, workflow_engine
 from playbook.engine.works import Works
 from playbook.errors import PlaybookError
 
@@ -20,11 +20,14 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds: between sweeps, between heartbeats, and how often the queues are looked at; steps run side by side."""
+    """Seconds: between sweeps, between heartbeats, how often the queues are looked at, and how long a heart is still
+    until it is taken for dead (where no lock can tell); ``side_by_side`` steps run at once.
+    """
 
     sweep_s: float = 30.0
     beat_s: float = 10.0
     poll_s: float = 0.2
+    silent_s: float = 120.0
     side_by_side: int = 4
 
 
@@ -43,7 +46,7 @@ class Worker:
         self.engine: sa.Engine = workflow_engine(works.outfit.store)
         self._last_sweep = float("-inf")
         self._started: datetime = works.outfit.now()
-        self._watcher = seats.Watcher(self._store, works.door, executor_id, seconds)
+        self._watcher = seats.Watcher(self._store, works.door, executor_id, seconds, pace.silent_s)
 
     @property
     def _store(self) -> Store:
@@ -58,10 +61,11 @@ class Worker:
             "system_database_engine": self.engine, "serializer": SERIALIZER, "log_level": "WARNING",
             "use_listen_notify": False,
         })
-        DBOS.listen_queues([ACT, SWEEP])
+        DBOS.listen_queues([ACT, SWEEP, TRIAGE])
         DBOS.launch()
         DBOS.register_queue(ACT, worker_concurrency=self.pace.side_by_side, polling_interval_sec=self.pace.poll_s)
         DBOS.register_queue(SWEEP, global_concurrency=1, polling_interval_sec=self.pace.poll_s)
+        DBOS.register_queue(TRIAGE, worker_concurrency=1, polling_interval_sec=self.pace.poll_s)
         if ticking:
             self._thread = threading.Thread(target=self._tick_on, name="worker", daemon=True)
             self._thread.start()

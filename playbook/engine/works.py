@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from playbook.cases.recording import Filing
+from playbook.cases.errands import Errand
 from playbook.contain import Outfit
 from playbook.engine.door import Door
-from playbook.model.case import Case, Run
-from playbook.model.detection import TimeWindow
+from playbook.model.case import Case
 from playbook.ports import DetectionSource, Notifier, TicketDesk
 
 
@@ -15,8 +15,9 @@ from playbook.ports import DetectionSource, Notifier, TicketDesk
 class Works:
     """Wired once by whoever starts a worker.
 
-    ``run`` is one run of the detection over a window (None: the source's own); ``report`` renders a case for its
-    ticket. Each may be None: then nothing is detected by itself, nothing attached.
+    ``errands`` are carried out when they are due: ``carry`` runs the one of this name as of a moment and files it, and
+    gives the requests that were asked (raises PlaybookError when the source gave nothing). ``report`` renders a case
+    for its ticket; with None nothing is attached.
     """
 
     outfit: Outfit
@@ -24,6 +25,6 @@ class Works:
     source: DetectionSource | None = None
     desks: tuple[TicketDesk, ...] = ()
     notifiers: tuple[Notifier, ...] = ()
-    run: Callable[[TimeWindow | None], Run] | None = None
-    filing: Filing | None = None
+    errands: tuple[Errand, ...] = ()
+    carry: Callable[[str, datetime], tuple[str, ...]] | None = None
     report: Callable[[Case], bytes] | None = field(default=None)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from playbook.assembly import assemble, assemble_all, own_places, site_of
-from playbook.cases import looking, record
+from playbook.cases import errands, looking, record
+from playbook.cases.errands import DAY, Errand
 from playbook.cases.recording import Filing, file_run, terms_of
 from playbook.cases.store import Store
 from playbook.config import Config, Table, resolve_secrets
@@ -27,7 +28,6 @@ from playbook.reexamine import TOPICS, Authority
 from playbook.report import html
 from playbook.respond import respond
 from playbook.service.links import signed
-from playbook.service.scheduler import DAY, Errand, errands
 
 # Rows younger than this may still be on their way into a SIEM.
 _SETTLED = timedelta(minutes=15)
@@ -90,8 +90,8 @@ class Wired:
         return chosen
 
     def errands(self) -> tuple[Errand, ...]:
-        """What the scheduler carries out."""
-        return errands(self.sources, self.config.serve.every_s)
+        """What is run by itself."""
+        return errands.of_sources(self.sources, self.config.serve.every_s)
 
     def authority(self) -> Authority:
         """Who has a say now. Raises ConfigError while containment is off: then nothing is applied."""
@@ -110,18 +110,22 @@ class Wired:
         outfit = Outfit(self.store, self.named("containments"), self.authority, self.now)
         source = self.named("sources").get(self.sources[0]) if self.sources else None
         notifiers = tuple(Linked(one, secret, base) for one in self.named("notifiers").values())
-        return Works(outfit, door, source, tuple(self.named("tickets").values()), notifiers, report=self.report)
+        return Works(outfit, door, source, tuple(self.named("tickets").values()), notifiers, self.errands(),
+                     self.carry, self.report)
 
-    def carry(self, errand: Errand) -> None:
-        """One run over one source, filed in one transaction."""
+    def carry(self, name: str, moment: datetime) -> tuple[str, ...]:
+        """One errand as of a moment, filed; the requests that were asked. Raises ConfigError when there is none."""
+        errand = next((one for one in self.errands() if one.name == name), None)
+        if errand is None:
+            raise ConfigError(f"{self.file}: {name!r} is no errand of its sources")
         table = self.config.sources[errand.source]
-        window, table = _window(table, errand.length, self.now())
-        assembled = assemble(self.config, self.file, (errand.source, table), self.now(), {"heartbeat": True})
+        window, table = _window(table, errand.length, moment)
+        assembled = assemble(self.config, self.file, (errand.source, table), moment, {"heartbeat": True})
         run = respond(assembled.toolkit, assembled.site, assembled.terms, window)
         run = run.model_copy(update={"warnings": (*assembled.warnings, *run.warnings), "dry_run": False})
         filing: Filing = terms_of(assembled.terms.means, self.config.policy, self.config.limits)
         with self.store.change() as conn:
-            file_run(conn, run, filing, self.now())
+            return file_run(conn, run, filing, self.now()).asked
 
     def report(self, case: Case) -> bytes:
         """The report of a recorded case, for its ticket. Raises Incomplete when its run is not in the record."""

@@ -79,3 +79,9 @@ def url(request: pytest.FixtureRequest) -> str:
     if request.param == "sqlite":
         return str(request.getfixturevalue("sqlite"))
     return request.getfixturevalue("pg_server").fresh()
+
+
+@pytest.fixture
+def stalling(pg_server: postgres.Server) -> str:
+    """The URL of an empty PostgreSQL database that soon takes its locks away from a process that stands still."""
+    return pg_server.fresh(idle_in_transaction_session_timeout="3s")

@@ -14,7 +14,9 @@ from dbos import DBOS
 
 from playbook.cases import asking, outbox
 from playbook.cases import containments as kept
+from playbook.cases.errands import DAY, Errand
 from playbook.engine import flows
+from playbook.engine.door import TRIAGE
 from playbook.engine.worker import Pace, Worker
 from playbook.errors import ConnectorError
 from playbook.model.detection import Fetched, TimeWindow
@@ -44,7 +46,7 @@ def bench_of(command: dict[str, Any], points: Points | None = None) -> Bench:
     clock = folder / "clock"
     now = datetime.fromisoformat(clock.read_text()) if clock.exists() else NOW
     bench = Bench(folder, command["url"], now=now, hook=points or (lambda point: None), source=Quiet())
-    bench.works = replace(bench.works, run=lambda window: a_run(a_bot(31), run_id="R-1"))
+    bench.works = replace(bench.works, carry=bench.carried(lambda name: a_run(a_bot(31), run_id=name)))
     if points is not None:
         points.around_steps()
         points.around_commits(bench.store.engine, "record")
@@ -73,7 +75,7 @@ def tell(bench: Bench, worker: Worker, seconds: float) -> None:
             turn(bench, worker)
 
     if not state_of(bench, BLOCKED):
-        bench.door.start("triage", "R-1", once="1")
+        bench.door.start("triage", "R-1", TRIAGE, "1", NOW.isoformat())
         until("filed", lambda: bool(requests(bench)))
         answer(bench, "R-1", BLOCKED)
     if not state_of(bench, ISOLATED):
@@ -160,5 +162,36 @@ def work(command: dict[str, Any]) -> None:
     worker.stop(patience_s=5)
 
 
-ACTS: dict[str, Callable[[dict[str, Any]], None]] = {"story": story, "work": work}
+def keep_schedule(command: dict[str, Any]) -> None:
+    """A worker of two sources; its clock stands until both were run, a file called ``slow`` makes that take long."""
+    bench = bench_of(command)
+    runs = bench.folder / "runs"
+
+    def say(word: str, name: str, moment: datetime) -> None:
+        with runs.open("a") as log:
+            log.write(f"{word} {name.split()[0]} {moment.isoformat()}\n")
+
+    def carry(name: str, moment: datetime) -> tuple[str, ...]:
+        say("began", name, moment)
+        while (bench.folder / "slow").exists():
+            time.sleep(0.05)
+        asked = bench.carried(lambda name: a_run(a_bot(31), run_id=f"R-{name.split()[0]}-{moment.isoformat()}"))
+        found = asked(name, moment)
+        say("ended", name, moment)
+        return found
+
+    hourly = tuple(Errand(source, DAY, timedelta(hours=1)) for source in ("a", "b"))
+    bench.works = replace(bench.works, errands=hourly, carry=carry)
+    pace = replace(FAST, beat_s=0.2, sweep_s=0.3, silent_s=command.get("silent", 120.0))
+    worker = Worker(bench.works, command["executor"], time.monotonic, pace)
+    worker.start()
+    while not (bench.folder / "enough").exists():
+        time.sleep(0.05)
+        ended = [line.split() for line in runs.read_text().splitlines()] if runs.exists() else []
+        bench.now = NOW + timedelta(hours=1) * min(
+            sum(word == "ended" and name == source for word, name, _ in ended) for source in ("a", "b"))
+    worker.stop(patience_s=5)
+
+
+ACTS: dict[str, Callable[[dict[str, Any]], None]] = {"story": story, "work": work, "keep_schedule": keep_schedule}
 assert flows.STEPS

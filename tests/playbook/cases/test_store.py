@@ -9,6 +9,7 @@ from alembic.runtime.migration import MigrationContext
 
 from playbook.cases.store import address_of, open_store
 from playbook.cases.tables import executors, metadata
+from playbook.engine.door import workflow_engine
 from playbook.errors import ConfigError, Incomplete, Unreachable
 from tests.builders import NOW
 
@@ -33,6 +34,19 @@ def test_migrating_again_changes_nothing(store, url):
     again = open_store(url)
     assert count(again) == 1
     again.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("own", ["", "5s"])
+def test_the_locks_of_a_process_that_stands_still_end_as_the_url_says_else_after_half_a_minute(pg_server, own):
+    url = pg_server.schema()
+    url += f"%20-cidle_in_transaction_session_timeout%3D{own}" if own else ""
+    store = open_store(url, migrate=False)
+    for engine in (store.engine, workflow_engine(store)):
+        with engine.connect() as conn:
+            found = conn.execute(sa.text("SHOW idle_in_transaction_session_timeout")).scalar_one()
+        assert found == (own or "30s")
+        engine.dispose()
 
 
 def test_a_change_is_all_or_nothing(store):

@@ -1,7 +1,6 @@
 """serve: where it may listen, what it starts with, what it says when containment is off, and when detections run."""
 
 import logging
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,15 +8,14 @@ from click.testing import CliRunner
 
 import playbook.sample
 from playbook.actions import look_up_address
-from playbook.cases import accounts, asking, looking, outbox, record
+from playbook.cases import accounts, asking, errands, record
 from playbook.cases.store import open_store
 from playbook.commands import serve
 from playbook.config import Config, read
 from playbook.engine.door import Door
-from playbook.errors import ConfigError, ConnectorError, Unreachable
+from playbook.errors import ConfigError, ConnectorError
 from playbook.model.response import Notice
 from playbook.service.links import signed
-from playbook.service.scheduler import DAY, WEEK, Scheduler, errands
 from playbook.service.telling import JsonLines
 from playbook.service.wiring import Linked, secret_of, wire
 from tests.playbook.service.web import Web
@@ -77,11 +75,11 @@ def test_the_sample_is_run_filed_shown_and_approved_into_the_feed(tmp_path, stor
     config = sample(tmp_path)
     wired = wire(config, str(SAMPLE), store, clock)
     assert wired.off == "" and wired.sources == ("sample",)
-    wired.carry(wired.errands()[0])
+    asked = wired.carry(wired.errands()[0].name, clock())
     with store.change() as conn:
         found = asking.listed(conn)
         accounts.add(conn, "anna", "approver", "correct horse battery", "test", clock())
-    assert {"cam-01", "kiosk-04"} <= {one.host for one in found}
+    assert {"cam-01", "kiosk-04"} <= {one.host for one in found} and len(asked) == len(found)
     assert all(step.connector == "blocklist" for one in found for step in one.offers[0].steps)
     door = Door(store)
     try:
@@ -120,6 +118,20 @@ def test_a_source_that_is_not_configured_is_named(tmp_path, store, clock):
     config = config.model_copy(update={"serve": config.serve.model_copy(update={"sources": ("splunk",)})})
     with pytest.raises(ConfigError, match=r"serve\.sources: 'splunk'"):
         wire(config, "f", store, clock).errands()
+    with pytest.raises(ConfigError, match="no errand"):
+        wire(sample(tmp_path), "f", store, clock).carry("splunk 86400", clock())
+
+
+def test_a_source_in_trouble_is_shown_until_it_works(store, clock):
+    configured = errands.of_sources(("siem",), 600)
+    told = serve._troubles(store, configured)
+    assert told() == ()
+    with store.change() as conn:
+        errands.failed(conn, configured[0], "no answer", clock())
+    assert "siem failed" in told()[0]
+    with store.change() as conn:
+        errands.done(conn, configured[0], clock())
+    assert told() == ()
 
 
 def test_the_first_admin_is_shown_once(tmp_path, store, capsys):
@@ -174,48 +186,6 @@ def test_notices_carry_a_signed_link(tmp_path, store, clock):
     linked.tell(Notice(key="b", title="t", text="x"))
     assert told.notices[0].link.startswith("https://pages.corp.example/l/") and told.notices[1].link == ""
     assert linked.name == "mail" and linked.check() == ()
-
-
-def test_each_source_runs_over_a_day_every_so_often_and_over_a_week_once_a_day(store, clock):
-    done = []
-    scheduler = Scheduler(store, errands(("a", "b"), 600), done.append, clock)
-    assert scheduler.tick() == 4 and [(e.source, e.length) for e in done] == [
-        ("a", DAY), ("a", WEEK), ("b", DAY), ("b", WEEK)]
-    assert scheduler.tick() == 0
-    clock.forward(seconds=600)
-    assert scheduler.tick() == 2 and {e.length for e in done[4:]} == {DAY}
-    clock.forward(hours=24)
-    assert scheduler.tick() == 4
-
-
-def test_after_a_restart_the_record_says_what_was_done_last(web, clock):
-    with web.store.reading() as conn:
-        (last, *_) = looking.last_runs(conn)
-    scheduler = Scheduler(web.store, errands((last.source,), 3600), lambda errand: None, clock)
-    length = last.window_end - last.window_start
-    due = {errand.length for errand in scheduler.due()}
-    assert (DAY in due) is (length < DAY * 0.9 or clock() - last.filed_at >= timedelta(hours=1))
-    clock.forward(hours=2)
-    assert {errand.length for errand in Scheduler(web.store, scheduler.errands, print, clock).due()} == {DAY, WEEK}
-
-
-def test_a_source_that_fails_is_told_tried_again_and_shown_until_it_works(store, clock):
-    works = []
-
-    def carry(errand):
-        if not works:
-            raise Unreachable("no answer")
-
-    scheduler = Scheduler(store, errands(("siem",), 600)[:1], carry, clock)
-    scheduler.tick()
-    assert "siem failed" in scheduler.troubles()[0] and "no answer" in scheduler.troubles()[0]
-    with store.reading() as conn:
-        (notice,) = outbox.untold(conn)
-    assert notice.urgent and "Silence is not safety" in notice.text
-    assert scheduler.tick() == 0
-    works.append(1)
-    clock.forward(seconds=61)
-    assert scheduler.tick() == 1 and scheduler.troubles() == ()
 
 
 def test_a_log_line_is_one_json_object_without_secrets():
