@@ -26,6 +26,7 @@ from playbook.model.address import parse
 from playbook.recorded import opened
 from playbook.service.app import build
 from playbook.service.parts import Parts
+from playbook.service.patience import Patient
 from playbook.service.telling import JsonLines
 from playbook.service.wiring import Wired, secret_of, wire
 
@@ -115,7 +116,7 @@ def _listening(config: Config, app: object, host: str, port: int) -> uvicorn.Con
     return uvicorn.Config(
         app, host=host, port=port, log_config=None, access_log=False, server_header=False,  # type: ignore[arg-type]
         proxy_headers=config.serve.behind_proxy, timeout_graceful_shutdown=_PATIENCE_S, limit_concurrency=256,
-        timeout_keep_alive=15, h11_max_incomplete_event_size=32 * 1024, ws="none",
+        timeout_keep_alive=15, http=Patient, h11_max_incomplete_event_size=32 * 1024, ws="none",
         ssl_certfile=None if certificate is None else str(config.folder / certificate),
         ssl_keyfile=None if key is None else str(config.folder / key),
     )
