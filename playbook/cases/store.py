@@ -92,7 +92,7 @@ def address_of(url: str, folder: Path) -> URL:
     """The URL with the driver we ship and an absolute path."""
     try:
         address = make_url(url)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):
         address = None
     backend = address.get_backend_name() if address is not None else ""
     if address is not None and backend == "postgresql":
