@@ -12,7 +12,8 @@ CALLS = [f"{call}:{when}" for call in ("edge.contain", "edge.verify", "edge.rele
 # Of commits there are many, and what lies between two is a step or a call: every seventh is tried.
 COMMITS = [(f"commit {which}:{when}", number)
            for which, most in (("record", 50), ("engine", 120)) for when in WHENS for number in range(1, most, 7)]
-QUICK = {"edge.contain:after"}
+# Tried in CI: around what others see of a case, its block, its release and its ticket.
+QUICK = {f"{call}:{when}" for call in ("edge.contain", "edge.release", "desk.open") for when in WHENS}
 POINTS = [((point, number), point in QUICK and number == 1)
           for number in (1, 2) for point in (*STEPS, *CALLS)] + [(commit, False) for commit in COMMITS]
 SEEN_ONCE = {"file_now", "why_kept", "extend"}
