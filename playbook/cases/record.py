@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import AwareDatetime
 
-from playbook.cases import asking, journal, outbox
+from playbook.cases import asking, journal, outbox, outcomes
 from playbook.cases.tables import cases, detections, runs
 from playbook.model import Value
 from playbook.model.case import Case, JudgedDetection
@@ -112,6 +112,7 @@ def resolve(
         return _why_not(conn, case_id, "is closed already")
     journal.append(conn, now, case_id, who, "case resolved", {"disposition": disposition, "reason": reason})
     asking.withdraw(conn, case_id, now, f"the case was resolved as {disposition}", who)
+    outcomes.say(conn, case_id, now)
     _comment(conn, case_id, f"resolved:{case_id}:{now.isoformat()}", f"{who} resolved it as {disposition}: {reason}",
              now)
     return None
@@ -132,6 +133,7 @@ def reopen(conn: sa.Connection, case_id: str, who: str, now: datetime) -> str | 
         person_disposition="", person_by=who, person_reason="opened again", person_at=now,
     ))
     journal.append(conn, now, case_id, who, "case reopened", {"closed_by": row.closed_by})
+    outcomes.say(conn, case_id, now)
     _comment(conn, case_id, f"reopened:{case_id}:{now.isoformat()}", f"{who} opened the case again", now)
     return None
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import rfc8785
 import sqlalchemy as sa
 
-from playbook.cases import asking, journal, outbox, record
+from playbook.cases import asking, journal, outbox, outcomes, record
 from playbook.cases.filing import case_of, worst_first
 from playbook.cases.tables import cases, detections, runs
 from playbook.cases.ticketing import TICKET_STATUSES, file_silence, file_tickets
@@ -74,6 +74,7 @@ def file_run(conn: sa.Connection, run: Run, filing: Filing, now: datetime, reque
     tickets = file_tickets(conn, (f.case_id for f in filed if f.change != "unchanged"), filing.limits, now)
     if not run.complete:
         tickets += file_silence(conn, run, now)
+    outcomes.note(conn, run, {one.run_case_id: one.case_id for one in filed}, now)
     return Filed(run_id=run.run_id, cases=filed, tickets=tickets)
 
 

@@ -176,6 +176,17 @@ notices = sa.Table(
 )
 # ``name`` is a source and a length of time; ``trouble`` is why its last run failed.
 errands = sa.Table("errands", metadata, _text("name", primary_key=True), _time("due_at"), _text("trouble", 2000))
+# A finding of a SIEM and what is to be said there; ``reference`` is the connector's own text. See cases/outcomes.py.
+outcomes = sa.Table(
+    "outcomes", metadata, _text("key", 64, primary_key=True), _text("source"), _text("finding_id", 300),
+    _document("reference"), _flag("whole"), _text("case_id"), _text("disposition", 32), _text("fault", 16),
+    _document("reason"), _number("round"), _time("created_at"), _time("updated_at"), _time("written_at", True),
+    _time("held_until", True), _number("tries"), _text("trouble", 2000), sa.Index(None, "source", "written_at"),
+)
+outcome_cases = sa.Table(
+    "outcome_cases", metadata, _of("key", "outcomes.key", primary_key=True), _text("case_id", primary_key=True),
+    _text("disposition", 32), _text("fault", 16), _document("reason"), sa.Index(None, "case_id"),
+)
 executors = sa.Table(
     "executors", metadata, _text("executor_id", primary_key=True), _time("started_at"), _time("beat_at"),
 )

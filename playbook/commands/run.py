@@ -36,7 +36,7 @@ _SETTLED = timedelta(minutes=15)
 @click.option("--profile", type=click.Choice(["default", "seed"]), default="default", show_default=True,
               help="seed: the original rule, for comparison.")
 @click.option("--heartbeat", is_flag=True, help="With --from/--to on a SIEM: also count its raw rows per hour.")
-@click.option("--dry-run", is_flag=True, help="Store nothing and ask nobody.")
+@click.option("--dry-run", is_flag=True, help="Store nothing, ask nobody, write nothing back.")
 @click.option("--report", "folder", type=click.Path(path_type=Path), help="Write the HTML report into this directory.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_context
@@ -60,13 +60,16 @@ def command(
 
 
 def _filed(run: Run, assembled: Assembled, config: Config, file: str) -> tuple[Run, int]:
-    """File the run's cases where ``[state] url`` says; the run as recorded, and how many requests of it wait."""
+    """File the run's cases where ``[state] url`` says; the run as recorded, and how many requests of it wait.
+
+    Only then are the outcomes written back to the source.
+    """
     if not config.state.url:
-        click.echo("nothing is stored: [state] url is not set, so nobody is asked to approve", err=True)
+        click.echo("nothing is stored: [state] url is not set, so nobody is asked and no SIEM is told", err=True)
         return run, 0
     # Loaded by name: only a run that is kept needs the database's libraries (extra `engine`) and their start-up time.
     run, told, asked = importlib.import_module("playbook.keeping").keep(
-        run, assembled.terms.means, config, file, now())
+        run, assembled.terms.means, config, file, assembled.toolkit.source, now)
     click.echo(told, err=True)
     return run, asked
 

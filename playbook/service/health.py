@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from starlette.responses import JSONResponse, Response
 
-from playbook.cases import asking, containments, journal, looking, outbox, record
+from playbook.cases import asking, containments, journal, looking, outbox, outcomes, record
 from playbook.cases.accounts import Proof
 from playbook.errors import PlaybookError
 from playbook.service.api import holder
@@ -44,6 +44,8 @@ def metrics(request: Request, parts: P, proof: Annotated[Proof, Depends(holder)]
         _gauge(registry, "journal_lines", "Lines of the journal", journal.head(conn)[0])
         _gauge(registry, "notices_untold", "Notices that nobody took yet", len(outbox.untold(conn)))
         _gauge(registry, "tickets_unopened", "Tickets that no desk has yet", len(outbox.unopened(conn)))
+        waiting = outcomes.unwritten(conn)
+        _gauge(registry, "outcomes_unwritten", "Outcomes that no SIEM has yet", waiting)
         states = Gauge("botnet_playbook_cases", "Cases by status", ["status"], registry=registry)
         for status, number in record.counts(conn).items():
             states.labels(status).set(number)

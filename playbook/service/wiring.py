@@ -1,5 +1,6 @@
 """What ``serve`` starts, wired from the configuration: the works of the engine, the runs, the parts of the pages."""
 
+import logging
 import os
 import secrets
 from collections.abc import Callable
@@ -28,7 +29,9 @@ from playbook.reexamine import TOPICS, Authority
 from playbook.report import html
 from playbook.respond import respond
 from playbook.service.links import signed
+from playbook.writeback import write_back
 
+_LOG = logging.getLogger(__name__)
 # Rows younger than this may still be on their way into a SIEM.
 _SETTLED = timedelta(minutes=15)
 
@@ -125,7 +128,11 @@ class Wired:
         run = run.model_copy(update={"warnings": (*assembled.warnings, *run.warnings), "dry_run": False})
         filing: Filing = terms_of(assembled.terms.means, self.config.policy, self.config.limits)
         with self.store.change() as conn:
-            return file_run(conn, run, filing, self.now()).asked
+            asked = file_run(conn, run, filing, self.now()).asked
+        back = write_back(self.store, assembled.toolkit.source, self.config.policy.close_in_siem, self.now)
+        for warning in back.warnings:
+            _LOG.warning("%s", warning)
+        return asked
 
     def report(self, case: Case) -> bytes:
         """The report of a recorded case, for its ticket. Raises Incomplete when its run is not in the record."""
