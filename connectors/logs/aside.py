@@ -46,4 +46,4 @@ class Aside:
             reading.bad_rows(self.relation)
             return True
         (rows,), = self._engine.believed(f"SELECT count(*) FROM {self.relation} WHERE start IS NOT NULL")
-        return not reading.settle(rows, must_look=False)
+        return not reading.settle(rows, unusable=0)

@@ -91,7 +91,7 @@ class Connections:
         if not self.reading.by_line:
             self.reading.bad_rows(self.relation)
             return False
-        return self.reading.settle(first.rows, first.unusable > 0)
+        return self.reading.settle(first.rows, first.unusable)
 
     def _windowed(self, first: Outcome, windows: Windows, wish: Wish, scope: Scope) -> tuple[Outcome, Windows]:
         whole = first.summaries.get(0)

@@ -57,6 +57,10 @@ class Engine:
                 progress(total, total)
                 return
 
+    def interrupt(self) -> None:
+        """End the statement that runs now with a duckdb.Error; for another thread to call."""
+        self._connection.interrupt()
+
     def rows(self, sql: str, progress: Progress | None = None, total: int = 0) -> Iterator[tuple[Any, ...]]:
         """The rows of a query, in batches."""
         self.run(sql, progress, total)

@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 
 from connectors.logs.engine import Engine
 from connectors.logs.files import LogFile, formats
-from connectors.logs.rejects import UNREADABLE, Rejected, carefully, from_table, named
+from connectors.logs.rejects import UNREADABLE, Looked, Place, Rejected, carefully, from_table, named
 from connectors.logs.shape import CANONICAL, Kind, Recognised, Scan, literal
-from connectors.logs.unpack import Bounds, Survey, repaired, survey
+from connectors.logs.split import split
+from connectors.logs.unpack import Bounds, Survey, blank_lines, repaired, survey
 
 _NAMED_REJECTS = 50_000
+# One line costs Python microseconds, and a packed log may hold a million lines in a kilobyte: what may be looked at
+# grows with the bytes on disk, and no real log has shorter lines than this.
+_LEAST_LOOKED, _BYTES_A_LINE = 500_000, 16
 
 
 @dataclass
@@ -29,6 +33,9 @@ class Reading:
     warnings: list[str] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)
     _originals: dict[str, LogFile] = field(default_factory=dict)
+    _places: dict[str, Place] = field(default_factory=dict)
+    _bombs: set[str] = field(default_factory=set)
+    _lost: Rejected = field(default_factory=Rejected)
     _surveys: list[Future[Survey]] = field(default_factory=list)
 
     @property
@@ -56,40 +63,102 @@ class Reading:
         return " UNION ALL ".join(parts)
 
     def start_survey(self, worker: ThreadPoolExecutor) -> None:
-        """Count the lines beside the query that reads them."""
-        self._surveys = [worker.submit(survey, file.path, file.packing, self.bounds) for file in self._all()]
+        """Count the lines beside the query that reads them, and end the query when a file must not be read whole."""
+        self._surveys = [worker.submit(self._survey, file) for file in self._all()]
+
+    def _survey(self, file: LogFile) -> Survey:
+        found = survey(file.path, file.packing, self.bounds)
+        if found.bomb:
+            self._bombs.add(str(file.path))
+            self.engine.interrupt()
+        return found
 
     def repair(self) -> bool:
-        """Copy every file that DuckDB could not read, cleaned; False when all were repaired before."""
-        left = [file for file in self._all() if str(file.path) not in self._originals]
+        """Copy every file that DuckDB could not or must not read, cleaned; False when all were repaired before."""
+        left = [file for file in self._all() if not {str(file.path)} & (self._originals.keys() | self._places.keys())]
         if not left:
             return False
+        left = [file for file in left if str(file.path) in self._bombs] or left
         for form, files in self.forms.items():
             self.forms[form] = [self._repaired(file) if file in left else file for file in files]
         return True
 
-    def settle(self, usable_rows: int, must_look: bool) -> bool:
-        """Account for every line; True when rows went missing in silence: the query must run again, on repaired files.
+    def settle(self, usable_rows: int, unusable: int) -> bool:
+        """Account for every line; True when the query must run again, over repaired or divided files.
 
-        ``usable_rows`` is what the query saw; ``must_look`` says that some of those have text for an address.
+        ``usable_rows`` is what the query saw; ``unusable`` of those have text for an address.
         """
         surveys = [future.result() for future in self._surveys]
         self._note_cuts(surveys)
-        known, seen = self._from_table()
-        if not must_look and sum(survey.lines for survey in surveys) == usable_rows + seen:
-            self.rejected += known
-            return False
-        good, looked = 0, Rejected()
-        for form, files in self.forms.items():
-            for file in files:
-                bad, rows = carefully(self._original(file), form, formats()[form.format], self.bounds)
-                looked, good = looked + bad, good + rows
-        if good > usable_rows and self.repair():
+        if self._divided():
             return True
-        if good > usable_rows:
-            self.warnings.append(f"{good - usable_rows} rows could not be accounted for")
-        self.rejected += looked
+        known, seen = self._from_table()
+        lines = sum(survey.lines for survey in surveys)
+        if lines != usable_rows + seen:
+            lines -= sum(blank_lines(file.path, file.packing, self.bounds) for file in self._all())
+        balanced = lines == usable_rows + seen
+        if balanced and not unusable or any(survey.bomb for survey in surveys):
+            self.rejected += known + self._lost
+            return False
+        looked = self._looked()
+        if looked.changed and self._divided(every=True):
+            return True
+        if looked.whole and looked.good > usable_rows and self.repair():
+            return True
+        if looked.whole and looked.good > usable_rows:
+            self.warnings.append(f"{looked.good - usable_rows} rows could not be accounted for")
+        if not looked.whole:
+            out = known.count + unusable if balanced else lines - usable_rows + unusable
+            self.rejected += Rejected(max(out - looked.rejected.count, 0))
+            self.cut += [] if balanced else [self._untold(looked)]
+        self.rejected += looked.rejected + self._lost
         return False
+
+    def _looked(self) -> Looked:
+        """Every line in plain Python, up to what the size on disk allows."""
+        looked, most = Looked(), max(_LEAST_LOOKED, self.size // _BYTES_A_LINE)
+        for form, files in self.forms.items():
+            for file in map(self._original, files):
+                place, left = self._place(str(file.path)), most - looked.lines
+                looked += carefully(file, place, form, formats()[form.format], self.bounds, left)
+        return looked
+
+    def _untold(self, looked: Looked) -> str:
+        paths = [str(file.path) for file in self._all()]
+        others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        return (f"{self._place(paths[0]).path}{others}: {looked.lines:,} lines were looked at one by one; those after "
+                "them were only counted, and good rows may be among those left out")
+
+    def _divided(self, every: bool = False) -> bool:
+        """Divide the files in which a header changes the columns; ``every``: those whose rejects are not all kept."""
+        done = False
+        for form, files in list(self.forms.items()):
+            module = formats()[form.format]
+            whole = [file for file in files if str(file.path) not in self._places]
+            if not hasattr(module, "renamed") or not whole:
+                continue
+            changed = whole if every else self._changed(form, whole)
+            for file in changed:
+                parts = split(self._original(file), form, module, self.bounds, self.engine.folder, len(self._places))
+                self.forms[form] = [kept for kept in self.forms[form] if kept is not file]
+                for kept, part in parts.files:
+                    self.forms.setdefault(kept, []).append(part)
+                self._places |= parts.places
+                self._lost += parts.lost
+                done = True
+        return done
+
+    def _changed(self, form: Recognised, files: Sequence[LogFile]) -> list[LogFile]:
+        if not self._kept_rejects():
+            return []
+        listed = ", ".join(literal(str(file.path)) for file in files)
+        headers = self.engine.believed(
+            f"SELECT file_path, left(csv_line, 65536) FROM {self.scan.rejects} JOIN reject_scans USING (scan_id, "
+            f"file_id) WHERE contains(csv_line, '#fields') AND file_path IN ({listed}) GROUP BY ALL LIMIT 10000"
+        )
+        module = formats()[form.format]
+        changed = {path for path, text in headers if module.renamed(form, text.strip("\r\n")) is not None}
+        return [file for file in files if str(file.path) in changed]
 
     def bad_rows(self, relation: str) -> None:
         """Count and name the rows that a format itself refused, from a copy with the columns ``bad, file, line``."""
@@ -97,7 +166,7 @@ class Reading:
         (count,), = self.engine.believed(f"SELECT count(*) {refused}")
         first = self.engine.believed(f"SELECT file, line, bad {refused} ORDER BY bad IS NULL, file, line LIMIT 5")
         examples = tuple(
-            named(self._shown(path) if path else "a row", line, why or "no usable time or address")
+            named(*(self._place(path).at(line) if path else ("a row", line)), why or "no usable time or address")
             for path, line, why in first
         )
         _, unread = self._from_table()
@@ -105,7 +174,7 @@ class Reading:
 
     def _from_table(self) -> tuple[Rejected, int]:
         """What DuckDB itself refused, and how many lines that were, headers included."""
-        if not self.engine.believed(f"FROM duckdb_tables() WHERE table_name = {literal(self.scan.rejects)}"):
+        if not self._kept_rejects():
             return Rejected(), 0
         table = f"{self.scan.rejects} JOIN reject_scans USING (scan_id, file_id)"
         (seen,), = self.engine.believed(f"SELECT count(DISTINCT (scan_id, file_id, line)) FROM {self.scan.rejects}")
@@ -119,15 +188,18 @@ class Reading:
             module = formats()[form.format]
             if hasattr(module, "fault"):
                 paths = {str(file.path) for file in files}
-                mine = [(self._shown(path), *rest) for path, *rest in rows if path in paths]
+                mine = [(self._place(path), *rest) for path, *rest in rows if path in paths]
                 found += from_table(mine, form, module)
         more = seen - len(rows)
         return (found + Rejected(more) if more else found), seen
 
+    def _kept_rejects(self) -> bool:
+        return bool(self.engine.believed(f"FROM duckdb_tables() WHERE table_name = {literal(self.scan.rejects)}"))
+
     def _note_cuts(self, surveys: Sequence[Survey]) -> None:
         for file, found in zip(self._all(), surveys, strict=True):
             if found.cut:
-                self.cut.append(f"{self._shown(str(file.path))}: {found.cut}")
+                self.cut.append(f"{self._place(str(file.path)).path}: {found.cut}")
 
     def _repaired(self, file: LogFile) -> LogFile:
         target = self.engine.folder / f"repaired-{len(self._originals)}.log"
@@ -142,8 +214,10 @@ class Reading:
     def _original(self, file: LogFile) -> LogFile:
         return self._originals.get(str(file.path), file)
 
-    def _shown(self, path: str) -> str:
-        return str(self._originals[path].path) if path in self._originals else path
+    def _place(self, path: str) -> Place:
+        """Where a file that DuckDB reads stands in one that a person has."""
+        found = self._places.get(path)
+        return found or Place(self._originals[path].path if path in self._originals else path)
 
     def _all(self) -> list[LogFile]:
         return [file for files in self.forms.values() for file in files]

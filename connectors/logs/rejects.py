@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 from connectors.logs.files import LogFile
 from connectors.logs.shape import Recognised
@@ -26,40 +27,72 @@ class Rejected:
         return Rejected(self.count + other.count, (self.examples + other.examples)[:EXAMPLES])
 
 
+class Place(NamedTuple):
+    """Where the lines of a file that DuckDB reads stand in the file that a person has."""
+
+    path: Path | str
+    before: int = 0
+
+    def at(self, line: int | None) -> tuple[Path | str, int | None]:
+        """The person's file and line."""
+        return self.path, line + self.before if line else line
+
+
 def named(path: Path | str, line: int | None, reason: str) -> str:
     """``file:line: reason`` on one line, without control characters."""
     place = f"{path}:{line}" if line else str(path)
     return "".join(c if c.isprintable() else "?" for c in f"{place}: {reason}")[: _SHOWN + len(place)]
 
 
-def from_table(rows: Iterable[tuple[str, int, str, str]], form: Recognised, module: ModuleType) -> Rejected:
-    """From DuckDB's own rejects, one (path, line, text, error) a line; header lines are no rows and do not count."""
+def from_table(rows: Iterable[tuple[Place, int, str, str]], form: Recognised, module: ModuleType) -> Rejected:
+    """From DuckDB's own rejects, one (place, line, text, error) a line; header lines are no rows and do not count."""
     count, examples = 0, []
-    for path, line, text, error in rows:
+    for place, line, text, error in rows:
         reason = UNREADABLE.get(error) or module.fault(form, text.strip("\r\n"))
         if reason == "":
             continue
         count += 1
         if len(examples) < EXAMPLES:
-            examples.append(named(path, line, reason or "cannot be read"))
+            examples.append(named(*place.at(line), reason or "cannot be read"))
     return Rejected(count, tuple(examples))
 
 
-def carefully(file: LogFile, form: Recognised, module: ModuleType, bounds: Bounds) -> tuple[Rejected, int]:
-    """Every line of a file in plain Python: what is rejected, and how many rows are good."""
-    count, good, examples = 0, 0, []
+@dataclass(frozen=True)
+class Looked:
+    """What a look at single lines found: the rejected ones, how many rows are good, how many lines were looked at.
+
+    ``whole``: to the end of the readable part; ``changed``: a header line in the middle changes the columns.
+    """
+
+    rejected: Rejected = Rejected()
+    good: int = 0
+    lines: int = 0
+    whole: bool = True
+    changed: bool = False
+
+    def __add__(self, other: "Looked") -> "Looked":
+        return Looked(self.rejected + other.rejected, self.good + other.good, self.lines + other.lines,
+                      self.whole and other.whole, self.changed or other.changed)
+
+
+def carefully(file: LogFile, place: Place, form: Recognised, module: ModuleType, bounds: Bounds, most: int) -> Looked:
+    """The first ``most`` lines of a file in plain Python, which costs microseconds each; ``place`` names them."""
+    count, good, number, whole, changed, examples = 0, 0, 0, True, False, []
     try:
         for number, line in enumerate(lines_of(file.path, file.packing, bounds), 1):
+            if number > most:
+                number, whole = most, False
+                break
             reason = "the line is longer than 1 MiB" if line is None else _fault(line, form, module)
             if not reason:
                 good += reason is None
                 continue
-            count += 1
+            count, changed = count + 1, changed or reason == getattr(module, "CHANGED", None)
             if len(examples) < EXAMPLES:
-                examples.append(named(file.path, number, reason))
+                examples.append(named(*place.at(number), reason))
     except Cut:
         pass  # counted up to the cut; the survey reports it
-    return Rejected(count, tuple(examples)), good
+    return Looked(Rejected(count, tuple(examples)), good, number, whole, changed)
 
 
 def _fault(line: bytes, form: Recognised, module: ModuleType) -> str | None:

@@ -14,12 +14,18 @@ CHUNK = 1 << 20
 LONGEST_LINE = 1 << 20
 # The ratio is only judged after this much: a short log of one repeated line packs better than any bomb.
 _RATIO_FROM = 256 << 20
+# No log packs a line into less than a byte; what claims to is not read to its end.
+_LINES_FROM = 2_000_000
 # A zstd block of 4 bytes unpacks to at most 128 KiB, so that this many bytes of input stay below 64 MiB.
 _ZSTD_INPUT = 1 << 11
 
 
 class Cut(Exception):
     """The packed data ends early, is damaged, or unpacks to more than allowed; what came before was readable."""
+
+
+class Bomb(Cut):
+    """The packed data unpacks to more bytes or lines than allowed: nobody else may read it to its end either."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +38,11 @@ class Bounds:
 
 @dataclass
 class Survey:
-    """What a careful reading of a file found; ``cut`` is why reading ended early."""
+    """What a careful reading of a file found; ``cut`` is why reading ended early, ``bomb`` that it had to."""
 
     lines: int = 0
     cut: str = ""
+    bomb: bool = False
 
 
 @dataclass
@@ -62,12 +69,15 @@ def unpacked(path: Path, packing: Packing, bounds: Bounds) -> Iterator[bytes]:
             while piece := source.read(CHUNK):
                 yield piece
         return
-    done, size = 0, path.stat().st_size
+    done, lines, size = 0, 0, path.stat().st_size
     for piece in _gunzipped(path) if packing == "gzip" else _unzstd(path):
         done += len(piece)
         if done > bounds.most_bytes or (done > _RATIO_FROM and done > size * bounds.most_ratio):
-            raise Cut(f"unpacks to more than {done >> 20} MiB from {size} bytes: the rest is not read")
+            raise Bomb(f"unpacks to more than {done >> 20} MiB from {size} bytes: the rest is not read")
         yield piece
+        lines += piece.count(b"\n")
+        if lines > max(_LINES_FROM, size):
+            raise Bomb(f"unpacks to more than {lines:,} lines from {size:,} bytes: the rest is not read")
 
 
 def survey(path: Path, packing: Packing, bounds: Bounds) -> Survey:
@@ -78,9 +88,24 @@ def survey(path: Path, packing: Packing, bounds: Bounds) -> Survey:
             found.lines += piece.count(b"\n")
             last = piece[-1:]
     except Cut as cut:
-        found.cut = str(cut)
+        found.cut, found.bomb = str(cut), isinstance(cut, Bomb)
     found.lines += last != b"\n"
     return found
+
+
+def blank_lines(path: Path, packing: Packing, bounds: Bounds) -> int:
+    """How many lines of the readable part are empty, which no reader of tables counts as rows."""
+    blank, rest = 0, b""
+    try:
+        for piece in unpacked(path, packing, bounds):
+            *whole, last = piece.split(b"\n")
+            if whole:
+                whole[0] = rest + whole[0]
+            blank += whole.count(b"") + whole.count(b"\r")
+            rest = last[:2] if whole else (rest + last)[:2]
+    except Cut:
+        pass
+    return blank
 
 
 def lines_of(path: Path, packing: Packing, bounds: Bounds) -> Iterator[bytes | None]:

@@ -24,6 +24,7 @@ DEFAULT_ORDER: dict[Kind, tuple[str, ...]] = {
 }
 _STATES = frozenset((*zeek_fields.ANSWERED, *zeek_fields.UNANSWERED, "RSTRH", "SHR", "OTH"))
 _NUMBER = re.compile(r"\d+\.\d+|\d+")
+CHANGED = "another #fields line gives other columns than the one above"
 _JOINT = "   "  # IoT-23 joins its last three columns by three spaces
 
 
@@ -80,8 +81,8 @@ def fault(form: Recognised, line: str) -> str | None:
     """Why this line is no usable row; None when it is one, "" when it is a header or blank."""
     separator = dict(form.options).get("separator", "\t")
     values = line.split(separator)
-    if _renames(form, line.lstrip("\t "), separator):
-        return "another #fields line: the rows below it are read in the order of the first one; split the file here"
+    if renamed(form, line) is not None:
+        return CHANGED
     if not line.strip() or line.lstrip("\t ").startswith("#") or tuple(values) == form.columns:
         return ""
     if len(values) != len(form.columns):
@@ -89,12 +90,20 @@ def fault(form: Recognised, line: str) -> str | None:
     return zeek_fields.fault(form.kind, dict(zip((n.split(_JOINT)[0] for n in form.columns), values, strict=True)))
 
 
-def _renames(form: Recognised, line: str, separator: str) -> bool:
-    """Whether a header line in the middle of the file gives the columns another order than the first one gave."""
+def renamed(form: Recognised, line: str) -> Recognised | tuple[()] | None:
+    """What the rows below a header line are when it gives other columns than ``form``; () when they are not read.
+
+    None for any other line. Zeek writes such a line in the middle of a log when its scripts changed.
+    """
+    line = line.lstrip("\ufeff\t ")
     if not line.startswith("#fields"):
-        return False
-    names = [part.strip() for name in line.split(separator)[1:] for part in name.split(_JOINT)]
-    return names != [part.strip() for name in form.columns for part in name.split(_JOINT)]
+        return None
+    separator = dict(form.options).get("separator", "\t")
+    names = tuple(part.strip() for name in line.split(separator)[1:] for part in name.split(_JOINT))
+    if names == tuple(part.strip() for name in form.columns for part in name.split(_JOINT)):
+        return None
+    kind = zeek_fields.kind_of(names)
+    return () if kind is None else form.model_copy(update={"kind": kind, "columns": names})
 
 
 def _separator(line: str) -> str | None:
