@@ -13,7 +13,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from pydantic import AwareDatetime
 
 from playbook.cases import journal
-from playbook.cases.tables import accounts, tokens
+from playbook.cases.tables import accounts, sessions, tokens
 from playbook.errors import ConfigError
 from playbook.model import Value
 
@@ -74,11 +74,15 @@ def add(conn: sa.Connection, name: str, role: Role, password: str, by: str, now:
 
 
 def set_password(conn: sa.Connection, name: str, password: str, by: str, now: datetime) -> None:
-    """Replace the password of an account. Raises ConfigError when there is no such account or it is too short."""
+    """Replace the password of an account and end its sessions: whoever had stolen one is out.
+
+    Raises ConfigError when there is no such account or it is too short.
+    """
     _existing(conn, name)
     conn.execute(accounts.update().where(accounts.c.name == name).values(
         password_hash=_hashed(password), failures=0, locked_until=None,
     ))
+    conn.execute(sessions.delete().where(sessions.c.account == name))
     journal.append(conn, now, "", by, "password set", {"name": name})
 
 
