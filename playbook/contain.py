@@ -7,18 +7,17 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from playbook.cases import approvals, asking, journal, outbox, record
+from playbook.cases import approvals, asking, journal, record
 from playbook.cases import containments as kept
 from playbook.cases.containments import Contained, State
 from playbook.cases.store import Store
+from playbook.consequences import Word, overtaken, stopped, tell_people, tell_ticket, trouble
 from playbook.errors import ConfigError, ConnectorError
 from playbook.gate import Passed, Refused
-from playbook.model.response import Notice, Receipt, Step
+from playbook.model.response import Receipt, Step
 from playbook.ports import Containment
 from playbook.reexamine import Approved, Authority, why_capped, why_not_approved, why_switched_off, word_of_today
 
-# What a stage of the work came to; "again" is for the next sweep, "over" means that there is nothing (more) to do.
-Word = Literal["go", "done", "again", "stopped", "over"]
 # Seconds before a step is tried again, doubled with each attempt.
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 30, 900
 
@@ -51,7 +50,7 @@ def intend(outfit: Outfit, key: str) -> Word:
         if why is None and _too_early(tried, now):
             return "again"
         if why is not None:
-            return _stop(conn, found, why, bool(tried), now)
+            return stopped(conn, found, why, bool(tried), now)
         kept.count_attempt(conn, found.step, key, now)
         journal.append(conn, now, found.case_id, "playbook", "containment attempt", {
             "key": key, "attempt": len(tried) + 1, "step": found.step.model_dump(), "digest": found.digest,
@@ -72,13 +71,17 @@ def apply(outfit: Outfit, key: str) -> Word:
     if why is not None or isinstance(word, Refused):
         return _stopped(outfit, found, why or "the gate refuses it")
     receipt = _contained(outfit, word, found)
-    if isinstance(receipt, str):
-        return _doubtful(outfit, found, receipt)
     with outfit.store.change() as conn:
-        kept.keep_receipt(conn, key, receipt, outfit.now())
+        now = outfit.now()
+        if isinstance(receipt, Receipt):
+            kept.keep_receipt(conn, key, receipt, now)
+        if overtaken(conn, found, isinstance(receipt, str) or receipt.ok, now):
+            return "over"
+        if isinstance(receipt, str):
+            return trouble(conn, found, receipt, now)
         if receipt.ok:
             return "done"
-        return _stop(conn, found, f"{receipt.connector} refused: {receipt.said[:300]}", True, outfit.now())
+        return stopped(conn, found, f"{receipt.connector} refused: {receipt.said[:300]}", True, now)
 
 
 def confirm(outfit: Outfit, key: str) -> Word:
@@ -88,16 +91,20 @@ def confirm(outfit: Outfit, key: str) -> Word:
     if found is None or found.state != "intended":
         return "over"
     receipt = _asked(outfit, found, "verify")
-    if isinstance(receipt, str):
-        return _doubtful(outfit, found, receipt)
     with outfit.store.change() as conn:
         now = outfit.now()
-        kept.keep_receipt(conn, key, receipt, now)
+        if isinstance(receipt, Receipt):
+            kept.keep_receipt(conn, key, receipt, now)
+        if overtaken(conn, found, False, now):
+            return "over"
+        if isinstance(receipt, str):
+            return trouble(conn, found, receipt, now)
         if not receipt.ok:
-            return _trouble(conn, found, f"{receipt.connector} does not show it in force: {receipt.said[:300]}", now)
-        until = now + timedelta(seconds=found.step.ttl_s)
+            return trouble(conn, found, f"{receipt.connector} does not show it in force: {receipt.said[:300]}", now)
+        # What is set a second time (a late release took it away) ends when it would have ended.
+        until = found.until or now + timedelta(seconds=found.step.ttl_s)
         if kept.move(conn, key, ("intended",), "active", now, until=until):
-            _tell_ticket(conn, found, "active", f"In force until {until:%Y-%m-%d %H:%M} UTC", now)
+            tell_ticket(conn, found, "active", f"In force until {until:%Y-%m-%d %H:%M} UTC", now)
     return "done"
 
 
@@ -133,22 +140,25 @@ def extend(outfit: Outfit, key: str, why: str) -> Word:
         journal.append(conn, now, found.case_id, "playbook", "containment kept", {"key": key, "why": why})
     word, authority = _examined(outfit, found)
     off = why_switched_off(authority.kill_switch) if authority is not None else "nobody can tell who has a say"
-    said = f"it stays as it is on the device: {off}" if off else ""
+    said, asked = (f"it stays as it is on the device: {off}" if off else ""), False
     if isinstance(word, Passed) and not off:
         receipt = _contained(outfit, word, found)
         said = receipt if isinstance(receipt, str) else ""
         if isinstance(receipt, Receipt):
             with outfit.store.change() as conn:
                 kept.keep_receipt(conn, key, receipt, outfit.now())
+        asked = True
     elif isinstance(word, Refused):
         said = f"it stays as it is on the device: {word.reason}"
     with outfit.store.change() as conn:
         now = outfit.now()
+        if overtaken(conn, found.model_copy(update={"state": "extending"}), asked, now):
+            return "over"
         until = now + timedelta(seconds=found.step.ttl_s)
         if kept.move(conn, key, ("extending",), "active", now, until=until, trouble=said):
             text = f"Kept until {until:%Y-%m-%d %H:%M} UTC: {why}" + (f" ({said})" if said else "")
-            _tell_ticket(conn, found, f"kept:{until.isoformat()}", text, now)
-            _tell_people(conn, found, f"kept:{until.isoformat()}", "Isolation kept", text, now)
+            tell_ticket(conn, found, f"kept:{until.isoformat()}", text, now)
+            tell_people(conn, found, f"kept:{until.isoformat()}", "Isolation kept", text, now)
     return "done"
 
 
@@ -218,22 +228,28 @@ def _asked(outfit: Outfit, found: Contained, what: Literal["verify", "release", 
 
 def _released(outfit: Outfit, key: str, what: Literal["release", "verify_released"]) -> Word:
     with outfit.store.reading() as conn:
-        found = kept.contained(conn, key)
+        found, times_set = kept.contained(conn, key), kept.times_set(conn, key)
     if found is None or found.state != "releasing":
         return "over"
     receipt = _asked(outfit, found, what)
     with outfit.store.change() as conn:
         now = outfit.now()
+        if isinstance(receipt, Receipt):
+            kept.keep_receipt(conn, key, receipt, now)
+        if overtaken(conn, found, what == "release" and (isinstance(receipt, str) or receipt.changed), now):
+            return "over"
         if isinstance(receipt, str):
-            return _trouble(conn, found, receipt, now)
-        kept.keep_receipt(conn, key, receipt, now)
+            return trouble(conn, found, receipt, now)
         if not receipt.ok:
-            return _trouble(conn, found, f"{receipt.connector} did not let go: {receipt.said[:300]}", now)
+            return trouble(conn, found, f"{receipt.connector} did not let go: {receipt.said[:300]}", now)
         if what == "release":
             return "done"
+        if kept.times_set(conn, key) != times_set:
+            # Set late by a worker that was taken for dead, perhaps after the device was read.
+            return "again"
         after: State = "failed" if found.until is None else "released"
         if kept.move(conn, key, ("releasing",), after, now, trouble=found.trouble if after == "failed" else ""):
-            _tell_ticket(conn, found, after, "Released, and verified to be gone", now)
+            tell_ticket(conn, found, after, "Released, and verified to be gone", now)
     return "done"
 
 
@@ -255,41 +271,4 @@ def _too_early(tried: tuple[datetime, ...], now: datetime) -> bool:
 def _stopped(outfit: Outfit, found: Contained, why: str) -> Word:
     with outfit.store.change() as conn:
         earlier = len(_attempts(conn, found)) > 1
-        return _stop(conn, found, why, earlier, outfit.now())
-
-
-def _stop(conn: sa.Connection, found: Contained, why: str, tried: bool, now: datetime) -> Word:
-    """Give a step up: undo what an earlier attempt may have set, else it has failed and stays a proposal."""
-    after: State = "releasing" if tried else "failed"
-    if kept.move(conn, found.key, ("intended",), after, now, trouble=why):
-        _tell_ticket(conn, found, "stopped", f"Not contained: {why}", now)
-        _tell_people(conn, found, "stopped", "Not contained", why, now)
-    return "stopped"
-
-
-def _doubtful(outfit: Outfit, found: Contained, why: str) -> Word:
-    with outfit.store.change() as conn:
-        return _trouble(conn, found, why, outfit.now())
-
-
-def _trouble(conn: sa.Connection, found: Contained, why: str, now: datetime) -> Word:
-    """Keep a failure for the next attempt to mend; people are told once for each state it happens in."""
-    if found.trouble != why[:2000]:
-        kept.move(conn, found.key, (found.state,), found.state, now, trouble=why)
-    what = "Not released yet" if found.state == "releasing" else "Not verified yet"
-    _tell_people(conn, found, f"trouble:{found.state}", what, f"{why}; it is tried again", now)
-    return "again"
-
-
-def _tell_ticket(conn: sa.Connection, found: Contained, what: str, text: str, now: datetime) -> None:
-    row = record.row_of(conn, found.case_id)
-    if row is not None and row.ticket_key:
-        step = f"{found.step.kind.replace('_', ' ')} {found.step.target}"
-        outbox.comment(conn, row.ticket_key, f"{found.key}:{found.round}:{what}", f"{step}: {text}", now)
-
-
-def _tell_people(conn: sa.Connection, found: Contained, what: str, title: str, text: str, now: datetime) -> None:
-    outbox.tell(conn, found.case_id, Notice(
-        key=f"{found.key}:{found.round}:{what}", title=f"{title}: {found.step.target}", text=text, urgent=True,
-        link=f"/cases/{found.case_id}",
-    ), now)
+        return stopped(conn, found, why, earlier, outfit.now())

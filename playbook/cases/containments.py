@@ -110,6 +110,12 @@ def receipts_of(conn: sa.Connection, key: str) -> tuple[Receipt, ...]:
     return tuple(Receipt.model_validate_json(text) for text in conn.execute(query).scalars())
 
 
+def times_set(conn: sa.Connection, key: str) -> int:
+    """How often a device said anything to setting it."""
+    query = sa.select(sa.func.count()).select_from(receipts)
+    return int(conn.execute(query.where(receipts.c.key == key, receipts.c.action == "contain")).scalar_one())
+
+
 def contained(conn: sa.Connection, key: str) -> Contained | None:
     """The containment of this key."""
     row = conn.execute(sa.select(containments).where(containments.c.key == key)).mappings().first()

@@ -13,10 +13,11 @@ from playbook.engine import flows
 
 
 class Points:
-    """Counts every point that is passed, writes it down, and is killed (SIGKILL, by itself) at one of them."""
+    """Counts every point that is passed, writes it down, and at one of them is killed (or stopped) by itself."""
 
-    def __init__(self, folder: Path, kill: tuple[str, int] | None) -> None:
-        self._kill, self._seen, self._lock = kill, Counter[str](), threading.RLock()
+    def __init__(self, folder: Path, kill: tuple[str, int] | None, sign: int = signal.SIGKILL) -> None:
+        self._kill, self._sign = kill, sign
+        self._seen, self._lock = Counter[str](), threading.RLock()
         self._log = (folder / f"passed.{os.getpid()}").open("a", buffering=1)
 
     def __call__(self, point: str) -> None:
@@ -24,7 +25,7 @@ class Points:
             self._seen[point] += 1
             self._log.write(point + "\n")
             if self._kill is not None and [point, self._seen[point]] == list(self._kill):
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), self._sign)
 
     def around_steps(self) -> None:
         """Stand before and after every registered step: after means that its effects are there, its checkpoint not."""

@@ -3,6 +3,7 @@
 It goes on wherever it was cut off: every part looks at the record first.
 """
 
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -152,9 +153,10 @@ def nothing_left(bench: Bench) -> bool:
 
 def work(command: dict[str, Any]) -> None:
     """A worker alone, until it is killed or a file called ``enough`` is there; its clock runs 20 times as fast."""
-    points = Points(Path(command["folder"]), command.get("kill"))
+    points = Points(Path(command["folder"]), command.get("kill"), command.get("sign", signal.SIGKILL))
     bench = bench_of(command, points)
-    worker = Worker(bench.works, command["executor"], time.monotonic, replace(FAST, beat_s=0.2, sweep_s=0.5))
+    pace = replace(FAST, beat_s=0.2, sweep_s=0.5, silent_s=command.get("silent", 120.0))
+    worker = Worker(bench.works, command["executor"], time.monotonic, pace)
     worker.start()
     while not (bench.folder / "enough").exists():
         time.sleep(0.05)
