@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS := never
+# Compiled modules are kept whatever the caller's shell says: every test worker and every process that a test
+# starts would compile all of it again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run serve test integration faults record setup lint bench manifests clean
 run: $(VENV)/.ready
@@ -15,7 +18,7 @@ serve: $(VENV)/.ready
 # what needs root, Debian packages or a browser is left to `make integration`
 APART := integration or browser or postgres or faults
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not ($(APART))"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not ($(APART))"
 	@echo "left out, for make integration: real products in namespaces, a browser, PostgreSQL, killed processes"
 
 integration: $(VENV)/.ready

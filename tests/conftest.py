@@ -1,5 +1,6 @@
-"""What every test runs under: no way off the machine, and the ``cassette`` fixture."""
+"""What every test runs under: no way off the machine, heavy files first, and the ``cassette`` fixture."""
 
+import gc
 import os
 from collections.abc import Generator, Iterator
 
@@ -24,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let ``loopback`` tests make sockets; when recording keep only tests that have a cassette."""
+    """Let ``loopback`` tests make sockets, heavy files start first; when recording keep tests with a cassette."""
     recording = config.getoption("--record")
     uses = [item for item in items if "cassette" in getattr(item, "fixturenames", ())]
     if recording:
@@ -34,6 +35,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("loopback") or (recording and item in uses):
             item.add_marker(pytest.mark.enable_socket)
+    heavy = {item.path for item in items if item.get_closest_marker("heavy")}
+    items.sort(key=lambda item: item.path not in heavy)
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests and the imported libraries stay: no garbage collection looks at them again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

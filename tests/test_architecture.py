@@ -3,7 +3,8 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from statistics import median
 
@@ -28,17 +29,23 @@ CALLS_ONLY_IN = {
 }
 
 
-def sources() -> Iterator[tuple[str, ast.Module]]:
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+@pytest.fixture(scope="module")
+def sources() -> tuple[tuple[str, ast.Module], ...]:
+    """Every module of the product with its tree."""
+    return tuple(
+        (path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8")))
+        for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))
+    )
 
 
-SOURCES = tuple(sources())
+@cache
+def nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """Everything in a tree; most tests look at the same ones."""
+    return tuple(ast.walk(tree))
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -47,7 +54,7 @@ def imports(tree: ast.AST) -> Iterator[str]:
 
 
 def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    yield from (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+    yield from (n for n in nodes(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def test_imports_follow_the_floors():
@@ -59,44 +66,45 @@ def test_imports_follow_the_floors():
 
 
 @pytest.mark.parametrize("name", sorted(ONLY_IN))
-def test_a_library_is_used_in_its_one_place(name):
-    places = [path for path, tree in SOURCES if any(i.split(".")[0] == name for i in imports(tree))]
+def test_a_library_is_used_in_its_one_place(name, sources):
+    places = [path for path, tree in sources if any(i.split(".")[0] == name for i in imports(tree))]
     assert all(path.startswith(ONLY_IN[name]) for path in places) if ONLY_IN[name] else not places, places
 
 
 @pytest.mark.parametrize("call", sorted(CALLS_ONLY_IN))
-def test_an_effect_lives_at_its_one_edge(call):
+def test_an_effect_lives_at_its_one_edge(call, sources):
     places = [
-        path for path, tree in SOURCES
-        if any(isinstance(n, ast.Attribute) and ast.unparse(n) == call for n in ast.walk(tree))
+        path for path, tree in sources
+        if any(isinstance(n, ast.Attribute) and n.attr == call.rpartition(".")[2] and ast.unparse(n) == call
+               for n in nodes(tree))
     ]
     assert set(places) <= set(CALLS_ONLY_IN[call]), places
 
 
-def test_only_assembly_imports_connectors():
-    places = [p for p, tree in SOURCES if p.startswith("playbook/") and any(
+def test_only_assembly_imports_connectors(sources):
+    places = [p for p, tree in sources if p.startswith("playbook/") and any(
         i.split(".")[0] == "connectors" for i in imports(tree))]
     assert places == ["playbook/assembly.py"]
 
 
-def called(name: str) -> list[str]:
-    return [path for path, tree in SOURCES if any(
+def called(name: str, sources: Iterable[tuple[str, ast.Module]]) -> list[str]:
+    return [path for path, tree in sources if any(
         isinstance(n, ast.Call) and (getattr(n.func, "attr", None) or getattr(n.func, "id", None)) == name
-        for n in ast.walk(tree))]
+        for n in nodes(tree))]
 
 
-def test_only_contain_sets_anything_and_only_the_gate_gives_the_word_for_it():
-    assert called("contain") == ["playbook/contain.py"]
-    assert called("Passed") == ["playbook/gate.py"]
-    contained = next(f for path, tree in SOURCES if path == "playbook/contain.py" for f in functions(tree)
+def test_only_contain_sets_anything_and_only_the_gate_gives_the_word_for_it(sources):
+    assert called("contain", sources) == ["playbook/contain.py"]
+    assert called("Passed", sources) == ["playbook/gate.py"]
+    contained = next(f for path, tree in sources if path == "playbook/contain.py" for f in functions(tree)
                      if any(isinstance(n, ast.Attribute) and n.attr == "contain" for n in ast.walk(f)))
     assert "word: Passed" in ast.unparse(contained.args)
 
 
-def test_a_product_never_imports_another_product():
+def test_a_product_never_imports_another_product(sources):
     products = set(connectors.catalogue())
     wrong = []
-    for path, tree in SOURCES:
+    for path, tree in sources:
         own = path.split("/")[1].removesuffix(".py")
         if path.startswith("connectors/") and own in products:
             others = {i.split(".")[1] for i in imports(tree) if i.startswith("connectors.")} & products
@@ -104,24 +112,24 @@ def test_a_product_never_imports_another_product():
     assert not wrong
 
 
-def test_every_module_says_what_it_is_for():
-    silent = [path for path, tree in SOURCES if not ast.get_docstring(tree)]
+def test_every_module_says_what_it_is_for(sources):
+    silent = [path for path, tree in sources if not ast.get_docstring(tree)]
     assert not silent
 
 
-def test_no_import_inside_a_function():
+def test_no_import_inside_a_function(sources):
     inside = [
-        f"{path}:{n.lineno}" for path, tree in SOURCES for f in functions(tree) for n in ast.walk(f)
+        f"{path}:{n.lineno}" for path, tree in sources for f in functions(tree) for n in ast.walk(f)
         if isinstance(n, ast.Import | ast.ImportFrom)
     ]
     assert not inside
 
 
-def test_nothing_grows_too_long():
-    lengths = {path: len((ROOT / path).read_text(encoding="utf-8").splitlines()) for path, _ in SOURCES}
+def test_nothing_grows_too_long(sources):
+    lengths = {path: len((ROOT / path).read_text(encoding="utf-8").splitlines()) for path, _ in sources}
     spans = [
         (f"{path}:{f.lineno} {f.name}", (f.end_lineno or f.lineno) - f.lineno + 1)
-        for path, tree in SOURCES for f in functions(tree)
+        for path, tree in sources for f in functions(tree)
     ]
     assert {p: n for p, n in lengths.items() if n > 300} == {}
     assert [s for s in spans if s[1] > 45] == []
@@ -129,9 +137,9 @@ def test_nothing_grows_too_long():
     assert median(n for _, n in spans) < 12
 
 
-def test_every_function_is_typed():
+def test_every_function_is_typed(sources):
     untyped = [
-        f"{path}:{f.lineno} {f.name}" for path, tree in SOURCES for f in functions(tree)
+        f"{path}:{f.lineno} {f.name}" for path, tree in sources for f in functions(tree)
         if f.returns is None or any(
             a.annotation is None for a in (*f.args.posonlyargs, *f.args.args, *f.args.kwonlyargs)
             if a.arg not in ("self", "cls"))
@@ -139,17 +147,17 @@ def test_every_function_is_typed():
     assert not untyped
 
 
-def test_public_functions_and_classes_have_docstrings():
+def test_public_functions_and_classes_have_docstrings(sources):
     bare = [
-        f"{path}:{n.lineno} {n.name}" for path, tree in SOURCES for n in tree.body
+        f"{path}:{n.lineno} {n.name}" for path, tree in sources for n in tree.body
         if isinstance(n, ast.FunctionDef | ast.ClassDef) and not n.name.startswith("_") and not ast.get_docstring(n)
     ]
     assert not bare
 
 
-def test_drawers_for_anything_do_not_exist():
+def test_drawers_for_anything_do_not_exist(sources):
     drawers = {"utils", "util", "helpers", "helper", "common", "constants", "manager", "misc", "base"}
-    assert not [path for path, _ in SOURCES if Path(path).stem in drawers]
+    assert not [path for path, _ in sources if Path(path).stem in drawers]
 
 
 def test_importing_the_package_imports_nothing_of_it():

@@ -8,6 +8,7 @@ from bench import captures
 from bench.truth import Truth, bots, confusion, convicted, moves, read_all
 
 pytestmark = [
+    pytest.mark.heavy,
     pytest.mark.real_data,
     pytest.mark.skipif(not captures.DATA.exists(), reason="the public captures are not here"),
 ]

@@ -134,7 +134,8 @@ def test_misbehaviour_is_a_reason_within_the_deadline(
     registry: rdap.Registry, url: str, tmp_path: Path, act: rdap.Misbehaviour, reason: str
 ) -> None:
     registry.misbehaviour["192.0.2.7"] = act
-    (word,) = _ask(_whois(tmp_path, {"192.0.2.0/24": url}, deadline_s=0.4), "192.0.2.7")
+    deadline_s = 0.4 if reason == "the deadline passed" else 60
+    (word,) = _ask(_whois(tmp_path, {"192.0.2.0/24": url}, deadline_s=deadline_s), "192.0.2.7")
     assert word.answers == () and word.unavailable and reason in word.unavailable
 
 
@@ -146,7 +147,7 @@ def test_a_dead_registry_costs_its_deadline_once_and_the_others_answer(
     addresses = [f"198.51.100.{n}" for n in range(1, 60)]
     dead.misbehaviour = dict.fromkeys(addresses, rdap.silent)
     with rdap.running(dead) as dead_url:
-        whois = _whois(tmp_path, {"192.0.2.0/24": url, "198.51.100.0/24": dead_url}, deadline_s=0.3)
+        whois = _whois(tmp_path, {"192.0.2.0/24": url, "198.51.100.0/24": dead_url}, deadline_s=2)
         found = _ask(whois, *addresses, "192.0.2.7") + _ask(whois, *addresses)
     assert len(dead.asked) == 1 and _networks(found) == ["192.0.2.0/24"]
     assert all("not asked again" in (word.unavailable or "") for word in found[1:59])

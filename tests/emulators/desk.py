@@ -67,7 +67,7 @@ class Site:
     def answer(self, request: Request) -> Answer | None:
         if self.meet and re.fullmatch(self.meet_on, f"{request.method} {request.path}"):
             with suppress(threading.BrokenBarrierError):
-                self.meet.wait(timeout=5)
+                self.meet.wait(timeout=60)
         with self.lock:
             self.seen.append(request)
             fault = next((f for f in self.faults if f.hits(request)), None)

@@ -20,6 +20,14 @@ def fresh(path: Path, table: str = "botnet_playbook", sets: tuple[str, ...] = tu
     path.write_text(json.dumps({"table": table, "sets": {name: {} for name in sets}, "writes": [], **modes}))
 
 
+def later(path: Path, seconds: float) -> None:
+    """As if so much time had gone by."""
+    state = json.loads(path.read_text())
+    for body in (body for held in state["sets"].values() for body in held.values()):
+        body["end"] -= seconds
+    path.write_text(json.dumps(state))
+
+
 def elements(path: Path) -> dict[str, dict[str, Any]]:
     """What the sets hold, as ``{set: {element: {...}}}``, and nothing that has ended."""
     state = json.loads(path.read_text())

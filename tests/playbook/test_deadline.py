@@ -1,7 +1,6 @@
 """Several calls at once: values, failures and silence each become an outcome, and nobody waits for the slowest."""
 
 import threading
-import time
 
 import pytest
 
@@ -18,7 +17,7 @@ def raising(fault):
 
 def test_values_and_failures_stand_beside_each_other():
     found = all_at_once({"good": lambda: 7, "refused": raising(Unreachable("no route")),
-                         "broken": raising(KeyError("x"))}, 1.0)
+                         "broken": raising(KeyError("x"))}, 60)
     assert found["good"] == Outcome(7, None)
     assert found["refused"] == Outcome(None, "no route")
     assert found["broken"].value is None and found["broken"].failure.startswith("KeyError")
@@ -27,18 +26,19 @@ def test_values_and_failures_stand_beside_each_other():
 def test_one_that_hangs_costs_its_deadline_once_and_nobody_elses_answer():
     hang = threading.Event()
     calls = {f"hanging {n}": hang.wait for n in range(5)} | {"good": lambda: "here"}
-    found = all_at_once(calls, 0.2)
+    found = all_at_once(calls, 2)
     hang.set()
     assert found["good"].value == "here"
-    assert all(found[f"hanging {n}"] == Outcome(None, "no answer within 0.2 s") for n in range(5))
+    assert all(found[f"hanging {n}"] == Outcome(None, "no answer within 2 s") for n in range(5))
 
 
 def test_a_late_answer_changes_nothing_that_was_returned():
     go = threading.Event()
     found = all_at_once({"late": lambda: go.wait() and 1}, 0.05)
+    (late,) = [thread for thread in threading.enumerate() if thread.name == "ask late"]
     go.set()
-    time.sleep(0.05)
-    assert found["late"].value is None
+    late.join(60)
+    assert not late.is_alive() and found["late"].value is None
 
 
 def test_nothing_to_ask_is_nothing_found():
@@ -48,4 +48,4 @@ def test_nothing_to_ask_is_nothing_found():
 @pytest.mark.parametrize("fault", [SystemExit(3), KeyboardInterrupt()])
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_call_that_wants_to_end_the_program_only_fails_itself(fault):
-    assert all_at_once({"x": raising(fault), "y": lambda: 1}, 0.2)["y"].value == 1
+    assert all_at_once({"x": raising(fault), "y": lambda: 1}, 60)["y"].value == 1

@@ -61,7 +61,7 @@ def hang():
 
 FAILURES = [
     ("raises", fail(Unreachable("no route")), "no route"), ("has a bug", fail(ZeroDivisionError("x")), "ZeroDivision"),
-    ("hangs", hang, "no answer within 0.2 s"), ("says nothing", lambda: None, "no answer"),
+    ("hangs", hang, "no answer within 2 s"), ("says nothing", lambda: None, "no answer"),
 ]
 
 
@@ -70,7 +70,7 @@ FAILURES = [
 def test_an_enricher_that_fails_is_unavailable_with_the_reason_and_not_asked_again(does, reason, remote):
     broken, good = Asked("broken", "feed", does=does, remote=remote), Asked("lists", "lists")
     detections = tuple(a_beacon(detection_id=str(n), dst_ip=f"203.0.113.{n}") for n in range(20))
-    found = run(broken, good, detections=detections, traffic=named("c2.example"), deadline=0.2)
+    found = run(broken, good, detections=detections, traffic=named("c2.example"), deadline=2)
     assert len(broken.calls) == 1
     for one in found:
         assert one.failed("feed") and reason in one.failed("feed")[0].unavailable

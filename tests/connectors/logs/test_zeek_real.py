@@ -17,7 +17,11 @@ CAPTURES = (
     "androidtester-rat", "ctu230-1-njrat", "ctu50-normal40-day1", "ctu50-normal43-day1", "ctusme11-2023-02-20-benign",
     "iot23-34-1-mirai", "rita-missing-host-72h",
 )
-pytestmark = [pytest.mark.real_data, pytest.mark.skipif(not REAL.exists(), reason="the public captures are not here")]
+pytestmark = [
+    pytest.mark.heavy,
+    pytest.mark.real_data,
+    pytest.mark.skipif(not REAL.exists(), reason="the public captures are not here"),
+]
 
 
 def _conn_log(capture: str) -> Path:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from argon2 import PasswordHasher
+from argon2 import Type, extract_parameters
 
 from playbook.cases import accounts, journal
 from playbook.cases.accounts import Proof, Unproven
@@ -20,21 +20,18 @@ def later(**span):
     return NOW + timedelta(**span)
 
 
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch):
-    """A cheap hash: how dear the real one is is argon2's own business."""
-    monkeypatch.setattr(accounts, "_HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    accounts._nobody.cache_clear()
-    yield
-    accounts._nobody.cache_clear()
-
-
 @pytest.fixture
 def conn(store):
     """A transaction on a record that has the approver anna."""
     with store.change() as one:
         accounts.add(one, "anna", "approver", PASSWORD, "root", NOW)
         yield one
+
+
+def test_the_hash_that_is_shipped_is_as_dear_as_rfc_9106_asks_where_memory_is_short(shipped_hasher):
+    cost = extract_parameters(shipped_hasher.hash(PASSWORD))
+    assert cost.type is Type.ID
+    assert cost.memory_cost >= 64 << 10 and cost.time_cost >= 3 and cost.salt_len >= 16 and cost.hash_len >= 32
 
 
 def test_a_password_proves_its_account_and_no_other(conn):

@@ -220,7 +220,7 @@ def test_two_people_at_the_same_moment_decide_once(store):
         for one in threads:
             one.start()
         for one in threads:
-            one.join(timeout=30)
+            one.join(timeout=120)
         assert sorted(outcomes) == ["approved", "refused", "refused"] and len(begun) == 1
 
 

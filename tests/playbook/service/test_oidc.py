@@ -1,13 +1,12 @@
 """Logging in through an identity provider: a real one on loopback, the code flow with PKCE, and how it fails."""
 
 import threading
+import warnings
 from urllib.parse import parse_qs, urlsplit
 
 import flask
 import httpx2
-import oidc_provider_mock
 import pytest
-from oidc_provider_mock import User
 from werkzeug.serving import make_server
 
 from playbook.config import Config
@@ -16,6 +15,9 @@ from playbook.service.app import build
 from tests.playbook.service.web import CONFIG
 
 # The provider's own deprecations are not ours to mend.
+with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+    import oidc_provider_mock
+    from oidc_provider_mock import User
 pytestmark = [pytest.mark.loopback, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 SUBJECTS = {
     "anna": {"preferred_username": "Anna", "email": "anna@corp.example", "email_verified": True},
