@@ -19,6 +19,7 @@ from itertools import count, islice
 from pathlib import Path
 
 from bench.measuring import WORK, load, say
+from playbook.__main__ import collect_rarely
 from playbook.assembly import Assembled, assemble
 from playbook.config import Config
 from playbook.decide import decide
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     """Print seconds per stage of the story and microseconds per decision."""
     wanted = int(next((text for text in arguments if text.isdigit()), "10000"))
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    collect_rarely()  # as the command line does
     WORK.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=WORK) as name:
         fetched, traffic = _day(Path(name))

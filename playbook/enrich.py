@@ -44,7 +44,9 @@ class Enrichers:
 
     def complete(self, passed: Sequence[EnrichedDetection], window: TimeWindow) -> tuple[EnrichedDetection, ...]:
         """What passed the gates, with the names behind its destination and the remote enrichers asked as well."""
-        domains = [e.replaced(observables=observables_of(e.detection, e.host, e.names) + _aliases(e)) for e in passed]
+        domains = [
+            e.replaced(observables=observables_of(e.detection, e.host, e.names) + _aliases(e, e.host)) for e in passed
+        ]
         local = self._extend(domains, window, lambda e: not e.remote, lambda o: o.kind == "domain")
         return self._extend(local, window, lambda e: e.remote, lambda o: True)
 
@@ -62,7 +64,7 @@ class Enrichers:
         }
         self._ask(asked, wanted, window)
         return tuple(
-            d.replaced(enrichments=tuple(dict.fromkeys(d.enrichments + tuple(
+            d.replaced(enrichments=_once((*d.enrichments, *(
                 found
                 for e in asked if self._serves(e, d)
                 for o in d.observables for found in self._said[e.name].get(o, ())
@@ -97,7 +99,12 @@ class Enrichers:
         for enrichment in answers:
             if enrichment.observable in by_observable:
                 by_observable[enrichment.observable].append(enrichment)
-        self._said[name] |= {o: tuple(found) for o, found in by_observable.items()}
+        self._said[name] |= {o: tuple(dict.fromkeys(found)) for o, found in by_observable.items()}
+
+
+def _once(words: Iterable[Enrichment]) -> tuple[Enrichment, ...]:
+    """Each word once, told by identity: what was said is kept once, and to hash an answer means to hash all of it."""
+    return tuple({id(word): word for word in words}.values())
 
 
 def _unavailable(enricher: Enricher, observables: Iterable[Observable], reason: str) -> tuple[Enrichment, ...]:
@@ -146,18 +153,17 @@ def _without_borrowed(named: Sequence[EnrichedDetection]) -> tuple[EnrichedDetec
 
 
 def _called(enriched: EnrichedDetection, host: str) -> EnrichedDetection:
-    renamed = enriched.replaced(host=host)
-    return renamed.replaced(observables=observables_of(enriched.detection, host) + _aliases(renamed))
+    return enriched.replaced(host=host, observables=observables_of(enriched.detection, host) + _aliases(enriched, host))
 
 
 def _plain(name: str) -> str:
     return name.strip().lower().rstrip(".")
 
 
-def _aliases(enriched: EnrichedDetection) -> tuple[Observable, ...]:
+def _aliases(enriched: EnrichedDetection, host: str) -> tuple[Observable, ...]:
     """The other proven names of the source, so that a record kept under any of them is found."""
     return tuple(
         Observable(kind="host", value=name, role="source")
-        for name in sorted(enriched.proven_names - {enriched.host})
+        for name in sorted(enriched.proven_names - {host})
         if parse(name) is None
     )

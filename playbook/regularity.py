@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from operator import sub
 from typing import NamedTuple
 
 HOUR = 3600
@@ -49,8 +50,8 @@ def regularity(
     if high - low < _LEAST_TIMES:
         return None
     inside = times[low:high]
-    gaps = sorted(b - a for a, b in pairwise(inside))
-    bars = _bars(Counter(t // HOUR for t in inside) if per_hour is None else per_hour, start, covered)
+    gaps = sorted(map(sub, inside[1:], inside))
+    bars = _bars(_hourly(inside, start) if per_hour is None else per_hour, start, covered)
     intervals = _steadiness(gaps, when_tiny=1.0)
     size = _steadiness(sorted(sizes[low:high]), when_tiny=0.0)
     earliest = inside[0] if per_hour is None else max(start, min(h for h, n in per_hour.items() if n) * HOUR)
@@ -75,9 +76,18 @@ def _steadiness(ordered: Sequence[int], when_tiny: float) -> float:
     symmetry = 1 - abs((q1 + q3 - 2 * q2) / (q3 - q1)) if skewed else 1.0
     if q2 < 1:
         return round((symmetry + when_tiny) / 2, 3)
-    deviations = sorted(abs(value - q2) for value in ordered)
+    middle = bisect_left(ordered, q2)
+    below, above = [q2 - value for value in reversed(ordered[:middle])], [value - q2 for value in ordered[middle:]]
+    deviations = sorted(below + above)  # both ascend, and sorting joins two ascending runs at once
     tightness = max(0.0, (q2 - _quantile(deviations, 2)) / q2)
     return round((symmetry + tightness) / 2, 3)
+
+
+def _hourly(times: Sequence[int], start: int) -> Mapping[int, int]:
+    """How many of the ascending times lie in each epoch hour of the window."""
+    first = start // HOUR
+    edges = [bisect_left(times, hour * HOUR) for hour in range(first, first + 25)]
+    return {first + number: after - before for number, (before, after) in enumerate(pairwise(edges))}
 
 
 def _bars(per_hour: Mapping[int, int], start: int, covered: frozenset[int]) -> list[int]:

@@ -35,8 +35,10 @@ class EnrichedDetection(Value):
 
     def replaced(self, **change: Any) -> "EnrichedDetection":
         """A copy with these fields changed and nothing remembered (``model_copy`` would keep the cached answers)."""
-        fields = {name: getattr(self, name) for name in type(self).model_fields}
-        return type(self).model_construct(**(fields | change))
+        changed = self.model_copy(update=change)
+        for name in _REMEMBERED:
+            changed.__dict__.pop(name, None)
+        return changed
 
     @cached_property
     def destination(self) -> Address | None:
@@ -178,6 +180,9 @@ class EnrichedDetection(Value):
             and owner.dst_port in (None, port)
             and (owner.seen is None or earliest <= owner.seen <= latest)
         )
+
+
+_REMEMBERED = tuple(name for name, what in vars(EnrichedDetection).items() if isinstance(what, cached_property))
 
 
 def _plain_role(role: str) -> str:

@@ -1,6 +1,8 @@
 """The four sub-scores: bounds for any series, exact values for known ones, and what jitter and gaps cost."""
 
+from itertools import pairwise
 from random import Random
+from statistics import median
 
 import pytest
 from hypothesis import given, settings
@@ -36,6 +38,29 @@ def test_every_sub_score_is_between_0_and_1_for_any_series(times, biggest, start
         assert all(0 <= part <= 1 for part in (*parts, found.score))
         assert found.score == pytest.approx(sum(parts) / 4, abs=0.001)
         assert 0 <= found.median_gap <= DAY
+
+
+def plain_steadiness(values, when_tiny):
+    """Symmetry and tightness as the formula is written, with a sort for each median."""
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    q1, q2, q3 = (float(median(part)) for part in (ordered[:half], ordered, ordered[half + len(ordered) % 2 :]))
+    skewed = q3 - q1 >= 10 and q2 not in (q1, q3)
+    symmetry = 1 - abs((q1 + q3 - 2 * q2) / (q3 - q1)) if skewed else 1.0
+    spread = median(sorted(abs(value - q2) for value in ordered))
+    return round((symmetry + (when_tiny if q2 < 1 else max(0.0, (q2 - spread) / q2))) / 2, 3)
+
+
+@given(SERIES.filter(lambda times: sum(t < DAY for t in times) >= 4), st.integers(0, 2**40), st.randoms())
+@settings(max_examples=200, deadline=None)
+def test_intervals_and_sizes_equal_the_plain_formula_and_known_hours_change_nothing(times, biggest, random):
+    sizes = [random.choice((0, 40, biggest, random.randint(0, biggest))) for _ in times]
+    inside = [(t, size) for t, size in zip(times, sizes, strict=True) if t < DAY]
+    found = regularity(times, sizes, 0, ALL_DAY)
+    assert found.intervals == plain_steadiness([b[0] - a[0] for a, b in pairwise(inside)], 1.0)
+    assert found.sizes == plain_steadiness([size for _, size in inside], 0.0)
+    counted = {hour: sum(t // HOUR == hour for t, _ in inside) for hour in range(24)}
+    assert regularity(times, sizes, 0, ALL_DAY, counted).shape == found.shape
 
 
 @pytest.mark.parametrize("interval", [10, 60, 300, 3600])
