@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
+from time import process_time
 
 import pytest
 import zstandard
@@ -64,10 +64,10 @@ def test_text_that_no_csv_reader_takes_is_no_log(tmp_path: Path, content: bytes)
 @pytest.mark.parametrize("unit", [b"\n", b" \n", b" ", b"{", b"[", b'"', b",", b"1,", b"a\n", b"{\n", b"#\n", b": "])
 def test_a_long_run_of_one_thing_is_judged_at_once(tmp_path: Path, unit: bytes) -> None:
     path = written(tmp_path, b"x\n" + unit * (files.HEAD // len(unit)))
-    began = monotonic()
+    began = process_time()
     with pytest.raises(UnknownFormat):
         fetched(path)
-    assert monotonic() - began < 5
+    assert process_time() - began < 60  # of processor time; a reading that is quadratic in 256 kB takes many minutes
 
 
 def test_such_a_file_beside_a_log_is_skipped_by_name(tmp_path: Path) -> None:
