@@ -100,6 +100,23 @@ def test_a_wrapped_form_that_the_site_protects_as_written_is_not_blocked():
                                      site=a_site(protected=("2002:cb00:7142::/48",)))
 
 
+@pytest.mark.parametrize("written", ["::ffff:203.0.113.66", "2002:cb00:7142::1"])
+def test_a_wrapped_form_of_an_address_that_the_site_protects_is_not_blocked(written):
+    words = tuple(said(t, about=written, role="destination") for t in ("lists", "operator"))
+    protected = a_site(protected=("203.0.113.66",))
+    assert "protected" in blocked_by(*words, detection=a_beacon(dst_ip=written), site=protected)
+
+
+def test_a_source_that_is_no_address_is_never_isolated():
+    word = isolate(said("host", a_record(), about="no address", kind="address"), detection=a_beacon(src_ip="no address"))
+    assert isinstance(word, Refused) and "shared source" in word.reason
+
+
+def test_a_pair_whose_source_is_no_address_takes_two_people():
+    one = an_enriched(*ASKED, detection=a_beacon(src_ip="no address"), site=a_site(protected=("10.0.0.0/8",)))
+    assert examine("block_pair", one, NONE).people == 2
+
+
 def isolate(*words, **change):
     return examine("isolate_host", an_enriched(*words, **change), NONE)
 
@@ -215,4 +232,13 @@ def test_a_host_whose_traffic_nobody_answered_is_not_isolated(unanswered, receiv
     detection = a_beacon(total_bytes_rcvd=received)
     one = an_enriched(*ASKED, said("host", a_record()), detection=detection,
                       traffic=a_traffic(detection, attempts=288, unanswered=unanswered))
+    assert isinstance(examine("isolate_host", one, NONE), Passed) is passes
+
+
+@pytest.mark.parametrize(("received", "passes"), [(99, True), (0, False), (None, False)])
+@pytest.mark.parametrize("attempts", [None, 0])
+def test_without_counted_attempts_only_bytes_that_came_back_are_an_answer(attempts, received, passes):
+    detection = a_beacon(total_bytes_rcvd=received)
+    traffic = None if attempts is None else a_traffic(detection, attempts=attempts, unanswered=0)
+    one = an_enriched(*ASKED, said("host", a_record()), detection=detection, traffic=traffic)
     assert isinstance(examine("isolate_host", one, NONE), Passed) is passes
