@@ -1,26 +1,26 @@
 """The same day told by Splunk: rendered searches run by an interpreter, and whole runs against those over the log."""
 
-from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-import playbook.sample
-from playbook import config
-from playbook.assembly import assemble
 from playbook.detections.beaconing import Event, score_events
 from playbook.model.case import Run
-from playbook.model.detection import TimeWindow
-from playbook.respond import respond
-from playbook.simulate.day import START, simulate
 from tests.connectors.splunk_bench import DAY, HOSTILE_HOST, SCOPE, FakeClock, talking
+from tests.connectors.story_bench import (
+    alike,
+    detections_of,
+    evidence_of,
+    over_log,
+    run_over,
+    sample_events,
+    wired,
+)
 from tests.emulators.splunk import Behaviour, Server, running
 from tests.interpreters.telemetry import WRITERS, told
 
 pytestmark = pytest.mark.loopback
-SAMPLE = Path(next(iter(playbook.sample.__path__))) / "sample.toml"
 MIDNIGHT = DAY.start.timestamp()
 
 
@@ -49,48 +49,20 @@ def test_the_rendered_searches_give_what_plain_python_gives(preset: str) -> None
     assert all(result.ok for result in checked), checked
 
 
-def sample_events() -> list[Event]:
-    """The connections of the sample day as an index holds them, each session once."""
-    return [
-        Event(c.ts, c.src_ip, c.dst_ip, c.dst_port, "", c.src_port, c.proto, 1, c.orig_ip_bytes, c.resp_ip_bytes,
-              c.orig_ip_bytes + c.resp_ip_bytes, service=c.service or "")
-        for c in simulate().telemetry.connections
-    ]
-
-
-def run_over(**table: object) -> Run:
-    """A run of the sample's configuration over another source; its day is named, as a log would name it."""
-    read = config.read(SAMPLE)
-    day = TimeWindow.model_validate({"start": datetime.fromtimestamp(START, UTC),
-                                     "end": datetime.fromtimestamp(START + 86_400, UTC)})
-    made = assemble(read, str(SAMPLE), ("sample", dict(table)), datetime(2026, 11, 1, tzinfo=UTC))
-    return respond(made.toolkit, made.site, made.terms, day)
-
-
 @cache
-def runs() -> tuple[Run, Run]:
-    """The run over the connection log alone, and the run over Splunk with the same connections."""
-    over_log = run_over(kind="logs", paths=["logs/conn.log.gz"])
+def over_splunk() -> Run:
+    """The run over Splunk with the connections of the log."""
     with running(Server(sample_events(), Behaviour(states=()))) as url:
-        over_splunk = run_over(kind="splunk", base_url=url, token=SecretStr("t"), preset="raw", rate=50)
-    return over_log, over_splunk
+        return run_over(wired(kind="splunk", base_url=url, token=SecretStr("t"), preset="raw", rate=50))
 
 
 def test_splunk_and_the_log_give_the_same_detections_cases_and_plans() -> None:
-    over_log, over_splunk = runs()
-    outcome = [
-        {(c.case_id, c.host, c.verdict.disposition, c.status, c.plan.digest if c.plan else "") for c in run.cases}
-        for run in (over_log, over_splunk)
-    ]
-    assert outcome[0] == outcome[1] and len(outcome[0]) > 10 and any(c.plan for c in over_log.cases)
-    assert {g.model_dump_json(exclude={"reason"}) for g in over_log.gated} == {
-        g.model_dump_json(exclude={"reason"}) for g in over_splunk.gated}
-    assert over_splunk.complete
+    run = over_splunk()
+    assert alike(run, over_log()) and run.complete
+    assert len(run.cases) > 10 and any(case.plan for case in run.cases) and len(detections_of(run)) > 15
 
 
-def test_each_detection_is_the_same_to_the_byte() -> None:
-    counted = [
-        {d.enriched.detection.model_copy(update={"ntp_sized": None}) for c in run.cases for d in c.detections}
-        for run in runs()
-    ]
-    assert counted[0] == counted[1] and len(counted[0]) > 15
+def test_the_rules_say_the_same_of_each_detection_but_for_what_is_not_asked_of_splunk() -> None:
+    here, there = evidence_of(over_splunk()), evidence_of(over_log())
+    assert here <= there and len(here) > 20
+    assert {rule for _, rule, *_ in there - here} == {"prevalent_destination", "host_attack"}
