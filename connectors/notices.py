@@ -63,8 +63,11 @@ class Hook:
     def __init__(
         self, name: str, url: SecretStr, deadline_s: float, clocks: Clocks, ca_file: Path | None = None
     ) -> None:
-        parts = urlsplit(url.get_secret_value())
         self._named = getattr(url, "variable", "url")
+        try:
+            parts = urlsplit(url.get_secret_value())
+        except ValueError:
+            raise ConfigError(f"{name}: {self._named}: not a URL") from None
         if parts.fragment or not parts.path.strip("/"):
             raise ConfigError(f"{name}: {self._named}: expected https://host/path")
         self.host = parts.hostname or ""

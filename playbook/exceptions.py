@@ -25,21 +25,26 @@ def read(path: Path | None) -> tuple[ExceptionEntry, ...]:
 
     Raises ConfigError naming the entry and the field; a file that exists and cannot be read never counts as empty.
     """
-    if path is None or not path.exists():
+    if path is None:
         return ()
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        with path.open("rb") as file:
+            text = file.read(_MOST_BYTES + 1)
+        if len(text) > _MOST_BYTES:
             raise ConfigError(f"{path}: larger than {_MOST_BYTES} bytes")
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        entries = _ENTRIES.validate_python(raw["exceptions"])
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as fault:
-        raise ConfigError(f"{path}: {fault}") from fault
+        entries = _ENTRIES.validate_python(json.loads(text)["exceptions"])
+    except FileNotFoundError:
+        return ()
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply") from None
     except (KeyError, TypeError):
         raise ConfigError(f'{path}: expected an object with the key "exceptions"') from None
     except ValidationError as fault:
         raise ConfigError("\n".join(
             f"{path}: exceptions.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in fault.errors(include_input=False)
         )) from None
+    except (OSError, ValueError) as fault:
+        raise ConfigError(f"{path}: {fault}") from fault
     faults = [f"{path}: {e.exception_id}: {why}" for e in entries for why in faults_of(e)]
     if faults:
         raise ConfigError("\n".join(faults))

@@ -166,7 +166,7 @@ def _address(url: str, folder: Path, feed: str) -> URL:
     """The same database that the cases are in: a relative file is relative to the configuration's folder."""
     try:
         address = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         address = None
     if address is not None and address.get_backend_name() == "postgresql":
         return address.set(drivername="postgresql+psycopg")

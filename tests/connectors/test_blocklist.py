@@ -257,5 +257,6 @@ def test_the_state_of_the_cases_is_the_default_place(place):
     assert found.contain(STEP, KEY).ok and sql(place, "SELECT address FROM blocklist_entries") == [("198.51.100.9",)]
     with pytest.raises(ConfigError, match=r"needs \[state\] url"):
         assemble_all(config.model_copy(update={"state": State()}), "test", NOW)
-    with pytest.raises(ConfigError, match="state_url"):
-        blocklist.connect("edge", blocklist.Settings(state_url="mysql://h/d"), SITE, place)
+    for url in ("mysql://h/d", "postgresql://u@[::1/d", "postgresql://u@h:port/d"):
+        with pytest.raises(ConfigError, match="state_url"):
+            blocklist.connect("edge", blocklist.Settings(state_url=url), SITE, place)

@@ -39,6 +39,7 @@ def test_a_repeat_has_the_same_id():
 
 @pytest.mark.parametrize("url", [
     "http://hooks.example/services/T/B/x", "https://hooks.example", "https://hooks.example/x#y", "hooks", "https://u:p@h/x",
+    "https://[::1/services/x",
 ])
 def test_a_wrong_address_is_told_without_showing_it(url):
     with pytest.raises(ConfigError) as told:

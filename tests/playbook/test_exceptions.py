@@ -64,7 +64,7 @@ def test_every_fault_is_told_at_once(tmp_path):
 
 @pytest.mark.parametrize("text", [
     "", "[]", "{}", "null", '{"exceptions": 7}', '{"exceptions": [{}]}', '{"exceptions": [', "\x00",
-    '{"exceptions": null}',
+    '{"exceptions": null}', "[" * 100_000,
     '{"exceptions": [{"exception_id": "X", "owner": "", "reason": "", "entered": "2026-01-01", "ends": "2026-01-02"}]}',
     '{"exceptions": [{"exception_id": "X", "owner": "o", "reason": "r", "entered": "never", "ends": "2026-01-02"}]}',
 ])
@@ -80,6 +80,13 @@ def test_bytes_that_are_no_text_and_a_folder_are_refused(tmp_path):
     for path in (tmp_path / "bad.json", tmp_path):
         with pytest.raises(ConfigError):
             exceptions.read(path)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "/dev/zero", "a\0b", "loop"])
+def test_a_name_that_no_file_can_have_and_a_file_without_end_are_refused(tmp_path, name):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(ConfigError):
+        exceptions.read(tmp_path / name)
 
 
 def test_no_file_yet_is_empty(tmp_path):
