@@ -9,7 +9,7 @@ OURS = "botnet-playbook"
 # Not products: the one place that speaks HTTP, and what connectors share (reading, matching, hours).
 _SHARED = frozenset({
     "columns", "desks", "files", "hourly", "matching", "notices", "outcomes", "receipts", "schedule", "signing",
-    "sumo_account", "targets", "transport", "yaml_files",
+    "starts", "sumo_account", "targets", "transport", "yaml_files",
 })
 
 

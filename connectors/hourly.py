@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 from connectors.transport import printable
 from playbook.detections.beaconing import moment
 from playbook.model.detection import Detection, SourceHealth, TimeWindow
-from playbook.model.traffic import HourOfTraffic, TupleTraffic
+from playbook.model.traffic import HourOfTraffic, LogCoverage, TupleTraffic
 
 HOUR = timedelta(hours=1)
 MAX_STARTS = 5_000
@@ -108,25 +108,42 @@ def key_of(detection: Detection) -> Key:
     return (detection.hostname, detection.src_ip, detection.dst_ip, detection.dst_port)
 
 
-def tuple_traffic(found: Sequence[Detection], seen: Iterable[Start]) -> tuple[TupleTraffic, ...]:
+def coverage(hours: Iterable[HourRows]) -> tuple[LogCoverage, ...]:
+    """The hours in which the connection log has rows; none when that is not known."""
+    live = tuple(hour.hour for hour in hours if hour.rows)
+    return (LogCoverage(kind="conn", hours=live),) if live else ()
+
+
+def tuple_traffic(
+    found: Sequence[Detection], seen: Iterable[Start], hours: Iterable[Start] | None = None
+) -> tuple[TupleTraffic, ...]:
     """The newest 5,000 start seconds of each detection, with the sizes if every one is known, and its hours.
 
-    A detection without a start gets nothing: its traffic is not in the answer, which is not the same as none.
+    ``hours``: where ``seen`` holds only the newest starts, one ``Start`` per hour with all of its connections. A
+    detection without a start gets nothing: its traffic is not in the answer, which is not the same as none.
     """
-    by_key: dict[Key, list[Start]] = defaultdict(list)
-    for start in seen:
-        by_key[start.key].append(start)
+    by_key, by_hour = _by_key(seen), None if hours is None else _by_key(hours)
     wanted = ((d, sorted(by_key.get(key_of(d), ()), key=lambda s: s.second)) for d in found)
-    return tuple(_traffic_of(detection, own) for detection, own in wanted if own)
+    return tuple(
+        _traffic_of(detection, own, by_hour.get(key_of(detection), []) if by_hour is not None else None)
+        for detection, own in wanted if own
+    )
 
 
-def _traffic_of(detection: Detection, own: Sequence[Start]) -> TupleTraffic:
+def _by_key(starts: Iterable[Start]) -> dict[Key, list[Start]]:
+    found: dict[Key, list[Start]] = defaultdict(list)
+    for start in starts:
+        found[start.key].append(start)
+    return found
+
+
+def _traffic_of(detection: Detection, own: Sequence[Start], hours: Sequence[Start] | None) -> TupleTraffic:
     newest = own[-MAX_STARTS:]
     sizes = tuple(round(s.sent / s.conns) for s in newest if s.sent is not None and s.conns)
     return TupleTraffic(
         detection_id=detection.detection_id, start_times=tuple(s.second for s in newest),
-        sizes=sizes if len(sizes) == len(newest) else None, starts_complete=len(newest) == len(own),
-        hourly=_hourly(own),
+        sizes=sizes if len(sizes) == len(newest) else None,
+        starts_complete=hours is None and len(newest) == len(own), hourly=_hourly(own if hours is None else hours),
     )
 
 

@@ -1,10 +1,10 @@
 """Splunk as a source of detections: the search API, and the notables of Enterprise Security."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from connectors import hourly
+from connectors import hourly, starts
 from connectors.outcomes import referred
 from connectors.splunk import check, findings, job, notables, rows
 from connectors.splunk.settings import Settings
@@ -12,13 +12,12 @@ from connectors.splunk.wire import Deadline, Wire
 from connectors.transport import Bounds, Clocks, Credential, Transport, checked_url
 from playbook.detections.beaconing import Scope, sort_key
 from playbook.detections.languages import splunk
-from playbook.errors import BadAnswer, ConfigError, ConnectorError, Incomplete
-from playbook.model import address
+from playbook.errors import BadAnswer, ConfigError, ConnectorError
 from playbook.model.check import CheckResult
 from playbook.model.detection import Detection, Fetched, TimeWindow
 from playbook.model.outcome import Outcome
 from playbook.model.site import Site
-from playbook.model.traffic import LogCoverage, Traffic
+from playbook.model.traffic import Traffic
 
 __all__ = ("Settings", "Splunk", "connect")
 
@@ -26,7 +25,6 @@ _DAY = timedelta(hours=24)
 _LATE = timedelta(minutes=15)  # events arrive late at the indexers; what ends now is never whole
 _AFTER = timedelta(hours=1)  # a log line is stamped when its connection ended
 _MAX_BYTES = 64 * 1024 * 1024  # a page of 50,000 rows with room for their lists
-KEYS_PER_QUERY = 200
 _UNKNOWN = ("attempts without an answer, names and the number of hosts that use a destination are not asked of Splunk",)
 
 
@@ -95,21 +93,13 @@ class Splunk:
             raise BadAnswer(f"{self.name}: the notable cannot be asked for: {fault}") from None
 
     def traffic(self, detections: Sequence[Detection]) -> Traffic:
-        """Start times and sizes of these detections: at most 100,000 connections, the least busy first."""
-        asked, left_out = _affordable(detections)
-        unknown = [*_UNKNOWN, *left_out]
-        if not asked:
-            return Traffic(unknown=tuple(unknown))
-        window = self._window_of(asked)
-        seen: list[hourly.Start] = []
-        try:
-            for batch in (asked[n:n + KEYS_PER_QUERY] for n in range(0, len(asked), KEYS_PER_QUERY)):
-                seen += self._starts(batch, window, unknown)
-            hours = self._covered.get(window) or self._heartbeat(window)[0] or ()
-        except ConnectorError as fault:
-            return Traffic(unknown=(*unknown, f"the traffic could not be asked for: {fault}"))
-        coverage = LogCoverage(kind="conn", hours=tuple(hour.hour for hour in hours if hour.rows))
-        return Traffic(tuples=hourly.tuple_traffic(asked, seen), coverage=(coverage,), unknown=tuple(unknown))
+        """Start times and sizes of these detections, 100,000 rows shared out among them (``connectors.starts``)."""
+        if not detections:
+            return Traffic(unknown=_UNKNOWN)
+        window = self._window_of(detections)
+        got = starts.followed(detections, job.MAX_ROWS - 1, splunk.tuple_key, self._starts_of(window))
+        hours = (self._covered.get(window) or self._heartbeat(window)[0]) if got.tuples else ()
+        return Traffic(tuples=got.tuples, coverage=hourly.coverage(hours or ()), unknown=(*_UNKNOWN, *got.unknown))
 
     def check(self) -> tuple[CheckResult, ...]:
         """Credentials and capability, the query, the indexes it names, then scope and fields by one row of a day."""
@@ -162,18 +152,13 @@ class Splunk:
         except (ConnectorError, ConfigError) as fault:
             return notables.Noted(missing=f"the notables could not be read: {fault}")
 
-    def _starts(
-        self, batch: Sequence[Detection], window: TimeWindow, unknown: list[str]
-    ) -> list[hourly.Start]:
-        settings = self._settings
-        keys = tuple(dict.fromkeys(splunk.tuple_key(d.src_ip, d.dst_ip, d.dst_port) for d in batch))
-        answer = self._run(splunk.traffic(keys, settings.preset, settings.scope, settings.fields), window)
-        if answer.truncated:
-            raise Incomplete(f"{self.name}: start times are missing: {answer.truncated}")
-        read = rows.starts(answer.rows)
-        if read.rejected:
-            unknown.append(f"{read.rejected} rows of start times could not be read: {'; '.join(read.examples)}")
-        return [start for start in read.values if isinstance(start, hourly.Start)]
+    def _starts_of(self, window: TimeWindow) -> starts.Ask:
+        def ask(keys: Sequence[str], since: Mapping[str, int], step_s: int) -> hourly.Read:
+            where = self._settings
+            answer = self._run(splunk.traffic(keys, where.preset, where.scope, where.fields, since, step_s), window)
+            return starts.whole(rows.starts(answer.rows), answer.truncated, self.name)
+
+        return ask
 
     def _run(
         self, text: str, window: TimeWindow, progress: Callable[[int, int], None] | None = None,
@@ -182,18 +167,3 @@ class Splunk:
         query = job.Query(text=text, window=window, max_rows=max_rows)
         deadline = Deadline(self.wire.clocks, self._settings.deadline_s)
         return job.run(self.wire, query, deadline, progress or (lambda done, total: None))
-
-
-def _affordable(detections: Sequence[Detection]) -> tuple[tuple[Detection, ...], tuple[str, ...]]:
-    """The detections whose start times fit into one answer, the least busy first, and what is said of the rest."""
-    asked: list[Detection] = []
-    rest, budget = 0, job.MAX_ROWS
-    for detection in sorted(detections, key=lambda d: d.connections):
-        plain = address.parse(detection.src_ip) is not None and address.parse(detection.dst_ip) is not None
-        if plain and detection.connections < budget:
-            budget -= detection.connections
-            asked.append(detection)
-        else:
-            rest += 1
-    said = f"start times of {rest} detections: past {job.MAX_ROWS} connections the rest is not asked for"
-    return tuple(asked), (said,) if rest else ()

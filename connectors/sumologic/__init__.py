@@ -1,10 +1,10 @@
 """Sumo Logic as a source of detections, over its Search Job API."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from connectors import hourly
+from connectors import hourly, starts
 from connectors.sumo_account.wire import Deadline, Wire, account_wire
 from connectors.sumologic import job, rows
 from connectors.sumologic.check import query_accepted, row_results, tried
@@ -12,19 +12,17 @@ from connectors.sumologic.settings import Settings
 from connectors.transport import Clocks
 from playbook.detections.beaconing import Scope
 from playbook.detections.languages import sumo
-from playbook.errors import ConnectorError, Incomplete
-from playbook.model import address
+from playbook.errors import ConnectorError
 from playbook.model.check import CheckResult
 from playbook.model.detection import Detection, Fetched, TimeWindow
 from playbook.model.site import Site
-from playbook.model.traffic import LogCoverage, Traffic
+from playbook.model.traffic import Traffic
 
 __all__ = ("Settings", "SumoLogic", "connect")
 
 _DAY = timedelta(hours=24)
 _LATE = timedelta(minutes=15)  # Sumo indexes late arrivals; what ends now is never whole
 _AFTER = timedelta(hours=1)  # a log line is stamped when its connection ended
-KEYS_PER_QUERY = 200
 _UNKNOWN = (
     "attempts without an answer, names and the number of hosts that use a destination are not asked of Sumo Logic",
 )
@@ -66,21 +64,13 @@ class SumoLogic:
         return (Fetched(source=self.name, window=window, detections=found, health=health),)
 
     def traffic(self, detections: Sequence[Detection]) -> Traffic:
-        """Start times and sizes of these detections: at most 100,000 connections, the least busy first."""
-        asked, left_out = _affordable(detections)
-        unknown = [*_UNKNOWN, *left_out]
-        if not asked:
-            return Traffic(unknown=tuple(unknown))
-        window = self._window_of(asked)
-        seen: list[hourly.Start] = []
-        try:
-            for batch in _batches(asked):
-                seen += self._starts(batch, window, unknown)
-            hours = self._covered.get(window) or self._heartbeat(window)[0] or ()
-        except ConnectorError as fault:
-            return Traffic(unknown=(*unknown, f"the traffic could not be asked for: {fault}"))
-        coverage = LogCoverage(kind="conn", hours=tuple(hour.hour for hour in hours if hour.rows))
-        return Traffic(tuples=hourly.tuple_traffic(asked, seen), coverage=(coverage,), unknown=tuple(unknown))
+        """Start times and sizes of these detections, 100,000 rows shared out among them (``connectors.starts``)."""
+        if not detections:
+            return Traffic(unknown=_UNKNOWN)
+        window = self._window_of(detections)
+        got = starts.followed(detections, job.MAX_ROWS, sumo.tuple_key, self._starts_of(window))
+        hours = (self._covered.get(window) or self._heartbeat(window)[0]) if got.tuples else ()
+        return Traffic(tuples=got.tuples, coverage=hourly.coverage(hours or ()), unknown=(*_UNKNOWN, *got.unknown))
 
     def check(self) -> tuple[CheckResult, ...]:
         """Key and query by the free estimate, then scope and field names by one row of the last 24 hours."""
@@ -125,17 +115,13 @@ class SumoLogic:
             return None, f"rows per hour could not be counted: {fault}"
         return self._covered[window], ""
 
-    def _starts(self, batch: Sequence[Detection], window: TimeWindow, unknown: list[str]) -> list[hourly.Start]:
-        keys = [sumo.tuple_key(d.src_ip, d.dst_ip, d.dst_port) for d in batch]
-        settings = self._settings
-        query = sumo.traffic(tuple(dict.fromkeys(keys)), settings.preset, settings.scope, settings.fields)
-        answer = self._run(query, window)
-        if answer.truncated:
-            raise Incomplete(f"{self.name}: start times are missing: {answer.truncated}")
-        read = rows.starts(answer.rows)
-        if read.rejected:
-            unknown.append(f"{read.rejected} records of start times could not be read: {'; '.join(read.examples)}")
-        return [start for start in read.values if isinstance(start, hourly.Start)]
+    def _starts_of(self, window: TimeWindow) -> starts.Ask:
+        def ask(keys: Sequence[str], since: Mapping[str, int], step_s: int) -> hourly.Read:
+            where = self._settings
+            answer = self._run(sumo.traffic(keys, where.preset, where.scope, where.fields, since, step_s), window)
+            return starts.whole(rows.starts(answer.rows), answer.truncated, self.name)
+
+        return ask
 
     def _run(
         self, text: str, window: TimeWindow, kind: job.Kind = "records",
@@ -150,22 +136,3 @@ class SumoLogic:
             if wire is not self._wire:
                 self._wire.learn(wire)
                 wire.transport.close()
-
-
-def _affordable(detections: Sequence[Detection]) -> tuple[tuple[Detection, ...], tuple[str, ...]]:
-    """The detections whose start times fit into one answer, the least busy first, and what is said of the rest."""
-    asked: list[Detection] = []
-    rest, budget = 0, job.MAX_ROWS
-    for detection in sorted(detections, key=lambda d: d.connections):
-        plain = address.parse(detection.src_ip) is not None and address.parse(detection.dst_ip) is not None
-        if plain and detection.connections <= budget:
-            budget -= detection.connections
-            asked.append(detection)
-        else:
-            rest += 1
-    said = f"start times of {rest} detections: past {job.MAX_ROWS} connections the rest is not asked for"
-    return tuple(asked), (said,) if rest else ()
-
-
-def _batches(asked: Sequence[Detection]) -> list[Sequence[Detection]]:
-    return [asked[n:n + KEYS_PER_QUERY] for n in range(0, len(asked), KEYS_PER_QUERY)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from connectors import hourly, splunk
-from connectors.splunk import cells, job, rows, wire
+from connectors.splunk import cells, rows, wire
 from connectors.splunk.job import V1, V2, JobGone
 from playbook.config import NamedSecret
 from playbook.detections.languages import splunk as language
@@ -303,15 +303,15 @@ def test_no_host_name_reaches_a_search() -> None:
                    for form in server.forms if "search" in form)
 
 
-def test_traffic_past_a_hundred_thousand_connections_is_unknown_and_said_so() -> None:
+def test_a_target_that_is_no_address_is_not_asked_for_and_said_so() -> None:
     server, clock = Server(EVENTS, READY), FakeClock()
     with talking(server, clock) as source:
         found = source.fetch(DAY)[0].detections
-        busy = found[0].model_copy(update={"connections": job.MAX_ROWS})
-        traffic = source.traffic([busy, *found[1:]])
-        nothing = source.traffic([busy.model_copy(update={"dst_ip": "| delete"})])
+        hostile = found[0].model_copy(update={"dst_ip": "| delete"})
+        traffic = source.traffic([hostile, *found[1:]])
+        nothing = source.traffic([hostile])
     assert len(traffic.tuples) == 4 and any("1 detections" in text for text in traffic.unknown)
-    assert not nothing.tuples
+    assert not nothing.tuples and not nothing.coverage
 
 
 def test_traffic_that_cannot_be_had_is_unknown_not_empty() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from connectors import hourly
 from connectors.sumo_account import wire
-from connectors.sumologic import job, rows
+from connectors.sumologic import rows
 from connectors.sumologic.job import JobGone
 from playbook.config import resolve_secrets
 from playbook.detections.beaconing import Scope
@@ -237,15 +237,15 @@ def test_no_host_name_reaches_a_query() -> None:
     assert not any("delete" in body["query"] or "back" in body["query"] for body in tenant.bodies)
 
 
-def test_traffic_past_a_hundred_thousand_connections_is_unknown_and_said_so() -> None:
+def test_a_target_that_is_no_address_is_not_asked_for_and_said_so() -> None:
     tenant, clock = Tenant(EVENTS, READY), FakeClock()
     with talking(tenant, clock) as source:
         found = source.fetch(DAY)[0].detections
-        busy = found[0].model_copy(update={"connections": job.MAX_ROWS})
-        traffic = source.traffic([busy, *found[1:]])
-        nothing = source.traffic([busy.model_copy(update={"dst_ip": "| delete"})])
+        hostile = found[0].model_copy(update={"dst_ip": "| delete"})
+        traffic = source.traffic([hostile, *found[1:]])
+        nothing = source.traffic([hostile])
     assert len(traffic.tuples) == 4 and any("1 detections" in text for text in traffic.unknown)
-    assert not nothing.tuples
+    assert not nothing.tuples and not nothing.coverage
 
 
 def test_traffic_that_cannot_be_had_is_unknown_not_empty() -> None:

@@ -220,6 +220,23 @@ def test_the_follow_up_and_the_heartbeat_run_too() -> None:
     assert run(sumo.probe("panos"), lines)[0]["dst_ip"] == events[0].dst_ip
 
 
+def test_the_follow_up_of_a_busy_tuple_gives_its_newest_seconds_and_its_hours() -> None:
+    events = [e for e in a_day() if e.dst_ip in ("203.0.113.66", "198.51.100.9")]
+    lines = [line for e in events for line in panos(e)]
+    keys = [sumo.tuple_key("10.0.0.31", "203.0.113.66", 6667), sumo.tuple_key("10.0.0.31", "198.51.100.9", 53)]
+    since = START + 20 * 3600
+
+    def seen(**limits: Any) -> Any:
+        records = run(sumo.traffic(keys, "panos", **limits), lines)
+        return rows.starts([{k: str(v) for k, v in record.items()} for record in records]).values
+
+    newest = sorted((s.key[3], s.second) for s in seen(since={keys[0]: since}))
+    assert newest == sorted((e.dst_port, int(e.start)) for e in events if e.dst_port != 6667 or e.start >= since)
+    hours = {s.second: s.conns for s in seen(step_s=3600) if s.key[3] == 6667}
+    assert hours == {START + hour * 3600: 4 for hour in range(24)}
+    assert sumo.lint(sumo.traffic(keys, "panos", since={keys[0]: since}, step_s=3600)) == ()
+
+
 @pytest.mark.parametrize("wrong", ["* | num(a) as b", "* | if(a = 1, 1, 0) as b", '* | where a', "* | a + 1 as b",
                                    '* | if(a = "x", 1, "1") as b'])
 def test_what_is_not_documented_is_refused_by_the_stand_in(wrong: str) -> None:

@@ -13,6 +13,7 @@ from playbook.detections.languages.splunk import tuple_key
 _DROPPED = [ip_network(n) for n in ("10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")]
 _ICMP = {"icmp", "icmp6", "icmpv6", "ipv6-icmp", "1", "58"}
 _WANTED = re.compile(r'coalesce\(\w+, ""\)=("(?:[^"\\]|\\.)*")')
+_SINCE = re.compile(r'where NOT \(tuple_key=("[^"]*") AND slot_first<(\d+)\)')
 Rows = list[dict[str, Any]]
 
 
@@ -26,7 +27,11 @@ def answer(query: str, events: Iterable[Event], start: float, end: float) -> Row
         return [_probed(e) for e in counted[:1]]
     if wanted := re.search(r"in\(tuple_key, (.*)\)", query):
         keys = set(json.loads(f"[{wanted.group(1)}]"))
-        return _starts([e for e in counted if not e.denied and tuple_key(e.src_ip, e.dst_ip, e.dst_port) in keys])
+        since = {json.loads(key): int(second) for key, second in _SINCE.findall(query)}
+        asked = [(e, tuple_key(e.src_ip, e.dst_ip, e.dst_port)) for e in counted if not e.denied]
+        step = re.search(r"floor\(slot_first/(\d+)\)\*", query)
+        wanted_rows = [e for e, key in asked if key in keys and e.start >= since.get(key, 0)]
+        return _starts(wanted_rows, int(step.group(1)) if step else 1)
     return [row for rows in _grouped(counted, _key).values() if (row := _tuple(rows))]
 
 
@@ -71,11 +76,11 @@ def _hours(events: Sequence[Event]) -> Rows:
     ]
 
 
-def _starts(events: Sequence[Event]) -> Rows:
+def _starts(events: Sequence[Event], step_s: int) -> Rows:
     return [
         {"start_s": key[0], **_named(key[1:]), "start_conns": sum(e.conns for e in rows), "row_count": len(rows),
          "sent_known": sum(e.bytes_sent is not None for e in rows), "start_sent": sum(e.bytes_sent or 0 for e in rows)}
-        for key, rows in _grouped(events, lambda e: (int(e.start), *_key(e))).items()
+        for key, rows in _grouped(events, lambda e: (int(e.start) // step_s * step_s, *_key(e))).items()
     ]
 
 

@@ -10,6 +10,7 @@ from playbook.detections.languages.sumo import HOUR_MS, tuple_key
 
 _DROPPED = [ip_network(n) for n in ("10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")]
 _ICMP = {"icmp", "icmp6", "ipv6-icmp", "1", "58"}
+_SINCE = re.compile(r'where !\(tuple_key = ("[^"]*") and start_ms < (\d+)\)')
 Records = list[dict[str, str | float | int]]
 
 
@@ -55,7 +56,11 @@ def answer(query: str, events: Iterable[Event], start_ms: int, end_ms: int) -> R
     counted = [e for e in inside if e.conns and _external(e.dst_ip) and e.proto.lower() not in _ICMP]
     if wanted := re.search(r"tuple_key in \((.*)\)", query):
         keys = set(json.loads(f"[{wanted.group(1)}]"))
-        return _starts([e for e in counted if tuple_key(e.src_ip, e.dst_ip, e.dst_port) in keys])
+        since = {json.loads(key): int(ms) for key, ms in _SINCE.findall(query)}
+        asked = [(e, tuple_key(e.src_ip, e.dst_ip, e.dst_port)) for e in counted]
+        step = re.search(r"floor\(start_ms / (\d+)\)(?: \* \d+)? as start_s", query)
+        wanted_rows = [e for e, key in asked if key in keys and e.start * 1000 >= since.get(key, 0)]
+        return _starts(wanted_rows, int(step.group(1)) // 1000 if step else 1)
     return _tuples(counted)
 
 
@@ -86,7 +91,7 @@ def _hours(events: Sequence[Event]) -> Records:
     ]
 
 
-def _starts(events: Sequence[Event]) -> Records:
+def _starts(events: Sequence[Event], step_s: int) -> Records:
     return [
         {
             "start_s": key[0], "hostname": key[1], "src_ip": key[2], "dst_ip": key[3], "dst_port": str(key[4]),
@@ -94,7 +99,7 @@ def _starts(events: Sequence[Event]) -> Records:
             "sent_known": sum(e.bytes_sent is not None for e in rows),
             "start_sent": float(sum(e.bytes_sent or 0 for e in rows)),
         }
-        for key, rows in _grouped(events, lambda e: (int(e.start), *e.key)).items()
+        for key, rows in _grouped(events, lambda e: (int(e.start) // step_s * step_s, *e.key)).items()
     ]
 
 

@@ -1,5 +1,7 @@
 """The rendered text of every language finds what the reference scorer finds, over generated events."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -38,3 +40,17 @@ def test_the_follow_up_gives_the_start_seconds_and_the_heartbeat_the_hours(prese
     assert sum(int(beat["row_count"]) for beat in beats) == len(source)
     assert {int(beat["hour"]) for beat in beats} == {int(e.start // 3600) for e in found}
     assert len(spl.run(splunk.probe(preset), source)) == 1
+
+
+@pytest.mark.parametrize("preset", QUERIES)
+def test_the_follow_up_of_a_busy_tuple_gives_its_newest_seconds_and_its_hours(preset: str) -> None:
+    found = telemetry.flow(25, 900, hostname="pc-1") + telemetry.flow(25, 60, "198.51.100.9", 443)
+    source = [row for e in found for row in telemetry.WRITERS[preset](e)]
+    keys = [splunk.tuple_key("10.0.0.31", "203.0.113.66", 6667), splunk.tuple_key("10.0.0.31", "198.51.100.9", 443)]
+    since = int(found[10].start)
+    newest = spl.results(spl.run(splunk.traffic(keys, preset, since={keys[0]: since}), source))
+    assert sorted((int(row["dst_port"]), int(row["start_s"])) for row in newest) == sorted(
+        (e.dst_port, int(e.start)) for e in found if e.dst_port == 443 or e.start >= since)
+    hourly = spl.results(spl.run(splunk.traffic(keys[:1], preset, step_s=3600), source, HALF_HOUR_EAST))
+    wanted = Counter(int(e.start) // 3600 * 3600 for e in found[:25])
+    assert {int(row["start_s"]): int(row["start_conns"]) for row in hourly} == dict(wanted)

@@ -1,6 +1,7 @@
 """The beaconing detection in Splunk's search language: a prelude per source, one tail for events and data models."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from playbook.detections.beaconing import MIN_CONNECTIONS, MIN_HOURS
 from playbook.detections.languages.splunk import hunts, quoting
@@ -12,6 +13,7 @@ from playbook.detections.languages.splunk.quoting import Unquotable
 __all__ = ("PRESETS", "Unquotable", "detection", "heartbeat", "lint", "probe", "query", "traffic", "tuple_key")
 
 HOUR_S = 3_600
+NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 
 _SUMMED = ("rows", "conns", "ended", "sent_known", "rcvd_known", "total_known", "sent", "rcvd", "total")
 
@@ -41,9 +43,8 @@ _DETECTION = (
     " total_bytes_sent total_bytes_rcvd total_bytes first_ms last_ms denied denied_hours processes protos services",
 )
 
+_BEGUN = "where denied=0 AND slot_ended=0"
 _STARTS = (
-    "where denied=0 AND slot_ended=0",
-    "eval start_s=floor(slot_first)",
     "stats sum(slot_conns) AS start_conns sum(slot_rows) AS row_count sum(slot_sent_known) AS sent_known"
     f" sum(slot_sent) AS start_sent BY start_s {KEY}",
     "table start_s hostname src_ip dst_ip dst_port start_conns row_count sent_known start_sent",
@@ -68,16 +69,23 @@ def detection(preset: str = "cim", scope: str = "", fields: Mapping[str, str] | 
 
 
 def traffic(
-    keys: Sequence[str], preset: str = "cim", scope: str = "", fields: Mapping[str, str] | None = None
+    keys: Sequence[str], preset: str = "cim", scope: str = "", fields: Mapping[str, str] | None = None,
+    since: Mapping[str, int] = NO_LIMITS, step_s: int = 1,
 ) -> str:
-    """The follow-up: one row per start second of the tuples in ``keys`` (see ``tuple_key``)."""
+    """The follow-up: one row per start second of the tuples in ``keys`` (see ``tuple_key``).
+
+    ``since`` leaves out what began before an epoch second, by key; ``step_s`` counts longer stretches than a second.
+    """
     wanted = ", ".join(quoting.literal(key) for key in keys)
     addresses = tuple(key.split(" ")[1] for key in keys if key.count(" ") == 2)
     narrowed = (
         'eval tuple_key=src_ip." ".dst_ip." ".tostring(dst_port)',
         f"where in(tuple_key, {wanted})",
+        *(f"where NOT (tuple_key={quoting.literal(key)} AND slot_first<{second})" for key, second in since.items()),
     )
-    return _joined((*prelude(PRESETS[preset], scope, fields, "1s", addresses), *narrowed, *_STARTS))
+    span, step = ("1s", "floor(slot_first)") if step_s == 1 else ("15m", f"floor(slot_first/{step_s})*{step_s}")
+    slots = prelude(PRESETS[preset], scope, fields, span, addresses)
+    return _joined((*slots, *narrowed, _BEGUN, f"eval start_s={step}", *_STARTS))
 
 
 def tuple_key(src_ip: str, dst_ip: str, dst_port: int) -> str:

@@ -1,6 +1,7 @@
 """The beaconing detection in Sumo Logic's query language: a prelude per source, one shared tail in two aggregations."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from playbook.detections.beaconing import ICMP_NAMES, MIN_CONNECTIONS, MIN_HOURS
 from playbook.detections.languages.sumo import quoting
@@ -14,6 +15,7 @@ __all__ = (
 )
 
 HOUR_MS = 3_600_000
+NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 
 _KEY = "hostname, src_ip, dst_ip, dst_port"
 
@@ -78,7 +80,6 @@ _DETECTION = (
 )
 
 _STARTS = (
-    "floor(start_ms / 1000) as start_s",
     "sum(conns) as start_conns, count as row_count, sum(sent_known) as sent_known, sum(bytes_sent) as start_sent"
     f" by start_s, {_KEY}",
     "toLong(start_s) as start_s",
@@ -103,12 +104,19 @@ def detection(preset: str = "seed", scope: str = "", fields: Mapping[str, str] |
 
 
 def traffic(
-    keys: Sequence[str], preset: str = "seed", scope: str = "", fields: Mapping[str, str] | None = None
+    keys: Sequence[str], preset: str = "seed", scope: str = "", fields: Mapping[str, str] | None = None,
+    since: Mapping[str, int] = NO_LIMITS, step_s: int = 1,
 ) -> str:
-    """The follow-up: one record per start second of the tuples in ``keys`` (see ``tuple_key``)."""
+    """The follow-up: one record per start second of the tuples in ``keys`` (see ``tuple_key``).
+
+    ``since`` leaves out what began before an epoch second, by key; ``step_s`` counts longer stretches than a second.
+    """
     wanted = ", ".join(quoting.literal(key) for key in keys)
     narrowed = ('concat(src_ip, " ", dst_ip, " ", dst_port) as tuple_key', f"where tuple_key in ({wanted})")
-    return _whole(preset, scope, fields, (*_SHARED, *narrowed, *_STARTS))
+    later = tuple(f"where !(tuple_key = {quoting.literal(key)} and start_ms < {second * 1000})"
+                  for key, second in since.items())
+    step = f"floor(start_ms / {step_s * 1000})" + (f" * {step_s}" if step_s > 1 else "")
+    return _whole(preset, scope, fields, (*_SHARED, *narrowed, *later, f"{step} as start_s", *_STARTS))
 
 
 def tuple_key(src_ip: str, dst_ip: str, dst_port: int) -> str:

@@ -1,0 +1,204 @@
+"""Noise over a SIEM: decoys and fast calls take no rhythm away, and add none to people's traffic."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors import hourly, starts
+from connectors.splunk import job as splunk_job
+from connectors.sumologic import job as sumo_job
+from playbook import config
+from playbook.assembly import assemble
+from playbook.detections.beaconing import Event
+from playbook.errors import Unreachable
+from playbook.model.case import JudgedDetection
+from playbook.model.detection import Detection
+from playbook.ports import DetectionSource
+from playbook.respond import respond
+from tests.builders import a_beacon
+from tests.connectors import splunk_bench, sumo_bench
+from tests.connectors.sumo_bench import DAY, SITE, FakeClock
+from tests.emulators import splunk as emulated_splunk
+from tests.emulators import sumo as emulated_sumo
+from tests.emulators.sumo_records import Event as SumoEvent
+
+BOT, C2, HOST = "10.0.0.31", "203.0.113.66", "pc-7"
+MIDNIGHT = int(DAY.start.timestamp())
+SIEMS = ("sumo", "splunk")
+BUDGET = 3_000  # rows of an answer, for 100,000
+CONFIG = """
+[networks]
+lab = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"]
+[enrichers.inventory]
+kind = "inventory"
+hosts = "hosts.csv"
+processes = "processes.csv"
+"""
+HOSTS = f"host_id,hostname,addresses,roles,owner,since,until\nA-1,{HOST},{BOT},workstation,IT,,\n"
+PROCESSES = f"""seen,hostname,process_name,path,signer,signed,sha256,command_line,dst_ip,dst_port,outside_addresses
+2026-11-23T12:00:00Z,{HOST},upd,/tmp/upd,,no,,/tmp/upd,{C2},443,1
+"""
+
+
+@pytest.fixture
+def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both SIEMs give at most ``BUDGET`` rows."""
+    for job in (sumo_job, splunk_job):
+        monkeypatch.setattr(job, "MAX_ROWS", BUDGET)
+
+
+@contextmanager
+def siem(kind: str, events: list[Event]) -> Iterator[DetectionSource]:
+    """A source over an emulated tenant that holds these events."""
+    if kind == "splunk":
+        server = emulated_splunk.Server(events, emulated_splunk.Behaviour(states=()))
+        with splunk_bench.talking(server, FakeClock()) as source:
+            yield source
+        return
+    rows = [SumoEvent(e.start, e.src_ip, e.dst_ip, e.dst_port, e.hostname, e.bytes_sent, e.bytes_rcvd) for e in events]
+    with sumo_bench.talking(emulated_sumo.Tenant(rows, emulated_sumo.Behaviour(states=())), FakeClock()) as source:
+        yield source
+
+
+def judged(kind: str, events: list[Event], folder: Path) -> JudgedDetection:
+    """The bot's call home, judged by a whole run in which the owner of the sockets is known."""
+    (folder / "playbook.toml").write_text(CONFIG)
+    (folder / "processes.csv").write_text(PROCESSES)
+    (folder / "hosts.csv").write_text(HOSTS)
+    made = assemble(config.read(folder / "playbook.toml"), "c", ("siem", {"kind": "logs", "paths": ["x"]}), SITE.now)
+    with siem(kind, events) as source:
+        run = respond(replace(made.toolkit, source=source), made.site, made.terms, DAY)
+    return next(one for case in run.cases for one in case.detections if one.enriched.detection.dst_ip == C2)
+
+
+def calls(times: list[float], dst: str = C2, port: int = 443, size: int = 400) -> list[Event]:
+    """Connections of the bot at these seconds after midnight."""
+    return [Event(MIDNIGHT + at, BOT, dst, port, HOST, None, "tcp", 1, size, size, 2 * size) for at in times]
+
+
+def every(seconds: float, jitter: float = 0.05) -> list[float]:
+    """A beacon's times over the day."""
+    rng = Random(1)
+    return [n * seconds + rng.uniform(-jitter, jitter) * seconds + seconds for n in range(int(86_000 / seconds) - 1)]
+
+
+def by_people() -> list[float]:
+    """Bursts at odd hours, as a person causes them: often enough to fire, with no rhythm."""
+    rng = Random(2)
+    return sorted(hour * 3600 + 60 * rng.paretovariate(0.4) % 3000 for hour in (8, 9, 13, 16) for _ in range(150))
+
+
+def decoys() -> list[Event]:
+    """Four more destinations of the same host, each a little less busy than the beacon and with no rhythm."""
+    rng = Random(3)
+    return [e for n in range(4) for e in calls([rng.uniform(0, 86_000) for _ in range(2_000)], f"198.51.100.{n}", 80)]
+
+
+CASES: dict[str, Callable[[], list[Event]]] = {
+    "nothing added": list,
+    "decoys that use up the rows": decoys,
+    "as many calls in the last hour as there are rows": lambda: calls([82_000 + n for n in range(3_500)]),
+}
+
+
+@pytest.mark.loopback
+@pytest.mark.usefixtures("few_rows")
+@pytest.mark.parametrize("kind", SIEMS)
+@pytest.mark.parametrize("case", CASES)
+def test_noise_takes_no_rhythm_away(kind: str, case: str, tmp_path: Path) -> None:
+    verdict = judged(kind, calls(every(40.0)) + CASES[case](), tmp_path).verdict
+    assert (verdict.disposition, verdict.rung) == ("TRUE_POSITIVE", 4), verdict.reasons
+
+
+@pytest.mark.loopback
+@pytest.mark.usefixtures("few_rows")
+@pytest.mark.parametrize("kind", SIEMS)
+@pytest.mark.parametrize("seconds", [20.0, 6.0])
+def test_a_beacon_too_fast_for_its_rows_keeps_its_rhythm(
+    kind: str, seconds: float, tmp_path: Path
+) -> None:
+    verdict = judged(kind, calls(every(seconds)), tmp_path).verdict
+    assert (verdict.disposition, verdict.rung) == ("TRUE_POSITIVE", 4), verdict.reasons
+
+
+@pytest.mark.loopback
+@pytest.mark.usefixtures("few_rows")
+@pytest.mark.parametrize("kind", SIEMS)
+@pytest.mark.parametrize("case", ["nothing added", "decoys that use up the rows"])
+def test_people_get_no_rhythm_from_a_part_of_their_traffic(
+    kind: str, case: str, tmp_path: Path
+) -> None:
+    verdict = judged(kind, calls(by_people()) + CASES[case](), tmp_path).verdict
+    assert verdict.disposition == "UNDETERMINED", verdict.reasons
+
+
+def busy(name: int, connections: int, hours: float = 24.0) -> Detection:
+    """A detection with so many connections in so many hours."""
+    return a_beacon(dst_port=name, detection_id=f"d{name}", connections=connections,
+                    first_seen=DAY.end - timedelta(hours=hours), last_seen=DAY.end)
+
+
+def by_port(src_ip: str, dst_ip: str, dst_port: int) -> str:
+    """The key of a tuple in these tests."""
+    return str(dst_port)
+
+
+DETECTIONS = st.lists(
+    st.tuples(st.integers(20, 10**7), st.floats(2.1, 168.0)), min_size=1, max_size=250,
+).map(lambda many: [busy(n, connections, hours) for n, (connections, hours) in enumerate(many, start=1)])
+
+
+@given(found=DETECTIONS, budget=st.integers(1, 100_000))
+def test_rows_are_shared_out_and_never_more_than_there_are(found: list[Detection], budget: int) -> None:
+    asked, rest = starts.shares(found, budget)
+    assert len(asked) + rest == len(found)
+    most = {d.detection_id: min(d.connections, int((d.last_seen - d.first_seen).total_seconds()) + 1) for d in found}
+    given_rows = {
+        share.detection.detection_id: most[share.detection.detection_id] if share.since is None
+        else int(share.detection.last_seen.timestamp()) - share.since + 1
+        for share in asked
+    }
+    assert sum(given_rows.values()) <= budget
+    if sum(most.values()) <= budget:
+        assert [share.since for share in asked] == [None] * len(found)
+    # Whoever is cut or left out got no less than an even share would have been.
+    for share in asked:
+        assert share.since is None or given_rows[share.detection.detection_id] >= budget // len(found)
+
+
+def test_a_host_that_claims_many_names_leaves_the_others_their_traffic() -> None:
+    """Its address stands in one search with theirs; the search gives too many rows and is asked again in halves."""
+    loud, quiet = busy(1, 100), busy(2, 100)
+    said: list[tuple[str, ...]] = []
+
+    def ask(keys: Sequence[str], since: Mapping[str, int], step_s: int) -> hourly.Read:
+        said.append(tuple(keys))
+        if "1" in keys:
+            raise starts.TooMany("siem: 100000 rows are taken")
+        second = int(quiet.last_seen.timestamp())
+        return hourly.Read((hourly.Start(hourly.key_of(quiet), second, 1, 40),), 0, ())
+
+    got = starts.followed([loud, quiet], 1_000, by_port, ask)
+    assert [t.detection_id for t in got.tuples] == ["d2"] and got.unknown == ("siem: 100000 rows are taken",)
+    assert sorted(said) == [("1",), ("1", "2"), ("2",)]
+
+
+def test_a_search_that_fails_leaves_only_its_own_tuples_unknown() -> None:
+    found = [busy(n, 20, 4.0) for n in range(1, starts.KEYS_PER_QUERY + 2)]
+
+    def ask(keys: Sequence[str], since: Mapping[str, int], step_s: int) -> hourly.Read:
+        if len(keys) > 1:
+            raise Unreachable("siem: no answer")
+        last = found[-1]
+        return hourly.Read((hourly.Start(hourly.key_of(last), int(last.last_seen.timestamp()), 1, 40),), 0, ())
+
+    got = starts.followed(found, 100_000, by_port, ask)
+    assert len(got.tuples) == 1
+    assert got.unknown == ("the traffic of 200 detections could not be asked for: siem: no answer",)
