@@ -225,7 +225,7 @@ class _Wiring:
 def _with_defaults(config: Config) -> dict[str, Table]:
     """The configured enrichers after the embedded ones; ``policy.known_services`` goes to the vendor table."""
     tables = config.enrichers
-    kinds = {table.get("kind") for table in tables.values()}
+    kinds = [table.get("kind") for table in tables.values()]
     found = {kind: {"kind": kind} for kind in _ALWAYS if kind not in kinds} | dict(tables)
     if config.policy.known_services is None:
         return found

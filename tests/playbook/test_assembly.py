@@ -37,6 +37,12 @@ def test_the_embedded_tables_speak_unless_one_of_their_kind_is_configured():
     assert [e.name for e in own.enrichers if "asn" in e.topics] == ["mine"]
 
 
+@pytest.mark.parametrize("kind", [[], {}, 7, None, ["asn"], "ASN"])
+def test_a_kind_that_is_no_name_is_told(kind):
+    with pytest.raises(ConfigError, match=r"enrichers\.a\.kind: .* is no connector"):
+        assemble_all(Config(enrichers={"a": {"kind": kind}}), "c", NOW)
+
+
 def test_a_set_clock_is_told():
     config = Config.model_validate({"policy": {"now": "2026-03-03T00:00:00Z"}})
     assert "policy.now is set" in assemble(config, "c", LOGS, NOW).warnings[0]

@@ -55,6 +55,7 @@ def test_an_address_that_nobody_shares_passes(kind):
     ("lists failed", (silent("lists", DESTINATION), ASKED[1])),
     ("one of two lists failed", (*ASKED, silent("lists", DESTINATION, enricher="second"))),
     ("operators failed", (ASKED[0], silent("operator", DESTINATION))),
+    ("only a feed asked", (said("feed", about=DESTINATION),)),
     ("lists asked about a name only", (said("lists", about="a.example", kind="domain"), ASKED[1])),
     ("lists asked about another address", (said("lists", about="203.0.113.9", role="destination"), ASKED[1])),
 ])
@@ -108,7 +109,8 @@ def test_a_wrapped_form_of_an_address_that_the_site_protects_is_not_blocked(writ
 
 
 def test_a_source_that_is_no_address_is_never_isolated():
-    word = isolate(said("host", a_record(), about="no address", kind="address"), detection=a_beacon(src_ip="no address"))
+    record = said("host", a_record(), about="no address", kind="address")
+    word = isolate(record, detection=a_beacon(src_ip="no address"))
     assert isinstance(word, Refused) and "shared source" in word.reason
 
 
