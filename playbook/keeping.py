@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from playbook.cases.asking import waiting_of
-from playbook.cases.recording import as_recorded, file_run, terms_of
+from playbook.cases.in_parts import file_in_parts
+from playbook.cases.recording import as_recorded, terms_of
 from playbook.config import Config
 from playbook.model.case import Run
 from playbook.plan import Means
@@ -22,8 +23,8 @@ def keep(
     """
     filing = terms_of(means, config.policy, config.limits)
     with opened(config, file) as store:
-        with store.change() as conn:
-            kept = file_run(conn, run, filing, now())
+        kept = file_in_parts(store, run, filing, now)
+        with store.reading() as conn:
             run = as_recorded(conn, run, kept)
             asked = waiting_of(conn, [case.case_id for case in run.cases])
         back = write_back(store, source, config.policy.close_in_siem, now)

@@ -1,6 +1,6 @@
 """The recorded cases: read one or a page of them, and a person's word on one, kept beside ours and never over it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +12,8 @@ from playbook.model import Value
 from playbook.model.case import Case, JudgedDetection
 from playbook.model.verdict import CaseStatus, Disposition
 
+# One that was cut off holds the questions about its cases back for no longer than this.
+_LONGEST_FILING = timedelta(minutes=10)
 _SUMMARY = (
     "case_id", "host", "status", "disposition", "confidence", "first_seen", "last_seen", "opened_at", "updated_at",
     "closed_at", "closed_by", "reopened_from", "person_disposition", "person_by", "person_reason", "person_at",
@@ -93,9 +95,11 @@ def hosts_talking_to(conn: sa.Connection, dst_ip: str, dst_port: int | None = No
     return tuple(conn.execute(query.order_by(cases.c.host)).scalars())
 
 
-def filed_run(conn: sa.Connection, run_id: str) -> bool:
-    """Whether this run was filed already."""
-    return conn.execute(sa.select(runs.c.run_id).where(runs.c.run_id == run_id)).first() is not None
+def being_filed(conn: sa.Connection, run_id: str, now: datetime) -> bool:
+    """Whether this run is being filed: begun within the last ten minutes, and not at its end yet."""
+    query = sa.select(runs.c.run_id).where(
+        runs.c.run_id == run_id, runs.c.finished_at.is_(None), runs.c.filed_at > now - _LONGEST_FILING)
+    return conn.execute(query).first() is not None
 
 
 def resolve(

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from playbook.cases import asking, journal, outbox, outcomes, record
 from playbook.cases.filing import case_of, worst_first
 from playbook.cases.tables import cases, detections, runs
-from playbook.cases.ticketing import TICKET_STATUSES, file_silence, file_tickets
+from playbook.cases.ticketing import TICKET_STATUSES, file_silence, file_tickets, ticketable
 from playbook.config import Limits, Policy
 from playbook.model import Value
 from playbook.model.case import Case, JudgedDetection, Run
@@ -59,8 +59,17 @@ class Filed(Value):
 
 def file_run(conn: sa.Connection, run: Run, filing: Filing, now: datetime, requester: str = "playbook") -> Filed:
     """File every case of a run, all of it in the caller's transaction; the same run twice changes nothing."""
-    if record.filed_run(conn, run.run_id):
+    if not begin(conn, run, now, requester):
         return Filed(run_id=run.run_id, again=True)
+    filed = file_cases(conn, run, run.cases, filing, now, requester)
+    return finish(conn, run, filed, cases_to_tell(conn, filed), filing, now)
+
+
+def begin(conn: sa.Connection, run: Run, now: datetime, requester: str = "playbook") -> bool:
+    """Record that a run is being filed; False when it was filed to its end before. Cut off, it may begin again."""
+    known = conn.execute(sa.select(runs.c.finished_at).where(runs.c.run_id == run.run_id)).one_or_none()
+    if known is not None:
+        return known.finished_at is None
     conn.execute(runs.insert(), {
         "run_id": run.run_id, "source": run.source, "window_start": run.window.start, "window_end": run.window.end,
         "complete": run.complete, "filed_at": now,
@@ -70,11 +79,30 @@ def file_run(conn: sa.Connection, run: Run, filing: Filing, now: datetime, reque
         "run_id": run.run_id, "source": run.source, "complete": run.complete, "cases": len(run.cases),
         "gated": len(run.gated), "warnings": list(run.warnings[:20]),
     })
-    filed = tuple(_file(conn, case, run, filing, now, requester) for case in run.cases)
-    tickets = file_tickets(conn, (f.case_id for f in filed if f.change != "unchanged"), filing.limits, now)
+    return True
+
+
+def file_cases(
+    conn: sa.Connection, run: Run, some: Iterable[Case], filing: Filing, now: datetime, requester: str = "playbook"
+) -> tuple[FiledCase, ...]:
+    """File some cases of a run; those that were filed before it was cut off are found as they are."""
+    return tuple(_file(conn, case, run, filing, now, requester) for case in some)
+
+
+def cases_to_tell(conn: sa.Connection, filed: Iterable[FiledCase]) -> tuple[Case, ...]:
+    """The recorded cases that a run changed and that belong into tickets."""
+    return ticketable(conn, (one.case_id for one in filed if one.change != "unchanged"))
+
+
+def finish(
+    conn: sa.Connection, run: Run, filed: tuple[FiledCase, ...], told: tuple[Case, ...], filing: Filing, now: datetime
+) -> Filed:
+    """Everything that follows once every case of a run is filed: tickets, silence, what is to be written back."""
+    tickets = file_tickets(conn, told, filing.limits, now)
     if not run.complete:
         tickets += file_silence(conn, run, now)
     outcomes.note(conn, run, {one.run_case_id: one.case_id for one in filed}, now)
+    conn.execute(runs.update().where(runs.c.run_id == run.run_id).values(finished_at=now))
     return Filed(run_id=run.run_id, cases=filed, tickets=tickets)
 
 

@@ -80,9 +80,10 @@ def _unique_where(name: str, column: str, condition: str) -> sa.Index:
     return sa.Index(name, column, unique=True, sqlite_where=sa.text(condition), postgresql_where=sa.text(condition))
 
 
+# A run without ``finished_at`` is still being filed, or was cut off.
 runs = sa.Table(
     "runs", metadata, _text("run_id", primary_key=True), _text("source"), _time("window_start"), _time("window_end"),
-    _flag("complete"), _time("filed_at"), _document(),
+    _flag("complete"), _time("filed_at"), _time("finished_at", True), _document(),
 )
 # ``document`` is the Case as last judged. ``person_*`` is what a person said, kept beside our verdict, never over it.
 cases = sa.Table(

@@ -16,17 +16,20 @@ from playbook.model.case import Case, Run, Ticket
 TICKET_STATUSES = ("proposed", "ticket")
 
 
-def file_tickets(conn: sa.Connection, case_ids: Iterable[str], limits: Limits, now: datetime) -> tuple[str, ...]:
+def ticketable(conn: sa.Connection, case_ids: Iterable[str]) -> tuple[Case, ...]:
+    """Those of these recorded cases that belong into tickets."""
+    found = (record.case_of(conn, case_id) for case_id in case_ids)
+    return tuple(case for case in found if case is not None and case.status in TICKET_STATUSES)
+
+
+def file_tickets(conn: sa.Connection, told: Iterable[Case], limits: Limits, now: datetime) -> tuple[str, ...]:
     """The keys of tickets that are new or have new words, for these recorded cases.
 
     New tickets are bounded as one run's are; an open ticket of a case's own gets the new words and a comment.
     """
     without: list[Case] = []
     changed: list[str] = []
-    for case_id in case_ids:
-        case = record.case_of(conn, case_id)
-        if case is None or case.status not in TICKET_STATUSES:
-            continue
+    for case in told:
         if case.ticket is None:
             without.append(case)
         elif case.ticket.key == f"case:{case.case_id}":

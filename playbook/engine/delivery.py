@@ -137,5 +137,7 @@ def _may_be_told(conn: sa.Connection, works: Works, notice: Notice) -> bool:
         return True
     request = asking.request_of(conn, notice.key.partition(":")[2])
     row = record.row_of(conn, request.case_id) if request is not None else None
+    if row is not None and not row.ticket_key and record.being_filed(conn, row.run_id, works.outfit.now()):
+        return False
     ticket = outbox.ticket_of(conn, row.ticket_key) if row is not None and row.ticket_key else None
     return ticket is None or ticket.state == "open"

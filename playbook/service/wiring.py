@@ -12,7 +12,8 @@ from typing import Any
 from playbook.assembly import assemble, assemble_all, own_places, site_of
 from playbook.cases import errands, looking, record
 from playbook.cases.errands import DAY, Errand
-from playbook.cases.recording import Filing, file_run, terms_of
+from playbook.cases.in_parts import file_in_parts
+from playbook.cases.recording import Filing, terms_of
 from playbook.cases.store import Store
 from playbook.config import Config, Table, resolve_secrets
 from playbook.contain import Outfit
@@ -127,8 +128,7 @@ class Wired:
         run = respond(assembled.toolkit, assembled.site, assembled.terms, window)
         run = run.model_copy(update={"warnings": (*assembled.warnings, *run.warnings), "dry_run": False})
         filing: Filing = terms_of(assembled.terms.means, self.config.policy, self.config.limits)
-        with self.store.change() as conn:
-            asked = file_run(conn, run, filing, self.now()).asked
+        asked = file_in_parts(self.store, run, filing, self.now).asked
         back = write_back(self.store, assembled.toolkit.source, self.config.policy.close_in_siem, self.now)
         for warning in back.warnings:
             _LOG.warning("%s", warning)
