@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -55,7 +56,8 @@ class Store:
     def migrate(self) -> None:
         """Bring the tables up to this version's; a database of a newer version is a ConfigError."""
         with self.change() as conn:
-            _known_revision(conn)
+            if _revision(conn) == _scripts().get_current_head():
+                return
             settings = _alembic()
             settings.attributes["connection"] = conn
             command.upgrade(settings, "head")
@@ -160,8 +162,15 @@ def _alembic() -> Alembic:
     return settings
 
 
-def _known_revision(conn: sa.Connection) -> None:
+@cache
+def _scripts() -> ScriptDirectory:
+    """The migrations that this program has, loaded once."""
+    return ScriptDirectory.from_config(_alembic())
+
+
+def _revision(conn: sa.Connection) -> str | None:
+    """The revision of the tables; None when there are none yet."""
     current = MigrationContext.configure(conn).get_current_revision()
-    known = {script.revision for script in ScriptDirectory.from_config(_alembic()).walk_revisions()}
-    if current is not None and current not in known:
+    if current is not None and current not in {script.revision for script in _scripts().walk_revisions()}:
         raise ConfigError(f"state.url: the database is of a newer version ({current}) than this program")
+    return current
