@@ -1,8 +1,6 @@
 """Noise over a SIEM: decoys and fast calls take no rhythm away, and add none to people's traffic."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -14,37 +12,14 @@ from hypothesis import strategies as st
 from connectors import hourly, starts
 from connectors.splunk import job as splunk_job
 from connectors.sumologic import job as sumo_job
-from playbook import config
-from playbook.assembly import assemble
 from playbook.detections.beaconing import Event
 from playbook.errors import Unreachable
-from playbook.model.case import JudgedDetection
 from playbook.model.detection import Detection
-from playbook.ports import DetectionSource
-from playbook.respond import respond
 from tests.builders import a_beacon
-from tests.connectors import splunk_bench, sumo_bench
-from tests.connectors.sumo_bench import DAY, SITE, FakeClock
-from tests.emulators import splunk as emulated_splunk
-from tests.emulators import sumo as emulated_sumo
-from tests.emulators.sumo_records import Event as SumoEvent
+from tests.connectors.siem_bench import SIEMS, calls, every, judged
+from tests.connectors.sumo_bench import DAY
 
-BOT, C2, HOST = "10.0.0.31", "203.0.113.66", "pc-7"
-MIDNIGHT = int(DAY.start.timestamp())
-SIEMS = ("sumo", "splunk")
 BUDGET = 3_000  # rows of an answer, for 100,000
-CONFIG = """
-[networks]
-lab = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"]
-[enrichers.inventory]
-kind = "inventory"
-hosts = "hosts.csv"
-processes = "processes.csv"
-"""
-HOSTS = f"host_id,hostname,addresses,roles,owner,since,until\nA-1,{HOST},{BOT},workstation,IT,,\n"
-PROCESSES = f"""seen,hostname,process_name,path,signer,signed,sha256,command_line,dst_ip,dst_port,outside_addresses
-2026-11-23T12:00:00Z,{HOST},upd,/tmp/upd,,no,,/tmp/upd,{C2},443,1
-"""
 
 
 @pytest.fixture
@@ -52,41 +27,6 @@ def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both SIEMs give at most ``BUDGET`` rows."""
     for job in (sumo_job, splunk_job):
         monkeypatch.setattr(job, "MAX_ROWS", BUDGET)
-
-
-@contextmanager
-def siem(kind: str, events: list[Event]) -> Iterator[DetectionSource]:
-    """A source over an emulated tenant that holds these events."""
-    if kind == "splunk":
-        server = emulated_splunk.Server(events, emulated_splunk.Behaviour(states=()))
-        with splunk_bench.talking(server, FakeClock()) as source:
-            yield source
-        return
-    rows = [SumoEvent(e.start, e.src_ip, e.dst_ip, e.dst_port, e.hostname, e.bytes_sent, e.bytes_rcvd) for e in events]
-    with sumo_bench.talking(emulated_sumo.Tenant(rows, emulated_sumo.Behaviour(states=())), FakeClock()) as source:
-        yield source
-
-
-def judged(kind: str, events: list[Event], folder: Path) -> JudgedDetection:
-    """The bot's call home, judged by a whole run in which the owner of the sockets is known."""
-    (folder / "playbook.toml").write_text(CONFIG)
-    (folder / "processes.csv").write_text(PROCESSES)
-    (folder / "hosts.csv").write_text(HOSTS)
-    made = assemble(config.read(folder / "playbook.toml"), "c", ("siem", {"kind": "logs", "paths": ["x"]}), SITE.now)
-    with siem(kind, events) as source:
-        run = respond(replace(made.toolkit, source=source), made.site, made.terms, DAY)
-    return next(one for case in run.cases for one in case.detections if one.enriched.detection.dst_ip == C2)
-
-
-def calls(times: list[float], dst: str = C2, port: int = 443, size: int = 400) -> list[Event]:
-    """Connections of the bot at these seconds after midnight."""
-    return [Event(MIDNIGHT + at, BOT, dst, port, HOST, None, "tcp", 1, size, size, 2 * size) for at in times]
-
-
-def every(seconds: float, jitter: float = 0.05) -> list[float]:
-    """A beacon's times over the day."""
-    rng = Random(1)
-    return [n * seconds + rng.uniform(-jitter, jitter) * seconds + seconds for n in range(int(86_000 / seconds) - 1)]
 
 
 def by_people() -> list[float]:

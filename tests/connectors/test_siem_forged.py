@@ -1,0 +1,63 @@
+"""Forged senders and claimed names over a SIEM: they frame nobody, excuse nobody, and hide nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from playbook.gate import Barriers, Passed, examine
+from playbook.model.case import JudgedDetection
+from tests.connectors.siem_bench import BOT, C2, FEED, HOST, SIEMS, calls, every, judged
+
+pytestmark = [pytest.mark.loopback, pytest.mark.parametrize("kind", SIEMS)]
+STRANGER = "10.0.0.66"
+
+
+def isolated(one: JudgedDetection) -> bool:
+    """Whether the gate would let the host be isolated."""
+    return isinstance(examine("isolate_host", one.enriched, Barriers()), Passed)
+
+
+def test_the_bot_itself_may_be_isolated(kind: str, tmp_path: Path) -> None:
+    one = judged(kind, calls(every(300)), tmp_path, FEED)
+    assert (one.verdict.disposition, isolated(one)) == ("TRUE_POSITIVE", True)
+
+
+def test_packets_in_the_name_of_an_innocent_host_isolate_nobody(kind: str, tmp_path: Path) -> None:
+    """Whoever writes a listed address into packets with another's sender gets no answer back."""
+    one = judged(kind, calls(every(300), answered=False), tmp_path, FEED)
+    assert not isolated(one)
+
+
+def test_counters_that_are_missing_answer_for_nobody(kind: str, tmp_path: Path) -> None:
+    silent = [event._replace(bytes_rcvd=None, bytes_total=None) for event in calls(every(300))]
+    assert not isolated(judged(kind, silent, tmp_path, FEED))
+
+
+def test_a_claimed_name_isolates_neither_its_owner_nor_the_claimant(kind: str, tmp_path: Path) -> None:
+    one = judged(kind, calls(every(300), src=STRANGER, hostname=HOST), tmp_path, FEED)
+    assert one.verdict.disposition == "TRUE_POSITIVE" and not isolated(one)
+
+
+def test_a_claimed_name_brings_neither_the_owner_s_programs_nor_his_excuses(kind: str, tmp_path: Path) -> None:
+    """The unsigned program is one of HOST's: a stranger that calls itself so is not convicted by it."""
+    claimed = judged(kind, calls(every(300), src=STRANGER, hostname=HOST), tmp_path)
+    plain = judged(kind, calls(every(300), src=STRANGER, hostname="pc-8"), tmp_path)
+    owner = judged(kind, calls(every(300)), tmp_path)
+    assert claimed.verdict.disposition == plain.verdict.disposition == "UNDETERMINED"
+    assert owner.verdict.disposition == "TRUE_POSITIVE"
+
+
+def test_many_senders_of_one_packet_make_nothing_popular_or_clean(kind: str, tmp_path: Path) -> None:
+    """How many hosts use a destination is not asked of a SIEM: unknown, whatever the senders are."""
+    forged = [event for n in range(60) for event in calls([1000.0 + n], src=f"10.0.1.{n}", hostname="", answered=False)]
+    one = judged(kind, calls(every(300)) + forged, tmp_path)
+    assert one.verdict.disposition == "TRUE_POSITIVE"
+    assert one.enriched.known("prevalence") is None and one.enriched.known("hosts_using") is None
+
+
+def test_packets_forged_into_the_bot_s_own_tuple_take_no_rhythm_away(kind: str, tmp_path: Path) -> None:
+    """One unanswered packet a quarter of an hour, in the bot's name, from the bot or from anybody."""
+    forged = calls([450.5 + n * 1111 for n in range(70)], answered=False)
+    one = judged(kind, calls(every(300)) + forged, tmp_path)
+    assert one.verdict.disposition == "TRUE_POSITIVE" and one.enriched.detection.src_ip == BOT
+    assert one.enriched.detection.dst_ip == C2
