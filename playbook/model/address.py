@@ -1,5 +1,6 @@
 """What an address is: unwrapped from its transition form and classified by the IANA special-purpose registries."""
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -47,14 +48,19 @@ NOT_GLOBAL: tuple[tuple[Network, str], ...] = tuple((ip_network(cidr), why) for 
 _IPV6_GLOBAL = IPv6Network("2000::/3")
 
 WELL_KNOWN_NAT64 = IPv6Network("64:ff9b::/96")
+# RFC 6874; anything else would carry line ends and quotes to wherever the text of an address goes.
+_ZONE = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _SIX_TO_FOUR = IPv6Network("2002::/16")
 
 
 @lru_cache(maxsize=65536)
 def parse(text: str) -> Address | None:
-    """The address in ``text`` without zone (``fe80::1%eth0``), or None when it is no address."""
+    """The address in ``text`` without zone (``fe80::1%eth0``), or None when it or its zone is none."""
+    plain, sign, zone = text.strip().partition("%")
+    if sign and not (":" in plain and _ZONE.fullmatch(zone)):
+        return None
     try:
-        return ip_address(text.strip().partition("%")[0])
+        return ip_address(plain)
     except ValueError:
         return None
 
