@@ -22,7 +22,7 @@ test: $(VENV)/.ready
 	@echo "left out, for make integration: real products in namespaces, a browser, PostgreSQL, killed processes"
 
 integration: $(VENV)/.ready
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "$(APART)" -rs
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "$(APART)" -rs
 
 # every fault on SQLite and PostgreSQL, about half an hour; cut off, it goes on where it stopped
 faults: $(VENV)/.ready

@@ -22,7 +22,7 @@ from tests.connectors.rt_server import KEY_FIELD, RealTracker, real_tracker, why
 from tests.emulators.desk import HTML_502, Answer, Fault, Request, Site, serving
 
 pytestmark = [
-    pytest.mark.integration, pytest.mark.loopback,
+    pytest.mark.integration, pytest.mark.loopback, pytest.mark.heavy,
     pytest.mark.skipif(bool(why_not_installed()), reason=why_not_installed() or "installed"),
 ]
 CREATE = "POST /REST/2.0/ticket"

@@ -5,6 +5,7 @@ import pytest
 from playbook.engine import flows
 from tests.faults.outcome import check_story, passed
 
+pytestmark = pytest.mark.heavy
 WHENS = ("before", "after")
 STEPS = [f"step {name}:{when}" for name in flows.STEPS for when in WHENS]
 CALLS = [f"{call}:{when}" for call in ("edge.contain", "edge.verify", "edge.release", "edge.verify_released",

@@ -19,7 +19,7 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 
 pytestmark = [
-    pytest.mark.browser, pytest.mark.loopback,
+    pytest.mark.browser, pytest.mark.loopback, pytest.mark.heavy,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium"),
 ]
 
