@@ -202,3 +202,47 @@ def test_a_source_that_may_be_a_stranger_is_not_convicted_by_corroboration():
     found = decide(an_enriched(detection=a_beacon(src_ip="8.8.4.4")), words)
     assert (found.disposition, found.rung) == ("UNDETERMINED", 5)
     assert "networks.home" in found.trace[3].reason
+
+
+@pytest.mark.parametrize("author", ["host", "peer"])
+def test_malicious_evidence_counts_whoever_wrote_its_facts(author):
+    facts = (a_fact(written_by=author),)
+    assert decide(an_enriched(), (indicator(facts=facts),)).rung == 1
+    assert decide(an_enriched(), tuple(corroboration(group, facts=facts) for group in GROUPS[:2])).rung == 4
+
+
+def test_the_trace_names_the_exception_that_overrides_an_indicator():
+    said_of_it = decide(an_enriched(), (indicator(), exception(indicator="203.0.113.66"))).trace[0].reason
+    assert said_of_it == "an exception for 203.0.113.66 overrides it"
+
+
+def test_a_contradiction_is_called_one():
+    verdict = decide(an_enriched(), (explanation(), indicator("strong")))
+    assert verdict.rung == 5 and "contradict each other" in verdict.trace[4].reason
+
+
+def test_who_did_not_answer_is_told_as_what_would_settle_it():
+    verdict = decide(an_enriched(), (explanation("hint", waiting_on=("vault",)),))
+    assert verdict.rung == 5 and "vault did not answer and could have explained it" in verdict.trace[4].reason
+    assert "an answer of vault would settle it" in verdict.would_change
+    assert not any("would make it TRUE_POSITIVE" in change for change in verdict.would_change)
+
+
+@pytest.mark.parametrize("evidence", [TWO, TWO[:1], (indicator("strong"),), (policy(),)])
+def test_a_verdict_by_several_pieces_opens_with_the_rungs_own_reason(evidence):
+    verdict = decide(an_enriched(), evidence)
+    assert verdict.rung in (4, 5) and verdict.reasons[0] == verdict.trace[verdict.rung - 1].reason
+
+
+@pytest.mark.parametrize(("evidence", "closes"), [
+    ((indicator(),), False), ((exception(),), False), ((explanation(),), False), (TWO, True), (TWO[:1], True),
+    ((), True),
+])
+def test_what_is_open_could_be_closed_by_an_explanation(evidence, closes):
+    changes = decide(an_enriched(), evidence).would_change
+    assert any(change.startswith("a complete benign explanation") for change in changes) is closes
+
+
+def test_an_indicator_without_a_way_out_of_its_own_has_the_exception():
+    verdict = decide(an_enriched(), (indicator(would_change=""),))
+    assert verdict.would_change == ("an exception for this very indicator, entered by a person, would close it",)
