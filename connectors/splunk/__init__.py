@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from connectors import hourly, starts
+from connectors.fitting import fitting
 from connectors.outcomes import referred
 from connectors.splunk import check, findings, job, notables, rows
 from connectors.splunk.settings import Settings
@@ -71,11 +72,12 @@ class Splunk:
         query = splunk.detection(settings.preset, settings.scope, settings.fields)
         answer = self._run(query, window, progress=progress)
         found, read = rows.detections(answer.rows, self._scope())
+        found, misfit = fitting(found, read, window)
         seen, fault = self._heartbeat(window) if settings.heartbeat else (None, "")
         noted = self._notables(window, found)
         taken = hourly.Taken(
             len(answer.rows), answer.events, answer.warnings + noted.warnings,
-            "; ".join(text for text in (answer.truncated, noted.missing) if text), read.rejected, read.examples,
+            "; ".join(text for text in (answer.truncated, misfit, noted.missing) if text), read.rejected, read.examples,
         )
         health = hourly.health_of(window, taken, seen, fault, splunk.PRESETS[settings.preset].caveat)
         every = tuple(sorted((*found, *noted.detections), key=sort_key))

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from connectors import hourly, starts
+from connectors.fitting import fitting
 from connectors.sumo_account.wire import Deadline, Wire, account_wire
 from connectors.sumologic import job, rows
 from connectors.sumologic.check import query_accepted, row_results, tried
@@ -56,9 +57,11 @@ class SumoLogic:
         query = sumo.detection(settings.preset, settings.scope, settings.fields)
         answer = self._run(query, window, progress=progress)
         found, read = rows.detections(answer.rows, self._scope())
+        found, misfit = fitting(found, read, window)
         seen, fault = self._heartbeat(window) if settings.heartbeat else (None, "")
         taken = hourly.Taken(
-            len(answer.rows), answer.messages, answer.warnings, answer.truncated, read.rejected, read.examples,
+            len(answer.rows), answer.messages, answer.warnings,
+            "; ".join(text for text in (answer.truncated, misfit) if text), read.rejected, read.examples,
         )
         health = hourly.health_of(window, taken, seen, fault, sumo.PRESETS[settings.preset].caveat)
         return (Fetched(source=self.name, window=window, detections=found, health=health),)
