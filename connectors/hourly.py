@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 from connectors.transport import printable
 from playbook.detections.beaconing import moment
 from playbook.model.detection import Detection, SourceHealth, TimeWindow
-from playbook.model.traffic import HourOfTraffic, LogCoverage, TupleTraffic
+from playbook.model.traffic import HourOfTraffic, LogCoverage, TupleTraffic, sized
 
 HOUR = timedelta(hours=1)
 MAX_STARTS = 5_000
@@ -117,7 +117,7 @@ def coverage(hours: Iterable[HourRows]) -> tuple[LogCoverage, ...]:
 def tuple_traffic(
     found: Sequence[Detection], seen: Iterable[Start], hours: Iterable[Start] | None = None
 ) -> tuple[TupleTraffic, ...]:
-    """The newest 5,000 start seconds of each detection, with the sizes if every one is known, and its hours.
+    """The newest 5,000 start seconds of each detection, with the sizes where they are known, and its hours.
 
     ``hours``: where ``seen`` holds only the newest starts, one ``Start`` per hour with all of its connections. A
     detection without a start gets nothing: its traffic is not in the answer, which is not the same as none.
@@ -139,10 +139,11 @@ def _by_key(starts: Iterable[Start]) -> dict[Key, list[Start]]:
 
 def _traffic_of(detection: Detection, own: Sequence[Start], hours: Sequence[Start] | None) -> TupleTraffic:
     newest = own[-MAX_STARTS:]
-    sizes = tuple(round(s.sent / s.conns) for s in newest if s.sent is not None and s.conns)
+    times, sizes = sized([
+        (s.second, round(s.sent / s.conns) if s.sent is not None and s.conns else None) for s in newest
+    ])
     return TupleTraffic(
-        detection_id=detection.detection_id, start_times=tuple(s.second for s in newest),
-        sizes=sizes if len(sizes) == len(newest) else None,
+        detection_id=detection.detection_id, start_times=times, sizes=sizes,
         starts_complete=hours is None and len(newest) == len(own), hourly=_hourly(own if hours is None else hours),
     )
 

@@ -11,7 +11,7 @@ from playbook.detections.languages.duckdb import v4, within
 from playbook.model.address import Network, parse
 from playbook.model.address import within as lies_within
 from playbook.model.detection import Detection
-from playbook.model.traffic import HourOfTraffic
+from playbook.model.traffic import HourOfTraffic, sized
 
 MOST_STARTS = 5000
 MOST_OTHERS = 50
@@ -105,12 +105,14 @@ def starts(engine: Engine, rows: str) -> dict[str, dict[str, Any]]:
         SELECT detection_id, list(second ORDER BY second) FILTER (place <= {MOST_STARTS}),
           list(size ORDER BY second) FILTER (place <= {MOST_STARTS}), max(place) <= {MOST_STARTS}
         FROM newest GROUP BY detection_id""")
-    return {
-        identity: {
-            "start_times": tuple(seconds), "sizes": None if -1 in sizes else tuple(sizes), "starts_complete": complete,
-        }
-        for identity, seconds, sizes, complete in found
-    }
+    return {identity: _starts(*rest) for identity, *rest in found}
+
+
+def _starts(seconds: Sequence[int], sizes: Sequence[int], complete: bool) -> dict[str, Any]:
+    if -1 not in sizes:
+        return {"start_times": tuple(seconds), "sizes": tuple(sizes), "starts_complete": complete}
+    times, known = sized([(second, None if size < 0 else size) for second, size in zip(seconds, sizes, strict=True)])
+    return {"start_times": times, "sizes": known, "starts_complete": complete}
 
 
 def active_hosts(engine: Engine, relation: str, home: Sequence[Network]) -> int:

@@ -1,5 +1,6 @@
 """Raw traffic of a detection as its source recorded it; only playbook/measure.py turns it into numbers."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import AwareDatetime, Field
@@ -24,6 +25,22 @@ class NamedBy(Value):
     backed: bool = False
 
 
+# Share of the starts whose size must be known; the same as of the hours that a log must cover.
+_KNOWN_SHARE = 0.8
+
+
+def sized(starts: Sequence[tuple[int, int | None]]) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
+    """Start times and sizes from (epoch second, bytes or null when the log has no counter).
+
+    A few starts without a counter are left out: a packet that nobody answers must not hide the sizes of all others.
+    Where more than a fifth has none, the times are all there and the sizes null.
+    """
+    known = [(second, size) for second, size in starts if size is not None]
+    if not known or len(known) < _KNOWN_SHARE * len(starts):
+        return tuple(second for second, _ in starts), None
+    return tuple(second for second, _ in known), tuple(size for _, size in known)
+
+
 class HourOfTraffic(Value):
     """Connections and bytes of one tuple in one UTC hour; bytes null when a connection had no counter."""
 
@@ -37,10 +54,10 @@ class TupleTraffic(Value):
     """What a source knows of the connections of one detection; every null is "unknown", never zero.
 
     ``start_times``: the newest (at most 5,000) distinct start times in whole epoch seconds, ascending;
-    ``sizes``: the originator's IP bytes of the connection at each of those times (aligned; null when the log has
-    no counter); ``starts_complete`` false when older starts were left out. ``attempts`` counts all attempts,
-    ``unanswered`` those without an answer, refused or denied, ``unanswered_hours`` the distinct hours they fell
-    in. ``hosts_using`` counts our hosts that contacted the destination address in the window.
+    ``sizes``: the originator's IP bytes of the connection at each of those times (aligned; see ``sized``);
+    ``starts_complete`` false when older starts were left out. ``attempts`` counts all attempts, ``unanswered`` those
+    without an answer, refused or denied, ``unanswered_hours`` the distinct hours they fell in. ``hosts_using`` counts
+    our hosts that contacted the destination address in the window.
     """
 
     detection_id: str

@@ -61,3 +61,15 @@ def test_packets_forged_into_the_bot_s_own_tuple_take_no_rhythm_away(kind: str, 
     one = judged(kind, calls(every(300)) + forged, tmp_path)
     assert one.verdict.disposition == "TRUE_POSITIVE" and one.enriched.detection.src_ip == BOT
     assert one.enriched.detection.dst_ip == C2
+
+
+def test_a_packet_without_a_counter_takes_no_rhythm_away(kind: str, tmp_path: Path) -> None:
+    """A log that counts payload alone has no number for an attempt that nobody answered."""
+    bare = [event._replace(bytes_sent=None, bytes_total=None) for event in calls([450.0, 40_450.0], answered=False)]
+    assert judged(kind, calls(every(300)) + bare, tmp_path).verdict.disposition == "TRUE_POSITIVE"
+
+
+def test_sizes_that_are_mostly_unknown_stay_unknown(kind: str, tmp_path: Path) -> None:
+    half = [event._replace(bytes_sent=None) if n % 2 else event for n, event in enumerate(calls(every(300)))]
+    one = judged(kind, half, tmp_path)
+    assert one.enriched.known("beacon_score") is None and one.verdict.disposition == "UNDETERMINED"

@@ -61,12 +61,16 @@ def test_only_the_newest_five_thousand_starts_are_given(tmp_path: Path) -> None:
     assert (one.start_times[0], one.start_times[-1]) == (int(DAY) + 2000, int(DAY) + 11998)
 
 
-def test_sizes_are_unknown_when_one_has_no_counter(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("bare", "sized"), [(1, True), (24, True), (25, False), (120, False)])
+def test_a_few_starts_without_a_counter_are_left_out_and_many_leave_the_sizes_unknown(tmp_path, bare, sized):
+    """One packet that nobody answers must not hide the sizes of all others; a fifth of them is no longer a few."""
     lines = beats(120, 120)
-    lines[7] = lines[7] | {"orig_ip_bytes": None, "resp_ip_bytes": None}
+    for n in range(bare):
+        lines[n] = lines[n] | {"orig_ip_bytes": None, "resp_ip_bytes": None}
     one, = told(tmp_path, conn=log_text(lines)).tuples
-    assert (one.sizes, len(one.start_times)) == (None, 120)
-    assert [hour.bytes_sent is None for hour in one.hourly] == [True, False, False, False]
+    assert len(one.start_times) == (120 - bare if sized else 120)
+    assert (one.sizes is not None and len(one.sizes)) == (sized and 120 - bare)
+    assert [hour.bytes_sent is None for hour in one.hourly] == [n * 30 < bare for n in range(4)]
 
 
 def test_names_behind_the_destination_and_who_backs_them(tmp_path: Path) -> None:
