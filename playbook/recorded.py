@@ -37,11 +37,11 @@ def proven(store: Store, who: str | None, role: Role, now: datetime) -> Proof:
     if not token and not who:
         raise NotProven("who is asking? --by WHO with a password, or BOTNET_PLAYBOOK_TOKEN")
     password = "" if token else _asked(str(who))
-    with store.change() as conn:
-        if who is None:
+    if who is None:
+        with store.reading() as conn:
             proof = accounts.by_token(conn, token, now)
-        else:
-            proof = accounts.proves(conn, who, now, token=token, password=password)
+    else:
+        proof = accounts.proves(store, who, now, token=token, password=password)
     if isinstance(proof, Unproven):
         raise NotProven(proof.reason)
     if not proof.may(role):

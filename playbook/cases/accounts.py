@@ -5,6 +5,7 @@ import re
 import secrets
 from datetime import datetime, timedelta
 from functools import cache
+from threading import BoundedSemaphore
 from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from pydantic import AwareDatetime
 
 from playbook.cases import journal
+from playbook.cases.store import Store
 from playbook.cases.tables import accounts, sessions, tokens
 from playbook.errors import ConfigError
 from playbook.model import Value
@@ -26,6 +28,8 @@ _SHORTEST = 12
 _FREE_FAILURES = 4
 _LONGEST_LOCK = timedelta(minutes=15)
 _HASHER = PasswordHasher()
+# Each look takes 64 MiB.
+_VERIFIERS = BoundedSemaphore(2)
 
 
 class Account(Value):
@@ -140,45 +144,55 @@ def by_token(conn: sa.Connection, token: str, now: datetime) -> Proof | Unproven
     return Proof(name=row["account"], role=role, via=row["via"])
 
 
-def by_password(conn: sa.Connection, name: str, password: str, now: datetime, via: Via = "cli") -> Proof | Unproven:
+def by_password(store: Store, name: str, password: str, now: datetime, via: Via = "cli") -> Proof | Unproven:
     """Whether this is the account's password; failures lock it for longer and longer, up to 15 minutes.
 
-    Call it inside ``Store.change`` and let that commit: the failure has to be kept.
+    The attempt counts as a failure before the password is looked at, and is forgiven when it was right: so the slow
+    look needs no turn to write, and many guesses at once are no more than as many one after the other.
     """
-    row = conn.execute(sa.select(accounts).where(accounts.c.name == name)).mappings().first()
-    usable = row is not None and row["disabled_at"] is None and bool(row["password_hash"])
-    right = _verified(row["password_hash"] if row is not None and usable else _nobody(), password)
+    with store.change() as conn:
+        row = conn.execute(sa.select(accounts).where(accounts.c.name == name)).mappings().first()
+        usable = row is not None and row["disabled_at"] is None and bool(row["password_hash"])
+        locked = row is not None and row["locked_until"] is not None and now < row["locked_until"]
+        if row is not None and usable and not locked:
+            _count_failure(conn, name, int(row["failures"]) + 1, now)
+    right, fresh_hash = _verified(row["password_hash"] if row is not None and usable else _nobody(), password)
     if row is None or not usable:
         return Unproven(reason="the name or the password is wrong")
-    if row["locked_until"] is not None and now < row["locked_until"]:
+    if locked:
         return Unproven(reason="too many failures: try again later")
-    if not right:
-        _failed(conn, name, int(row["failures"]) + 1, now)
-        return Unproven(reason="the name or the password is wrong")
-    values: dict[str, Any] = {"failures": 0, "locked_until": None}
-    if _HASHER.check_needs_rehash(row["password_hash"]):
-        values["password_hash"] = _HASHER.hash(password)
-    conn.execute(accounts.update().where(accounts.c.name == name).values(values))
+    with store.change() as conn:
+        if not right or not _forgiven(conn, row, fresh_hash):
+            journal.append(conn, now, "", name, "proof failed", {"failures": int(row["failures"]) + 1})
+            return Unproven(reason="the name or the password is wrong")
     return Proof(name=name, role=row["role"], via=via)
 
 
-def proves(
-    conn: sa.Connection, name: str, now: datetime, *, token: str = "", password: str = ""
-) -> Proof | Unproven:
+def proves(store: Store, name: str, now: datetime, *, token: str = "", password: str = "") -> Proof | Unproven:
     """Whether ``name`` proves itself by a token of its own or by its password."""
     if not token:
-        return by_password(conn, name, password, now)
-    proof = by_token(conn, token, now)
+        return by_password(store, name, password, now)
+    with store.reading() as conn:
+        proof = by_token(conn, token, now)
     if isinstance(proof, Proof) and not secrets.compare_digest(proof.name, name):
         return Unproven(reason=f"the token is not {name}'s")
     return proof
 
 
-def _failed(conn: sa.Connection, name: str, failures: int, now: datetime) -> None:
+def _count_failure(conn: sa.Connection, name: str, failures: int, now: datetime) -> None:
     lock = min(_LONGEST_LOCK, timedelta(seconds=2 ** min(failures - _FREE_FAILURES, 20)))
     locked = now + lock if failures > _FREE_FAILURES else None
     conn.execute(accounts.update().where(accounts.c.name == name).values(failures=failures, locked_until=locked))
-    journal.append(conn, now, "", name, "proof failed", {"failures": failures, "locked": locked is not None})
+
+
+def _forgiven(conn: sa.Connection, row: Any, fresh_hash: str) -> bool:
+    """Forget the failures after the right password; False when the account was changed while it was looked at."""
+    values = {"failures": 0, "locked_until": None} | ({"password_hash": fresh_hash} if fresh_hash else {})
+    done = conn.execute(accounts.update().where(
+        accounts.c.name == row["name"], accounts.c.password_hash == row["password_hash"],
+        accounts.c.role == row["role"], accounts.c.disabled_at.is_(None),
+    ).values(values))
+    return done.rowcount == 1
 
 
 @cache
@@ -187,11 +201,14 @@ def _nobody() -> str:
     return _HASHER.hash(secrets.token_hex(16))
 
 
-def _verified(known: str, password: str) -> bool:
-    try:
-        return _HASHER.verify(known, password)
-    except (Argon2Error, InvalidHashError):
-        return False
+def _verified(known: str, password: str) -> tuple[bool, str]:
+    """Whether it is the password, and its hash by today's parameters when those of the known one are older."""
+    with _VERIFIERS:
+        try:
+            right = _HASHER.verify(known, password)
+        except (Argon2Error, InvalidHashError):
+            return False, ""
+        return right, _HASHER.hash(password) if _HASHER.check_needs_rehash(known) else ""
 
 
 def _hashed(password: str) -> str:

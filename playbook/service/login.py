@@ -37,8 +37,7 @@ def log_in(
     wait = request.app.state.logins.wait_s(caller(request.scope))
     if wait:
         return _form(request, parts, there, 429, f"Too many attempts. Wait {wait} s.", wait)
-    with parts.store.change() as conn:
-        proof = accounts.by_password(conn, name, password, parts.now(), "page")
+    proof = accounts.by_password(parts.store, name, password, parts.now(), "page")
     if not isinstance(proof, Proof):
         return _form(request, parts, there, 401, proof.reason.capitalize() + ".")
     return entered(request, parts, proof, there)

@@ -1,5 +1,6 @@
 """Accounts: what proves one, what is stored of it, and how failures lock it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -21,11 +22,27 @@ def later(**span):
 
 
 @pytest.fixture
-def conn(store):
-    """A transaction on a record that has the approver anna."""
-    with store.change() as one:
-        accounts.add(one, "anna", "approver", PASSWORD, "root", NOW)
+def anna(store):
+    """A record that has the approver anna."""
+    with store.change() as conn:
+        accounts.add(conn, "anna", "approver", PASSWORD, "root", NOW)
+    return store
+
+
+@pytest.fixture
+def conn(anna):
+    """A transaction on it."""
+    with anna.change() as one:
         yield one
+
+
+@pytest.fixture
+def do(anna):
+    """Something done in a transaction of its own."""
+    def done(what, *given, **more):
+        with anna.change() as conn:
+            return what(conn, *given, **more)
+    return done
 
 
 def test_the_hash_that_is_shipped_is_as_dear_as_rfc_9106_asks_where_memory_is_short(shipped_hasher):
@@ -34,21 +51,21 @@ def test_the_hash_that_is_shipped_is_as_dear_as_rfc_9106_asks_where_memory_is_sh
     assert cost.memory_cost >= 64 << 10 and cost.time_cost >= 3 and cost.salt_len >= 16 and cost.hash_len >= 32
 
 
-def test_a_password_proves_its_account_and_no_other(conn):
-    accounts.add(conn, "bert", "viewer", "another long password", "root", NOW)
-    assert accounts.proves(conn, "anna", NOW, password=PASSWORD) == Proof(name="anna", role="approver", via="cli")
-    wrong = [accounts.proves(conn, who, NOW, password=text)
+def test_a_password_proves_its_account_and_no_other(anna, do):
+    do(accounts.add, "bert", "viewer", "another long password", "root", NOW)
+    assert accounts.proves(anna, "anna", NOW, password=PASSWORD) == Proof(name="anna", role="approver", via="cli")
+    wrong = [accounts.proves(anna, who, NOW, password=text)
              for who, text in (("anna", "wrong"), ("bert", PASSWORD), ("nobody", PASSWORD), ("anna", ""))]
     assert wrong == [Unproven(reason="the name or the password is wrong")] * 4
 
 
-def test_a_token_proves_its_account_until_it_ends(conn):
-    token = accounts.make_token(conn, "anna", "root", NOW, days=1, via="platform")
-    assert accounts.proves(conn, "anna", NOW, token=token) == Proof(name="anna", role="approver", via="platform")
-    assert isinstance(accounts.proves(conn, "bert", NOW, token=token), Unproven)
-    assert isinstance(accounts.proves(conn, "anna", later(days=1), token=token), Unproven)
-    assert isinstance(accounts.by_token(conn, token + "x", NOW), Unproven)
-    assert isinstance(accounts.by_token(conn, accounts.hash_of(token), NOW), Unproven)
+def test_a_token_proves_its_account_until_it_ends(anna, do):
+    token = do(accounts.make_token, "anna", "root", NOW, days=1, via="platform")
+    assert accounts.proves(anna, "anna", NOW, token=token) == Proof(name="anna", role="approver", via="platform")
+    assert isinstance(accounts.proves(anna, "bert", NOW, token=token), Unproven)
+    assert isinstance(accounts.proves(anna, "anna", later(days=1), token=token), Unproven)
+    assert isinstance(do(accounts.by_token, token + "x", NOW), Unproven)
+    assert isinstance(do(accounts.by_token, accounts.hash_of(token), NOW), Unproven)
 
 
 def test_a_token_is_good_for_its_scope_and_never_for_more_than_the_account(conn):
@@ -70,24 +87,24 @@ def test_no_secret_is_stored_or_journalled(conn):
     assert any("$argon2id$" in text for text in stored) and len(token) > 40
 
 
-def test_a_disabled_account_and_its_tokens_prove_nothing(conn):
-    token = accounts.make_token(conn, "anna", "root", NOW)
-    accounts.disable(conn, "anna", "root", NOW)
-    assert isinstance(accounts.proves(conn, "anna", NOW, password=PASSWORD), Unproven)
-    assert isinstance(accounts.by_token(conn, token, NOW), Unproven)
+def test_a_disabled_account_and_its_tokens_prove_nothing(anna, do):
+    token = do(accounts.make_token, "anna", "root", NOW)
+    do(accounts.disable, "anna", "root", NOW)
+    assert isinstance(accounts.proves(anna, "anna", NOW, password=PASSWORD), Unproven)
+    assert isinstance(do(accounts.by_token, token, NOW), Unproven)
     with pytest.raises(ConfigError, match="disabled"):
-        accounts.make_token(conn, "anna", "root", NOW)
+        do(accounts.make_token, "anna", "root", NOW)
 
 
-def test_an_account_without_password_is_proven_by_token_only(conn):
-    accounts.add(conn, "soar", "approver", "", "root", NOW)
-    assert isinstance(accounts.proves(conn, "soar", NOW, password=""), Unproven)
-    assert accounts.account_of(conn, "soar").has_password is False
+def test_an_account_without_password_is_proven_by_token_only(anna, do):
+    do(accounts.add, "soar", "approver", "", "root", NOW)
+    assert isinstance(accounts.proves(anna, "soar", NOW, password=""), Unproven)
+    assert do(accounts.account_of, "soar").has_password is False
 
 
-def test_failures_lock_for_longer_and_longer_and_a_success_forgives(conn):
+def test_failures_lock_for_longer_and_longer_and_a_success_forgives(anna, do):
     def tried(password, moment):
-        return accounts.proves(conn, "anna", moment, password=password)
+        return accounts.proves(anna, "anna", moment, password=password)
 
     for _ in range(4):
         tried("wrong", NOW)
@@ -95,19 +112,19 @@ def test_failures_lock_for_longer_and_longer_and_a_success_forgives(conn):
     moment, locks = NOW, []
     for _ in range(16):
         tried("wrong", moment)
-        until = accounts.account_of(conn, "anna").locked_until
+        until = do(accounts.account_of, "anna").locked_until
         locks.append((until - moment).total_seconds() if until else 0)
         assert until is None or tried(PASSWORD, moment).reason == "too many failures: try again later"
         moment = until or moment
     assert locks == [0, 0, 0, 0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
     assert isinstance(tried(PASSWORD, moment), Proof)
-    assert accounts.account_of(conn, "anna").locked_until is None
+    assert do(accounts.account_of, "anna").locked_until is None
 
 
-def test_a_new_password_replaces_the_old_one(conn):
-    accounts.set_password(conn, "anna", "a different password", "root", NOW)
-    assert isinstance(accounts.proves(conn, "anna", NOW, password=PASSWORD), Unproven)
-    assert isinstance(accounts.proves(conn, "anna", NOW, password="a different password"), Proof)
+def test_a_new_password_replaces_the_old_one(anna, do):
+    do(accounts.set_password, "anna", "a different password", "root", NOW)
+    assert isinstance(accounts.proves(anna, "anna", NOW, password=PASSWORD), Unproven)
+    assert isinstance(accounts.proves(anna, "anna", NOW, password="a different password"), Proof)
 
 
 @pytest.mark.parametrize(("name", "role", "password", "message"), [
@@ -125,3 +142,35 @@ def test_what_is_done_to_nobody_is_told(conn):
     for act in (accounts.disable, accounts.make_token):
         with pytest.raises(ConfigError, match="there is none"):
             act(conn, "nobody", "root", NOW)
+
+
+def test_a_right_password_is_looked_at_while_others_write(anna, monkeypatch):
+    turns = []
+
+    class Slow:
+        def verify(self, known, password):
+            with anna.change() as conn:
+                turns.append(journal.append(conn, NOW, "", "other", "between", {}))
+            return True
+
+        def check_needs_rehash(self, known):
+            return False
+    monkeypatch.setattr(accounts, "_HASHER", Slow())
+    assert isinstance(accounts.proves(anna, "anna", NOW, password=PASSWORD), Proof) and turns
+
+
+def test_many_guesses_at_once_are_no_more_than_one_after_the_other(anna):
+    with ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(lambda n: accounts.proves(anna, "anna", NOW, password=f"guess {n}").reason, range(16)))
+    assert said.count("the name or the password is wrong") == 5
+    assert said.count("too many failures: try again later") == 11
+
+
+def test_an_account_that_is_disabled_while_its_password_is_looked_at_proves_nothing(anna, do, monkeypatch):
+    real = accounts._verified
+
+    def looked(known, password):
+        do(accounts.disable, "anna", "root", NOW)
+        return real(known, password)
+    monkeypatch.setattr(accounts, "_verified", looked)
+    assert isinstance(accounts.proves(anna, "anna", NOW, password=PASSWORD), Unproven)

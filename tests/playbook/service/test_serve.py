@@ -138,8 +138,7 @@ def test_the_first_admin_is_shown_once(tmp_path, store, capsys):
     serve._first_admin(store)
     said = capsys.readouterr().err
     password = said.partition("password ")[2].split()[0]
-    with store.change() as conn:
-        assert accounts.by_password(conn, "admin", password, serve.now()).name == "admin"
+    assert accounts.by_password(store, "admin", password, serve.now()).name == "admin"
     serve._first_admin(store)
     assert capsys.readouterr().err == ""
 
