@@ -1,7 +1,8 @@
 """A device, a ticket desk and a notifier in a folder, usable from any process: an append-only log beside their state.
 
-What happened is counted in the log, which only the product writes. A fault is a file that says which call it hits,
-before or after the effect, and how often.
+What happened is counted in the log, which only the product writes, in one file with its state: whoever is killed
+leaves both of before or both of after. A fault is a file that says which call it hits, before or after the effect, and
+how often.
 """
 
 import fcntl
@@ -26,6 +27,11 @@ class _Product:
     def __init__(self, name: str, folder: Path, hook: Hook = lambda point: None) -> None:
         self.name, self.folder, self.hook = name, folder / name, hook
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._path = self.folder / "state.json"
+        self._lines: list[str] = []
+
+    def _held(self) -> dict[str, Any]:
+        return json.loads(self._path.read_text()) if self._path.exists() else {"state": {}, "log": []}
 
     @contextmanager
     def _call(self, action: str) -> Iterator[dict[str, Any]]:
@@ -34,18 +40,17 @@ class _Product:
         with (self.folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self._fail(action, "before")
-            path = self.folder / "state.json"
-            state = json.loads(path.read_text()) if path.exists() else {}
-            yield state
-            fresh = path.with_suffix(".new")
-            fresh.write_text(json.dumps(state))
-            fresh.rename(path)
+            held = self._held()
+            self._lines = held["log"]
+            yield held["state"]
+            fresh = self._path.with_suffix(".new")
+            fresh.write_text(json.dumps(held))
+            fresh.rename(self._path)
             self.hook(f"{self.name}.{action}:after")
             self._fail(action, "after")
 
     def _log(self, what: str, key: str) -> None:
-        with (self.folder / "log").open("a") as log:
-            log.write(f"{what} {key}\n")
+        self._lines.append(f"{what} {key}")
 
     def _fail(self, action: str, when: str) -> None:
         path = self.folder / "fault.json"
@@ -60,17 +65,19 @@ class _Product:
         """Let the next ``times`` calls of ``on`` ("*": all) go unanswered, before or after their effect."""
         (self.folder / "fault.json").write_text(json.dumps({"on": on, "when": when, "times": times}))
 
+    def forget(self) -> None:
+        """Let go of everything by itself, as products do when a time of their own is over."""
+        self._path.write_text(json.dumps(self._held() | {"state": {}}))
+
     def logged(self, what: str) -> list[str]:
         """The keys of every effect of this kind, in order."""
-        path = self.folder / "log"
-        lines = path.read_text().splitlines() if path.exists() else []
-        return [line.split(" ", 1)[1] for line in lines if line.startswith(what + " ")]
+        return [line.split(" ", 1)[1] for line in self._held()["log"] if line.startswith(what + " ")]
 
     @property
     def state(self) -> dict[str, Any]:
         """What it holds now."""
-        path = self.folder / "state.json"
-        return json.loads(path.read_text()) if path.exists() else {}
+        state: dict[str, Any] = self._held()["state"]
+        return state
 
     def check(self) -> tuple[CheckResult, ...]:
         """Nothing to check."""

@@ -115,7 +115,7 @@ def test_a_thousand_pending_approvals(stage, folder, url, record_property):
     assert len(waiting) == 1000
     worker = stage.begin(folder=str(folder), url=url, act="work", executor="w1")
     keys = [key for one in waiting[:20] for key in bench.approve(one.request_id).keys]
-    patience = time.monotonic() + 240
+    patience = time.monotonic() + 1800
     while len(bench.desk.logged("ticket")) < 1000 or len(bench.device.logged("set")) < 20:
         assert time.monotonic() < patience, (len(bench.desk.logged("ticket")), len(bench.device.logged("set")))
         time.sleep(0.3)

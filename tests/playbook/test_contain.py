@@ -274,7 +274,7 @@ def test_a_release_before_its_time_is_done_when_a_person_asks(bench):
 def test_what_somebody_else_had_set_is_success_and_the_device_may_have_let_go_already(bench):
     (key,) = bench.approved()
     carry_out(bench, key)
-    (bench.device.folder / "state.json").write_text("{}")
+    bench.device.forget()
     bench.later(seconds=3601)
     assert release(bench, key) == "done" and bench.device.logged("unset") == []
 
