@@ -1,11 +1,16 @@
 """What the stories of the three SIEMs share: the connections of the sample day, and a run of its configuration."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import playbook.sample
+from connectors import splunk, sumologic, sumologic_cse
 from playbook import config
 from playbook.assembly import Assembled, assemble
 from playbook.detections.beaconing import Event
@@ -13,6 +18,7 @@ from playbook.model.case import Run
 from playbook.model.detection import Detection, TimeWindow
 from playbook.respond import respond
 from playbook.simulate.day import START, simulate
+from tests.connectors.sumo_bench import FakeClock
 
 SAMPLE = Path(next(iter(playbook.sample.__path__)))
 CONNECTIONS = "logs/conn.log.gz"
@@ -30,10 +36,21 @@ def sample_events() -> tuple[Event, ...]:
     )
 
 
+@contextmanager
+def without_waiting() -> Iterator[None]:
+    """Pauses and rate gates of the three SIEM connectors take no time."""
+    with pytest.MonkeyPatch.context() as patch:
+        for connector in (splunk, sumologic, sumologic_cse):
+            _, *more = connector.connect.__defaults__ or ()
+            patch.setattr(connector.connect, "__defaults__", (FakeClock().clocks, *more))
+        yield
+
+
 def wired(**table: Any) -> Assembled:
     """The sample's configuration over another source."""
     file = SAMPLE / "sample.toml"
-    return assemble(config.read(file), str(file), ("sample", table), datetime(2026, 11, 1, tzinfo=UTC))
+    with without_waiting():
+        return assemble(config.read(file), str(file), ("sample", table), datetime(2026, 11, 1, tzinfo=UTC))
 
 
 def run_over(made: Assembled) -> Run:
