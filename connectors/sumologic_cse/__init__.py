@@ -150,6 +150,10 @@ def _health(seen: reading.Seen, read: Connections, inside: Sequence[Event]) -> S
     warnings = list(seen.missing)
     if not read.rows:
         warnings.append("0 records: no signal about this window, which says nothing about its traffic")
+    unusable = bool(read.rows) and not inside and bool(read.rejected or read.events)
+    if unusable:
+        warnings.append(f"none of {read.rows} records could be used: {read.rejected} could not be read, "
+                        f"{len(read.events)} are of another time")
     if read.passed:
         warnings.append(f"{read.passed} records are no connections (another type, or no addresses and port)")
     return SourceHealth(
@@ -157,5 +161,5 @@ def _health(seen: reading.Seen, read: Connections, inside: Sequence[Event]) -> S
         rejected_examples=(*seen.examples, *read.examples)[: reading.MAX_EXAMPLES],
         newest_event=moment(inside[-1].start) if inside else None,
         oldest_event=moment(inside[0].start) if inside else None,
-        complete=bool(read.rows) and not seen.missing, warnings=(*warnings, _CAVEAT),
+        complete=bool(read.rows) and not seen.missing and not unusable, warnings=(*warnings, _CAVEAT),
     )

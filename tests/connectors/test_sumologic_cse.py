@@ -163,6 +163,16 @@ def test_one_object_that_cannot_be_read_is_counted_and_the_rest_is_used() -> Non
     assert any("insight i: signals" in e for e in got.health.rejected_examples)
 
 
+def test_records_of_which_none_can_be_used_are_not_a_quiet_day() -> None:
+    unreadable = [one | {"allRecords": [r | {"dstDevice_ip": "no address"} for r in one["allRecords"]]}
+                  for one in SIGNALS]
+    elsewhen = [one | {"allRecords": [r | {"timestamp": 1} for r in one["allRecords"]]} for one in SIGNALS]
+    for signals in (unreadable, elsewhen):
+        got = fetched(Tenant(signals))
+        assert not got.detections and not got.health.complete and got.health.rows_read == len(a_day())
+        assert any("records could be used" in warning for warning in got.health.warnings), got.health.warnings
+
+
 def test_insights_that_cannot_be_read_leave_the_detections_and_are_said() -> None:
     failing = {n: (502, {}) for n in range(4, 9)}
     got = fetched(Tenant(SIGNALS, behaviour=Behaviour(statuses=failing, form="html")))
