@@ -5,6 +5,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,10 +13,12 @@ from typing import Any, NamedTuple
 import pytest
 from click.testing import CliRunner
 
+from playbook import config
 from playbook.__main__ import cli
 from playbook.cases import record
 from playbook.cases.store import open_store
 from playbook.detections.beaconing import Event
+from playbook.service.wiring import wire
 from tests.connectors.splunk_bench import RULE
 from tests.connectors.story_bench import CONNECTIONS, SAMPLE, SAMPLE_DAY, over_log, sample_events, without_waiting
 from tests.connectors.test_sumologic_story import tenant_events
@@ -100,12 +103,13 @@ def splunk_with_notables(events: Sequence[Event]) -> splunk.Server:
 
 
 class World(NamedTuple):
-    """The three SIEMs, a folder to run in, and a run of the command line over one source."""
+    """The three SIEMs, a folder to run in, a run of the command line over one source, and its configuration."""
 
     splunk: splunk.Server
     cse: cse.Tenant
     folder: Path
     run: Callable[..., dict[str, Any]]
+    configured: Callable[..., Path]
 
     def writes(self) -> int:
         """How many calls so far could have changed anything in either SIEM."""
@@ -142,15 +146,19 @@ def around(tmp_path: Path, events: Sequence[Event]) -> Iterator[World]:
         places = {"splunk": stack.enter_context(splunk.running(es)), "cse": stack.enter_context(cse.running(tenant)),
                   "sumo": stack.enter_context(sumo.running(log_search))}
 
-        def run(*arguments: str, state: str = "", policy: str = "") -> dict[str, Any]:
+        def configured(name: str, state: str = "", policy: str = "") -> Path:
             file = folder / f"{'stored' if state else 'bare'}.toml"
             sources = SOURCES.format(**places, rule=RULE)
-            file.write_text(f"{text}\n{policy}\n{sources}\n{state.replace('state.db', f'{arguments[1]}.db')}")
+            file.write_text(f"{text}\n{policy}\n{sources}\n{state.replace('state.db', f'{name}.db')}")
+            return file
+
+        def run(*arguments: str, state: str = "", policy: str = "") -> dict[str, Any]:
+            file = configured(Path(arguments[1]).name, state, policy)
             done = CliRunner().invoke(cli, ["run", "--config", str(file), *arguments, "--json"])
             assert done.exit_code in (0, 1), done.stderr
             return json.loads(done.stdout)
 
-        yield World(es, tenant, folder, run)
+        yield World(es, tenant, folder, run, configured)
 
 
 def told(run: dict[str, Any]) -> tuple[Any, ...]:
@@ -193,6 +201,24 @@ def test_the_outcome_goes_back_once_the_cases_are_stored_and_only_once(visited: 
         status, resolution, tags = VOCABULARY[insight["id"]][1]
         assert insight["tags"] == tags and len(visited.cse.comments[insight["id"]]) == 1
         assert (insight["status"]["name"], insight["resolution"]) == ((status, resolution) if close else ("new", None))
+
+
+def test_a_run_of_the_schedule_writes_back_too_and_a_failure_is_logged(
+    visited: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = visited.configured("cse", STATE)
+    moment = SAMPLE_DAY.end + timedelta(minutes=15)
+    store = open_store("sqlite:///cse.db", visited.folder)
+    wired = wire(config.read(file), str(file), store, lambda: moment)
+    wired.carry("cse 86400", moment)
+    assert all(len(comments) == 1 for comments in visited.cse.comments.values()) and len(visited.cse.comments) == 4
+    assert not caplog.messages
+    wrong = visited.cse.insights[0]
+    visited.cse.insights.append(wrong | {"id": "later"})
+    visited.cse.behaviour.statuses = {n: (404, {}) for n in range(len(visited.cse.log) + 5, 10_000)}
+    wired.carry("cse 86400", moment + timedelta(minutes=15))
+    assert any("is not written to later (the next run tries again)" in message for message in caplog.messages)
+    store.close()
 
 
 def test_a_siem_that_is_away_costs_a_warning_and_the_next_run_says_what_a_person_said_meanwhile(visited: World) -> None:
