@@ -107,20 +107,24 @@ class EnrichedDetection(Value):
         """The one host that an inventory says held the source address for the whole active period, else None.
 
         A record that does not say when it held the address proves nothing, nor does one found only by a host name,
-        which the machine itself claimed (DHCP, NTLM, a SIEM row). Two inventories that name the same host are one.
+        which the machine itself claimed (DHCP, NTLM, a SIEM row). Two inventories that name the same host are one;
+        one inventory with two identities under the same name has two machines, and then no identity is given.
         """
         first, last = self.detection.first_seen, self.detection.last_seen
-        held = tuple(dict.fromkeys(
-            record
+        by_inventory = tuple(
+            (enrichment.enricher, record)
             for enrichment in self.enrichments
             if enrichment.observable.kind == "address" and enrichment.observable.role == "source"
             for record in enrichment.answers
             if isinstance(record, HostRecord) and any(p.start <= first and last < p.end for p in record.address_periods)
-        ))
+        )
+        held = tuple(dict.fromkeys(record for _, record in by_inventory))
         if len({record.hostname.lower().rstrip(".") for record in held}) != 1:
             return None
+        ids = {(enricher, record.host_id.lower()) for enricher, record in by_inventory if record.host_id}
+        clear = len(ids) == len({enricher for enricher, _ in ids})
         return held[0] if len(held) == 1 else held[0].model_copy(update={
-            "host_id": next((r.host_id for r in held if r.host_id), ""),
+            "host_id": next((r.host_id for r in held if r.host_id), "") if clear else "",
             "roles": tuple(dict.fromkeys(role for r in held for role in r.roles)),
             "owner": next((r.owner for r in held if r.owner), ""),
         })

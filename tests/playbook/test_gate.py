@@ -164,6 +164,14 @@ def test_two_inventories_that_name_the_same_host_prove_it_and_every_role_counts(
     assert isinstance(isolate(said("host", a_record()), second), Refused)
 
 
+def test_two_machines_of_one_name_are_told_apart_by_nobody():
+    twins = said("host", a_record(), a_record(host_id="H-32"))
+    word = isolate(twins)
+    assert isinstance(word, Refused) and "no inventory proves" in word.reason
+    assert isolate(said("host", a_record(), a_record(host_id="h-31", owner="x"))).target == "H-31"
+    assert isolate(said("host", a_record()), said("host", a_record(host_id="CI-7"), enricher="cmdb")).target == "H-31"
+
+
 def test_a_shared_source_is_never_isolated():
     assert isinstance(isolate(said("host", a_record()), site=a_site(shared_sources=(SOURCE,))), Refused)
 
