@@ -1,6 +1,5 @@
 """What every test runs under: no way off the machine, heavy files first, and the ``cassette`` fixture."""
 
-import gc
 import os
 from collections.abc import Generator, Iterator
 
@@ -37,12 +36,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.enable_socket)
     heavy = {item.path for item in items if item.get_closest_marker("heavy")}
     items.sort(key=lambda item: item.path not in heavy)
-
-
-def pytest_collection_finish() -> None:
-    """Thousands of collected tests and the imported libraries stay: no garbage collection looks at them again."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
