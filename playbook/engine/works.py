@@ -1,8 +1,9 @@
 """What the workflows run over: the record, the outside, the door to more workflows, the clock and the terms."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from playbook.cases.errands import Errand
 from playbook.contain import Outfit
@@ -13,7 +14,7 @@ from playbook.ports import DetectionSource, Notifier, TicketDesk
 
 @dataclass(frozen=True)
 class Works:
-    """Wired once by whoever starts a worker.
+    """Wired once by whoever starts a worker. ``sources`` by name are asked again near the end of an isolation.
 
     ``errands`` are carried out when they are due: ``carry`` runs the one of this name as of a moment and files it, and
     gives the requests that were asked (raises PlaybookError when the source gave nothing). ``report`` renders a case
@@ -22,7 +23,7 @@ class Works:
 
     outfit: Outfit
     door: Door
-    source: DetectionSource | None = None
+    sources: Mapping[str, DetectionSource] = field(default_factory=lambda: MappingProxyType({}))
     desks: tuple[TicketDesk, ...] = ()
     notifiers: tuple[Notifier, ...] = ()
     errands: tuple[Errand, ...] = ()

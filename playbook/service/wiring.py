@@ -112,10 +112,11 @@ class Wired:
     def works(self, door: Door, secret: bytes, base: str) -> Works:
         """What the engine's workflows run over."""
         outfit = Outfit(self.store, self.named("containments"), self.authority, self.now)
-        source = self.named("sources").get(self.sources[0]) if self.sources else None
         notifiers = tuple(Linked(one, secret, base) for one in self.named("notifiers").values())
-        return Works(outfit, door, source, tuple(self.named("tickets").values()), notifiers, self.errands(),
-                     self.carry, self.report)
+        return Works(
+            outfit, door, self.named("sources"), tuple(self.named("tickets").values()), notifiers, self.errands(),
+            self.carry, self.report,
+        )
 
     def carry(self, name: str, moment: datetime) -> tuple[str, ...]:
         """One errand as of a moment, filed; the requests that were asked. Raises ConfigError when there is none."""

@@ -21,8 +21,8 @@ class Source:
 
     name = "siem"
 
-    def __init__(self, *found, complete=True, down=False):
-        self.found, self.complete, self.down, self.asked = found, complete, down, 0
+    def __init__(self, *found, complete=True, down=False, name="siem"):
+        self.found, self.complete, self.down, self.asked, self.name = found, complete, down, 0, name
 
     def fetch(self, window, progress=None):
         self.asked += 1
@@ -33,7 +33,8 @@ class Source:
 
 
 def isolated(bench, source):
-    bench.works = replace(bench.works, source=source)
+    sources = source if isinstance(source, dict) else {"sample": source} if source else {}
+    bench.works = replace(bench.works, sources=sources)
     flows.go_to_work(bench.works)
     (key,) = bench.approved(a_bot(), filing=ISOLATING)
     assert flows._carried_out(key) == "done"
@@ -69,6 +70,28 @@ def test_it_is_kept_for_one_more_time_and_a_person_is_told_why(bench, source, wh
     assert len(notices(bench)) == 1 and why in notices(bench)[0]
     flows.reconsider.__wrapped__(key)
     assert len(notices(bench)) == 1 and bench.faults() == ()
+
+
+def test_the_source_that_raised_it_is_asked_and_no_other(bench):
+    raised, other = Source(seen(), name="sample"), Source(name="splunk")
+    key = isolated(bench, {"splunk": other, "sample": raised})
+    bench.later(hours=7, minutes=51)
+    flows.reconsider.__wrapped__(key)
+    assert (raised.asked, other.asked) == (1, 0) and "still beaconing" in notices(bench)[0]
+
+
+@pytest.mark.parametrize(("first", "second", "why"), [
+    (Source(), Source(seen()), "still beaconing"), (Source(down=True), Source(seen()), "still beaconing"),
+    (Source(down=True), Source(), "did not answer"), (Source(), Source(complete=False), "in part"),
+    (Source(), Source(), "a person decides"),
+], ids=lambda value: value if isinstance(value, str) else "")
+def test_when_the_source_that_raised_it_is_gone_every_other_is_asked(bench, first, second, why):
+    key = isolated(bench, {"a": first, "b": second})
+    until = bench.containment(key).until
+    bench.later(hours=7, minutes=51)
+    flows.reconsider.__wrapped__(key)
+    assert first.asked == second.asked == 1 and why in notices(bench)[0]
+    assert bench.containment(key).state == "active" and bench.containment(key).until > until
 
 
 def test_far_from_its_end_nothing_is_asked(bench):
