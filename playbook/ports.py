@@ -137,14 +137,13 @@ class Notifier(Protocol):
 
 @dataclass(frozen=True)
 class Toolkit:
-    """Everything a run needs from the outside, wired once by assembly.
+    """Everything a run needs from the outside, wired by ``assembly.assemble``; a run tells nobody and opens no ticket.
 
+    What a worker needs beside it (desks, notifiers, every source) is wired by ``assembly.assemble_all``.
     ``hosts_in`` limits an enricher (by name) to detections whose source lies in these networks.
     """
 
     source: DetectionSource
     enrichers: tuple[Enricher, ...] = ()
     containments: tuple[Containment, ...] = ()
-    desks: tuple[TicketDesk, ...] = ()
-    notifiers: tuple[Notifier, ...] = ()
     hosts_in: Mapping[str, tuple[Network, ...]] = field(default_factory=lambda: MappingProxyType({}))
