@@ -195,7 +195,7 @@ def notes_of(body: Any, redact: Callable[[str], str] = str) -> tuple[Note, ...]:
         said = body.get("message") or body.get("text")
         entries = [{"type": "ERROR", "text": said}] if isinstance(said, str) else []
     found = (
-        Note(str(entry.get("type", "")).upper()[:20], redact(printable(str(entry.get("text", "")))[:300].strip()))
+        Note(str(entry.get("type", "")).upper()[:20], redact(printable(str(entry.get("text", ""))))[:300].strip())
         for entry in entries if isinstance(entry, dict)
     )
     return tuple(dict.fromkeys(note for note in found if note.text))

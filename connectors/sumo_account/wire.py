@@ -141,8 +141,8 @@ def complaint(reply: Reply) -> str:
 
     A fixed sentence when the body has none of these forms.
     """
-    said = printable(_error(reply, "message") or "; ".join(_said(reply)))[:300].strip()
-    return reply.redact(said) if said else "Sumo Logic answered with an error"
+    said = printable(_error(reply, "message") or "; ".join(_said(reply))).strip()
+    return reply.redact(said)[:300] if said else "Sumo Logic answered with an error"
 
 
 def job_is_gone(reply: Reply) -> bool:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from html import escape
 from ipaddress import ip_address
 from math import isfinite
 from typing import Any, NoReturn, Self
@@ -41,10 +42,12 @@ class Credential:
         return {self.header: f"{self.scheme} {secret}".strip()}
 
     def redact(self, text: str) -> str:
-        """``text`` without the secret, plain, base64 or percent-encoded."""
+        """``text`` without the secret: plain, base64, percent-encoded, or as JSON and HTML write it."""
         secret = self.secret.get_secret_value()
         signed = self.headers()[self.header].rpartition(" ")[2]
-        for hidden in (signed, secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode().rstrip("=")):
+        coded = base64.b64encode(secret.encode()).decode().rstrip("=")
+        written = (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], escape(secret))
+        for hidden in (signed, secret, quote(secret, safe=""), coded, *written):
             text = text.replace(hidden, f"<{self.setting}>") if len(hidden) > 3 else text
         return text
 
@@ -84,8 +87,9 @@ class Reply:
         return self
 
     def _bad(self, fault: str) -> NoReturn:
-        start = printable(self.body[: 4 * _EXCERPT].decode("utf-8", "replace"))[:_EXCERPT]
-        raise BadAnswer(self.redact(f"{self.subject}: {printable(fault)}" + (f": {start!r}" if start else "")))
+        # Struck out before it is cut: the first half of a secret is no excerpt either.
+        start = self.redact(printable(self.body[: 64 * _EXCERPT].decode("utf-8", "replace")))[:_EXCERPT]
+        raise BadAnswer(self.redact(f"{self.subject}: {printable(fault)}") + (f": {start!r}" if start else ""))
 
 
 def checked_url(url: str, subject: str) -> str:

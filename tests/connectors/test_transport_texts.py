@@ -1,9 +1,15 @@
 """URLs that are taken or refused, and what a Retry-After header means."""
 
-import pytest
+import base64
+import json
+from html import escape
+from urllib.parse import quote
 
-from connectors.transport import checked_url, retry_after
-from playbook.errors import ConfigError
+import pytest
+from pydantic import SecretStr
+
+from connectors.transport import Credential, Reply, checked_url, retry_after
+from playbook.errors import BadAnswer, ConfigError
 
 
 @pytest.mark.parametrize(
@@ -32,3 +38,21 @@ def test_urls_that_are_taken(url: str) -> None:
 )
 def test_retry_after_values(value: str | None, seconds: float | None) -> None:
     assert retry_after(value, 1_000_000_000.0) == seconds
+
+
+ODD = 'p"a<s>s\\w&rd\'-0123456789'
+
+
+@pytest.mark.parametrize("written", [
+    ODD, json.dumps(ODD)[1:-1], escape(ODD), quote(ODD, safe=""), base64.b64encode(ODD.encode()).decode(),
+    base64.b64encode(b"me:" + ODD.encode()).decode(),
+])
+@pytest.mark.parametrize("before", [0, 150, 190, 199])
+def test_no_part_of_a_secret_is_in_an_excerpt_however_it_is_written_or_cut(written: str, before: int) -> None:
+    credential = Credential("VENDOR_KEY", SecretStr(ODD), user="me")
+    reply = Reply(200, {}, b"x" * before + written.encode(), "https://h/", "vendor", credential.redact)
+    with pytest.raises(BadAnswer) as caught:
+        reply.expect(204)
+    text = str(caught.value).rstrip("'")
+    assert not any(text.endswith(written[:size]) for size in range(6, len(written))), text
+    assert "0123456789" not in text and len(text) < 300
