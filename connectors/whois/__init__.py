@@ -7,6 +7,7 @@ is often a registry's own block and is kept only for the /16 or /32 around the a
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from ipaddress import IPv6Network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -169,6 +170,7 @@ class Whois:
         return word.model_copy(update={"warning": f"no registry serves {address}"})
 
 
+@lru_cache(maxsize=4096)
 def _owner(holder: Holder) -> NetworkOwner:
     return NetworkOwner(organisation=holder.organisation, network=holder.text(), country=holder.country)
 
