@@ -33,7 +33,7 @@ class DetectionSource(Protocol):
         """
 
     def traffic(self, detections: Sequence[Detection]) -> Traffic:
-        """Raw traffic of these detections (DESIGN: newest 5,000 starts each); unknown is said, never guessed."""
+        """Raw traffic of these detections (the newest 5,000 starts each); unknown is said, never guessed."""
 
     def check(self) -> tuple[CheckResult, ...]:
         """Try connectivity, permissions, scope and fields with the cheapest calls there are."""

@@ -13,7 +13,7 @@ _SHARED = frozenset({"cdn", "cloud", "shared", "resolver"})
 
 
 class Params(Value):
-    """Shares and ratios of DESIGN's managed backup: coverage, upload ratio, and bytes against the session's."""
+    """Shares and ratios of a managed backup: coverage, upload ratio, and bytes against the session's."""
 
     least_share: float = Field(default=0.9, gt=0, le=1)
     upload_ratio: float = Field(default=3.0, ge=1)

@@ -15,7 +15,7 @@ _SHARED = frozenset({"cdn", "cloud", "shared", "resolver"})
 
 
 class Params(Value):
-    """Ratios of DESIGN's byte test against the declared daily volume."""
+    """Ratios of the byte test against the declared daily volume."""
 
     least_share: float = Field(default=0.9, gt=0, le=1)
     upload_ratio: float = Field(default=3.0, ge=1)

@@ -1,11 +1,10 @@
 """Runs the part of Splunk's search language that our searches use, by its documented meaning, over events.
 
 A search that passes here does not depend on what the manual leaves open: that is a Fault. Where each meaning is from
-(reference/splunk.md; its 4.2 is a list, counted here from 1):
-stats BY and a null key, tstats without fillnull_value: 4.2 item 1 · bin _time: item 2 · snapping in the user's zone:
-item 3 · sum of nulls: item 4 · date_hour, dc exact, values sorted as text, list() 100, sort 10,000: item 5 · cidrmatch
-of a name: item 6 · several values in a key, summariesonly: item 7 · CIDR in tstats WHERE: item 8 · round: item 11.
-The order of evaluation, coalesce, case, if, in, match and NOT in a search: the search manual's pages of those names.
+(Splunk's Search Reference): stats BY and a null or multivalue key, sum of nulls, dc, values, list() 100: stats · tstats
+without fillnull_value, summariesonly, CIDR in WHERE: tstats · bin _time and its zone: bin · sort 10,000: sort ·
+cidrmatch of a name, round, coalesce, case, if, in, match: the eval functions of those names. The order of evaluation
+and NOT in a search: the Search Manual.
 """
 
 import re
@@ -16,8 +15,8 @@ from typing import Any
 from tests.interpreters.spl_eval import Fault, Parser, Row, Tree, in_network, number_of, text_of
 
 _SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-SORTED_ROWS = 10_000  # sort without 0 (splunk.md 4.2)
-LISTED_VALUES = 100  # list() (splunk.md 4.2)
+SORTED_ROWS = 10_000  # sort without 0
+LISTED_VALUES = 100  # list()
 
 
 def run(query: str, events: Iterable[Row], zone_s: int = 0) -> list[Row]:
@@ -113,7 +112,7 @@ def _where(rest: str, rows: list[Row], _zone: int) -> list[Row]:
 
 
 def _bin(rest: str, rows: list[Row], zone: int) -> list[Row]:
-    """bin writes into the field itself unless AS names another, and snaps in the user's zone (splunk.md 4.2)."""
+    """bin writes into the field itself unless AS names another, and snaps in the user's zone."""
     found = re.fullmatch(r"(\w+) span=(\d+)([smhd])(?: AS (\w+))?", rest)
     if not found:
         raise Fault(f"bin {rest}")
@@ -143,7 +142,7 @@ def _aggregates(head: str) -> list[tuple[str, str, str]]:
 def _grouped(
     wanted: list[tuple[str, str, str]], by: list[str], rows: list[Row], typed: Callable[[str], Any]
 ) -> list[Row]:
-    """stats BY: a row with a null key counts nowhere, one with several values counts for each (splunk.md 4.2)."""
+    """stats BY: a row with a null key counts nowhere, one with several values counts for each."""
     made: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
         for key in product(*(_values(row.get(name)) for name in by)):

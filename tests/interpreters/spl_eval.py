@@ -1,6 +1,6 @@
 """Expressions of eval and where, as the Splunk search manual gives their meaning; strict where it is silent.
 
-Reference: reference/splunk.md 4.1 to 4.3 and the eval function manual. Values: float, str, bool, list of str
+Reference: the eval functions in Splunk's Search Reference. Values: float, str, bool, list of str
 (multivalue), None (null). Conditions have three values; a null one is neither true nor false.
 """
 
@@ -55,7 +55,7 @@ def matches(value: Any, pattern: Any) -> bool | None:
 
 
 def in_network(network: str, value: Any) -> bool | None:
-    """cidrmatch: a name is in no network (splunk.md 4.2 "dest may be a name")."""
+    """cidrmatch: a name is in no network (a dest of the data model may be one)."""
     if value is None:
         return None
     return _within(network, single(value, "cidrmatch"))
@@ -72,7 +72,7 @@ def _within(network: str, text: str) -> bool:
 
 
 def rounded(value: float | None, digits: float = 0.0) -> float | None:
-    """round(): half away from zero (splunk.md 4.2, last but two)."""
+    """round(): half away from zero."""
     if value is None:
         return None
     return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-int(digits)), ROUND_HALF_UP))

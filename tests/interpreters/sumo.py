@@ -1,9 +1,9 @@
 """Runs our Sumo Logic queries: the stand-in's interpreter, behind a check that the text is Sumo Logic's at all.
 
-Where each meaning is from (reference/sumo.md): what the language lacks (eval, stats, dc), matches with * and with a
-regex, if, in, floor and toLong, min and max as doubles, values() joined by line breaks: the table of 3.1 · sums of
-absent values 3.4 item 1, null group keys item 3, both branches of an if item 4, aliasing onto the input item 6; refused
-where the manual is silent: tests/emulators/sumo_language.py.
+Each meaning is from the page of that operator in Sumo Logic's search reference: what the language lacks (eval, stats,
+dc), matches with * and with a regex, if, in, floor and toLong, min and max as doubles, values() joined by line breaks.
+Where the manual is silent (sums of absent values, null group keys, both branches of an if, aliasing onto the input)
+tests/emulators/sumo_language.py refuses.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,4 @@
-"""Each known trap of the two languages: the naive text goes wrong on the same events on which ours is right.
-
-The names are those of reference/splunk.md 4.2 and reference/sumo.md 3.4.
-"""
+"""Each known trap of the two languages: the naive text goes wrong on the same events on which ours is right."""
 
 from collections.abc import Callable
 from typing import Any
