@@ -246,3 +246,55 @@ def test_what_is_open_could_be_closed_by_an_explanation(evidence, closes):
 def test_an_indicator_without_a_way_out_of_its_own_has_the_exception():
     verdict = decide(an_enriched(), (indicator(would_change=""),))
     assert verdict.would_change == ("an exception for this very indicator, entered by a person, would close it",)
+
+
+def test_a_hint_that_waits_for_an_enricher_holds_corroboration_up_whoever_wrote_its_facts():
+    waiting = explanation("hint", waiting_on=("vault",), facts=(a_fact(written_by="host"),))
+    verdict = decide(an_enriched(), (waiting, *TWO))
+    assert verdict.rung == 5 and "vault did not answer" in verdict.trace[3].reason
+
+
+@pytest.mark.parametrize(("evidence", "told"), [
+    ((), "corroborations from two groups of rhythm, destination, host would make it TRUE_POSITIVE"),
+    (TWO[:1], "one corroboration of destination, host would make it TRUE_POSITIVE"),
+    *(((*TWO[:1], benign), "a conclusive indicator (fresh feed entry, our sinkhole, IRC spoken) would make it "
+                           "TRUE_POSITIVE")
+      for benign in (prevalent(), explanation("strong"))),
+    ((explanation(), indicator("strong")), "a conclusive indicator (fresh feed entry, our sinkhole, IRC spoken) would "
+                                           "make it TRUE_POSITIVE"),
+])
+def test_what_would_convict_is_told_of_what_is_open(evidence, told):
+    assert told in decide(an_enriched(), evidence).would_change
+
+
+@pytest.mark.parametrize("evidence", [(indicator(),), (exception(),), (explanation(),), TWO])
+def test_what_is_decided_names_nothing_that_would_convict(evidence):
+    assert not any("would make it TRUE_POSITIVE" in change for change in decide(an_enriched(), evidence).would_change)
+
+
+def test_each_trace_says_what_stands_in_its_place():
+    nothing = decide(an_enriched(), ())
+    assert [rung.reason for rung in nothing.trace[:4]] == [
+        "no conclusive indicator", "no live exception covers it", "no benign explanation speaks", "no corroboration"]
+    partial = decide(an_enriched(), (indicator("strong"), explanation("strong"), *TWO))
+    assert [rung.reason for rung in partial.trace[:4]] == [
+        "only strong: strong indicator", "no live exception covers it", "strong explanation",
+        "corroborated by rhythm and destination, but strong explanation"]
+    assert "alone decides nothing" not in partial.trace[4].reason
+    assert "alone decides nothing" in decide(an_enriched(), TWO[:1]).trace[4].reason
+
+
+def test_only_who_failed_is_missing():
+    enriched = an_enriched(said("feed", about="203.0.113.66"), silent("vault", about="203.0.113.66"))
+    missing = decide(enriched, ()).missing
+    assert "vault: no answer within 20 s" in missing and not any(m.startswith("feed:") for m in missing)
+    assert "not answered" not in decide(enriched, (policy(),)).trace[4].reason
+
+
+def test_the_reasons_are_those_of_the_evidence_else_what_is_left():
+    assert decide(an_enriched(), (indicator(),)).reasons == ("conclusive indicator",)
+    assert decide(an_enriched(), (explanation(),)).reasons == ("conclusive explanation",)
+    assert decide(an_enriched(), (prevalent(),)).reasons == ("a fifth of the hosts use it",)
+    assert "nothing that corroborates or explains it" in decide(an_enriched(), ()).reasons[0]
+    failed = decide(an_enriched(silent("feed", about="203.0.113.66")), ())
+    assert failed.reasons == ("not answered: feed",)
