@@ -56,11 +56,11 @@ class Outcome:
 
 def by_lean(
     engine: Engine, relation: str, scope: Scope, windows: Windows | None, progress: Progress | None = None,
-    size: int = 0, first: str = "",
+    size: int = 0,
 ) -> Outcome:
-    """One pass, then the doubtful tuples again. ``first`` is the relation of the first pass when it differs."""
+    """One pass, then the doubtful tuples again."""
     found, doubtful = Outcome(), []
-    for row in engine.rows(lean(scope.profile, first or relation, windows), progress, size):
+    for row in engine.rows(lean(scope.profile, relation, windows), progress, size):
         number, connections, usable, unsure = row[0], row[5], row[18], row[19]
         if row[3] is None:
             oldest, newest = row[10], row[11]

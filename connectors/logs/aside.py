@@ -37,8 +37,9 @@ class Aside:
         with ThreadPoolExecutor(1) as worker:
             if reading.by_line:
                 reading.start_survey(worker)
+            rows = reading.sql(aside, keep_rejects=not reading.by_line)
             self._engine.run(
-                f"COPY ({reading.sql(aside, keep_rejects=True)}) TO {literal(str(target))} (FORMAT parquet)",
+                f"COPY ({rows}) TO {literal(str(target))} (FORMAT parquet)",
                 in_order=not reading.by_line,
             )
         self.relation = f"read_parquet({literal(str(target))})"

@@ -56,23 +56,22 @@ class Connections:
         raise BadAnswer("the logs cannot be read: rows go missing at each attempt")
 
     def _first_pass(self, wish: Wish, scope: Scope, progress: Progress | None) -> tuple[Outcome, Windows]:
-        reading, size, first = self.reading, self.reading.size, ""
+        reading, size = self.reading, self.reading.size
         if not self._ready and self._copied:
             self._copy(progress)
         elif not self._ready:
             self.relation = f"({reading.sql()})"
-            first = f"({reading.sql(keep_rejects=True)})"
         windows = self._windows(wish)
         if not reading.by_line:
             return by_plain(self._engine, self.relation, scope, windows), windows
         told = None if self._copied else progress
-        return by_lean(self._engine, self.relation, scope, windows, told, size, first), windows
+        return by_lean(self._engine, self.relation, scope, windows, told, size), windows
 
     def _copy(self, progress: Progress | None) -> None:
         target = self._engine.folder / "conn.parquet"
         aside = () if self.reading.by_line else _ASIDE
         self._engine.run(
-            f"COPY ({self.reading.sql(aside, keep_rejects=True)}) TO {literal(str(target))} "
+            f"COPY ({self.reading.sql(aside, keep_rejects=not self.reading.by_line)}) TO {literal(str(target))} "
             "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440)",
             progress, self.reading.size, in_order=not self.reading.by_line,
         )

@@ -12,6 +12,8 @@ from connectors.logs.split import split
 from connectors.logs.unpack import Bounds, Survey, blank_lines, repaired, survey
 
 _NAMED_REJECTS = 50_000
+# DuckDB keeps some 25 kB for a line that it refuses, outside its own memory limit.
+_MOST_REFUSED = 5_000
 # One line costs Python microseconds, and a packed log may hold a million lines in a kilobyte: what may be looked at
 # grows with the bytes on disk, and no real log has shorter lines than this.
 _LEAST_LOOKED, _BYTES_A_LINE = 500_000, 16
@@ -90,19 +92,21 @@ class Reading:
         """
         surveys = [future.result() for future in self._surveys]
         self._note_cuts(surveys)
-        if self._divided():
+        if self._divided(surveys):
             return True
-        known, seen = self._from_table()
-        lines = sum(survey.lines for survey in surveys)
-        if lines != usable_rows + seen:
+        lines, plain = sum(survey.lines for survey in surveys), sum(survey.comments for survey in surveys)
+        plain = plain if self._has_headers() else 0
+        if lines - plain != usable_rows:
             lines -= sum(blank_lines(file.path, file.packing, self.bounds) for file in self._all())
+        if (not unusable and lines - plain == usable_rows) or any(survey.bomb for survey in surveys):
+            self.rejected += self._lost
+            return False
+        known, seen = self._refused() if lines - usable_rows <= _MOST_REFUSED else (Rejected(), 0)
         balanced = lines == usable_rows + seen
-        if balanced and not unusable or any(survey.bomb for survey in surveys):
+        if balanced and not unusable:
             self.rejected += known + self._lost
             return False
         looked = self._looked()
-        if looked.changed and self._divided(every=True):
-            return True
         if looked.whole and looked.good > usable_rows and self.repair():
             return True
         if looked.whole and looked.good > usable_rows:
@@ -129,16 +133,17 @@ class Reading:
         return (f"{self._place(paths[0]).path}{others}: {looked.lines:,} lines were looked at one by one; those after "
                 "them were only counted, and good rows may be among those left out")
 
-    def _divided(self, every: bool = False) -> bool:
-        """Divide the files in which a header changes the columns; ``every``: those whose rejects are not all kept."""
+    def _divided(self, surveys: Sequence[Survey]) -> bool:
+        """Divide the files in which a header changes the columns; whether there were any."""
+        found = {str(file.path): survey.headers for file, survey in zip(self._all(), surveys, strict=True)}
         done = False
         for form, files in list(self.forms.items()):
             module = formats()[form.format]
-            whole = [file for file in files if str(file.path) not in self._places]
-            if not hasattr(module, "renamed") or not whole:
-                continue
-            changed = whole if every else self._changed(form, whole)
-            for file in changed:
+            whole = [file for file in files if str(file.path) not in self._places] if self._has_headers() else []
+            for file in whole:
+                texts = (text.decode(errors="replace").rstrip("\r") for text in found[str(file.path)])
+                if all(module.renamed(form, text) is None for text in texts):
+                    continue
                 parts = split(self._original(file), form, module, self.bounds, self.engine.folder, len(self._places))
                 self.forms[form] = [kept for kept in self.forms[form] if kept is not file]
                 for kept, part in parts.files:
@@ -148,17 +153,15 @@ class Reading:
                 done = True
         return done
 
-    def _changed(self, form: Recognised, files: Sequence[LogFile]) -> list[LogFile]:
-        if not self._kept_rejects():
-            return []
-        listed = ", ".join(literal(str(file.path)) for file in files)
-        headers = self.engine.believed(
-            f"SELECT file_path, left(csv_line, 65536) FROM {self.scan.rejects} JOIN reject_scans USING (scan_id, "
-            f"file_id) WHERE contains(csv_line, '#fields') AND file_path IN ({listed}) GROUP BY ALL LIMIT 10000"
-        )
-        module = formats()[form.format]
-        changed = {path for path, text in headers if module.renamed(form, text.strip("\r\n")) is not None}
-        return [file for file in files if str(file.path) in changed]
+    def _has_headers(self) -> bool:
+        return all(hasattr(formats()[form.format], "renamed") for form in self.forms)
+
+    def _refused(self) -> tuple[Rejected, int]:
+        """Read once more, now for the lines that DuckDB refuses; a format without such a table has none."""
+        if self._has_headers():
+            self.engine.run(f"CREATE OR REPLACE TEMP TABLE again AS SELECT count(COLUMNS(*)) "
+                            f"FROM ({self.sql(keep_rejects=True)})")
+        return self._from_table()
 
     def bad_rows(self, relation: str) -> None:
         """Count and name the rows that a format itself refused, from a copy with the columns ``bad, file, line``."""

@@ -61,23 +61,22 @@ def from_table(rows: Iterable[tuple[Place, int, str, str]], form: Recognised, mo
 class Looked:
     """What a look at single lines found: the rejected ones, how many rows are good, how many lines were looked at.
 
-    ``whole``: to the end of the readable part; ``changed``: a header line in the middle changes the columns.
+    ``whole``: to the end of the readable part.
     """
 
     rejected: Rejected = Rejected()
     good: int = 0
     lines: int = 0
     whole: bool = True
-    changed: bool = False
 
     def __add__(self, other: "Looked") -> "Looked":
         return Looked(self.rejected + other.rejected, self.good + other.good, self.lines + other.lines,
-                      self.whole and other.whole, self.changed or other.changed)
+                      self.whole and other.whole)
 
 
 def carefully(file: LogFile, place: Place, form: Recognised, module: ModuleType, bounds: Bounds, most: int) -> Looked:
     """The first ``most`` lines of a file in plain Python, which costs microseconds each; ``place`` names them."""
-    count, good, number, whole, changed, examples = 0, 0, 0, True, False, []
+    count, good, number, whole, examples = 0, 0, 0, True, []
     try:
         for number, line in enumerate(lines_of(file.path, file.packing, bounds), 1):
             if number > most:
@@ -87,12 +86,12 @@ def carefully(file: LogFile, place: Place, form: Recognised, module: ModuleType,
             if not reason:
                 good += reason is None
                 continue
-            count, changed = count + 1, changed or reason == getattr(module, "CHANGED", None)
+            count += 1
             if len(examples) < EXAMPLES:
                 examples.append(named(*place.at(number), reason))
     except Cut:
         pass  # counted up to the cut; the survey reports it
-    return Looked(Rejected(count, tuple(examples)), good, number, whole, changed)
+    return Looked(Rejected(count, tuple(examples)), good, number, whole)
 
 
 def _fault(line: bytes, form: Recognised, module: ModuleType) -> str | None:

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +16,8 @@ LONGEST_LINE = 1 << 20
 _RATIO_FROM = 256 << 20
 # No log packs a line into less than a byte; what claims to is not read to its end.
 _LINES_FROM = 2_000_000
+_HEADER = b"#fields"
+_MOST_HEADERS = 1000
 # A zstd block of 4 bytes unpacks to at most 128 KiB, so that this many bytes of input stay below 64 MiB.
 _ZSTD_INPUT = 1 << 11
 
@@ -38,9 +40,14 @@ class Bounds:
 
 @dataclass
 class Survey:
-    """What a careful reading of a file found; ``cut`` is why reading ended early, ``bomb`` that it had to."""
+    """What a careful reading of a file found; ``cut`` is why reading ended early, ``bomb`` that it had to.
+
+    ``comments`` counts the lines that begin with #, ``headers`` holds the distinct texts from a ``#fields`` on.
+    """
 
     lines: int = 0
+    comments: int = 0
+    headers: set[bytes] = field(default_factory=set)
     cut: str = ""
     bomb: bool = False
 
@@ -82,15 +89,32 @@ def unpacked(path: Path, packing: Packing, bounds: Bounds) -> Iterator[bytes]:
 
 def survey(path: Path, packing: Packing, bounds: Bounds) -> Survey:
     """How many lines the file has, and whether it can be read to its end."""
-    found, last = Survey(), b"\n"
+    found, last, rest = Survey(), b"\n", b""
     try:
         for piece in unpacked(path, packing, bounds):
             found.lines += piece.count(b"\n")
+            if rest or b"#" in piece:
+                found.comments += piece.count(b"\n#") + (last == b"\n" and piece.startswith(b"#"))
+                rest = _headers(rest + piece, found.headers)
             last = piece[-1:]
     except Cut as cut:
         found.cut, found.bomb = str(cut), isinstance(cut, Bomb)
     found.lines += last != b"\n"
     return found
+
+
+def _headers(text: bytes, found: set[bytes]) -> bytes:
+    """Add every ``#fields`` line to ``found``; what may be the beginning of one is returned, for the next piece."""
+    at = text.find(_HEADER)
+    while at >= 0:
+        end = text.find(b"\n", at)
+        if end < 0:
+            return text[at : at + LONGEST_LINE]
+        if len(found) < _MOST_HEADERS:
+            found.add(text[at:end])
+        at = text.find(_HEADER, end)
+    tail = text[-len(_HEADER) :]
+    return tail[tail.rfind(b"#") :] if b"#" in tail else b""
 
 
 def blank_lines(path: Path, packing: Packing, bounds: Bounds) -> int:

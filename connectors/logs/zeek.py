@@ -24,7 +24,6 @@ DEFAULT_ORDER: dict[Kind, tuple[str, ...]] = {
 }
 _STATES = frozenset((*zeek_fields.ANSWERED, *zeek_fields.UNANSWERED, "RSTRH", "SHR", "OTH"))
 _NUMBER = re.compile(r"\d+\.\d+|\d+")
-CHANGED = "another #fields line gives other columns than the one above"
 _JOINT = "   "  # IoT-23 joins its last three columns by three spaces
 
 
@@ -81,8 +80,6 @@ def fault(form: Recognised, line: str) -> str | None:
     """Why this line is no usable row; None when it is one, "" when it is a header or blank."""
     separator = dict(form.options).get("separator", "\t")
     values = line.split(separator)
-    if renamed(form, line) is not None:
-        return CHANGED
     if not line.strip() or line.lstrip("\t ").startswith("#") or tuple(values) == form.columns:
         return ""
     if len(values) != len(form.columns):

@@ -1,6 +1,8 @@
 """A small packed file that holds very many lines: the work grows with what lies on disk, and nothing is guessed."""
 
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,11 +34,11 @@ def test_blank_lines_are_counted_and_never_looked_at(tmp_path: Path, looked: lis
     assert looked == []
 
 
-def test_comments_without_end_are_looked_at_up_to_a_limit_and_the_rest_is_said_to_be_unknown(
+def test_junk_without_end_is_looked_at_up_to_a_limit_and_the_rest_is_said_to_be_unknown(
     tmp_path: Path, looked: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "_LEAST_LOOKED", 20_000)
-    path = written(tmp_path, gzip.compress(GOOD + b"#\n" * 300_000), "conn.log.gz")
+    path = written(tmp_path, gzip.compress(GOOD + b"x\n" * 300_000), "conn.log.gz")
     found = fetched(path)
     assert found.detections[0].connections == 120 and not found.health.complete
     assert sum(looked) == 20_000
@@ -69,3 +71,17 @@ def test_more_lines_than_bytes_on_disk_are_not_read_to_the_end(
     found = fetched(tmp_path)
     assert found.detections[0].connections in (240, 241) and not found.health.complete
     assert any("conn.1.log.gz: unpacks to more than" in warning for warning in found.health.warnings)
+
+
+@pytest.mark.parametrize("junk", [b"#\n", b"x\n", b"a\tb\tc\n"])
+def test_a_small_file_of_refused_lines_does_not_fill_the_memory(tmp_path: Path, junk: bytes) -> None:
+    written(tmp_path, GOOD + junk * 100_000)
+    code = (
+        "import resource, sys; from pathlib import Path; from tests.connectors.logs.test_bad_input import fetched; "
+        "found = fetched(Path(sys.argv[1])); used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; "
+        "print(found.health.rows_rejected, found.health.rows_read, used >> 10)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    rejected, read, megabytes = map(int, done.stdout.split())
+    assert (rejected, read) == (0 if junk == b"#\n" else 100_000, 120)
+    assert megabytes < 600

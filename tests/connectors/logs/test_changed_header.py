@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from connectors.logs import reading
 from tests.connectors.logs.test_bad_input import GOOD, fetched, row_with, written
 
 HEADER = GOOD[: GOOD.index(b"1600041600")]
@@ -52,12 +51,10 @@ def test_rows_below_the_header_of_another_log_are_rejected_and_counted(tmp_path:
     assert found.health.rejected_examples[0].startswith(f"{path}:{len(GOOD.splitlines()) + 2}: ")
 
 
-def test_a_header_past_the_lines_that_may_be_looked_at_makes_the_run_incomplete(
+def test_a_changed_header_is_seen_wherever_the_pieces_end_in_which_the_file_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "_LEAST_LOOKED", 1000)
-    monkeypatch.setattr("connectors.logs.zeek.MOST_REJECTS", 1000)
-    monkeypatch.setattr(reading, "_BYTES_A_LINE", 1 << 20)
-    health = fetched(written(tmp_path, GOOD + FLOOD + turned())).health
-    assert not health.complete
-    assert any("looked at one by one" in warning for warning in health.warnings)
+    path = written(tmp_path, GOOD + turned())
+    for size in (len(GOOD) + 20, len(GOOD) + 3, len(HEADER) - 5, 4096):
+        monkeypatch.setattr("connectors.logs.unpack.CHUNK", size)
+        assert max(d.connections for d in fetched(path).detections) == 120, size
