@@ -109,6 +109,13 @@ class Config(Value):
     serve: Serve = Serve()
     folder: Path = Path()
 
+    @property
+    def off(self) -> str:
+        """Why containment is off, "" when it is on."""
+        if not self.networks.protected:
+            return "networks.protected is not set: nobody has said what must never be blocked"
+        return "" if self.containments else "no [containments.NAME] is configured"
+
 
 def read(path: Path | None) -> Config:
     """The configuration in ``path`` (relative paths in it are relative to its folder), or the defaults for None.

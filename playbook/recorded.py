@@ -5,15 +5,12 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import click
-import sqlalchemy as sa
 
 from playbook.cases import accounts
 from playbook.cases.accounts import Proof, Role, Unproven
-from playbook.cases.asking import Request
 from playbook.cases.store import Store, open_store
 from playbook.config import Config, token_given
 from playbook.errors import ConfigError, NotProven
-from playbook.model.response import Plan
 
 
 @contextmanager
@@ -54,7 +51,3 @@ def _asked(who: str) -> str:
         return str(click.prompt(f"Password of {who}", hide_input=True, err=True))
     except click.Abort:
         raise NotProven(f"{who} is not proven: no password and no BOTNET_PLAYBOOK_TOKEN") from None
-
-
-def left_to_the_worker(_conn: sa.Connection, _request: Request, _plan: Plan, _keys: tuple[str, ...]) -> None:
-    """Nothing to start from here: what is intended is a row, and a worker's sweep finds it."""

@@ -1,4 +1,4 @@
-"""What every contain and correct action takes and gives, and why none of them acts yet."""
+"""What every contain and correct action takes and gives, and why none of them acts by itself."""
 
 from typing import NoReturn
 
@@ -27,8 +27,12 @@ class Receipt(Flat):
 
 
 def refuse(outside: Outside, action: str) -> NoReturn:
-    """Nothing is changed without a durable record of the approval. Raises NotApproved (exit code 5)."""
+    """Nothing is changed without a durable record of the approval. Raises NotApproved (exit code 5).
+
+    With a record the doors (``act`` and the API of ``serve``) answer through it (service/changes.py), never here.
+    """
     if not outside.config.state.url:
         raise NotApproved(f"{action}: refused, nothing was changed: [state] is not configured in {outside.file}, "
                           "so no approval can be proven and no release can be kept")
-    raise NotApproved(f"{action}: refused, nothing was changed: the response is not part of this version")
+    raise NotApproved(f"{action}: refused, nothing was changed: call it by `act` or by the API of `serve`, where the "
+                      "account that approves is proven")

@@ -1,5 +1,6 @@
 """act: one action as a platform calls it: flat JSON in, one JSON document out."""
 
+import importlib
 import json
 import sys
 from collections.abc import Sequence
@@ -9,8 +10,9 @@ from typing import Any
 import click
 
 from playbook import actions
-from playbook.actions import Result
+from playbook.actions import Action, Result
 from playbook.assembly import reach
+from playbook.config import Config
 from playbook.doors import config_option, configuration, emit, now
 from playbook.errors import ConfigError, ConnectorError, PlaybookError
 
@@ -32,7 +34,7 @@ def command(
     try:
         action = actions.find(name)
         given = _given(file, params)
-        result = action.run(given, reach(*configuration(config_file), now()))
+        result = _result(action, given, *configuration(config_file))
     except (PlaybookError, ModuleNotFoundError) as fault:
         if as_json:
             emit(_failed(name, fault))
@@ -41,6 +43,16 @@ def command(
     for warning in result.warnings:
         click.echo(f"warning: {warning}", err=True)
     ctx.exit(0 if result.complete else ConnectorError.exit_code)
+
+
+def _result(action: Action, given: dict[str, Any], config: Config, file: str) -> Result:
+    """What the action says. What changes something goes through the record, as a call of the API does."""
+    if action.kind in ("contain", "correct") and config.state.url:
+        # Loaded by name: only a change needs the record's libraries (extras `engine` and `web`).
+        changed: Result = importlib.import_module("playbook.service.changes").carry_here(
+            config, file, action, given, now)
+        return changed
+    return action.run(given, reach(config, file, now()))
 
 
 def _given(file: str | None, params: Sequence[str]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """approvals: the requests that wait for people, and one person's answer to exactly one plan."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import get_args
 
@@ -9,9 +10,10 @@ from playbook.cases import approvals, asking
 from playbook.cases.approvals import Outcome
 from playbook.cases.asking import Request, RequestState
 from playbook.doors import config_option, configuration, emit, now
+from playbook.engine.door import Door
 from playbook.errors import NotApproved
 from playbook.model.response import Decision
-from playbook.recorded import left_to_the_worker, opened, proven
+from playbook.recorded import opened, proven
 from playbook.report.text import plain
 
 
@@ -93,7 +95,7 @@ def _answer(
     config_file: Path | None, identity: str, digest: str, who: str | None, comment: str, agree: bool
 ) -> None:
     moment = now()
-    with opened(*configuration(config_file)) as store:
+    with opened(*configuration(config_file)) as store, closing(Door(store)) as door:
         proof = proven(store, who, "approver", moment)
         with store.change() as conn:
             request = _found(asking.request_of(conn, identity), identity)
@@ -103,7 +105,7 @@ def _answer(
                 case_id=request.case_id, plan_id=plan_id, digest=digest, who=proof.name, via=proof.via,
                 approve=agree, comment=comment[:2000], at=moment,
             )
-            outcome = approvals.decide(conn, decision, moment, left_to_the_worker)
+            outcome = approvals.decide(conn, decision, moment, door.starting)
     _say(outcome)
 
 

@@ -1,25 +1,75 @@
-"""A platform's contain or correct call: it answers as one approver or asks for a release, and sets nothing itself."""
+"""A platform's contain or correct call: it answers as one approver or asks for a release, and sets nothing itself.
 
-from typing import Any
+It comes over the API or from the command line; both prove an account by its token and end in the same record.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from playbook.actions import Action, Result
 from playbook.actions.change import Approved, Receipt
-from playbook.cases import approvals, asking, containments
+from playbook.cases import approvals, asking, containments, looking
 from playbook.cases.accounts import Proof
+from playbook.cases.approvals import Enqueue
 from playbook.cases.asking import Request
+from playbook.cases.store import Store
+from playbook.config import Config
+from playbook.engine.door import Door
 from playbook.errors import NotApproved
 from playbook.model.address import parse
 from playbook.model.response import Decision, Plan, Step, StepKind
-from playbook.service.parts import Parts
+from playbook.platforms.openapi import scope_of
+from playbook.recorded import opened, proven
 
 _KINDS: dict[str, StepKind] = {"pair": "block_pair", "address": "block_address", "host": "isolate_host"}
 _STATES = {"intended": "approved, being set", "active": "applied", "extending": "applied",
            "releasing": "being released", "released": "released", "failed": "failed"}
 
 
-def carry(parts: Parts, proof: Proof, action: Action, given: dict[str, Any]) -> Result:
+_SILENT = timedelta(seconds=90)
+
+
+class Grounds(Protocol):
+    """What a call stands on: the record, why containment is off, the clock, and how work is set going."""
+
+    store: Store
+    off: str
+    now: Callable[[], datetime]
+    enqueue: Enqueue
+
+
+@dataclass(frozen=True)
+class _Here:
+    store: Store
+    off: str
+    now: Callable[[], datetime]
+    enqueue: Enqueue
+
+
+def carry_here(
+    config: Config, file: str, action: Action, given: dict[str, Any], now: Callable[[], datetime]
+) -> Result:
+    """``carry`` for the account that BOTNET_PLAYBOOK_TOKEN proves. Raises NotProven (exit 3) when it proves none."""
+    action.read(given)
+    with opened(config, file) as store:
+        proof = proven(store, None, scope_of(action), now())  # type: ignore[arg-type]
+        door = Door(store)
+        try:
+            result = carry(_Here(store, config.off, now, door.starting), proof, action, given)
+        finally:
+            door.close()
+        with store.reading() as conn:
+            beat = looking.last_beat(conn)
+    if beat is not None and now() - beat < _SILENT:
+        return result
+    return result._replace(warnings=(*result.warnings, "no worker is alive: it is done once `serve` runs"))
+
+
+def carry(parts: Grounds, proof: Proof, action: Action, given: dict[str, Any]) -> Result:
     """Do what an approved plan says, as far as this token may. Raises NotApproved with the reason, ConfigError."""
     asked = action.read(given)
     assert isinstance(asked, Approved)  # noqa: S101 every contain and correct action takes an approval
@@ -29,7 +79,7 @@ def carry(parts: Parts, proof: Proof, action: Action, given: dict[str, Any]) -> 
     return _release(parts, proof, asked, kind)
 
 
-def _contain(parts: Parts, proof: Proof, asked: Approved, kind: StepKind) -> Result:
+def _contain(parts: Grounds, proof: Proof, asked: Approved, kind: StepKind) -> Result:
     if parts.off:
         raise NotApproved(f"refused, nothing was changed: containment is off, {parts.off}")
     now = parts.now()
@@ -51,7 +101,7 @@ def _contain(parts: Parts, proof: Proof, asked: Approved, kind: StepKind) -> Res
     raise NotApproved(f"refused, nothing was changed: {outcome.text}")
 
 
-def _release(parts: Parts, proof: Proof, asked: Approved, kind: StepKind) -> Result:
+def _release(parts: Grounds, proof: Proof, asked: Approved, kind: StepKind) -> Result:
     with parts.store.change() as conn:
         request, plan, step = _named(conn, asked, kind)
         key = containments.key_of(request.case_id, step)

@@ -78,11 +78,7 @@ class Wired:
     @property
     def off(self) -> str:
         """Why containment is off, "" when it is on."""
-        if not self.config.networks.protected:
-            return "networks.protected is not set: nobody has said what must never be blocked"
-        if not self.config.containments:
-            return "no [containments.NAME] is configured"
-        return ""
+        return self.config.off
 
     @property
     def sources(self) -> tuple[str, ...]:

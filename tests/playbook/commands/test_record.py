@@ -116,6 +116,64 @@ def test_a_release_is_marked_once_by_a_proven_responder(world):
     assert call("release", "K-0", *config, token=tokens["anna"]).code == 2
 
 
+@pytest.fixture
+def serving(filed, tmp_path):
+    """A copy of the record under a configuration that has a block list: arguments that choose it, and the tokens."""
+    folder, _, tokens = filed
+    copy = tmp_path / "serving"
+    shutil.copytree(folder, copy)
+    text = (copy / "sample.toml").read_text(encoding="utf-8")
+    (copy / "sample.toml").write_text(text + '\n[containments.edge]\nkind = "blocklist"\n', encoding="utf-8")
+    return ("--config", str(copy / "sample.toml")), tokens
+
+
+def of_plan(request):
+    """The input of the block of one pair that a request proposes."""
+    step, plan = request["offers"][0]["steps"][0], request["offers"][0]
+    source, _, there = step["target"].partition(">")
+    address, _, port = there.rpartition(":")
+    return {"plan_id": plan["plan_id"], "digest": plan["digest"], "approved_by": "carol", "src_ip": source,
+            "dst_ip": address, "dst_port": port}
+
+
+def act(name, config, given, token=""):
+    done = call("act", name, *config, "--input", "-", "--json", given=json.dumps(given), token=token)
+    return done.code, json.loads(done.out) if done.out else {}
+
+
+def enqueued(config):
+    with sqlite3.connect(Path(config[1]).parent / "state.db") as conn:
+        return [name for name, in conn.execute("SELECT name FROM workflow_status ORDER BY created_at")]
+
+
+def test_act_contains_and_corrects_through_the_record_as_the_api_does(serving):
+    config, tokens = serving
+    given = of_plan(next(r for r in listed(config) if r["people"] == 1
+                         and r["offers"][0]["steps"][0]["kind"] == "block_pair"))
+    assert act("block_pair", config, given)[0] == 3
+    assert act("block_pair", config, given, tokens["vera"])[0] == 3
+    assert act("block_pair", config, given | {"digest": "nonsense"}, tokens["anna"])[0] == 2
+    code, said = act("block_pair", config, given | {"digest": "ab" * 32}, tokens["anna"])
+    assert code == 5 and "nothing was changed" in said["error"]
+    assert act("release_pair", config, given, tokens["anna"])[0] == 5 and enqueued(config) == []
+    code, said = act("block_pair", config, given, tokens["anna"])
+    assert (code, said["data"][0]["state"]) == (0, "approved, being set") and enqueued(config) == ["contain_case"]
+    assert "no worker is alive" in said["warnings"][0]
+    assert act("block_pair", config, given, tokens["anna"])[0] == 0 and enqueued(config) == ["contain_case"]
+    code, said = act("release_pair", config, given, tokens["anna"])
+    assert (code, said["data"][0]["state"]) == (0, "being released")
+    kinds = [line["kind"] for line in json.loads(call("journal", "list", "--json", *config).out)["lines"]]
+    assert [kinds.count(kind) for kind in ("approved", "containment intended", "release asked")] == [1, 1, 1]
+
+
+def test_an_approval_from_the_command_line_is_set_going_at_once(world):
+    config, _, tokens = world
+    request = listed(config)[0]
+    call("approvals", "approve", request["request_id"], "--digest", request["offers"][0]["digest"], *config,
+         token=tokens["anna"])
+    assert enqueued(config) == ["contain_case"]
+
+
 def test_a_persons_word_closes_a_case_and_opens_it_again(world):
     config, _, tokens = world
     case_id = listed(config)[0]["case_id"]
