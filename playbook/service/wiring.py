@@ -4,6 +4,7 @@ import logging
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,6 +36,7 @@ from playbook.writeback import write_back
 _LOG = logging.getLogger(__name__)
 # Rows younger than this may still be on their way into a SIEM.
 _SETTLED = timedelta(minutes=15)
+_LEAST_SECRET = 32
 
 
 @dataclass(frozen=True)
@@ -154,8 +156,8 @@ def secret_of(config: Config, file: str, store: Store) -> bytes:
     """The key of signed links: ``serve.secret_env``, or a file of its own beside the SQLite file."""
     if config.serve.secret_env:
         found = resolve_secrets({"secret_env": config.serve.secret_env}, file, "serve")["secret"].get_secret_value()
-        if len(found) < 32:
-            raise ConfigError(f"{file}: serve.secret_env: the secret needs at least 32 characters")
+        if len(found) < _LEAST_SECRET:
+            raise ConfigError(f"{file}: serve.secret_env: the secret needs at least {_LEAST_SECRET} characters")
         return str(found).encode()
     if store.file is None:
         raise ConfigError(f"{file}: serve.secret_env: needed with PostgreSQL, so that all workers share one secret")
@@ -163,14 +165,30 @@ def secret_of(config: Config, file: str, store: Store) -> bytes:
 
 
 def _kept(path: Path) -> bytes:
+    """The secret in a file, made whole in one step when there is none; a part of one would let anybody sign."""
     try:
         if not path.exists():
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(secrets.token_hex(32).encode())
-        return path.read_bytes()
+            _make(path)
+        found = path.read_bytes()
     except OSError as fault:
         raise Unreachable(f"{path}: {fault.strerror}") from fault
+    if len(found) < _LEAST_SECRET:
+        raise ConfigError(f"{path}: holds less than {_LEAST_SECRET} characters: remove it, and a new secret is made")
+    return found
+
+
+def _make(path: Path) -> None:
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(secrets.token_hex(32).encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+        with suppress(FileExistsError):  # another process was first: its secret is the one
+            os.link(beside, path)
+    finally:
+        beside.unlink()
 
 
 def _window(table: Table, length: timedelta, now: datetime) -> tuple[TimeWindow | None, Table]:

@@ -1,6 +1,7 @@
 """serve: where it may listen, what it starts with, what it says when containment is off, and when detections run."""
 
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,25 @@ def test_the_secret_is_kept_for_its_owner_only(tmp_path, store, monkeypatch):
     monkeypatch.setenv("LINKS", "short")
     with pytest.raises(ConfigError, match="at least 32"):
         secret_of(serving(secret_env="LINKS"), "f", store)
+
+
+@pytest.mark.parametrize("left", [b"", b"0123456789abcdef"])
+def test_a_secret_of_which_only_a_part_was_written_signs_nothing(tmp_path, store, left):
+    (tmp_path / "state.db.secret").write_bytes(left)
+    with pytest.raises(ConfigError, match="a new secret is made"):
+        secret_of(Config(), "f", store)
+
+
+def test_of_two_processes_that_make_the_secret_at_once_one_makes_it(tmp_path, store, monkeypatch):
+    theirs, link = b"t" * 64, os.link
+
+    def slower(source, target):
+        Path(target).write_bytes(theirs)
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", slower)
+    assert secret_of(Config(), "f", store) == theirs
+    assert [one.name for one in tmp_path.iterdir() if "secret" in one.name] == ["state.db.secret"]
 
 
 class Told:
