@@ -143,13 +143,14 @@ def _without_name(names: Sequence[NamedBy]) -> bool | None:
 
 
 def _prevalence(own: TupleTraffic | None, traffic: Traffic, coverage: float) -> tuple[Measurement, ...]:
-    using = own.hosts_using if own else None
+    using, answered = (own.hosts_using, own.hosts_answered) if own else (None, None)
     active = traffic.active_hosts
-    share = round(using / active, 4) if using is not None and active else None
+    share = round(answered / active, 4) if answered is not None and active else None
     return tuple(
         Measurement(name=name, value=value, unit=unit, coverage=coverage, source="connection log")
         for name, value, unit in (
-            ("hosts_using", using, "hosts"), ("active_hosts", active, "hosts"), ("prevalence", share, "of hosts"),
+            ("hosts_using", using, "hosts"), ("hosts_answered", answered, "hosts"), ("active_hosts", active, "hosts"),
+            ("prevalence", share, "of hosts"),
         )
     )
 

@@ -55,12 +55,13 @@ def _tuples(
     answer = []
     for detection in detections:
         identity = detection.detection_id
-        hosts_using, first, others = used.get(detection.dst_ip, (0, None, []))
+        hosts_using, proven, first, others = used.get(detection.dst_ip, (0, 0, None, []))
         answer.append(TupleTraffic(
             detection_id=identity, **totals.get(identity, {}), **starts.get(identity, {}),
             hourly=hourly.get(identity, ()),
             names=named.get((detection.src_ip, detection.dst_ip), ()) if naming else None,
-            hosts_using=hosts_using, destination_first_seen=None if first is None else moment(first),
+            hosts_using=hosts_using, hosts_answered=proven,
+            destination_first_seen=None if first is None else moment(first),
             other_hosts=tuple(text for text in others if text != detection.src_ip)[: tuples.MOST_OTHERS],
         ))
     return tuple(answer)

@@ -131,19 +131,28 @@ def active_hosts(engine: Engine, relation: str, home: Sequence[Network]) -> int:
     return count
 
 
-def destinations(engine: Engine, relation: str) -> dict[str, tuple[int, float | None, list[str]]]:
-    """Per wanted destination: how many of our hosts used it, when first, and the first 51 of them by text.
+_BOTH_WAYS = "coalesce(sent_packets >= 3 AND rcvd_packets >= 2, bytes_sent > 0 AND bytes_rcvd > 0)"
+# A handshake and more, over TCP: the packet that answers a forged source goes to the machine that holds the address.
+_HELD = f"NOT denied AND proto IN ('tcp', '') AND coalesce(answered, true) AND {_BOTH_WAYS}"
+_UNTOLD = f"NOT {REFUSED} AND ({_BOTH_WAYS}) IS NULL"
+
+
+def destinations(engine: Engine, relation: str) -> dict[str, tuple[int, int | None, float | None, list[str]]]:
+    """Per wanted destination: how many of our hosts used it, how many provably so, when first, and 51 by text.
 
     Used is what answered: a source address is forged in a packet, not in an exchange, and a few forged packets must
-    not make a destination look popular. Where nobody was answered, all who tried are counted.
+    not make a destination look popular. Where nobody was answered, all who tried are counted. Proven is a TCP exchange
+    in both directions; null when the log tells no directions.
     """
     found = engine.believed(f"""
-        SELECT dst_ip, coalesce(nullif(count(*) FILTER (reached), 0), count(*)), min(first),
-          list(src_ip ORDER BY src_ip)[:{MOST_OTHERS + 1}]
+        SELECT dst_ip, coalesce(nullif(count(*) FILTER (reached), 0), count(*)),
+          CASE WHEN count(*) FILTER (held) > 0 OR count(*) FILTER (untold) = 0 THEN count(*) FILTER (held) END,
+          min(first), list(src_ip ORDER BY src_ip)[:{MOST_OTHERS + 1}]
         FROM (
-          SELECT dst_ip, src_ip, min(start) AS first, bool_or(NOT {REFUSED}) AS reached FROM {relation}
+          SELECT dst_ip, src_ip, min(start) AS first, bool_or(NOT {REFUSED}) AS reached, bool_or({_HELD}) AS held,
+            bool_or({_UNTOLD}) AS untold FROM {relation}
           SEMI JOIN (SELECT DISTINCT dst_ip FROM wanted) USING (dst_ip)
           SEMI JOIN home_hosts USING (src_ip)
           WHERE start IS NOT NULL GROUP BY dst_ip, src_ip
         ) GROUP BY dst_ip""")
-    return {destination: (hosts, first, others) for destination, hosts, first, others in found}
+    return {destination: tuple(rest) for destination, *rest in found}

@@ -70,6 +70,7 @@ class TupleTraffic(Value):
     unanswered_hours: int | None = None
     names: tuple[NamedBy, ...] | None = None
     hosts_using: int | None = None
+    hosts_answered: int | None = None
     destination_first_seen: AwareDatetime | None = None
     hourly: tuple[HourOfTraffic, ...] = ()
     other_hosts: tuple[str, ...] = ()

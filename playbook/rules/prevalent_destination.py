@@ -1,4 +1,4 @@
-"""A large part of our hosts uses this destination; a bot's command server is rarely that popular."""
+"""A large part of our hosts is answered by this destination; a bot's command server is rarely that popular."""
 
 from pydantic import Field
 
@@ -19,10 +19,10 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     share, active = enriched.known("prevalence"), enriched.known("active_hosts")
     if share is None or active is None or active < params.least_hosts or share < params.least_share:
         return None
-    using = enriched.known("hosts_using")
-    facts = tuple(m.fact for n in ("hosts_using", "active_hosts") if (m := enriched.measurement(n)))
+    using = enriched.known("hosts_answered")
+    facts = tuple(m.fact for n in ("hosts_answered", "active_hosts") if (m := enriched.measurement(n)))
     return Evidence(
         rule="prevalent_destination", role="context", leans="benign", strength="strong",
-        reason=f"{using:g} of our {active:g} active hosts ({share:.0%}) use this destination",
+        reason=f"{using:g} of our {active:g} active hosts ({share:.0%}) hold conversations with this destination",
         facts=facts, would_change="a conclusive indicator would make it TRUE_POSITIVE all the same",
     )

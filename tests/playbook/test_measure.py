@@ -134,9 +134,10 @@ def test_what_is_claimed_is_shown():
 
 
 def test_unanswered_and_prevalence_are_shares():
-    found = measures(attempts=40, unanswered=10, unanswered_hours=4, hosts_using=5, active_hosts=50)
+    found = measures(attempts=40, unanswered=10, unanswered_hours=4, hosts_using=7, hosts_answered=5,
+                     active_hosts=50)
     assert (found["unanswered_share"].known, found["unanswered_hours"].known) == (0.25, 4)
-    assert (found["prevalence"].known, found["hosts_using"].known) == (0.1, 5)
+    assert (found["prevalence"].known, found["hosts_using"].known) == (0.1, 7)
 
 
 def test_age_and_history_are_days():

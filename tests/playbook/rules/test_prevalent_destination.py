@@ -5,7 +5,7 @@ from tests.playbook.rules.table import Row, evidence, outcome, rows
 
 
 def used(by, of, coverage=1.0):
-    values = {"hosts_using": by, "active_hosts": of, "prevalence": by / of}
+    values = {"hosts_answered": by, "active_hosts": of, "prevalence": by / of}
     return an_enriched(measurements=measured(**{n: (v, coverage) for n, v in values.items()}))
 
 
