@@ -119,7 +119,7 @@ class CrowdSec:
         try:
             self._api.request("GET", "/v1/alerts", params={"limit": 1}, retry=True).expect(200)
         except ConnectorError as fault:
-            return (CheckResult(subject="local API", ok=False, message=str(fault)),)
+            return (CheckResult.failed("local API", fault),)
         message = "the machine account works; whether bouncers read decisions: cscli bouncers list"
         return (CheckResult(subject="local API", ok=True, message=message),)
 

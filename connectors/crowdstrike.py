@@ -127,7 +127,7 @@ class CrowdStrike:
             reply = self._api.request("GET", "/devices/queries/devices/v1", params={"limit": 1}, retry=True)
             self._resources(reply, 200)
         except ConnectorError as fault:
-            return (CheckResult(subject="hosts", ok=False, message=str(fault)),)
+            return (CheckResult.failed("hosts", fault),)
         return (CheckResult(subject="hosts", ok=True, message="hosts can be read; Hosts: write is not proven"),)
 
     def _host(self, step: Step) -> str:

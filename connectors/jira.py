@@ -147,7 +147,7 @@ class Jira:
             granted = _part(self._object(reply, "permissions"), "permissions")
             list(self._find(remote_key("check")))
         except (ConnectorError, ConfigError) as fault:
-            return (CheckResult(subject="project", ok=False, message=str(fault)),)
+            return (CheckResult.failed("project", fault),)
         lacking = [p for p in needed if not _part(granted, p).get("havePermission")]
         told = f"lacks {', '.join(lacking)}" if lacking else "may browse, create, edit, comment and attach"
         return (CheckResult(subject=f"project {project}", ok=not lacking, message=told),)

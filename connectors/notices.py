@@ -90,7 +90,7 @@ class Hook:
         try:
             self._wire.get("/", passes=range(401, 600))
         except ConnectorError as fault:
-            return CheckResult(subject=self.host, ok=False, message=str(fault))
+            return CheckResult.failed(self.host, fault)
         told = "answers; whether it still takes messages shows only when one is sent"
         return CheckResult(subject=self.host, ok=True, message=told)
 

@@ -103,7 +103,7 @@ class RequestTracker:
             version = self._object(self._wire.get(f"{_API}/rt").expect(200)).get("Version", "unknown")
             self._prove_field()
         except ConnectorError as fault:
-            return (CheckResult(subject="queue and key field", ok=False, message=str(fault)),)
+            return (CheckResult.failed("queue and key field", fault),)
         told = f"Request Tracker {version}; queue {self._settings.queue} has the field {self._settings.key_field}"
         return (CheckResult(subject="queue and key field", ok=True, message=told),)
 

@@ -121,7 +121,7 @@ class ServiceNow:
         try:
             rows = objects(self._result(self._wire.get(self._table, params=params).expect(200)))
         except (ConnectorError, ConfigError) as fault:
-            return (CheckResult(subject=subject, ok=False, message=str(fault)),)
+            return (CheckResult.failed(subject, fault),)
         unread = any("correlation_id" not in row for row in rows)
         told = "the user may not read correlation_id" if unread else "readable"
         return (CheckResult(subject=subject, ok=not unread, message=told),)

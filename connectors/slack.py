@@ -65,7 +65,7 @@ class Slack:
         try:
             reply = self._hook.post({})
         except ConnectorError as fault:
-            return (CheckResult(subject=self._hook.host, ok=False, message=str(fault)),)
+            return (CheckResult.failed(self._hook.host, fault),)
         alive = reply.status == 400 and reply.body.strip() in _ALIVE
         told = "the hook is alive" if alive else f"the hook answers {reply.status} {_word(reply)}".rstrip()
         return (CheckResult(subject=self._hook.host, ok=alive, message=told),)

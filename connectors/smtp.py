@@ -98,7 +98,7 @@ class Smtp:
             with self._server() as server:
                 server.noop()
         except ConnectorError as fault:
-            return (CheckResult(subject=subject, ok=False, message=str(fault)),)
+            return (CheckResult.failed(subject, fault),)
         return (CheckResult(subject=subject, ok=True, message=f"answers ({self._settings.security})"),)
 
     @contextmanager

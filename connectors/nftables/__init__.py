@@ -142,7 +142,7 @@ class Nftables:
         except Absent:
             return (CheckResult(subject="table", ok=False, message=f"table inet {table} is not there; {load}"),)
         except ConnectorError as fault:
-            return (CheckResult(subject="nft", ok=False, message=str(fault)),)
+            return (CheckResult.failed("nft", fault),)
         lacking = [name for name in SETS if not listing.usable(read, name)]
         idle = [name for name in SETS if name not in lacking and not listing.dropping(read, name)]
         faults = [f"set {name} is missing, or lacks timeout or counter" for name in lacking]

@@ -113,7 +113,7 @@ class Panos:
         try:
             found = message.entries(self._ask("op", message.show_tag(self._tag)), self.name)
         except ConnectorError as fault:
-            return (CheckResult(subject="XML API", ok=False, message=str(fault)),)
+            return (CheckResult.failed("XML API", fault),)
         advice = f"see that a deny rule uses a dynamic address group with the match '{self._tag}'"
         return (CheckResult(subject="XML API", ok=True, message=f"{len(found)} addresses are tagged; {advice}"),)
 

@@ -69,6 +69,6 @@ def tried(subject: str, attempt: Callable[[], list[CheckResult]]) -> list[CheckR
     try:
         return attempt()
     except Unauthorized as fault:
-        return [CheckResult(subject=subject, ok=False, message=f"{fault}; {GRANT}")]
+        return [CheckResult.failed(subject, fault, f"; {GRANT}")]
     except (ConnectorError, ConfigError) as fault:
-        return [CheckResult(subject=subject, ok=False, message=str(fault))]
+        return [CheckResult.failed(subject, fault)]

@@ -86,4 +86,4 @@ def _tried(subject: str, attempt: Callable[[], CheckResult]) -> CheckResult:
     try:
         return attempt()
     except (ConnectorError, ConfigError) as fault:
-        return CheckResult(subject=subject, ok=False, message=str(fault))
+        return CheckResult.failed(subject, fault)

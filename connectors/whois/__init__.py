@@ -117,7 +117,7 @@ class Whois:
                 self._asking.greet(registry)
                 results.append(CheckResult(subject=f"{self.name}: {registry.name}", ok=True, message="answers RDAP"))
             except ConnectorError as fault:
-                results.append(CheckResult(subject=f"{self.name}: {registry.name}", ok=False, message=str(fault)))
+                results.append(CheckResult.failed(f"{self.name}: {registry.name}", fault))
         source = str(self._settings.bootstrap) if self._settings.bootstrap else f"shipped, as of {AS_OF}"
         results.append(CheckResult(subject=f"{self.name}: bootstrap", ok=True, message=source))
         return tuple(results)

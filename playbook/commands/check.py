@@ -1,5 +1,6 @@
 """check: every configured connector, its credentials, permissions, scope and fields, and our own installation."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -7,7 +8,6 @@ import click
 from playbook.assembly import assemble_all
 from playbook.deadline import all_at_once
 from playbook.doors import config_option, configuration, emit, now
-from playbook.errors import ConnectorError
 from playbook.model.check import CheckResult
 
 
@@ -35,4 +35,9 @@ def command(ctx: click.Context, config_file: Path | None, as_json: bool) -> None
         for name, found in results.items():
             for r in found:
                 click.echo(f"{'ok    ' if r.ok else 'FAILED'}  {name}: {r.subject}: {r.message}")
-    ctx.exit(0 if ok else ConnectorError.exit_code)
+    ctx.exit(_worst(r.exit_code for found in results.values() for r in found if not r.ok))
+
+
+def _worst(codes: Iterable[int]) -> int:
+    """The exit code of several failures; 0 of none."""
+    return min(codes, key=(2, 3, 5, 4).index, default=0)
