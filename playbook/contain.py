@@ -12,7 +12,7 @@ from playbook.cases import containments as kept
 from playbook.cases.containments import Contained, State
 from playbook.cases.store import Store
 from playbook.consequences import Word, overtaken, stopped, tell_people, tell_ticket, trouble
-from playbook.errors import ConfigError, ConnectorError
+from playbook.errors import ConfigError, PlaybookError
 from playbook.gate import Passed, Refused
 from playbook.model.response import Receipt, Step
 from playbook.ports import Containment
@@ -211,7 +211,7 @@ def _contained(outfit: Outfit, word: Passed, found: Contained) -> Receipt | str:
         return f"no configured containment is called {found.step.connector!r}"
     try:
         return device.contain(found.step, found.key)
-    except ConnectorError as fault:
+    except PlaybookError as fault:
         return f"{device.name}: {fault}"
 
 
@@ -222,7 +222,7 @@ def _asked(outfit: Outfit, found: Contained, what: Literal["verify", "release", 
     call: Callable[[Step, str], Receipt] = getattr(device, what)
     try:
         return call(found.step, found.key)
-    except ConnectorError as fault:
+    except PlaybookError as fault:
         return f"{device.name}: {fault}"
 
 

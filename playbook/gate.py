@@ -71,8 +71,14 @@ def examine(kind: StepKind, enriched: EnrichedDetection, barriers: Barriers) -> 
         if claimed is not None:
             return Refused(kind, claimed)
         return Passed(kind, str(enriched.destination), "every source of ours", people)
-    pair = f"{detection.src_ip}>{detection.dst_ip}:{detection.dst_port}"
-    return Passed(kind, pair, f"only {enriched.host}, only port {detection.dst_port}", people)
+    return Passed(kind, pair_of(enriched), f"only {enriched.host}, only port {detection.dst_port}", people)
+
+
+def pair_of(enriched: EnrichedDetection) -> str:
+    """How a step names the pair of a detection: its addresses in their usual form, without zones."""
+    detection = enriched.detection
+    source, destination = (parse(text) or text for text in (detection.src_ip, detection.dst_ip))
+    return f"{source}>{destination}:{detection.dst_port}"
 
 
 def why_not_blockable(enriched: EnrichedDetection, barriers: Barriers) -> str | None:

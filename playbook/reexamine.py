@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playbook.config import ContainPerHour
 from playbook.errors import PlaybookError
-from playbook.gate import Barriers, Passed, Refused, examine
+from playbook.gate import Barriers, Passed, Refused, examine, pair_of
 from playbook.model.address import parse
 from playbook.model.case import JudgedDetection
 from playbook.model.detection import TimeWindow
@@ -105,9 +105,8 @@ def why_capped(step: Step, attempts: int, caps: ContainPerHour) -> str | None:
 
 
 def _names(step: Step, enriched: EnrichedDetection) -> bool:
-    detection = enriched.detection
     if step.kind == "block_pair":
-        return step.target == f"{detection.src_ip}>{detection.dst_ip}:{detection.dst_port}"
+        return step.target == pair_of(enriched)
     if step.kind == "block_address":
         return enriched.destination is not None and step.target == str(enriched.destination)
     return enriched.holder is not None and step.target == enriched.holder.host_id

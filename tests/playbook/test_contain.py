@@ -212,6 +212,31 @@ def test_an_answer_that_is_lost_is_asked_for_again_under_the_same_key(bench, cal
     assert bench.containment(key).trouble == "" and len(urgent(bench)) == 1
 
 
+def refusing(call):
+    """A device of which a connector says that it cannot be aimed at this target at all."""
+    def hook(point):
+        if point.endswith(f".{call}:before"):
+            raise ConfigError("target: expected an address without a zone")
+    return hook
+
+
+@pytest.mark.parametrize("call", ["contain", "verify"])
+def test_a_target_that_a_device_cannot_take_is_told_and_ends_no_work(bench, call):
+    (key,) = bench.approved()
+    bench.device.hook = refusing(call)
+    assert carry_out(bench, key) == "again" and "without a zone" in bench.containment(key).trouble
+    assert len(urgent(bench)) == 1
+
+
+@pytest.mark.parametrize("call", ["release", "verify_released"])
+def test_a_target_that_a_device_cannot_let_go_is_told_and_ends_no_work(bench, call):
+    (key,) = bench.approved()
+    carry_out(bench, key)
+    bench.later(seconds=3601)
+    bench.device.hook = refusing(call)
+    assert release(bench, key) == "again" and "without a zone" in bench.containment(key).trouble
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("call", ["release", "verify_released"])
 def test_a_release_without_an_answer_is_no_release_yet(bench, call, when):

@@ -101,6 +101,13 @@ def test_a_wrapped_form_that_the_site_protects_as_written_is_not_blocked():
                                      site=a_site(protected=("2002:cb00:7142::/48",)))
 
 
+def test_a_pair_names_its_addresses_in_their_usual_form():
+    written = "2001:DB8:0:0::66%eth0"
+    words = tuple(said(t, about=written, kind="address", role="destination") for t in ("lists", "operator"))
+    one = an_enriched(*words, detection=a_beacon(src_ip="FD00::31", dst_ip=written))
+    assert examine("block_pair", one, NONE).target == "fd00::31>2001:db8::66:443"
+
+
 @pytest.mark.parametrize("written", ["::ffff:203.0.113.66", "2002:cb00:7142::1"])
 def test_a_wrapped_form_of_an_address_that_the_site_protects_is_not_blocked(written):
     words = tuple(said(t, about=written, role="destination") for t in ("lists", "operator"))

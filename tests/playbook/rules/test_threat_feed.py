@@ -53,6 +53,9 @@ TABLE = [
         "conclusive"),
     Row("speaks", "a URL with the address itself", listed(url(f"http://{DESTINATION}/g.php")), "conclusive"),
     Row("near miss", "31 days old", listed(aged(31)), "strong"),
+    Row("speaks", "dated tomorrow, by a clock ahead of ours", listed(aged(-1)), "conclusive"),
+    Row("near miss", "a destination that is no address", listed(entry(), detection=a_beacon(dst_ip="no address")),
+        "strong"),
     Row("near miss", "dated after tomorrow", listed(aged(-2)), "strong"),
     Row("near miss", "another port", listed(entry(port=80)), "strong"),
     Row("near miss", "an address of a CDN", listed(entry(), lists="cdn"), "strong"),
@@ -106,3 +109,4 @@ def test_a_scanner_list_does_not_make_an_address_shared():
 def test_the_reason_names_feed_indicator_and_weakness():
     word = evidence("threat_feed", listed(aged(31), detection=a_beacon()))
     assert "abuse lists 203.0.113.66" in word.reason and "older than 30 days" in word.reason
+    assert evidence("threat_feed", listed(entry(malware="Mirai"))).reason == "abuse lists 203.0.113.66 (Mirai)"
