@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import icalendar
 import recurring_ical_events
 
+from connectors.calendar.bounds import near
 from connectors.files import Unreadable, load
 from connectors.schedule import MAX_DURATION, MAX_FIRINGS, TooMany, merged
 from playbook.model.detection import TimeWindow
@@ -36,14 +37,21 @@ class TeamCalendar:
     def intervals(self, window: TimeWindow) -> tuple[TimeWindow, ...]:
         """Merged UTC intervals of all events that overlap the window, unclipped. Raises TooMany, Unreadable."""
         try:
-            query = recurring_ical_events.of(self.events)
+            query = recurring_ical_events.of(self._near(window))
             found = list(islice(query.between(window.start - _MARGIN, window.end + _MARGIN), MAX_FIRINGS + 1))
             spans = [self._span(event) for event in found]
+        except TooMany as fault:
+            raise TooMany(f"{self.path}: {fault}") from None
         except (ValueError, TypeError, KeyError, OverflowError) as fault:
             raise Unreadable(f"{self.path}: an event cannot be expanded: {fault}") from None
         if len(found) > MAX_FIRINGS:
             raise TooMany(f"{self.path}: more than {MAX_FIRINGS} occurrences in the asked window")
         return merged((start, end) for start, end in spans if start < window.end and end > window.start)
+
+    def _near(self, window: TimeWindow) -> icalendar.Calendar:
+        calendar = icalendar.Calendar()
+        calendar.subcomponents = near(self.events.subcomponents, window)
+        return calendar
 
     def _span(self, event: Any) -> tuple[datetime, datetime]:
         start = self._instant(event["DTSTART"].dt)

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+import duckdb
+
 from connectors.logs.engine import Engine
 from connectors.logs.files import LogFile, formats
+from connectors.logs.lines import file_list
 from connectors.logs.rejects import UNREADABLE, Looked, Place, Rejected, carefully, from_table, named
 from connectors.logs.shape import CANONICAL, Kind, Recognised, Scan, literal
 from connectors.logs.split import split
@@ -81,9 +84,12 @@ class Reading:
         if not left:
             return False
         left = [file for file in left if str(file.path) in self._bombs] or left
-        for form, files in self.forms.items():
-            self.forms[form] = [self._repaired(file) if file in left else file for file in files]
-        return True
+        for form, files in list(self.forms.items()):
+            mended = [self._repaired(file, form) if file in left else file for file in files]
+            self.forms[form] = [file for file in mended if file is not None]
+            if not self.forms[form]:
+                del self.forms[form]
+        return bool(self.forms)
 
     def settle(self, usable_rows: int, unusable: int) -> bool:
         """Account for every line; True when the query must run again, over repaired or divided files.
@@ -204,7 +210,9 @@ class Reading:
             if found.cut:
                 self.cut.append(f"{self._place(str(file.path)).path}: {found.cut}")
 
-    def _repaired(self, file: LogFile) -> LogFile:
+    def _repaired(self, file: LogFile, form: Recognised) -> LogFile | None:
+        if dict(form.options).get("file") == "parquet":
+            return self._sound(file)
         target = self.engine.folder / f"repaired-{len(self._originals)}.log"
         done = repaired(file.path, file.packing, self.bounds, target)
         self._originals[str(target)] = file
@@ -213,6 +221,17 @@ class Reading:
         if done.nul_bytes:
             self.warnings.append(f"{file.path}: {done.nul_bytes} NUL bytes taken out")
         return file._replace(path=target, packing="plain")
+
+    def _sound(self, file: LogFile) -> LogFile | None:
+        """The Parquet file as it is, or None: it is no text that could be mended."""
+        self._originals[str(file.path)] = file
+        try:
+            self.engine.run(f"CREATE OR REPLACE TEMP TABLE probe AS SELECT max(hash(COLUMNS(*))) "
+                            f"FROM read_parquet({file_list([str(file.path)])})")
+        except duckdb.Error as fault:
+            self.cut.append(f"{file.path}: left out, it cannot be read: {str(fault).splitlines()[0][:200]}")
+            return None
+        return file
 
     def _original(self, file: LogFile) -> LogFile:
         return self._originals.get(str(file.path), file)

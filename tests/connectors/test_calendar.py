@@ -301,3 +301,33 @@ def test_any_text_gives_answers_or_a_reason(tmp_path: Path, text: str) -> None:
     enricher = calendar(tmp_path, ICAL, text.encode("utf-8", "replace").decode())
     answer = ask(enricher, host("runner-01"))
     assert answer.answers == () or answer.unavailable is None
+
+
+@pytest.mark.parametrize("rule", [
+    "FREQ=HOURLY", "FREQ=HOURLY;INTERVAL=7", "FREQ=DAILY", "FREQ=DAILY;INTERVAL=3", "FREQ=WEEKLY;BYDAY=MO,TH",
+    "FREQ=WEEKLY;INTERVAL=2;BYDAY=WE", "FREQ=DAILY;BYHOUR=1,13", "FREQ=DAILY;COUNT=3000", "FREQ=DAILY;UNTIL=20260310T000000Z",
+])
+def test_a_rule_from_long_ago_gives_what_the_whole_expansion_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: str
+) -> None:
+    prague = ";TZID=Europe/Prague:"
+    ics = event(f"DTSTART{prague}20190102T013000", f"DTEND{prague}20190102T020000", f"RRULE:{rule}")
+    near = named(ask(calendar(tmp_path, ICAL, ics), host("runner-01")))
+    monkeypatch.setattr("connectors.calendar.ical.near", lambda events, window: list(events))
+    assert near == named(ask(calendar(tmp_path, ICAL, ics), host("runner-01"))) != []
+
+
+@pytest.mark.parametrize("more", [
+    "RRULE:FREQ=HOURLY;COUNT=2000000", "RRULE:FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYHOUR=0,6,12,18",
+    "RDATE:" + ",".join(f"2026{m:02}{d:02}T{h:02}{n:02}00" for m in range(1, 9) for d in range(1, 29)
+                        for h in range(24) for n in (0, 30)),
+], ids=["count", "monthly", "listed"])
+def test_an_event_that_asks_for_too_much_work_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("connectors.calendar.ical.recurring_ical_events.of", asked.append)
+    ics = event("DTSTART:19010101T000000Z", "DTEND:19010101T001000Z", more)
+    answer = ask(calendar(tmp_path, ICAL, ics), host("runner-01"))
+    assert "more than 50000 occurrences" in answer.unavailable and "let its rule begin later" in answer.unavailable
+    assert not asked
