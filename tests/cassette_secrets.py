@@ -21,7 +21,7 @@ _SHAPES = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
     "a password": re.compile(r"(?:password|passwd|client_secret|api_key)[\"']?\s*[=:]\s*[\"']?[^\s\"'&<]{4,}", re.I),
 }
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LONG_HEX = re.compile(r"[0-9a-fA-F]{40,}")
 _HEADERS = frozenset({"accept", "accept-language", "content-type", "location", "retry-after", "www-authenticate"})
 
@@ -59,7 +59,7 @@ def leaks(text: str) -> tuple[str, ...]:
 
     Reads the parsed values as well as the raw text: YAML folds long strings over several lines.
     """
-    document = yaml.load(text, Loader=_LOADER)
+    document = yaml.load(text, Loader=LOADER)
     values = [*_texts(document), ("raw text", text)]
     found = []
     for where, value in values:

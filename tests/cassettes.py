@@ -36,7 +36,7 @@ from vcr.errors import CannotOverwriteExistingCassetteException
 
 import connectors
 from connectors.transport import Clocks
-from tests.cassette_secrets import allowed_headers, canary
+from tests.cassette_secrets import LOADER, allowed_headers, canary
 from tests.network_guard import guarded
 
 FOLDER = Path(__file__).parent / "cassettes"
@@ -154,9 +154,13 @@ def _collected_misses(misses: list[str]) -> Iterator[None]:
         yield
 
 
+def _read(path: Path) -> Any:
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
+
+
 def label_faults(path: Path) -> tuple[str, ...]:
     """What is wrong with the label of the cassette at ``path``."""
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document = _read(path)
     label = document.get("metadata") or {}
     faults = [f"label lacks {key}" for key in ("source", "recorder", "date") if not label.get(key)]
     if label.get("origin") not in ORIGINS:
@@ -172,7 +176,7 @@ def playing(path: Path, recording: bool = False) -> Iterator[Replay]:
     if not recording and not path.exists():
         raise CassetteFault(f"no cassette {path.name} in {path.parent.name}/: run `make record`")
     if recording:
-        if path.exists() and yaml.safe_load(path.read_text()).get("metadata", {}).get("origin") not in ORIGINS[:2]:
+        if path.exists() and _read(path).get("metadata", {}).get("origin") not in ORIGINS[:2]:
             raise CassetteFault(f"{path.name} was not recorded from an emulator or a tenant: it is kept")
         path.unlink(missing_ok=True)
     with ExitStack() as stack:

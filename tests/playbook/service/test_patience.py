@@ -17,13 +17,14 @@ WHOLE = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
 
 class Short(patience.Patient):
     patience_s = PATIENCE_S
+    work_s = 0.0
 
 
 async def app(scope, receive, send):
     """Reads the body, works for longer than the patience lasts, and answers."""
     while (await receive()).get("more_body"):
         pass
-    await asyncio.sleep(3 * PATIENCE_S)
+    await asyncio.sleep(Short.work_s)
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
     await send({"type": "http.response.body", "body": b"done"})
 
@@ -31,7 +32,8 @@ async def app(scope, receive, send):
 @contextlib.contextmanager
 def listening(**change):
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, http=Short, lifespan="off", log_config=None, ws="none", **change)
+        config = uvicorn.Config(app, http=Short, lifespan="off", log_config=None, ws="none", timeout_keep_alive=600,
+                                **change)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
@@ -76,7 +78,9 @@ def test_a_drip_wins_no_time():
         pytest.fail("it listened to a drip all the time")
 
 
-def test_work_may_take_longer_and_the_next_request_has_its_own_time():
+def test_work_may_take_longer_and_the_next_request_has_its_own_time(monkeypatch):
+    monkeypatch.setattr(Short, "patience_s", 1)
+    monkeypatch.setattr(Short, "work_s", 1.5)
     with listening(proxy_headers=False) as place, connected(place) as made:
         for _ in range(2):
             made.sendall(WHOLE)
