@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from playbook.gate import Barriers, Passed, examine
 from playbook.model.enrichment import ListEntry
-from playbook.plan import NARROWEST_FIRST, Means, propose
+from playbook.plan import NARROWEST_FIRST, Means, propose, sealed, with_ttl
 from tests.builders import (
     DESTINATION,
     NOW,
@@ -101,6 +101,28 @@ def test_many_destinations_are_bounded_and_the_rest_is_told():
 
 def test_two_people_are_part_of_what_is_approved():
     assert "two people" in proposed(bot(site=a_site(protected=(SOURCE,)), record=a_record())).plan.steps[0].scope
+
+
+def test_a_plan_takes_as_many_people_as_its_most_protected_step():
+    plain, guarded = bot(record=a_record()), bot("203.0.113.67", source="10.20.0.32")
+    assert proposed(plain).plan.people == 1
+    for ones in ((plain, guarded), (guarded, plain)):
+        assert proposed(*ones).plan.people == 2
+    assert with_ttl(proposed(guarded).plan, "C-1", "ws-31", 1, 60).people == 2
+    assert sealed("C-1", "ws-31", (), 1).people == 1
+
+
+def test_an_isolation_beside_it_keeps_no_block_out():
+    shared, plain = bot(category="cdn", record=a_record()), bot("203.0.113.67", record=a_record())
+    for ones in ((shared, plain), (plain, shared)):
+        assert sorted(kinds(proposed(*ones))) == ["block_pair", "isolate_host"]
+        assert proposed(*ones).by_hand == ()
+
+
+def test_one_step_for_two_detections_is_one_of_the_fifty():
+    ones = (*(bot(f"203.0.113.{n}") for n in range(50)), bot("203.0.113.0"))
+    proposal = proposed(*ones)
+    assert len(proposal.plan.steps) == 50 and proposal.by_hand == ()
 
 
 def test_the_digest_is_of_exactly_this_plan():

@@ -69,6 +69,10 @@ TABLE = [
     Row("near miss", "a URL at an operator's front end", listed(url(f"https://{NAME}/u/x.exe"), lists="operator",
                                                                  traffic=SEEN), "strong"),
     Row("near miss", "a domain our logs do not show", listed(domain()), "strong"),
+    Row("hostile", "a URL whose host our logs do not show", listed(url("http://other.example/g.php"), traffic=SEEN),
+        "strong"),
+    Row("hostile", "a URL that hides its host behind a name", listed(url(f"http://{NAME}:80@other.example/g"),
+                                                                   traffic=named("other.example")), "strong"),
     Row("near miss", "a URL on a host that serves everybody", listed(url(f"https://{NAME}/u/x.exe"), lists="cdn",
                                                                       traffic=SEEN), "strong"),
     Row("near miss", "the parent of a name at a shared address",
@@ -108,5 +112,7 @@ def test_a_scanner_list_does_not_make_an_address_shared():
 
 def test_the_reason_names_feed_indicator_and_weakness():
     word = evidence("threat_feed", listed(aged(31), detection=a_beacon()))
+    assert "an address that nobody shares would make it" in word.would_change
+    assert "entered by a person, would close it" in evidence("threat_feed", listed(entry())).would_change
     assert "abuse lists 203.0.113.66" in word.reason and "older than 30 days" in word.reason
     assert evidence("threat_feed", listed(entry(malware="Mirai"))).reason == "abuse lists 203.0.113.66 (Mirai)"
