@@ -112,6 +112,18 @@ def test_a_plan_takes_as_many_people_as_its_most_protected_step():
     assert sealed("C-1", "ws-31", (), 1).people == 1
 
 
+def test_each_kind_has_its_own_length_and_a_plain_one_takes_nobody_else():
+    block, isolation = (proposed(bot(record=a_record(), category=c)).plan.steps[0] for c in (None, "cdn"))
+    assert (block.ttl_s, isolation.ttl_s) == (14400, 28800)
+    assert "two people" not in block.scope + isolation.scope
+
+
+def test_two_detections_of_one_host_isolate_it_once():
+    ones = (bot(category="cdn", record=a_record()), bot("203.0.113.67", category="cdn", record=a_record()))
+    proposal = proposed(*ones)
+    assert kinds(proposal) == ["isolate_host"] and proposal.by_hand == ()
+
+
 def test_an_isolation_beside_it_keeps_no_block_out():
     shared, plain = bot(category="cdn", record=a_record()), bot("203.0.113.67", record=a_record())
     for ones in ((shared, plain), (plain, shared)):
