@@ -90,9 +90,10 @@ def token(
             raise click.UsageError(f"{by.name} may make tokens of {by.name} only")
         # A token never begets one that may more than itself.
         rank = cast(Role, min(scope or ROLES[-1], by.role, key=ROLES.index)) if by.name == name else scope
+        via: Via = "platform" if platform or by.via == "platform" else "cli"
         with store.change() as conn:
             made = accounts.make_token(conn, name, by.name, moment, label=label, scope=cast(Role | None, rank),
-                                       via="platform" if platform else "cli", days=days)
+                                       via=via, days=days)
     click.echo(made)
 
 

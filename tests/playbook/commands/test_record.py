@@ -217,6 +217,12 @@ class TestAccounts:
         own = call("accounts", "token", "anna", "--scope", "viewer", *config, token=token).out.strip()
         assert call("cases", "reopen", "C-0", *config, token=own).code == 3
         assert call("accounts", "token", "root", *config, token=token).code == 2
+        platform = call("accounts", "token", "anna", "--platform", *config, token=token).out.strip()
+        call("accounts", "token", "anna", *config, token=platform)
+        with sqlite3.connect(tmp_path / "state.db") as conn:
+            made = [via for (via,) in conn.execute("SELECT via FROM tokens ORDER BY rowid")]
+        conn.close()
+        assert made == ["cli", "cli", "platform", "platform"]
         assert call("accounts", "disable", "anna", *by_root, given="long enough word\n").code == 0
         assert call("cases", "reopen", "C-0", *config, token=token).code == 3
         told = json.loads(call("accounts", "list", "--json", *config).out)["accounts"]
