@@ -12,14 +12,16 @@ from playbook.enrich import Enrichers
 from playbook.errors import ConnectorError
 from playbook.judge import RuleSet, judge, pass_gates, with_traffic
 from playbook.merge import Gathered, gather
-from playbook.model.case import Case, Run, Ticket
-from playbook.model.detection import Detection, TimeWindow
+from playbook.model.case import Case, JudgedDetection, Run, Ticket
+from playbook.model.detection import Detection, SourceHealth, TimeWindow
 from playbook.model.site import Site
 from playbook.model.traffic import Traffic
 from playbook.model.verdict import Gated
 from playbook.plan import Means
 from playbook.ports import DetectionSource, Progress, Toolkit
 from playbook.warnings import about_exceptions, about_networks
+
+_MOST_TEXT = 300
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def respond(
     passed, gated = pass_gates(identified, terms.rules)
     traffic, silence = _traffic(toolkit.source, tuple(e.detection for e in passed))
     complete = enrichers.complete(with_traffic(passed, traffic), gathered.window)
-    judged = judge(complete, terms.rules)
+    judged = _with_gaps(judge(complete, terms.rules), gathered.health, silence)
     cases = file_cases(judged, terms.means, gathered.holders)
     cases, tickets = with_tickets(cases, terms.limits.tickets_per_run, terms.limits.shared_destination_hosts)
 
@@ -58,6 +60,19 @@ def _traffic(source: DetectionSource, detections: tuple[Detection, ...]) -> tupl
         return source.traffic(detections), ()
     except ConnectorError as fault:
         return Traffic(), (f"{source.name}: traffic could not be read, so nothing is measured: {fault}",)
+
+
+def _with_gaps(
+    judged: tuple[JudgedDetection, ...], health: SourceHealth, silence: tuple[str, ...]
+) -> tuple[JudgedDetection, ...]:
+    """Every verdict says that its source's answer is not whole: what did not arrive may be about this very host."""
+    if health.complete and not silence:
+        return judged
+    gap = f"the source's answer is incomplete: {'; '.join((*silence, *health.warnings))}"[:_MOST_TEXT]
+    return tuple(
+        one.model_copy(update={"verdict": one.verdict.model_copy(update={"missing": (*one.verdict.missing, gap)})})
+        for one in judged
+    )
 
 
 def _record(

@@ -41,26 +41,27 @@ NOBODY = "indicator,kind,last_seen,port,malware,feed\n192.0.2.251,address,2026-1
 
 
 @contextmanager
-def siem(kind: str, events: list[Event]) -> Iterator[DetectionSource]:
-    """A source over an emulated tenant that holds these events."""
+def siem(kind: str, events: list[Event], overstated: int = 0) -> Iterator[DetectionSource]:
+    """A source over an emulated tenant that holds these events; Sumo Logic reports ``overstated`` rows too many."""
     if kind == "splunk":
         server = emulated_splunk.Server(events, emulated_splunk.Behaviour(states=()))
         with splunk_bench.talking(server, FakeClock()) as source:
             yield source
         return
     rows = [SumoEvent(e.start, e.src_ip, e.dst_ip, e.dst_port, e.hostname, e.bytes_sent, e.bytes_rcvd) for e in events]
-    with sumo_bench.talking(emulated_sumo.Tenant(rows, emulated_sumo.Behaviour(states=())), FakeClock()) as source:
+    behaviour = emulated_sumo.Behaviour(states=(), overstated=overstated)
+    with sumo_bench.talking(emulated_sumo.Tenant(rows, behaviour), FakeClock()) as source:
         yield source
 
 
-def judged(kind: str, events: list[Event], folder: Path, feed: str = NOBODY) -> JudgedDetection:
+def judged(kind: str, events: list[Event], folder: Path, feed: str = NOBODY, overstated: int = 0) -> JudgedDetection:
     """The calls to the server, judged by a whole run: HOST is known to own BOT, and an unsigned program its sockets."""
     (folder / "feed.csv").write_text(feed)
     (folder / "playbook.toml").write_text(CONFIG)
     (folder / "processes.csv").write_text(PROCESSES)
     (folder / "hosts.csv").write_text(HOSTS)
     made = assemble(config.read(folder / "playbook.toml"), "c", ("siem", {"kind": "logs", "paths": ["x"]}), SITE.now)
-    with siem(kind, events) as source:
+    with siem(kind, events, overstated) as source:
         run = respond(replace(made.toolkit, source=source), made.site, made.terms, DAY)
     return next(one for case in run.cases for one in case.detections if one.enriched.detection.dst_ip == C2)
 
