@@ -28,8 +28,9 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         return None
     first = covering[0]
     return Evidence(
-        rule="exception", role="exception", leans="benign", strength="conclusive", indicator=first.indicator,
-        overrides=tuple(entry.indicator for entry in covering if entry.indicator),
+        rule="exception", role="exception", leans="benign", strength="conclusive",
+        indicator=_plain(first.indicator),
+        overrides=tuple(_plain(entry.indicator) for entry in covering if entry.indicator),
         reason=f"exception {first.exception_id} of {first.owner} until {first.ends}: {first.reason}",
         facts=tuple(
             Fact(name="exception", value=f"{_scope(entry)}, entered {entry.entered}, ends {entry.ends}",

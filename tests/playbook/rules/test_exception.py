@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from playbook.model.site import ExceptionEntry
-from tests.builders import DESTINATION, NOW, SOURCE, a_record, a_site, an_enriched, named, said
+from tests.builders import DESTINATION, NOW, SOURCE, a_beacon, a_record, a_site, an_enriched, named, said
 from tests.playbook.rules.table import Row, evidence, outcome, rows
 
 TODAY = NOW.date()
@@ -33,6 +33,9 @@ TABLE = [
     Row("speaks", "the proven host's name", seen(pair(source="WS-31.corp.example."), enrichments=RECORD), "conclusive"),
     Row("speaks", "a backed destination name", seen(pair(destination="Probe.Example."), traffic=NAMED), "conclusive"),
     Row("speaks", "one named indicator", seen(entry(indicator="probe.example"), traffic=NAMED), "conclusive"),
+    Row("speaks", "an indicator for this source", seen(entry(indicator=DESTINATION, source=SOURCE)), "conclusive"),
+    Row("speaks", "an address written otherwise",
+        seen(entry(indicator=" 2001:DB8:0::66 "), detection=a_beacon(dst_ip="2001:db8::66")), "conclusive"),
     Row("speaks", "its port", seen(pair(port=443)), "conclusive"),
     Row("speaks", "its last day", seen(pair(entered=TODAY - timedelta(days=9), ends=TODAY)), "conclusive"),
     Row("speaks", "exactly 180 days", seen(pair(ends=TODAY + timedelta(days=180))), "conclusive"),
@@ -79,6 +82,15 @@ def test_a_source_and_destination_exception_overrides_no_indicator():
     word = evidence("exception", seen(pair()))
     assert (word.indicator, word.overrides) == ("", ())
     assert "netops" in word.reason and "known probe" in word.reason
+    assert word.facts[0].value.startswith(f"{SOURCE} to {DESTINATION}, entered")
+    assert evidence("exception", seen(pair(port=443))).facts[0].value.startswith(f"{SOURCE} to {DESTINATION}:443, ")
+    named_one = evidence("exception", seen(entry(indicator=DESTINATION)))
+    assert named_one.facts[0].value.startswith(f"{DESTINATION}, entered")
+
+
+def test_an_indicator_written_otherwise_overrides_the_feeds_form_of_it():
+    word = evidence("exception", seen(entry(indicator="2001:DB8:0::66"), detection=a_beacon(dst_ip="2001:db8::66")))
+    assert (word.indicator, word.overrides) == ("2001:db8::66", ("2001:db8::66",))
 
 
 def test_a_date_is_a_day_of_utc():
