@@ -58,6 +58,21 @@ TABLE = [
     Row("speaks", "reviewed until today", backup(a_job(review_by=at(30).date())), "conclusive"),
     Row("speaks", "exactly half of the volume", sized(500_000, 0), "conclusive"),
     Row("speaks", "exactly twice the volume", sized(2_000_000, 0), "conclusive"),
+    Row("speaks", "exactly three times what it received", sized(900_000, 300_000), "conclusive"),
+    *(Row("near miss", f"{sent} bytes sent and {received} received", sized(sent, received), "strong")
+      for sent, received in ((None, None), (None, 9), (1_000_000, None))),
+    Row("near miss", "a window, and nobody knows when it connected",
+        backup(until(24), traffic=VAULT.model_copy(update={"hourly": (), "start_times": None})), "strong"),
+    *(Row("near miss", f"jobs unread, {sent} sent and {received} received",
+          an_enriched(silent("backup_jobs", "ws-31"),
+                      detection=a_beacon(total_bytes_sent=sent, total_bytes_rcvd=received)), "waits")
+      for sent, received in ((None, 9), (1, None))),
+    Row("silent", "the inventory is unread, and no job names this place",
+        an_enriched(silent("host"), detection=SENT), "silent"),
+    *(Row("hostile", f"the vendor's network is a {shared}",
+          backup(VENDOR, traffic=NO_NAMES, more=(said("lists", ListEntry(name="x", category=shared),
+                                                      about=DESTINATION),)), "silent")
+      for shared in ("cdn", "cloud", "shared", "resolver")),
     Row("near miss", "just under half of the volume", sized(499_999, 0), "strong"),
     Row("near miss", "just over twice the volume", sized(2_000_001, 0), "strong"),
     Row("near miss", "just under three times received", sized(899_999, 300_000), "strong"),
