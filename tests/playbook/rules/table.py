@@ -33,10 +33,10 @@ def evidence(rule: str, enriched: EnrichedDetection, **params: object) -> Eviden
 
 
 def outcome(rule: str, enriched: EnrichedDetection) -> str:
-    """The rule's word in one word."""
+    """The rule's word in one word; evidence that would close a case never passes for one that waits."""
     word = evidence(rule, enriched)
     if word is None:
         return "silent"
     if word.contradicted:
         return "contradicted"
-    return "waits" if word.waiting_on else word.strength
+    return "waits" if word.waiting_on and word.strength != "conclusive" else word.strength

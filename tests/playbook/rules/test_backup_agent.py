@@ -35,7 +35,6 @@ def sized(sent, received, transferred=1_000_000):
                   session=a_session(transferred_bytes=transferred))
 
 
-CDN = said("lists", ListEntry(name="a cdn", category="cdn"), about=DESTINATION)
 ADDRESS = a_session(destinations=(DESTINATION,))
 NO_NAMES = a_traffic(SENT, start_times=steady(300))
 
@@ -77,8 +76,13 @@ TABLE = [
         backup(traffic=named("vault.backup.example", by="sni", backed=False)), "silent"),
     Row("hostile", "its own name server gives the repository's name",
         backup(traffic=named("vault.backup.example", backed=False)), "silent"),
-    Row("hostile", "a CDN address named as repository",
-        backup(session=ADDRESS, traffic=NO_NAMES, more=(CDN,)), "silent"),
+    *(Row("hostile", f"an address of a {shared} named as repository",
+          backup(session=ADDRESS, traffic=NO_NAMES, more=(said("lists", ListEntry(name="x", category=shared),
+                                                              about=DESTINATION),)), "silent")
+      for shared in ("cdn", "cloud", "shared", "resolver")),
+    Row("speaks", "by its name, whatever the lists do", backup(more=(silent("lists", DESTINATION),)), "conclusive"),
+    Row("near miss", "only what was received is unknown",
+        backup(detection=a_beacon(total_bytes_sent=1_000_000, total_bytes_rcvd=None)), "strong"),
     Row("hostile", "another bucket at the same address",
         backup(traffic=named("vault.backup.example", "c2.backup.example")), "strong"),
     Row("hostile", "a session of the future", backup(session=a_session(started=at(48), ended=at(50))), "contradicted"),
@@ -90,6 +94,11 @@ TABLE = [
 @rows(TABLE)
 def test_backup_agent(row):
     assert outcome(RULE, row.enriched) == row.said
+
+
+def test_an_address_that_others_may_share_closes_nothing_while_the_lists_are_unread():
+    word = evidence(RULE, backup(session=ADDRESS, traffic=NO_NAMES, more=(silent("lists", DESTINATION),)))
+    assert word.strength == "strong" and any("share the address" in fault for fault in word.missing)
 
 
 @pytest.mark.parametrize(("early", "said_of_it"), [(0, "conclusive"), (8, "conclusive"), (9000, "contradicted")])

@@ -16,7 +16,7 @@ from tests.builders import (
     silent,
     steady,
 )
-from tests.playbook.rules.table import Row, outcome, rows
+from tests.playbook.rules.table import Row, evidence, outcome, rows
 
 RULE = "declared_backup"
 SENT = a_beacon(total_bytes_sent=1_000_000, total_bytes_rcvd=100_000)
@@ -115,3 +115,8 @@ TABLE = [
 @rows(TABLE)
 def test_declared_backup(row):
     assert outcome(RULE, row.enriched) == row.said
+
+
+def test_a_network_that_others_may_share_closes_nothing_while_the_lists_are_unread():
+    word = evidence(RULE, backup(VENDOR, traffic=NO_NAMES, more=(silent("lists", DESTINATION),)))
+    assert word.strength == "strong" and any("share the address" in fault for fault in word.missing)
