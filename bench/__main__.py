@@ -18,8 +18,10 @@ BENCHES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "triage": ("triage of 10,000 detections, and decide alone", (), triage.SMALL),
     "truth": ("seed rule -> gates -> ladder over the public captures, and every threshold moved", (), ()),
     "rdap": ("WHOIS requests against networks; mutated bodies", (), ("2000",)),
-    "sumo_requests": ("Sumo Logic requests per fetch", (), ()),
+    "sumo_requests": ("Sumo Logic requests per fetch; records cast and re-scored per second", (), ()),
     "splunk_requests": ("Splunk requests per fetch; rows cast and re-scored per second", (), ()),
+    "cse_requests": ("Cloud SIEM requests per fetch; records scored per second", (), ()),
+    "languages": ("rendered Splunk and Sumo Logic texts over the public captures, against plain Python", (), ()),
     "engine": ("cases a second to waiting, approval to effect, TTL to verified release", (), engine.SMALL),
     "cold_start": ("seconds to the answer of one action", (), ()),
 }
