@@ -1,8 +1,11 @@
 """The workflows, each a few lines over steps; a step is a plain function over ``Works`` that may run twice."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
+from threading import Lock
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -21,6 +24,8 @@ _LOG = logging.getLogger(__name__)
 # Every step by name. Each is looked up here when it runs, so that a test can stand around any of them.
 STEPS: dict[str, Callable[..., object]] = {}
 _at_work: list[Works] = []
+_running = Counter[str]()
+_lock = Lock()
 
 
 def go_to_work(works: Works) -> None:
@@ -89,14 +94,41 @@ _SWEEP = tuple(_step(name, function) for name, function in (
 ))
 
 
-# No limit of recovery attempts: every restart counts as one, and a restart storm must not end waiting work.
-@DBOS.workflow(name="triage", max_recovery_attempts=None)
+def running() -> frozenset[str]:
+    """The workflows that a thread of this process is carrying out."""
+    with _lock:
+        for identity in [identity for identity, number in _running.items() if not number]:
+            del _running[identity]
+        return frozenset(_running)
+
+
+def _workflow(name: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """A workflow of this name that is known to run here while it does."""
+    def bind(function: Callable[..., T]) -> Callable[..., T]:
+        @wraps(function)
+        def known(*subjects: str) -> T:
+            identity = DBOS.workflow_id or ""
+            with _lock:
+                _running[identity] += 1
+            try:
+                return function(*subjects)
+            finally:
+                # Counted, because one that was cut off may still be ending while it runs again.
+                with _lock:
+                    _running[identity] -= 1
+
+        # No limit of recovery attempts: every restart counts as one, and a restart storm must not end waiting work.
+        return DBOS.workflow(name=name, max_recovery_attempts=None)(known)
+    return bind
+
+
+@_workflow("triage")
 def triage(name: str, moment: str) -> list[str]:
     """Detect, judge and file; gives the requests that wait."""
     return _file_now(name, moment)
 
 
-@DBOS.workflow(name="contain_case", max_recovery_attempts=None)
+@_workflow("contain_case")
 def contain_case(request_id: str) -> dict[str, str]:
     """Carry out every step of an approved request; what became of each."""
     return {key: _carried_out(key) for key in _keys_of(request_id)}
@@ -109,7 +141,7 @@ def _carried_out(key: str) -> str:
     return _confirm(key) if word == "done" else word
 
 
-@DBOS.workflow(name="release", max_recovery_attempts=None)
+@_workflow("release")
 def release(key: str) -> str:
     """Undo one containment and see that it is gone."""
     word = _claim(key)
@@ -118,14 +150,14 @@ def release(key: str) -> str:
     return _confirm_undone(key) if word == "done" else word
 
 
-@DBOS.workflow(name="reconsider", max_recovery_attempts=None)
+@_workflow("reconsider")
 def reconsider(key: str) -> str:
     """An isolation near its end: look again, keep it, tell a person why."""
     why = _why_kept(key)
     return _extend(key, why) if why else "over"
 
 
-@DBOS.workflow(name="sweep", max_recovery_attempts=None)
+@_workflow("sweep")
 def sweep_once() -> list[int]:
     """Everything that time brings about and the outbox, one thing after the other."""
     return [int(one()) for one in _SWEEP]

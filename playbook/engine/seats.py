@@ -3,7 +3,7 @@
 import fcntl
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -101,10 +101,12 @@ class Watcher:
     """
 
     def __init__(
-        self, store: Store, door: Door, own_id: str, seconds: Callable[[], float], silent_s: float = 120.0
+        self, store: Store, door: Door, own_id: str, seconds: Callable[[], float], silent_s: float = 120.0,
+        orphan_s: float = 30.0,
     ) -> None:
         self._store, self._door, self._own_id, self._seconds = store, door, own_id, seconds
-        self._silent_s = silent_s
+        self._silent_s, self._orphan_s = silent_s, orphan_s
+        self._orphans: dict[str, float] = {}
         self._seen: dict[str, tuple[datetime, float]] = {}
 
     def take_over(self, now: datetime) -> tuple[str, ...]:
@@ -126,6 +128,19 @@ class Watcher:
                     seat.leave()
         return tuple(found)
 
+    def take_up_again(self, running: Collection[str], now: datetime) -> tuple[str, ...]:
+        """The workflows of our own that no thread carries out any more, for a while, and that go on now.
+
+        The engine drops one whose database went away under it, and leaves it as if it were at work.
+        """
+        moment = self._seconds()
+        dropped = [one for one in self._door.unfinished_of(self._own_id) if one not in running]
+        self._orphans = {one: self._orphans.get(one, moment) for one in dropped}
+        found = tuple(one for one, since in self._orphans.items() if moment - since >= self._orphan_s)
+        if found:
+            self._go_on(found, self._own_id, now)
+        return found
+
     def _still(self, other: str, beat_at: datetime) -> float:
         known = self._seen.get(other)
         if known is None or known[0] != beat_at:
@@ -133,14 +148,19 @@ class Watcher:
         return self._seconds() - known[1]
 
     def _inherit(self, other: str, now: datetime) -> tuple[str, ...]:
-        """Journal first, then resume; its row goes once nothing of it is left."""
+        """Everything that it left; its row goes once nothing of it is left."""
         workflows = self._door.unfinished_of(other)
-        with self._store.change() as conn:
-            if workflows:
-                journal.append(conn, now, "", self._own_id, "work taken over", {
-                    "from": other, "workflows": list(workflows[:50]), "count": len(workflows),
-                })
-            else:
+        if workflows:
+            self._go_on(workflows, other, now)
+        else:
+            with self._store.change() as conn:
                 conn.execute(executors.delete().where(executors.c.executor_id == other))
-        self._door.resume(workflows)
         return workflows
+
+    def _go_on(self, workflows: tuple[str, ...], whose: str, now: datetime) -> None:
+        """Journal first, then resume."""
+        with self._store.change() as conn:
+            journal.append(conn, now, "", self._own_id, "work taken over", {
+                "from": whose, "workflows": list(workflows[:50]), "count": len(workflows),
+            })
+        self._door.resume(workflows)

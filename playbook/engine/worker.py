@@ -20,14 +20,16 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds: between sweeps, between heartbeats, how often the queues are looked at, and how long a heart is still
-    until it is taken for dead (where no lock can tell); ``side_by_side`` steps run at once.
+    """Seconds: between sweeps, between heartbeats, how often the queues are looked at, how long a heart is still until
+    it is taken for dead (where no lock can tell), and how long work that no thread carries out any more is left alone;
+    ``side_by_side`` steps run at once.
     """
 
     sweep_s: float = 30.0
     beat_s: float = 10.0
     poll_s: float = 0.2
     silent_s: float = 120.0
+    orphan_s: float = 30.0
     side_by_side: int = 4
 
 
@@ -46,7 +48,7 @@ class Worker:
         self.engine: sa.Engine = workflow_engine(works.outfit.store)
         self._last_sweep = float("-inf")
         self._started: datetime = works.outfit.now()
-        self._watcher = seats.Watcher(self._store, works.door, executor_id, seconds, pace.silent_s)
+        self._watcher = seats.Watcher(self._store, works.door, executor_id, seconds, pace.silent_s, pace.orphan_s)
 
     @property
     def _store(self) -> Store:
@@ -75,6 +77,7 @@ class Worker:
         now = self.works.outfit.now()
         seats.beat(self._store, self.executor_id, now, self._started)
         self._watcher.take_over(now)
+        self._watcher.take_up_again(flows.running(), now)
         if self._seconds() - self._last_sweep >= self.pace.sweep_s:
             self._last_sweep = self._seconds()
             self.sweep()

@@ -5,9 +5,10 @@ import time
 
 import pytest
 
-from playbook.engine import flows
+from playbook.engine import flows, seats
 from playbook.engine.worker import Pace, Worker
 from playbook.errors import ConfigError
+from tests.builders import NOW
 
 
 @pytest.fixture
@@ -53,3 +54,27 @@ def test_finished_workflows_are_forgotten_after_a_while(bench, worker):
     settled(bench, worker)
     assert bench.door.forget_finished(bench.now.replace(year=2000)) == 0
     assert bench.door.forget_finished(bench.now.replace(year=2100)) > 0
+
+
+def test_work_that_no_thread_carries_out_any_more_goes_on_after_a_while_and_what_runs_is_left_alone(bench, monkeypatch):
+    clock, resumed = [0.0], []
+    watcher = seats.Watcher(bench.store, bench.door, "w1", lambda: clock[0], orphan_s=30)
+    monkeypatch.setattr(bench.door, "unfinished_of", lambda executor: ("dropped", "running"))
+    monkeypatch.setattr(bench.door, "resume", resumed.append)
+    assert watcher.take_up_again({"running"}, NOW) == ()
+    clock[0] = 29
+    assert watcher.take_up_again({"running", "dropped"}, NOW) == ()
+    clock[0] = 40
+    assert watcher.take_up_again({"running"}, NOW) == () and resumed == []
+    clock[0] = 70
+    assert watcher.take_up_again({"running"}, NOW) == ("dropped",) == resumed[0]
+    assert "work taken over" in bench.kinds()
+
+
+def test_a_workflow_is_known_to_run_here_while_it_does(bench, worker):
+    seen = []
+    real = bench.device.contain
+    bench.device.contain = lambda step, key: seen.append(flows.running()) or real(step, key)
+    bench.approved()
+    settled(bench, worker)
+    assert any(one.startswith("contain_case:") for one in seen[0]) and not flows.running()
