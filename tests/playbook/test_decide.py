@@ -219,6 +219,7 @@ def test_the_trace_names_the_exception_that_overrides_an_indicator():
 def test_a_contradiction_is_called_one():
     verdict = decide(an_enriched(), (explanation(), indicator("strong")))
     assert verdict.rung == 5 and "contradict each other" in verdict.trace[4].reason
+    assert "contradict each other" not in decide(an_enriched(), (indicator("strong"),)).trace[4].reason
 
 
 def test_who_did_not_answer_is_told_as_what_would_settle_it():

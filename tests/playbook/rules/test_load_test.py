@@ -49,6 +49,13 @@ TABLE = [
         test_of(window(), record=False, more=(silent("host"),)), "waits"),
     Row("near miss", "roles and targets unread",
         test_of(record=False, owned=(silent("owned", DESTINATION),), more=(silent("host"),)), "waits"),
+    Row("near miss", "roles and calendar unread",
+        an_enriched(silent("host"), silent("windows", "ws-31")), "waits"),
+    Row("silent", "roles unread, and only a backup is scheduled there",
+        test_of(window(kind="backup", targets=(DESTINATION,)), record=False, owned=(), more=(silent("host"),)),
+        "silent"),
+    Row("near miss", "roles unread, and a test is scheduled there",
+        test_of(AIMED, record=False, owned=(), more=(silent("host"),)), "waits"),
     Row("silent", "a workstation", test_of(window(), roles=("workstation",)), "silent"),
     Row("silent", "inventory unread, but no target of ours", an_enriched(silent("host")), "silent"),
     Row("hostile", "a bot that calls itself ws-31", test_of(window(), record=False, host="ws-31"), "silent"),
@@ -71,6 +78,17 @@ def test_load_test(row):
 @pytest.mark.parametrize(("enriched", "explains"), [(test_of(window()), True), (test_of(), False)])
 def test_only_a_complete_test_explains_a_burst(enriched, explains):
     assert evidence(RULE, enriched).explains_hunt is explains
+
+
+def test_exactly_the_least_share_is_enough():
+    three_quarters = test_of(window(end=18))
+    assert evidence(RULE, three_quarters, least_share=0.75).strength == "conclusive"
+    assert evidence(RULE, three_quarters, least_share=0.76).contradicted
+
+
+def test_what_is_missing_and_what_it_rests_on_is_told():
+    assert any("test window" in fault for fault in evidence(RULE, test_of()).missing)
+    assert [fact.name for fact in evidence(RULE, test_of(window())).facts] == ["role", "test window", "target"]
 
 
 def test_a_burst_before_the_newest_starts_is_not_forgotten():

@@ -36,6 +36,9 @@ TABLE = [
     Row("silent", "NTP to a listed destination", on(123, FEED, transports=("udp",), services=("ntp",)), "silent"),
     Row("hostile", "the bot's own name server", on(53, services=("dns",), transports=("udp",)), "silent"),
     Row("hostile", "one NTP packet among many that are none", ntp(services=("ntp",), ntp_sized=False), "silent"),
+    Row("hostile", "NTP spoken on another port", on(4444, transports=("udp",), services=("ntp",)), "silent"),
+    Row("hostile", "NTP's size on another port", on(4444, transports=("udp",), ntp_sized=True), "silent"),
+    Row("hostile", "another port of our time server", on(4444, networks={"time_servers": (DESTINATION,)}), "silent"),
     Row("hostile", "NTP and something else", ntp(services=("ntp", "ssl")), "silent"),
     Row("hostile", "a host and a process called ntp", ntp(hostname="ntp-01", processes=("ntpd",)), "silent"),
 ]
