@@ -46,6 +46,7 @@ class Server:
 
     folder: Path
     user: str | None
+    sync: str = "off"
 
     def url(self, database: str) -> str:
         """The URL of one of its databases."""
@@ -67,6 +68,26 @@ class Server:
             conn.execute(f"CREATE SCHEMA {name}")
         return self.url("postgres") + f"&options=-csearch_path%3D{name}"
 
+    def start(self) -> None:
+        """Start it; nothing happens when it runs."""
+        if not self.running():
+            self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", str(self.folder / "log"), "-o",
+                     f"-k {self.folder} -c listen_addresses='' -c fsync={self.sync} -c max_connections=60 "
+                     "-c max_wal_size=64MB", "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop it: ``immediate`` as a crash does, ``fast`` as an administrator does."""
+        if (self.folder / "data" / "postmaster.pid").exists():
+            self.run("pg_ctl", "-D", str(self.folder / "data"), "-m", mode, "stop")
+
+    def running(self) -> bool:
+        """Whether it answers."""
+        try:
+            psycopg.connect(self.url("postgres"), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
     def run(self, program: str, *arguments: str) -> None:
         """Run one of the server's programs as the unprivileged account."""
         done = subprocess.run([str((binaries() or Path()) / program), *arguments], user=self.user, cwd=self.folder,
@@ -75,20 +96,19 @@ class Server:
 
 
 @contextmanager
-def server(synced: bool = False) -> Iterator[Server]:
-    """A server that lives as long as the block; nothing is synced (unless wished), since nobody needs its data."""
-    folder = Path(tempfile.mkdtemp(prefix="pg", dir=None if synced else MEMORY))
-    sync = "on" if synced else "off"
-    one = Server(folder, _unprivileged() if os.geteuid() == 0 else None)
+def server(synced: bool = False, under: Path | None = None) -> Iterator[Server]:
+    """A server that lives as long as the block; nothing is synced (unless wished), since nobody needs its data.
+
+    ``under`` is where its data shall lie, else in memory (synced: on the disk).
+    """
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir=under or (None if synced else MEMORY)))
+    one = Server(folder, _unprivileged() if os.geteuid() == 0 else None, "on" if synced else "off")
     if one.user:
         shutil.chown(folder, one.user)
-    log = folder / "log"
     try:
         one.run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "postgres", "--no-sync")
-        one.run("pg_ctl", "-D", str(folder / "data"), "-w", "-l", str(log), "-o",
-                f"-k {folder} -c listen_addresses='' -c fsync={sync} -c max_connections=60", "start")
+        one.start()
         yield one
     finally:
-        if (folder / "data" / "postmaster.pid").exists():
-            one.run("pg_ctl", "-D", str(folder / "data"), "-m", "immediate", "stop")
+        one.stop()
         shutil.rmtree(folder, ignore_errors=True)

@@ -84,4 +84,4 @@ def url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def stalling(pg_server: postgres.Server) -> str:
     """The URL of an empty PostgreSQL database that soon takes its locks away from a process that stands still."""
-    return pg_server.fresh(idle_in_transaction_session_timeout="3s")
+    return pg_server.fresh(idle_in_transaction_session_timeout="8s")

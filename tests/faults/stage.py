@@ -93,7 +93,7 @@ class Stage:
         self._alive.add(pid)
         return pid
 
-    def end(self, pid: int, seconds: float = 120) -> dict[str, Any]:
+    def end(self, pid: int, seconds: float = 900) -> dict[str, Any]:
         """Wait for its end; AssertionError when it does not come."""
         patience = time.monotonic() + seconds
         while pid not in self._known:
@@ -104,6 +104,14 @@ class Stage:
             self._known[word["pid"]] = word
             self._alive.discard(word["pid"])
         return self._known.pop(pid)
+
+    def gone(self) -> set[int]:
+        """The processes that have ended."""
+        while not self._ended.empty():
+            word = self._ended.get()
+            self._known[word["pid"]] = word
+            self._alive.discard(word["pid"])
+        return set(self._known)
 
     def run(self, **command: Any) -> dict[str, Any]:
         """Start a process and wait for its end."""

@@ -27,7 +27,7 @@ from tests.response import EDGE, FILING, Bench, a_bot
 
 BLOCKED, ISOLATED = "C-00000000001f", "C-000000000020"
 ISOLATING = replace(FILING, means=replace(FILING.means, offers={"isolate_host": EDGE}))
-FAST = Pace(sweep_s=0.0, poll_s=0.05)
+FAST = Pace(sweep_s=0.0, poll_s=0.05, orphan_s=3.0)
 
 
 class Quiet:
@@ -61,7 +61,7 @@ def story(command: dict[str, Any]) -> None:
     worker = Worker(bench.works, command.get("executor", "w1"), time.monotonic, FAST)
     worker.start(ticking=False)
     points.around_commits(worker.engine, "engine")
-    tell(bench, worker, command.get("seconds", 60))
+    tell(bench, worker, command.get("seconds", 600))
     points("end")
     worker.stop()
 

@@ -17,7 +17,7 @@ from tests.response import Bench, a_bot
 DIES_AT = ["step apply:after", "edge.contain:after", "step open_tickets:after", "desk.open:after", "step claim:after"]
 
 
-def wait_for(what, seconds=90.0):
+def wait_for(what, seconds=600.0):
     patience = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < patience, "not in time"
