@@ -1,5 +1,6 @@
 """The connections of a set of log files: read once, windowed, aggregated, with every line accounted for."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from playbook.detections.languages.duckdb import WEEK_S, Windows
 from playbook.errors import BadAnswer
 from playbook.model.detection import TimeWindow
 
+# Clocks of a machine and a sensor, and the time until a new connection is logged.
+_CLOCKS_APART_S = 60
 _ASIDE = ("bad", "passed", "file", "line")
 
 
@@ -35,6 +38,7 @@ class Connections:
         self._copied = keep or not reading.by_line
         self._ready = False
         self.relation = ""
+        self.named: list[str] = []
 
     def outcome(self, wish: Wish, scope: Scope, progress: Progress | None = None) -> tuple[Outcome, Windows]:
         """The aggregates of every window that holds a row, and how the windows were cut.
@@ -76,6 +80,28 @@ class Connections:
             progress, self.reading.size, in_order=not self.reading.by_line,
         )
         self.relation = f"read_parquet({literal(str(target))})"
+        if own := self.reading.endpoint_files:
+            self._count_once(own)
+
+    def _count_once(self, own: Sequence[str]) -> None:
+        """Leave out what machines say of connections that a sensor saw too; their names stay, as holders."""
+        theirs = f"coalesce(file, '') IN ({', '.join(map(literal, own))})"
+        target, whole = literal(str(self._engine.folder / "once.parquet")), self.relation
+        self._engine.run(f"""
+            COPY (SELECT * FROM {whole} WHERE NOT {theirs} UNION ALL
+              SELECT own.* FROM (SELECT * FROM {whole} WHERE {theirs}) own ANTI JOIN
+              (SELECT src_ip, src_port, dst_ip, dst_port, start FROM {whole} WHERE NOT {theirs}) seen
+              ON own.src_ip = seen.src_ip AND own.src_port = seen.src_port AND own.dst_ip = seen.dst_ip
+                AND own.dst_port = seen.dst_port AND abs(own.start - seen.start) <= {_CLOCKS_APART_S}
+            ) TO {target} (FORMAT parquet)""")
+        self.relation = f"read_parquet({target})"
+        (before, after), = self._engine.believed(
+            f"SELECT (SELECT count(*) FROM {whole}), (SELECT count(*) FROM {self.relation})")
+        if before > after:
+            self.reading.warnings.append(
+                f"{before - after:,} connections stand in an endpoint's log and in a sensor's: counted once")
+        self.named = [f"SELECT start, NULL::DOUBLE AS until, src_ip AS address, hostname, 'host' AS written_by "
+                      f"FROM {whole} WHERE {theirs} AND start IS NOT NULL"]
 
     def _windows(self, wish: Wish) -> Windows:
         if wish.given is not None:

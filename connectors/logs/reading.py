@@ -49,6 +49,12 @@ class Reading:
         return all(getattr(formats()[form.format], "ROWS_ARE_LINES", False) for form in self.forms)
 
     @property
+    def endpoint_files(self) -> list[str]:
+        """The files that machines wrote about themselves, when others saw the network beside them; else none."""
+        own = [form for form in self.forms if getattr(formats()[form.format], "ENDPOINT", False)]
+        return [str(file.path) for form in own for file in self.forms[form]] if len(own) < len(self.forms) else []
+
+    @property
     def size(self) -> int:
         """Bytes on disk."""
         return sum(file.size for file in self._all())

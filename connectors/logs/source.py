@@ -10,6 +10,7 @@ import duckdb
 from connectors.logs.aggregate import Outcome, Summary
 from connectors.logs.aside import Aside
 from connectors.logs.connections import Connections, Wish
+from connectors.logs.copies import without_copies
 from connectors.logs.engine import Engine, Progress
 from connectors.logs.files import Gathered, gather
 from connectors.logs.holders import holders
@@ -17,7 +18,7 @@ from connectors.logs.hunting import hunt_rows
 from connectors.logs.reading import Reading
 from connectors.logs.rejects import Rejected
 from connectors.logs.settings import Settings
-from connectors.logs.shape import Kind, Scan
+from connectors.logs.shape import CANONICAL, Kind, Scan
 from connectors.logs.traffic import Sources, traffic
 from connectors.logs.unpack import Bounds
 from playbook.detections.beaconing import Scope, moment, score, sort_key
@@ -139,7 +140,9 @@ class LogSource:
     def _gather(self, kind: Kind) -> None:
         """Find the files and open the engine; UnknownFormat when no log of this kind is among them."""
         if self._gathered is None:
-            self._gathered = gather(self._paths, self._settings.format, self._bounds)
+            found = gather(self._paths, self._settings.format, self._bounds)
+            files, copies = without_copies(found.files, self._bounds)
+            self._gathered = found._replace(files=files, notes=(*found.notes, *copies))
         if not self._gathered.of(kind):
             name = {"conn": "connection"}.get(kind, kind)
             raise UnknownFormat(f"{', '.join(map(str, self._paths))}: no {name} log in a known format")
@@ -152,11 +155,12 @@ class LogSource:
 
     def _holders(self) -> tuple[tuple[AddressHolder, ...], tuple[str, ...]]:
         """Who held which address, and what was wrong with the logs that say so."""
-        if not self._gathered.of("holders"):
-            return (), ()
-        aside = Aside(self._engine, self._reading("holders"))
-        found = holders(self._engine, f"SELECT * FROM {aside.relation}", self.name) if aside.relation else ()
-        return found, aside.faults
+        told, faults = self._connections.named, ()
+        if self._gathered.of("holders"):
+            aside = Aside(self._engine, self._reading("holders"))
+            told, faults = [*told, *([f"SELECT * FROM {aside.relation}"] if aside.relation else [])], aside.faults
+        rows = " UNION ALL ".join(f"SELECT {', '.join(CANONICAL['holders'])} FROM ({one})" for one in told)
+        return holders(self._engine, rows, self.name) if rows else (), faults
 
     def _told(
         self, connections: Connections, outcome: Outcome, faults: tuple[str, ...]

@@ -18,6 +18,7 @@ from connectors.logs.lines import Cell
 from connectors.logs.shape import Recognised, Scan, literal
 
 NAME = "sysmon"
+ENDPOINT = True  # the machines' own record: the same connections may stand in a sensor's log as well
 
 _EVENT = re.compile(
     r'^[ \t]*\{(?=.*"(EventID|event_id)"\s*:)(?=.*(Microsoft-Windows-Sysmon|"UtcTime"\s*:))', re.MULTILINE | re.ASCII

@@ -305,7 +305,8 @@ def test_any_text_gives_answers_or_a_reason(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize("rule", [
     "FREQ=HOURLY", "FREQ=HOURLY;INTERVAL=7", "FREQ=DAILY", "FREQ=DAILY;INTERVAL=3", "FREQ=WEEKLY;BYDAY=MO,TH",
-    "FREQ=WEEKLY;INTERVAL=2;BYDAY=WE", "FREQ=DAILY;BYHOUR=1,13", "FREQ=DAILY;COUNT=3000", "FREQ=DAILY;UNTIL=20260310T000000Z",
+    "FREQ=WEEKLY;INTERVAL=2;BYDAY=WE", "FREQ=DAILY;BYHOUR=1,13", "FREQ=DAILY;COUNT=3000",
+    "FREQ=DAILY;UNTIL=20260310T000000Z",
 ])
 def test_a_rule_from_long_ago_gives_what_the_whole_expansion_gives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: str

@@ -9,6 +9,8 @@ import pytest
 
 from connectors.logs import reading, rejects, unpack
 from tests.connectors.logs.test_bad_input import GOOD, fetched, row_with, written
+from tests.connectors.logs.test_zeek_detection import DAY, beats
+from tests.connectors.logs.zeek_plain import log_text
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def test_more_lines_than_bytes_on_disk_are_not_read_to_the_end(
 ) -> None:
     monkeypatch.setattr(unpack, "_LINES_FROM", 100_000)
     written(tmp_path, gzip.compress(GOOD + unit * (8 << 20) + row_with()), "conn.1.log.gz")
-    written(tmp_path, GOOD, "conn.2.log")
+    written(tmp_path, log_text(beats(120, 120, DAY + 1)).encode(), "conn.2.log")
     found = fetched(tmp_path)
     assert found.detections[0].connections in (240, 241) and not found.health.complete
     assert any("conn.1.log.gz: unpacks to more than" in warning for warning in found.health.warnings)
