@@ -88,7 +88,7 @@ def hourly(engine: Engine, rows: str) -> dict[str, tuple[HourOfTraffic, ...]]:
     for identity, hour, connections, sent, received in engine.believed(f"""
             SELECT detection_id, floor(start / 3600)::BIGINT AS hour_no, sum(conns)::BIGINT, {sums}
             FROM {rows} GROUP BY ALL ORDER BY detection_id, hour_no"""):
-        found[identity].append(HourOfTraffic.model_construct(  # typed by the query; a tuple has up to 168
+        found[identity].append(HourOfTraffic(
             hour=moment(hour * 3600), connections=connections, bytes_sent=sent, bytes_rcvd=received))
     return {identity: tuple(hours) for identity, hours in found.items()}
 

@@ -181,6 +181,7 @@ def sort_key(detection: Detection) -> tuple[int, int, str, str, str, int]:
     )
 
 
+@lru_cache(maxsize=4096)  # the hours of a log come again with each of its tuples
 def moment(epoch: float) -> datetime:
     """Epoch seconds as a UTC time."""
     return datetime.fromtimestamp(epoch, UTC)
