@@ -77,7 +77,8 @@ class Bench:
         self.mail = FolderNotifier(MAIL, self.folder, self.hook)
         self.kill_switch = self.folder / "STOP"
         self.outfit = Outfit(self.store, {EDGE: self.device}, self.authority, lambda: self.now)
-        self.works = Works(self.outfit, self.door, {"siem": self.source} if self.source else {}, (self.desk,), (self.mail,))
+        sources = {"siem": self.source} if self.source else {}
+        self.works = Works(self.outfit, self.door, sources, (self.desk,), (self.mail,))
 
     def authority(self) -> Authority:
         return Authority(site=a_site(**self.networks), barriers=self.barriers, caps=self.caps, policy_version=1,

@@ -59,8 +59,10 @@ def wanted(slot: Slot) -> object:
 
 
 @pytest.mark.parametrize("action", [a for a in ALL if a.kind in ("contain", "correct")], ids=lambda a: a.identifier)
-@pytest.mark.parametrize(("url", "why"), [("", r"\[state\] is not configured"), ("sqlite:///x.db", "not part of this")])
-def test_nothing_is_changed_before_the_response_exists(action, url, why):
+@pytest.mark.parametrize(("url", "why"), [
+    ("", r"\[state\] is not configured"), ("sqlite:///x.db", "the account that approves is proven"),
+])
+def test_nothing_is_changed_past_the_doors_that_prove_who_approves(action, url, why):
     config = Config(state={"url": url})
     with pytest.raises(NotApproved, match=f"{action.identifier}: refused, nothing was changed: .*{why}") as refused:
         action.run({slot.name: wanted(slot) for slot in action.inputs}, outside(config))
