@@ -18,7 +18,7 @@ def command(config_file: Path | None, key: str, who: str | None, reason: str) ->
     """Ask for the release of the containment ID (K-...)."""
     moment = now()
     with opened(*configuration(config_file)) as store:
-        proof = proven(store, who, "responder", moment)
+        proof = proven(store, who, "approver", moment)
         with store.change() as conn:
             known = containments.contained(conn, key)
             if known is None:

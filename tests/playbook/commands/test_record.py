@@ -42,7 +42,7 @@ def filed(tmp_path_factory):
     ran = call("run", *config, "--json")
     root = call("accounts", "add", "root", "--role", "admin", "--token", *config).out.strip()
     tokens = {name: call("accounts", "add", name, "--role", role, "--token", *config, token=root).out.strip()
-              for name, role in (("anna", "approver"), ("vera", "viewer"))}
+              for name, role in (("anna", "approver"), ("rene", "responder"), ("vera", "viewer"))}
     return folder, ran, {"root": root} | tokens
 
 
@@ -104,13 +104,13 @@ def test_an_answer_takes_a_proof_and_exactly_one_digest(world):
     assert denied.code == 0 and shown["state"] == "denied" and shown["answers"][0]["comment"] == "no"
 
 
-def test_a_release_is_marked_once_by_a_proven_responder(world):
+def test_a_release_is_marked_once_by_a_proven_approver(world):
     config, _, tokens = world
     request = listed(config)[0]
     call("approvals", "approve", request["request_id"], "--digest", request["offers"][0]["digest"], *config,
          token=tokens["anna"])
     (contained,) = json.loads(call("containments", "--json", *config).out)["containments"]
-    assert call("release", contained["key"], *config, token=tokens["vera"]).code == 3
+    assert all(call("release", contained["key"], *config, token=tokens[who]).code == 3 for who in ("vera", "rene"))
     assert "will be released" in call("release", contained["key"], *config, token=tokens["anna"]).out
     assert "release asked by anna" in call("release", contained["key"], *config, token=tokens["anna"]).out
     assert call("release", "K-0", *config, token=tokens["anna"]).code == 2
