@@ -14,7 +14,7 @@ from connectors.receipts import Action, Desk
 from connectors.signing import SignedIn
 from connectors.targets import host_of, plain_key
 from connectors.transport import Bounds, Clocks, Credential, Reply, Transport, printable
-from playbook.errors import BadAnswer, ConnectorError, Unauthorized
+from playbook.errors import BadAnswer, ConfigError, ConnectorError, Unauthorized
 from playbook.model import Value
 from playbook.model.check import CheckResult
 from playbook.model.response import Receipt, Step, StepKind
@@ -83,6 +83,9 @@ class CrowdStrike:
         """Mark the host, then contain it; ``ok`` also while the sensor has not taken it yet (``verify`` is strict)."""
         host, key = self._host(step), plain_key(key)
         before = self._device(host)
+        if _another(before.hostname, step.scope):
+            raise ConfigError(f"{self.name}: {host} is {before.hostname[:100]!r} there, which is not the host that was "
+                              f"approved ({step.scope[:200]}); the inventory's host_id is wrong")
         held = before.status in _HELD
         # The mark first: a containment whose answer is lost is then known as ours. One that is ours already, for
         # another case, takes this mark too, so that the last case lets go; one of somebody else's takes none.
@@ -172,3 +175,12 @@ class CrowdStrike:
         held = ", ".join(device.marks) or ("another" if device.status in _HELD else "nobody")
         said = f"{device.hostname or device.device_id}: {device.status}, held by {held}"
         return self._desk.receipt(action, ok=ok, changed=changed, said=said, reference=device.device_id)
+
+
+def _another(reported: str, scope: str) -> bool:
+    """Whether Falcon's host name contradicts the approved one: the first word of a plan's scope ("web-01, the ...").
+
+    Domains are not compared, nor anything past 15 characters: some sensors report the NetBIOS name.
+    """
+    names = [name.strip().lower().partition(".")[0][:15] for name in (reported, scope.partition(",")[0])]
+    return all(names) and names[0] != names[1]

@@ -16,7 +16,7 @@ from tests.emulators.falcon import Falcon, serving
 from tests.emulators.site import Answer, site
 
 HOST = "0123456789abcdef0123456789abcdef"
-STEP = step(HOST, "isolate_host")
+STEP = step(HOST, "isolate_host").model_copy(update={"scope": "pc-0123, the whole machine"})
 VENDOR = "https://api.crowdstrike.com"
 ID, SECRET, TOKEN = "FALCON_CLIENT_ID", "FALCON_CLIENT_SECRET", "FALCON_TOKEN"
 MARK = "FalconGroupingTags/botnet-playbook-"
@@ -169,3 +169,18 @@ def test_other_kinds_and_anything_but_one_device_are_refused(wrong):
     for act in ("contain", "verify", "release", "verify_released"):
         with pytest.raises(ConfigError):
             getattr(connected(VENDOR), act)(wrong, KEY)
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize(("scope", "taken"), [
+    ("pc-0123, the whole machine", True), ("PC-0123.corp.example, the whole machine, two people must approve", True),
+    ("pc-0124, the whole machine", False), ("dc-01, the whole machine", False),
+])
+def test_a_device_of_another_name_than_the_approved_one_is_left_alone(falcon, edr, scope, taken):
+    approved = STEP.model_copy(update={"scope": scope})
+    if taken:
+        assert edr.contain(approved, KEY).changed
+        return
+    with pytest.raises(ConfigError, match="not the host that was approved"):
+        edr.contain(approved, KEY)
+    assert falcon.devices[HOST]["status"] == "normal" and falcon.devices[HOST]["tags"] == []
