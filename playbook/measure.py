@@ -120,6 +120,11 @@ def _unanswered(own: TupleTraffic | None, coverage: float) -> tuple[Measurement,
     )
 
 
+def _short(name: str) -> str:
+    """A name that the host chose, at most 80 characters: it stands in a sentence."""
+    return name if len(name) <= 80 else f"{name[:77]}..."
+
+
 def _nameless(
     detection: Detection, own: TupleTraffic | None, hours: Mapping[LogKind, frozenset[int]]
 ) -> Measurement:
@@ -130,7 +135,8 @@ def _nameless(
     detail = f"no {' and no '.join(absent)} log" if absent else ""
     if own is not None and own.names is not None and not absent:
         value = _without_name(own.names)
-        detail = ", ".join(sorted({f"{n.name} ({n.by}{'' if n.backed else ', unbacked'})" for n in own.names})[:5])
+        told = {f"{_short(n.name)} ({n.by}{'' if n.backed else ', unbacked'})" for n in own.names}
+        detail = ", ".join(sorted(told)[:5])
     return Measurement(name="nameless", value=value, coverage=min(dns, named), source="DNS, TLS and HTTP logs",
                        detail=detail)
 

@@ -1,8 +1,10 @@
 """What a run has to say about its own configuration: networks that do not fit the traffic, exceptions that ended."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from ipaddress import ip_address, ip_network
 
-from playbook.model.address import within
+from playbook.model.address import Address, within
 from playbook.model.enriched import EnrichedDetection
 from playbook.model.site import Site
 from playbook.rules.source_not_ours import home_is_unknown
@@ -19,12 +21,23 @@ def about_networks(identified: Sequence[EnrichedDetection], site: Site) -> tuple
             f"{len(unknown)} public {'source is' if len(unknown) == 1 else 'sources are'} judged as if ours, as "
             f"networks.home names no public prefix; set it, or strangers are blamed: {', '.join(unknown[:3])}"
         )
-    if len(outside) > len(unknown):
+    if sources and len(outside - set(map(ip_address, unknown))) == len(sources):
+        found.append(
+            f"networks.home holds none of the {len(sources)} sources seen, so every detection is gated as a "
+            f"stranger's: set it to your own networks (most sources lie in {', '.join(_most_common(sources))})"
+        )
+    elif len(outside) > len(unknown):
         strangers = len(outside) - len(unknown)
         found.append(f"{strangers} {'source lies' if strangers == 1 else 'sources lie'} outside networks.home")
     if site.networks.lab:
         found.append("networks.lab is set: documentation ranges count as Internet addresses")
     return tuple(found)
+
+
+def _most_common(sources: Iterable[Address]) -> list[str]:
+    """The two networks (/16, or /48 of IPv6) that hold most of the sources."""
+    held = Counter(str(ip_network((s, 16 if s.version == 4 else 48), strict=False)) for s in sorted(sources, key=str))
+    return [network for network, _ in held.most_common(2)]
 
 
 def about_exceptions(site: Site) -> tuple[str, ...]:

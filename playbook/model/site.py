@@ -3,7 +3,8 @@
 from datetime import date
 from ipaddress import IPv4Network, IPv6Network
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from playbook.model import Value
 from playbook.model.address import Address, Network, within
@@ -25,6 +26,14 @@ class Networks(Value):
     partners: tuple[Network, ...] = ()
     nat64: tuple[IPv6Network, ...] = ()
     lab: tuple[Network, ...] = ()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _written_as_text(cls, given: object) -> object:
+        """A bare number is no address, though ipaddress takes it for one (5 would be 0.0.0.5)."""
+        if isinstance(given, list | tuple) and any(isinstance(one, int | bytes) for one in given):
+            raise PydanticCustomError("address_text", "addresses and CIDRs are written as text")
+        return given
 
     def naming(self, address: Address) -> str | None:
         """The list that names the address; not ``lab``, which only says what counts as global in an exercise."""

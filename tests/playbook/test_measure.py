@@ -131,6 +131,8 @@ def test_nameless(names, hours, known):
 
 def test_what_is_claimed_is_shown():
     assert measures(names=(SNI,))["nameless"].detail == "a.example (sni, unbacked)"
+    endless = SNI.model_copy(update={"name": "a" * 5000})
+    assert len(measures(names=(endless,))["nameless"].detail) < 120
 
 
 def test_unanswered_and_prevalence_are_shares():
