@@ -64,5 +64,6 @@ class Time:
 
 
 def step(target: str = "198.51.100.9", kind: StepKind = "block_address", ttl_s: int = 3600) -> Step:
-    """A step of a plan that somebody approved."""
-    return Step(kind=kind, target=target, scope="every source of ours", ttl_s=ttl_s, connector="edge")
+    """A step of a plan that somebody approved, with a scope as the gate writes it; machines are called by their id."""
+    scope = f"pc-{target[:4]}, the whole machine" if kind == "isolate_host" else "every source of ours"
+    return Step(kind=kind, target=target, scope=scope, ttl_s=ttl_s, connector="edge")

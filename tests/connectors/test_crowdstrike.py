@@ -16,7 +16,7 @@ from tests.emulators.falcon import Falcon, serving
 from tests.emulators.site import Answer, site
 
 HOST = "0123456789abcdef0123456789abcdef"
-STEP = step(HOST, "isolate_host").model_copy(update={"scope": "pc-0123, the whole machine"})
+STEP = step(HOST, "isolate_host")
 VENDOR = "https://api.crowdstrike.com"
 ID, SECRET, TOKEN = "FALCON_CLIENT_ID", "FALCON_CLIENT_SECRET", "FALCON_TOKEN"
 MARK = "FalconGroupingTags/botnet-playbook-"
