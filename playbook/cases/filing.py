@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import rfc8785
@@ -22,7 +22,9 @@ def file_cases(
     by_host: dict[str, list[JudgedDetection]] = defaultdict(list)
     for one in judged:
         by_host[one.enriched.host].append(one)
-    held = tuple(holders)
+    held: dict[str, list[AddressHolder]] = defaultdict(list)
+    for holder in holders:
+        held[holder.address].append(holder)
     cases = [_case(host, sorted(ones, key=worst_first), means, held) for host, ones in by_host.items()]
     return tuple(sorted(cases, key=lambda c: (worst_first(c.detections[0]), c.host)))
 
@@ -45,8 +47,15 @@ def case_id(host: str, first_seen: datetime) -> str:
     return "C-" + hashlib.sha256(rfc8785.dumps([host, started])).hexdigest()[:12]
 
 
-def _case(host: str, ones: list[JudgedDetection], means: Means, holders: tuple[AddressHolder, ...]) -> Case:
-    return case_of(case_id(host, min(one.enriched.detection.first_seen for one in ones)), host, ones, means, holders)
+def _case(
+    host: str, ones: list[JudgedDetection], means: Means, held: Mapping[str, Sequence[AddressHolder]]
+) -> Case:
+    own = tuple(h for a in _addresses(ones) for h in held.get(a, ()))
+    return case_of(case_id(host, min(one.enriched.detection.first_seen for one in ones)), host, ones, means, own)
+
+
+def _addresses(ones: Sequence[JudgedDetection]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.enriched.detection.src_ip for one in ones))
 
 
 def case_of(
@@ -54,7 +63,7 @@ def case_of(
 ) -> Case:
     """One case under this identity from detections that come worst first; the plan is sealed for this identity."""
     worst = ones[0].verdict
-    addresses = tuple(dict.fromkeys(one.enriched.detection.src_ip for one in ones))
+    addresses = _addresses(ones)
     proposal = propose(identity, host, ones, means)
     status = min((one.verdict.status for one in ones), key=_STATUS_FIRST.index)
     if status == "proposed" and proposal.plan is None:
