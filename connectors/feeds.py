@@ -173,9 +173,8 @@ class Feed:
     def check(self) -> tuple[CheckResult, ...]:
         """Whether the feed can be read, how many entries it has and of when the newest is."""
         newest = max((one.entry.last_seen for one in self._parsed.entries), default=None)
-        message = self._parsed.message + (f"; newest entry {newest}" if newest else "")
-        ok = self._parsed.unavailable is None
-        return (CheckResult(subject=f"{self.name}: {self._path.name}", ok=ok, message=message),)
+        more = f"; newest entry {newest}" if newest else ""
+        return (self._parsed.result(f"{self.name}: {self._path.name}", more=more),)
 
     def _find(self, observable: Observable) -> tuple[FeedEntry, ...]:
         networks, domains = self._index

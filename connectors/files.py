@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
+from playbook.model.check import CheckResult
+
 MAX_BYTES = 64 * 2**20
 MAX_ROWS = 500_000
 MAX_CELL = 16_384
@@ -51,7 +53,8 @@ class Parsed(Generic[T]):
     @property
     def warning(self) -> str:
         """What a reader of the answers must know: rows left out and columns not used; empty when nothing."""
-        left_out = f"{self.rejected} rows left out: {'; '.join(self.examples)}" if self.rejected else ""
+        rows = "1 row" if self.rejected == 1 else f"{self.rejected} rows"
+        left_out = f"{rows} left out: {'; '.join(self.examples)}" if self.rejected else ""
         return "; ".join(part for part in (left_out, *self.notes) if part)
 
     @property
@@ -62,6 +65,11 @@ class Parsed(Generic[T]):
         as_of = f" as of {self.as_of:%Y-%m-%d %H:%M}Z" if self.as_of else ""
         entries = "1 entry" if len(self.entries) == 1 else f"{len(self.entries)} entries"
         return f"{entries}{as_of}" + (f"; {self.warning}" if self.warning else "")
+
+    def result(self, subject: str, usable: bool = True, more: str = "") -> CheckResult:
+        """What ``check`` says of the file; not ``usable``: something that it names cannot be used."""
+        ok = usable and self.unavailable is None
+        return CheckResult(subject=subject, ok=ok, message=self.message + more, warning=self.warning if ok else "")
 
 
 def explain(fault: Exception) -> str:

@@ -66,12 +66,7 @@ class Lists:
         message = fault or age + (f"; {self._stale}" if self._stale else "")
         return (
             CheckResult(subject=f"{self.name}: embedded lists", ok=fault is None, message=message),
-            *(
-                CheckResult(
-                    subject=f"{self.name}: {name}", ok=parsed.unavailable is None, message=parsed.message
-                )
-                for name, parsed in self._parsed.items()
-            ),
+            *(parsed.result(f"{self.name}: {name}") for name, parsed in self._parsed.items()),
         )
 
     def _answer(self, observable: Observable) -> dict[str, Any]:

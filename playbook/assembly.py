@@ -22,6 +22,7 @@ from playbook.model.site import Site
 from playbook.places import hosts_named
 from playbook.plan import NARROWEST_FIRST, Means
 from playbook.ports import Containment, DetectionSource, Enricher, NamesPlaces, Toolkit
+from playbook.report.text import utc
 from playbook.respond import Terms
 from playbook.rules import all_rules
 
@@ -74,7 +75,7 @@ def assemble(
     wiring = _Wiring(config, site, file, wishes)
     origin = wiring.connect("sources", *source)
     toolkit, terms = _around(config, file, wiring, origin)
-    warnings = (f"policy.now is set: this run judges as of {site.now:%Y-%m-%d %H:%M} UTC",) if config.policy.now else ()
+    warnings = (f"policy.now is set: this run judges as of {utc(site.now)} UTC",) if config.policy.now else ()
     return Assembled(toolkit, site, terms, warnings)
 
 
@@ -161,7 +162,7 @@ def assemble_all(config: Config, file: str, now: datetime) -> tuple[dict[str, An
     _rules(config, file, wiring.faults)
     wiring.scopes(config.enrichers)
     wiring.sound()
-    warnings = [f"policy.now is set: runs judge as of {config.policy.now}"] if config.policy.now else []
+    warnings = [f"policy.now is set: runs judge as of {utc(config.policy.now)} UTC"] if config.policy.now else []
     if config.networks.lab:
         warnings.append("networks.lab is set: documentation ranges count as Internet addresses")
     if not config.networks.protected:

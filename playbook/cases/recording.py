@@ -123,7 +123,7 @@ def as_recorded(conn: sa.Connection, run: Run, filed: Filed) -> Run:
         else:
             shown.append(record.case_of(conn, row["case_id"]) or case)
     tickets = tuple(dict.fromkeys(c.ticket for c in shown if c.ticket is not None))
-    return run.model_copy(update={"cases": tuple(shown), "tickets": tickets, "dry_run": False})
+    return run.model_copy(update={"cases": tuple(shown), "tickets": tickets, "stored": True})
 
 
 def _file(conn: sa.Connection, case: Case, run: Run, filing: Filing, now: datetime, requester: str) -> FiledCase:

@@ -125,7 +125,7 @@ class Wired:
         window, table = _window(table, errand.length, moment)
         assembled = assemble(self.config, self.file, (errand.source, table), moment, {"heartbeat": True})
         run = respond(assembled.toolkit, assembled.site, assembled.terms, window)
-        run = run.model_copy(update={"warnings": (*assembled.warnings, *run.warnings), "dry_run": False})
+        run = run.model_copy(update={"warnings": (*assembled.warnings, *run.warnings)})
         filing: Filing = terms_of(assembled.terms.means, self.config.policy, self.config.limits)
         asked = file_in_parts(self.store, run, filing, self.now).asked
         back = write_back(self.store, assembled.toolkit.source, self.config.policy.close_in_siem, self.now)
