@@ -9,9 +9,8 @@ from click.testing import CliRunner, Result
 from playbook.__main__ import cli
 
 _HEAD = "time,hostname,src_ip,dst_ip,dst_port,bytes_sent,bytes_rcvd,process_name\n"
-_INVENTORY = "\n".join((
-    "[sources.box]", 'kind = "logs"', 'paths = ["a.csv"]', "[enrichers.own]", 'kind = "inventory"', 'hosts = "hosts.csv"',
-)) + "\n"
+_INVENTORY = '[sources.box]\nkind = "logs"\npaths = ["a.csv"]\n'
+_INVENTORY += '[enrichers.own]\nkind = "inventory"\nhosts = "hosts.csv"\n'
 _HOSTS = "hostname,addresses,owner\n"
 
 
