@@ -85,10 +85,9 @@ def _around(config: Config, file: str, wiring: "_Wiring", origin: DetectionSourc
     rules = _rules(config, file, wiring.faults)
     hosts_in = wiring.scopes(config.enrichers)
     wiring.sound()
-    barriers = Barriers(own_places=own_places(config))
     means = Means(
         block_ttl_s=config.policy.block_ttl_s, isolate_ttl_s=config.policy.isolate_ttl_s,
-        policy_version=config.policy.version, barriers=barriers, offers=_offers(containments),
+        policy_version=config.policy.version, barriers=barriers_of(config), offers=_offers(containments),
     )
     toolkit = Toolkit(source=origin, enrichers=enrichers, containments=containments, hosts_in=hosts_in)
     return toolkit, Terms(rules=rules, means=means, limits=config.limits)
@@ -254,6 +253,12 @@ def _offers(containments: Iterable[Containment]) -> dict[StepKind, str]:
     """The first configured containment that offers a kind carries it out."""
     return {kind: next(c.name for c in containments if kind in c.kinds)
             for kind in NARROWEST_FIRST if any(kind in c.kinds for c in containments)}
+
+
+def barriers_of(config: Config) -> Barriers:
+    """What this configuration adds to never-block; a feed is as old as its rule lets it be."""
+    aged: Any = all_rules()["threat_feed"].params.model_validate(config.policy.rules.get("threat_feed", {}))
+    return Barriers(own_places=own_places(config), feed_days=aged.fresh_days)
 
 
 def own_places(config: Config) -> frozenset[str]:
