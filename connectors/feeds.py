@@ -14,7 +14,7 @@ from publicsuffixlist import PublicSuffixList
 from pydantic import BeforeValidator, Field, model_validator
 
 from connectors.columns import Name, Text
-from connectors.files import Parsed, Unreadable, gather, lines_of, load, read_converted
+from connectors.files import Parsed, Unreadable, gather, lines_of, load, open_line, read_converted
 from connectors.matching import DomainIndex, PrefixIndex, address_of, domain_of, network_of
 from playbook.model import Value
 from playbook.model.address import Network
@@ -125,7 +125,7 @@ def _read_plain(path: Path, day: date, convert: Callable[[FeedRow], Listed]) -> 
     numbered = ((number, line.strip()) for number, line in enumerate(lines_of(raw), 1))
     rows = ((number, line) for number, line in numbered if line and line[:1] not in (b"#", b";"))
     as_of = datetime.combine(day, time(), UTC)
-    return gather(path, as_of, rows, lambda line: convert(_plain_row(line, day)))
+    return gather(path, as_of, rows, lambda line: convert(_plain_row(line, day)), open_at=open_line(raw))
 
 
 def _plain_row(line: bytes, day: date) -> FeedRow:

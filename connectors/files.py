@@ -107,11 +107,19 @@ def lines_of(raw: bytes) -> Iterator[bytes]:
     yield raw[start:]
 
 
+def open_line(raw: bytes) -> int:
+    """The number of the last line when it has no line end, as a file that was cut while it was written; else 0."""
+    return 0 if not raw or raw[-1:] in (b"\n", b"\r") else sum(1 for _ in lines_of(raw))
+
+
 def gather(
     path: Path, as_of: datetime, rows: Iterable[tuple[int, Any]], parse: Callable[[Any], T], unit: str = ":",
-    notes: tuple[str, ...] = (),
+    notes: tuple[str, ...] = (), open_at: int = 0,
 ) -> Parsed[T]:
-    """Every row through ``parse``; a row that raises ValueError, or is one, is counted and named ``path<unit><n>``."""
+    """Every row through ``parse``; a row that raises ValueError, or is one, is counted and named ``path<unit><n>``.
+
+    ``open_at`` (see ``open_line``): should this row be a bad one, a note says that the file may be cut.
+    """
     entries: list[T] = []
     rejected, examples = 0, []
     for number, row in rows:
@@ -123,6 +131,8 @@ def gather(
             entries.append(parse(row))
         except (ValueError, OverflowError) as fault:
             rejected += 1
+            if number == open_at:
+                notes += (f"{path.name}: it may be cut: its last line has no end and cannot be used",)
             if len(examples) < _EXAMPLES:
                 examples.append(f"{path.name}{unit}{number}: {explain(fault)}")
     if rejected and not entries:
@@ -141,12 +151,12 @@ def read_converted(path: Path, model: type[M], convert: Callable[[M], T], zone: 
     try:
         raw, as_of = load(path)
         if path.suffix.lower() == ".json":
-            rows, unit, notes = _json_rows(path, raw), " entry ", ()
+            rows, unit, notes, last = _json_rows(path, raw), " entry ", (), 0
         elif path.suffix.lower() in {".jsonl", ".ndjson"}:
-            rows, unit, notes = _jsonl_rows(raw), ":", ()
+            rows, unit, notes, last = _jsonl_rows(raw), ":", (), open_line(raw)
         else:
             columns = _header(path, raw, model)
-            rows, unit, notes = _csv_rows(raw, columns), ":", _unused(path, columns, model)
+            rows, unit, notes, last = _csv_rows(raw, columns), ":", _unused(path, columns, model), open_line(raw)
     except Unreadable as fault:
         return Parsed(path, unavailable=str(fault))
     known, context = frozenset(model.model_fields), {"zone": zone}
@@ -154,7 +164,7 @@ def read_converted(path: Path, model: type[M], convert: Callable[[M], T], zone: 
     def parse(row: Mapping[str, str]) -> T:
         return convert(model.model_validate({key: row[key] for key in row if key in known}, context=context))
 
-    return gather(path, as_of, rows, parse, unit, notes)
+    return gather(path, as_of, rows, parse, unit, notes, last)
 
 
 def _cells(line: bytes) -> list[str]:

@@ -19,7 +19,7 @@ def a_folder(folder: Path, hosts: str | None, dst: str = "8.8.8.8", port: int = 
     rows = [f"{1772409600 + n * 300},,10.1.2.3,{dst},{port},10,10,\n" for n in range(288)]
     (folder / "a.csv").write_text(_HEAD + "".join(rows), encoding="utf-8")
     if hosts is not None:
-        (folder / "hosts.csv").write_text(hosts, encoding="utf-8")
+        (folder / ("hosts.txt" if "hosts.txt" in tables else "hosts.csv")).write_text(hosts, encoding="utf-8")
     (folder / "playbook.toml").write_text(tables, encoding="utf-8")
     return folder / "playbook.toml"
 
@@ -52,7 +52,7 @@ def test_an_inventory_that_cannot_be_used_is_told_once_whatever_was_found(tmp_pa
 
 def test_a_row_that_was_cut_is_told_with_its_line_and_the_others_count(tmp_path):
     told, = warned(a_folder(tmp_path, f"{_HOSTS}ws-1,10.1.2.3,Ann\nws-2,10.1"))
-    assert told == "enrichers.own: host: 1 row left out: hosts.csv:3: 2 cells; expected 3"
+    assert told == f"enrichers.own: host: 1 row left out: hosts.csv:3: 2 cells; expected 3; hosts.csv: {_CUT}"
 
 
 def test_an_inventory_that_is_whole_is_not_spoken_of(tmp_path):
@@ -75,3 +75,24 @@ def test_check_says_no_name_twice(tmp_path, monkeypatch, hosts):
     done = CliRunner().invoke(cli, ["check"])
     line = next(line for line in done.stdout.splitlines() if "enrichers.own" in line)
     assert line.split()[1:4] == ["enrichers.own:", "host:", "hosts.csv:"] and line.count("hosts.csv") == 1, line
+
+
+_LISTS = '[sources.box]\nkind = "logs"\npaths = ["a.csv"]\n[enrichers.own]\n'
+_LISTS += 'kind = "lists"\nextra = {own = {path = "hosts.csv", category = "cloud"}}\n'
+_FEED = '[sources.box]\nkind = "logs"\npaths = ["a.csv"]\n[enrichers.own]\nkind = "feeds"\npath = "hosts.csv"\n'
+_PLAIN = _FEED.replace("hosts.csv", "hosts.txt") + "as_of = 2026-03-01\n"
+_FEED_HEAD = "indicator,kind,last_seen\n203.0.113.1,address,2026-03-01\n"
+_CUT = "it may be cut: its last line has no end and cannot be used"
+
+
+@pytest.mark.parametrize(("tables", "text", "cut"), [
+    (_LISTS, "203.0.113.1\n203.0.11", True), (_LISTS, "203.0.113.1\n203.0.113.7", False),
+    (_LISTS, "203.0.113.1\n203.0.11\n", False), (_LISTS, "203.0.113.1\n203.0.11\n203.0.113.9", False),
+    (_FEED, f"{_FEED_HEAD}198.51.100.7,addr", True), (_FEED, f"{_FEED_HEAD}198.51.100.7,address,2026-03-01", False),
+    (_PLAIN, "evil.example\nhttp://", True), (_PLAIN, "evil.example\nbad.example", False),
+    (_INVENTORY, f"{_HOSTS}ws-1,10.1.2.3,Ann\r\nws-2", True), (_INVENTORY, f"{_HOSTS}ws-1,10.1.2.3,Ann\rws-2\r", False),
+])
+def test_a_file_that_was_cut_is_said_to_be_only_when_its_last_line_is_bad(tmp_path, tables, text, cut):
+    told = warned(a_folder(tmp_path, text, tables=tables))
+    assert any(_CUT in one for one in told) is cut, told
+    assert not told or "1 row left out: hosts." in told[0]
