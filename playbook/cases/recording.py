@@ -167,7 +167,7 @@ def _keep(
     if known is None:
         conn.execute(cases.insert(), values | {
             "case_id": identity, "host": case.host, "opened_at": now, "reopened_from": reopened_from,
-            "person_disposition": "", "person_by": "", "person_reason": "", "ticket_key": "",
+            "person_disposition": "", "person_by": "", "person_reason": "", "person_fault": "query", "ticket_key": "",
         })
     else:
         conn.execute(cases.update().where(cases.c.case_id == identity).values(values))
