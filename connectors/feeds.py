@@ -14,7 +14,7 @@ from publicsuffixlist import PublicSuffixList
 from pydantic import BeforeValidator, Field, model_validator
 
 from connectors.columns import Name, Text
-from connectors.files import Parsed, Unreadable, gather, lines_of, load, read_converted
+from connectors.files import Parsed, Unreadable, gather, lines_of, load, open_line, read_converted
 from connectors.matching import DomainIndex, PrefixIndex, address_of, domain_of, network_of
 from playbook.model import Value
 from playbook.model.address import Network
@@ -125,7 +125,7 @@ def _read_plain(path: Path, day: date, convert: Callable[[FeedRow], Listed]) -> 
     numbered = ((number, line.strip()) for number, line in enumerate(lines_of(raw), 1))
     rows = ((number, line) for number, line in numbered if line and line[:1] not in (b"#", b";"))
     as_of = datetime.combine(day, time(), UTC)
-    return gather(path, as_of, rows, lambda line: convert(_plain_row(line, day)))
+    return gather(path, as_of, rows, lambda line: convert(_plain_row(line, day)), open_at=open_line(raw))
 
 
 def _plain_row(line: bytes, day: date) -> FeedRow:
@@ -173,9 +173,8 @@ class Feed:
     def check(self) -> tuple[CheckResult, ...]:
         """Whether the feed can be read, how many entries it has and of when the newest is."""
         newest = max((one.entry.last_seen for one in self._parsed.entries), default=None)
-        message = self._parsed.message + (f"; newest entry {newest}" if newest else "")
-        ok = self._parsed.unavailable is None
-        return (CheckResult(subject=f"{self.name}: {self._path.name}", ok=ok, message=message),)
+        more = f"; newest entry {newest}" if newest else ""
+        return (self._parsed.result(f"{self.name}: {self._path.name}", more=more),)
 
     def _find(self, observable: Observable) -> tuple[FeedEntry, ...]:
         networks, domains = self._index

@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
+from playbook.model.check import CheckResult
+
 MAX_BYTES = 64 * 2**20
 MAX_ROWS = 500_000
 MAX_CELL = 16_384
@@ -51,7 +53,8 @@ class Parsed(Generic[T]):
     @property
     def warning(self) -> str:
         """What a reader of the answers must know: rows left out and columns not used; empty when nothing."""
-        left_out = f"{self.rejected} rows left out: {'; '.join(self.examples)}" if self.rejected else ""
+        rows = "1 row" if self.rejected == 1 else f"{self.rejected} rows"
+        left_out = f"{rows} left out: {'; '.join(self.examples)}" if self.rejected else ""
         return "; ".join(part for part in (left_out, *self.notes) if part)
 
     @property
@@ -62,6 +65,11 @@ class Parsed(Generic[T]):
         as_of = f" as of {self.as_of:%Y-%m-%d %H:%M}Z" if self.as_of else ""
         entries = "1 entry" if len(self.entries) == 1 else f"{len(self.entries)} entries"
         return f"{entries}{as_of}" + (f"; {self.warning}" if self.warning else "")
+
+    def result(self, subject: str, usable: bool = True, more: str = "") -> CheckResult:
+        """What ``check`` says of the file; not ``usable``: something that it names cannot be used."""
+        ok = usable and self.unavailable is None
+        return CheckResult(subject=subject, ok=ok, message=self.message + more, warning=self.warning if ok else "")
 
 
 def explain(fault: Exception) -> str:
@@ -99,11 +107,19 @@ def lines_of(raw: bytes) -> Iterator[bytes]:
     yield raw[start:]
 
 
+def open_line(raw: bytes) -> int:
+    """The number of the last line when it has no line end, as a file that was cut while it was written; else 0."""
+    return 0 if not raw or raw[-1:] in (b"\n", b"\r") else sum(1 for _ in lines_of(raw))
+
+
 def gather(
     path: Path, as_of: datetime, rows: Iterable[tuple[int, Any]], parse: Callable[[Any], T], unit: str = ":",
-    notes: tuple[str, ...] = (),
+    notes: tuple[str, ...] = (), open_at: int = 0,
 ) -> Parsed[T]:
-    """Every row through ``parse``; a row that raises ValueError, or is one, is counted and named ``path<unit><n>``."""
+    """Every row through ``parse``; a row that raises ValueError, or is one, is counted and named ``path<unit><n>``.
+
+    ``open_at`` (see ``open_line``): should this row be a bad one, a note says that the file may be cut.
+    """
     entries: list[T] = []
     rejected, examples = 0, []
     for number, row in rows:
@@ -115,6 +131,8 @@ def gather(
             entries.append(parse(row))
         except (ValueError, OverflowError) as fault:
             rejected += 1
+            if number == open_at:
+                notes += (f"{path.name}: it may be cut: its last line has no end and cannot be used",)
             if len(examples) < _EXAMPLES:
                 examples.append(f"{path.name}{unit}{number}: {explain(fault)}")
     if rejected and not entries:
@@ -133,12 +151,12 @@ def read_converted(path: Path, model: type[M], convert: Callable[[M], T], zone: 
     try:
         raw, as_of = load(path)
         if path.suffix.lower() == ".json":
-            rows, unit, notes = _json_rows(path, raw), " entry ", ()
+            rows, unit, notes, last = _json_rows(path, raw), " entry ", (), 0
         elif path.suffix.lower() in {".jsonl", ".ndjson"}:
-            rows, unit, notes = _jsonl_rows(raw), ":", ()
+            rows, unit, notes, last = _jsonl_rows(raw), ":", (), open_line(raw)
         else:
             columns = _header(path, raw, model)
-            rows, unit, notes = _csv_rows(raw, columns), ":", _unused(path, columns, model)
+            rows, unit, notes, last = _csv_rows(raw, columns), ":", _unused(path, columns, model), open_line(raw)
     except Unreadable as fault:
         return Parsed(path, unavailable=str(fault))
     known, context = frozenset(model.model_fields), {"zone": zone}
@@ -146,7 +164,7 @@ def read_converted(path: Path, model: type[M], convert: Callable[[M], T], zone: 
     def parse(row: Mapping[str, str]) -> T:
         return convert(model.model_validate({key: row[key] for key in row if key in known}, context=context))
 
-    return gather(path, as_of, rows, parse, unit, notes)
+    return gather(path, as_of, rows, parse, unit, notes, last)
 
 
 def _cells(line: bytes) -> list[str]:

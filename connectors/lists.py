@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from connectors.columns import Name
-from connectors.files import Parsed, Unreadable, gather, lines_of, load
+from connectors.files import Parsed, Unreadable, gather, lines_of, load, open_line
 from connectors.matching import PrefixIndex, address_of, network_of
 from playbook.model import Value
 from playbook.model.address import Address, Network
@@ -66,12 +66,7 @@ class Lists:
         message = fault or age + (f"; {self._stale}" if self._stale else "")
         return (
             CheckResult(subject=f"{self.name}: embedded lists", ok=fault is None, message=message),
-            *(
-                CheckResult(
-                    subject=f"{self.name}: {name}", ok=parsed.unavailable is None, message=parsed.message
-                )
-                for name, parsed in self._parsed.items()
-            ),
+            *(parsed.result(f"{self.name}: {name}") for name, parsed in self._parsed.items()),
         )
 
     def _answer(self, observable: Observable) -> dict[str, Any]:
@@ -124,7 +119,8 @@ def _read(path: Path) -> Parsed[Network]:
     except Unreadable as fault:
         return Parsed(path, unavailable=str(fault))
     numbered = ((number, line.partition(b"#")[0].strip()) for number, line in enumerate(lines_of(raw), 1))
-    parsed = gather(path, as_of, ((number, line) for number, line in numbered if line), _network)
+    parsed = gather(path, as_of, ((number, line) for number, line in numbered if line), _network,
+                    open_at=open_line(raw))
     if not parsed.entries and not parsed.unavailable:
         return Parsed(path, as_of=as_of, unavailable=f"{path}: empty; expected one address or CIDR a line")
     return parsed

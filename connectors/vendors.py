@@ -104,8 +104,7 @@ class Vendors:
         )
         if not self._path:
             return (reviewed,)
-        ok = self._file.unavailable is None
-        return reviewed, CheckResult(subject=f"{self.name}: {self._path.name}", ok=ok, message=self._file.message)
+        return reviewed, self._file.result(f"{self.name}: {self._path.name}")
 
     def _find(self, observable: Observable) -> tuple[VendorService, ...]:
         if self._file.unavailable:

@@ -22,6 +22,7 @@ from playbook.model.site import Site
 from playbook.places import hosts_named
 from playbook.plan import NARROWEST_FIRST, Means
 from playbook.ports import Containment, DetectionSource, Enricher, NamesPlaces, Toolkit
+from playbook.report.text import utc
 from playbook.respond import Terms
 from playbook.rules import all_rules
 
@@ -74,7 +75,7 @@ def assemble(
     wiring = _Wiring(config, site, file, wishes)
     origin = wiring.connect("sources", *source)
     toolkit, terms = _around(config, file, wiring, origin)
-    warnings = (f"policy.now is set: this run judges as of {site.now:%Y-%m-%d %H:%M} UTC",) if config.policy.now else ()
+    warnings = (f"policy.now is set: this run judges as of {utc(site.now)} UTC",) if config.policy.now else ()
     return Assembled(toolkit, site, terms, warnings)
 
 
@@ -84,10 +85,9 @@ def _around(config: Config, file: str, wiring: "_Wiring", origin: DetectionSourc
     rules = _rules(config, file, wiring.faults)
     hosts_in = wiring.scopes(config.enrichers)
     wiring.sound()
-    barriers = Barriers(own_places=own_places(config))
     means = Means(
         block_ttl_s=config.policy.block_ttl_s, isolate_ttl_s=config.policy.isolate_ttl_s,
-        policy_version=config.policy.version, barriers=barriers, offers=_offers(containments),
+        policy_version=config.policy.version, barriers=barriers_of(config), offers=_offers(containments),
     )
     toolkit = Toolkit(source=origin, enrichers=enrichers, containments=containments, hosts_in=hosts_in)
     return toolkit, Terms(rules=rules, means=means, limits=config.limits)
@@ -161,7 +161,7 @@ def assemble_all(config: Config, file: str, now: datetime) -> tuple[dict[str, An
     _rules(config, file, wiring.faults)
     wiring.scopes(config.enrichers)
     wiring.sound()
-    warnings = [f"policy.now is set: runs judge as of {config.policy.now}"] if config.policy.now else []
+    warnings = [f"policy.now is set: runs judge as of {utc(config.policy.now)} UTC"] if config.policy.now else []
     if config.networks.lab:
         warnings.append("networks.lab is set: documentation ranges count as Internet addresses")
     if not config.networks.protected:
@@ -253,6 +253,12 @@ def _offers(containments: Iterable[Containment]) -> dict[StepKind, str]:
     """The first configured containment that offers a kind carries it out."""
     return {kind: next(c.name for c in containments if kind in c.kinds)
             for kind in NARROWEST_FIRST if any(kind in c.kinds for c in containments)}
+
+
+def barriers_of(config: Config) -> Barriers:
+    """What this configuration adds to never-block; a feed is as old as its rule lets it be."""
+    aged: Any = all_rules()["threat_feed"].params.model_validate(config.policy.rules.get("threat_feed", {}))
+    return Barriers(own_places=own_places(config), feed_days=aged.fresh_days)
 
 
 def own_places(config: Config) -> frozenset[str]:

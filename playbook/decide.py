@@ -191,7 +191,9 @@ def _reasons(decisive: Rung, pieces: _Sorted, enriched: EnrichedDetection) -> tu
         f"a score of {detection.beaconing_score} to {detection.dst_ip} port {detection.dst_port} "
         "and nothing that corroborates or explains it",
     )
-    sentences = [e.reason for e in support] or ([decisive.reason] if decisive.number != 6 else list(left))
+    told = decisive.reason if decisive.number == 5 else ""
+    sentences = [e.reason for e in support if e.reason not in told]
+    sentences = sentences or ([decisive.reason] if decisive.number != 6 else list(left))
     if decisive.number in (4, 5):
         sentences.insert(0, decisive.reason)
     sentences += [f"not counted, explained elsewhere: {e.reason}" for e in pieces.explained_hunts]

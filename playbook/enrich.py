@@ -50,6 +50,22 @@ class Enrichers:
         local = self._extend(domains, window, lambda e: not e.remote, lambda o: o.kind == "domain")
         return self._extend(local, window, lambda e: e.remote, lambda o: True)
 
+    def unfit(self) -> tuple[str, ...]:
+        """What the local (not remote) enrichers cannot read or left out, a sentence each, whoever was asked.
+
+        Also of a run whose detections were all gated: a file that nobody reads is found missing when it is needed.
+        """
+        local = [e for e in self.enrichers if not e.remote]
+        outcomes = all_at_once({e.name: e.check for e in local if e.name not in self._dead}, self.deadline_s)
+        told: list[str] = []
+        for name in (e.name for e in local):
+            outcome = outcomes.get(name)
+            if outcome is None or outcome.value is None:
+                told.append(f"enrichers.{name}: {outcome.failure if outcome else self._dead[name]}")
+                continue
+            told += [r.told(f"enrichers.{name}", r.warning) for r in outcome.value if not r.ok or r.warning]
+        return tuple(dict.fromkeys(told))
+
     def _extend(
         self, detections: Sequence[EnrichedDetection], window: TimeWindow,
         chosen: Callable[[Enricher], bool], about: Callable[[Observable], bool],

@@ -29,10 +29,12 @@ class Barriers:
 
     ``own_places``: addresses and names of every product that our own configuration names. ``pair_on_shared``
     allows a pair (one source, one destination, one port) on a shared address; an address block there never passes.
+    ``feed_days``: a feed's entry that is older than this names no address.
     """
 
     own_places: frozenset[str] = frozenset()
     pair_on_shared: bool = False
+    feed_days: int = 30
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def examine(kind: StepKind, enriched: EnrichedDetection, barriers: Barriers) -> 
         return Refused(kind, "the firewall already denies it")
     people = _people(enriched)
     if kind == "block_address":
-        claimed = _only_claimed(enriched)
+        claimed = _only_claimed(enriched, barriers.feed_days)
         if claimed is not None:
             return Refused(kind, claimed)
         return Passed(kind, str(enriched.destination), "every source of ours", people)
@@ -136,10 +138,14 @@ def _own(enriched: EnrichedDetection, address: Address, barriers: Barriers) -> s
     return f"it is ours or declared: {owned[0][0].name}" if owned else None
 
 
-def _only_claimed(enriched: EnrichedDetection) -> str | None:
-    """A listed name that no resolver of ours gave for this address: whoever claims it can frame any address."""
-    entries = enriched.answers(FeedEntry, "destination")
-    if any(entry.kind == "address" for entry, _ in entries):
+def _only_claimed(enriched: EnrichedDetection, feed_days: int) -> str | None:
+    """A listed name that no resolver of ours gave for this address: whoever claims it can frame any address.
+
+    Also one that a feed listed long ago, or for another port: its owner of today is framed by what another one did.
+    """
+    entries, today = enriched.answers(FeedEntry, "destination"), enriched.site.now.date()
+    if any(entry.kind == "address" and entry.why_not_fresh(today, feed_days) is None
+           and entry.port in (None, enriched.detection.dst_port) for entry, _ in entries):
         return None
     claimed = sorted({by.observable.value for _, by in entries} - {*enriched.backed_names, enriched.detection.dst_ip})
     return f"only the host's own word ties {claimed[0]} to this address" if claimed else None

@@ -48,7 +48,8 @@ def respond(
     cases = file_cases(judged, terms.means, gathered.holders)
     cases, tickets = with_tickets(cases, terms.limits.tickets_per_run, terms.limits.shared_destination_hosts)
 
-    warnings = (*gathered.health.warnings, *silence, *traffic.unknown, *about_networks(identified, site))
+    warnings = (*gathered.health.warnings, *silence, *traffic.unknown, *enrichers.unfit(),
+                *about_networks(identified, site))
     return _record(toolkit.source.name, gathered, site, gated, cases, tickets, warnings, bool(silence))
 
 

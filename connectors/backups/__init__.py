@@ -72,13 +72,7 @@ class Backups:
             parts += [("repositories", self._jobs.repository_rows), ("jobs", self._jobs.jobs)]
         if self._sessions_path:
             parts.append(("sessions", self._sessions.parsed))
-        return tuple(
-            CheckResult(
-                subject=f"{self.name}: {part}: {parsed.path.name}", ok=parsed.unavailable is None,
-                message=parsed.message,
-            )
-            for part, parsed in parts
-        )
+        return tuple(parsed.result(f"{self.name}: {part}: {parsed.path.name}") for part, parsed in parts)
 
     def _template(self, topic: str, parsed: Parsed, unavailable: str | None) -> Enrichment:
         warnings = dict.fromkeys((parsed.warning, self._jobs.repository_rows.warning))

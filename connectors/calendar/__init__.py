@@ -60,8 +60,7 @@ class Calendar:
         )
 
     def _result(self, topic: str, parsed: Parsed, usable: bool) -> CheckResult:
-        ok = usable and parsed.unavailable is None
-        return CheckResult(subject=f"{self.name}: {topic}: {self._path.name}", ok=ok, message=parsed.message)
+        return parsed.result(f"{self.name}: {topic}: {self._path.name}", usable)
 
     def _template(self, topic: str) -> Enrichment:
         parsed: Parsed = self._file.schedules if topic == "windows" else self._file.owned

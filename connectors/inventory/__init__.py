@@ -114,10 +114,7 @@ class Inventory:
     def check(self) -> tuple[CheckResult, ...]:
         """One result a file: entries, age, rows left out."""
         return tuple(
-            CheckResult(
-                subject=f"{self.name}: {topic}: {self._paths[topic].name}",
-                ok=self._book(topic).parsed.unavailable is None, message=self._book(topic).parsed.message,
-            )
+            self._book(topic).parsed.result(f"{self.name}: {topic}: {self._paths[topic].name}")
             for topic in self.topics
         )
 

@@ -13,7 +13,7 @@ from connectors.logs.lines import Cell
 from connectors.logs.shape import Recognised, Scan
 from playbook.errors import UnknownFormat
 
-NAME = "canonical"
+NAME = "csv"
 
 REQUIRED = ("time", "hostname", "src_ip", "dst_ip", "dst_port", "bytes_sent", "bytes_rcvd", "process_name")
 OPTIONAL = ("src_port", "proto", "conns", "service", "duration", "denied")
@@ -43,7 +43,9 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
         names = [column.strip().lower() for column in form.columns]
         missing = [name for name in REQUIRED if name not in names]
         if missing:
-            raise UnknownFormat(f"{', '.join(paths[:3])}: the canonical CSV lacks the columns {', '.join(missing)}")
+            raise UnknownFormat(
+                f"{', '.join(paths[:3])}: this CSV lacks the columns {', '.join(missing)}; "
+                f"expected at least {','.join(REQUIRED)}")
         raw = {name: f"f[{names.index(name) + 1}]" if name in names else "NULL::VARCHAR"
                for name in (*REQUIRED, *OPTIONAL)}
         source = lines.csv_rows(paths, scan, form.columns)

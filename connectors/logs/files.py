@@ -16,7 +16,8 @@ from playbook.errors import ConfigError, UnknownFormat
 
 HEAD = 256 << 10
 MOST_FILES = 100_000
-_ALIASES = {"netflow": "nfdump"}
+# Other names of a format, the first as good as its own; the others are what earlier configurations say.
+_ALIASES = {"parquet": "csv", "nfdump": "netflow", "canonical": "csv"}
 
 
 class LogFile(NamedTuple):
@@ -52,6 +53,11 @@ def formats() -> Mapping[str, ModuleType]:
     return {module.NAME: module for module in modules if hasattr(module, "recognise") and hasattr(module, "NAME")}
 
 
+def named() -> list[str]:
+    """What a person may call a format, beside ``auto``."""
+    return sorted([*formats(), "parquet"])
+
+
 def gather(paths: Sequence[Path], wanted: str, bounds: Bounds) -> Gathered:
     """The log files under ``paths``; a file named itself must be recognised, in a folder the others are skipped.
 
@@ -85,7 +91,7 @@ def _chosen(wanted: str) -> list[ModuleType]:
         return list(formats().values())
     name = _ALIASES.get(wanted, wanted)
     if name not in formats():
-        raise ConfigError(f"format {wanted!r} is not known; known: auto, {', '.join(sorted(formats()))}")
+        raise ConfigError(f"format {wanted!r} is not known; known: auto, {', '.join(named())}")
     return [formats()[name]]
 
 
@@ -155,7 +161,7 @@ def _unrecognised(path: Path, size: int, wanted: str) -> str:
     if size == 0:
         return f"{path}: the file is empty"
     asked = "any known format" if wanted == "auto" else f"a log in the format {wanted}"
-    return f"{path}: not recognised as {asked} (known: {', '.join(sorted(formats()))})"
+    return f"{path}: not recognised as {asked} (known: {', '.join(named())})"
 
 
 def _nothing(paths: Sequence[Path], skipped: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from connectors.logs import directions, lines
 from connectors.logs.lines import Cell
 from connectors.logs.shape import Recognised, Scan
 
-NAME = "nfdump"
+NAME = "netflow"
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "first": ("ts", "firstseen"),

@@ -7,6 +7,7 @@ description. Lists inside one column are text: names joined by commas, sentences
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -134,9 +135,11 @@ class Action(NamedTuple):
             raise ConfigError(self._spelt_out(str(fault))) from None
 
     def _spelt_out(self, said: str) -> str:
-        """The faults with what a missing field is for, in words of ours."""
+        """The faults with what a field is for and an example, never with a pattern of ours."""
         for slot in self.inputs:
             said = said.replace(f" {slot.name}: Field required", f" {slot.name}: required: {slot.description}")
+            shape = f" {slot.name}: expected {slot.description}, such as {slot.example}"
+            said = re.sub(rf" {slot.name}: String should match pattern '.*'", lambda _, s=shape: s, said)
         return said.replace(": Value error, ", ": ")
 
     def run(self, given: Mapping[str, Any], outside: Outside) -> Result:

@@ -9,9 +9,10 @@ from playbook.errors import NotApproved
 class Approved(Flat):
     """The approval that a change needs: of exactly one plan, by a person."""
 
-    plan_id: str = slot("Identity of the approved plan", contains=("plan id",), example="P-000000000001",
-                        pattern=r"^P-[0-9a-f]{12}$")
-    digest: str = slot("SHA-256 of exactly the plan that was approved, in hex", contains=("plan digest",),
+    plan_id: str = slot("Identity of the approved plan: P- and 12 hexadecimal digits", contains=("plan id",),
+                        example="P-000000000001", pattern=r"^P-[0-9a-f]{12}$")
+    digest: str = slot("SHA-256 of exactly the approved plan: 64 hexadecimal digits", contains=("plan digest",),
+                       example="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
                        pattern=r"^[0-9a-f]{64}$")
     approved_by: str = slot("Account of the person who approved it", contains=("user name",), min_length=1,
                             max_length=200)

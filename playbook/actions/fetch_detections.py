@@ -24,9 +24,9 @@ class Input(Flat):
         "Hours to look back: from 15 minutes ago in a SIEM, from the newest event in log files", None, example=24,
         ge=1, le=31 * 24,
     )
-    start: TimeText | None = slot("Start of the window instead of hours, in UTC", None, example="2026-03-02 00:00:00",
-                                  max_length=40)
-    end: TimeText | None = slot("End of the window, not included", None, example="2026-03-03 00:00:00", max_length=40)
+    start: TimeText | None = slot("Start of the window, instead of hours and with end: yyyy-MM-dd HH:mm:ss in UTC",
+                                  None, max_length=40)
+    end: TimeText | None = slot("End of the window, not included, in the same form", None, max_length=40)
 
 
 Output = DetectionRow

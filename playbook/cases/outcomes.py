@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -12,7 +12,7 @@ from playbook.cases.tables import cases, outcome_cases, outcomes
 from playbook.model import Value
 from playbook.model.case import Case, Run
 from playbook.model.detection import Finding
-from playbook.model.outcome import Outcome
+from playbook.model.outcome import Fault, Outcome
 from playbook.model.verdict import WORST_FIRST, Disposition, Gated
 
 # A writer that died holds its row for this long; a finding that refuses is left alone after so many tries.
@@ -41,7 +41,7 @@ class _Said(NamedTuple):
     case_id: str
     disposition: Disposition
     reason: str
-    fault: Literal["query", "data"] = "query"
+    fault: Fault = "query"
 
 
 def note(conn: sa.Connection, run: Run, cases_of: Mapping[str, str], now: datetime) -> int:
@@ -125,13 +125,14 @@ def _words_of(conn: sa.Connection, case_ids: Iterable[str]) -> dict[str, _Said]:
     """What each of these cases says: a person's word if there is one, else ours."""
     names = sorted(set(case_ids))
     columns = (cases.c.case_id, cases.c.disposition, cases.c.person_disposition, cases.c.person_by,
-               cases.c.person_reason, cases.c.document)
+               cases.c.person_reason, cases.c.person_fault, cases.c.document)
     said = {}
     for chunk in _chunks(names):
         for row in conn.execute(sa.select(*columns).where(cases.c.case_id.in_(chunk))):
             if row.person_disposition:
                 reason = f"{row.person_by}: {row.person_reason}"
-                said[row.case_id] = _Said(row.case_id, row.person_disposition, reason)
+                fault: Fault = row.person_fault if row.person_disposition == "FALSE_POSITIVE" else "query"
+                said[row.case_id] = _Said(row.case_id, row.person_disposition, reason, fault)
             else:
                 reasons = Case.model_validate_json(row.document).verdict.reasons[:_REASONS]
                 said[row.case_id] = _Said(row.case_id, row.disposition, "; ".join(reasons))
@@ -144,7 +145,7 @@ def _refreshed(conn: sa.Connection, said: Mapping[str, _Said]) -> list[str]:
     for chunk in _chunks(sorted(said)):
         for row in conn.execute(sa.select(outcome_cases).where(outcome_cases.c.case_id.in_(chunk))).mappings().all():
             one = said[row["case_id"]]
-            if row["disposition"] != one.disposition:
+            if (row["disposition"], row["fault"]) != (one.disposition, one.fault):
                 _put(conn, row["key"], one)
                 keys[row["key"]] = None
     return list(keys)
@@ -169,14 +170,14 @@ def _put(conn: sa.Connection, key: str, one: _Said) -> None:
 
 
 def _settle(conn: sa.Connection, key: str, now: datetime) -> bool:
-    """Let the worst of a finding's cases speak for it; said again only when its disposition is another."""
+    """Let the worst of a finding's cases speak for it; said again only when what it says is another."""
     rows = conn.execute(sa.select(outcome_cases).where(outcome_cases.c.key == key)).mappings()
     said = [_Said(row["case_id"], row["disposition"], row["reason"], row["fault"]) for row in rows]
     said.sort(key=lambda one: (WORST_FIRST.index(one.disposition), one.case_id))
     before = conn.execute(
-        sa.select(outcomes.c.disposition, outcomes.c.round).where(outcomes.c.key == key)).one()
+        sa.select(outcomes.c.disposition, outcomes.c.fault, outcomes.c.round).where(outcomes.c.key == key)).one()
     worst = said[0]
-    if worst.disposition == before.disposition:
+    if (worst.disposition, worst.fault) == (before.disposition, before.fault):
         return False
     conn.execute(outcomes.update().where(outcomes.c.key == key).values(
         case_id=worst.case_id, disposition=worst.disposition, fault=worst.fault,
@@ -192,7 +193,8 @@ def _reason(said: Sequence[_Said], before: str, now: datetime) -> str:
     more = f" and {len(said) - _MOST_NAMED} more" if len(said) > _MOST_NAMED else ""
     parts = [said[0].reason]
     parts += [f"other cases of it: {others}{more}"] if others else []
-    parts += [f"no longer {before} since {now:%Y-%m-%d %H:%M} UTC"] if before else []
+    another = before not in ("", said[0].disposition)
+    parts += [f"no longer {before} since {now:%Y-%m-%d %H:%M} UTC"] if another else []
     return " | ".join(parts)
 
 

@@ -10,14 +10,15 @@ from playbook.cases import asking, journal, outbox, outcomes
 from playbook.cases.tables import cases, detections, runs
 from playbook.model import Value
 from playbook.model.case import Case, JudgedDetection
+from playbook.model.outcome import Fault
 from playbook.model.verdict import CaseStatus, Disposition
 
 # One that was cut off holds the questions about its cases back for no longer than this.
 _LONGEST_FILING = timedelta(minutes=10)
 _SUMMARY = (
     "case_id", "host", "status", "disposition", "confidence", "first_seen", "last_seen", "opened_at", "updated_at",
-    "closed_at", "closed_by", "reopened_from", "person_disposition", "person_by", "person_reason", "person_at",
-    "watch_days", "ticket_key", "run_id",
+    "closed_at", "closed_by", "reopened_from", "person_disposition", "person_by", "person_reason", "person_fault",
+    "person_at", "watch_days", "ticket_key", "run_id",
 )
 
 
@@ -39,6 +40,7 @@ class CaseRow(Value):
     person_disposition: str = ""
     person_by: str = ""
     person_reason: str = ""
+    person_fault: Fault = "query"
     person_at: AwareDatetime | None = None
     watch_days: int = 0
     ticket_key: str = ""
@@ -103,18 +105,24 @@ def being_filed(conn: sa.Connection, run_id: str, now: datetime) -> bool:
 
 
 def resolve(
-    conn: sa.Connection, case_id: str, disposition: Disposition, who: str, reason: str, now: datetime
+    conn: sa.Connection, case_id: str, disposition: Disposition, who: str, reason: str, now: datetime,
+    fault: Fault = "query",
 ) -> str | None:
-    """A person closes the case with their disposition; None when done, else why not."""
+    """A person closes the case with their disposition; None when done, else why not.
+
+    ``fault``: what a FALSE_POSITIVE comes from.
+    """
     done = conn.execute(
         cases.update().where(cases.c.case_id == case_id, cases.c.closed_at.is_(None)).values(
             status="closed", closed_at=now, closed_by=who, updated_at=now, person_disposition=disposition,
-            person_by=who, person_reason=reason, person_at=now,
+            person_by=who, person_reason=reason, person_fault=fault, person_at=now,
         )
     )
     if done.rowcount == 0:
         return _why_not(conn, case_id, "is closed already")
-    journal.append(conn, now, case_id, who, "case resolved", {"disposition": disposition, "reason": reason})
+    because = {"fault": fault} if disposition == "FALSE_POSITIVE" else {}
+    journal.append(conn, now, case_id, who, "case resolved",
+                   {"disposition": disposition, "reason": reason, **because})
     asking.withdraw(conn, case_id, now, f"the case was resolved as {disposition}", who)
     outcomes.say(conn, case_id, now)
     _comment(conn, case_id, f"resolved:{case_id}:{now.isoformat()}", f"{who} resolved it as {disposition}: {reason}",
@@ -134,7 +142,8 @@ def reopen(conn: sa.Connection, case_id: str, who: str, now: datetime) -> str | 
         return f"{case_id}: its host has an open case already, {other}"
     conn.execute(cases.update().where(cases.c.case_id == case_id).values(
         status="ticket", closed_at=None, closed_by="", updated_at=now,
-        person_disposition="", person_by=who, person_reason="opened again", person_at=now,
+        person_disposition="", person_by=who, person_reason="opened again", person_fault="query",
+        person_at=now,
     ))
     journal.append(conn, now, case_id, who, "case reopened", {"closed_by": row.closed_by})
     outcomes.say(conn, case_id, now)

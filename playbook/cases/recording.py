@@ -123,7 +123,7 @@ def as_recorded(conn: sa.Connection, run: Run, filed: Filed) -> Run:
         else:
             shown.append(record.case_of(conn, row["case_id"]) or case)
     tickets = tuple(dict.fromkeys(c.ticket for c in shown if c.ticket is not None))
-    return run.model_copy(update={"cases": tuple(shown), "tickets": tickets, "dry_run": False})
+    return run.model_copy(update={"cases": tuple(shown), "tickets": tickets, "stored": True})
 
 
 def _file(conn: sa.Connection, case: Case, run: Run, filing: Filing, now: datetime, requester: str) -> FiledCase:
@@ -167,7 +167,7 @@ def _keep(
     if known is None:
         conn.execute(cases.insert(), values | {
             "case_id": identity, "host": case.host, "opened_at": now, "reopened_from": reopened_from,
-            "person_disposition": "", "person_by": "", "person_reason": "", "ticket_key": "",
+            "person_disposition": "", "person_by": "", "person_reason": "", "person_fault": "query", "ticket_key": "",
         })
     else:
         conn.execute(cases.update().where(cases.c.case_id == identity).values(values))

@@ -101,6 +101,8 @@ def address_of(url: str, folder: Path) -> URL:
         return address.set(drivername="postgresql+psycopg")
     if address is None or backend != "sqlite" or address.database in (None, "", ":memory:"):
         raise ConfigError('state.url: expected "sqlite:///FILE" or "postgresql://USER@HOST/DATABASE"')
+    if address.query:
+        raise ConfigError(f"state.url: a SQLite file takes no parameters: {', '.join(address.query)}")
     return address.set(drivername="sqlite", database=str((folder / str(address.database)).absolute()))
 
 
@@ -147,7 +149,10 @@ def _told(engine: sa.Engine) -> Iterator[None]:
     """Faults of the database as ours: it could not be reached, or it could not keep what was to be written."""
     try:
         yield
-    except (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.DataError):
+    except (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.DataError) as fault:
+        if fault.statement is None:
+            # Said before anything was asked: the driver refuses a parameter of the URL.
+            raise ConfigError(f"state.url: {fault.orig}") from None
         raise
     except sa.exc.DatabaseError as fault:
         name = engine.url.render_as_string(hide_password=True)

@@ -91,7 +91,8 @@ cases = sa.Table(
     _text("disposition", 32), _text("confidence", 16), _time("first_seen"), _time("last_seen"), _time("opened_at"),
     _time("updated_at"), _time("closed_at", True), _text("closed_by"), _text("reopened_from"),
     _text("person_disposition", 32), _text("person_by"), _document("person_reason"),
-    _time("person_at", True), _number("watch_days"), _text("watch_day", 10), _text("ticket_key"), _text("run_id"),
+    _text("person_fault", 16), _time("person_at", True), _number("watch_days"), _text("watch_day", 10),
+    _text("ticket_key"), _text("run_id"),
     _document(), sa.Index(None, "status", "updated_at"), sa.Index(None, "host", "opened_at"),
     _unique_where("one_open_case_a_host", "host", "closed_at IS NULL"),
 )

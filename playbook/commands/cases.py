@@ -7,6 +7,7 @@ import click
 
 from playbook.cases import record
 from playbook.doors import config_option, configuration, emit, now
+from playbook.model.outcome import Fault
 from playbook.model.verdict import WORST_FIRST, CaseStatus, Disposition
 from playbook.recorded import opened, proven
 from playbook.report.text import plain
@@ -43,20 +44,26 @@ def command(
 @config_option
 @click.argument("case_id", metavar="ID")
 @click.option("--as", "disposition", required=True, type=click.Choice(WORST_FIRST), help="What it was.")
+@click.option("--because", "fault", type=click.Choice(get_args(Fault)), default=None,
+              help="Of a FALSE_POSITIVE: what was wrong, the query (default) or the data; the SIEM is told.")
 @click.option("--by", "who", help="The account that says so (default: the token's).")
 @click.option("--reason", required=True, help="Why, in a sentence.")
 @click.pass_context
 def resolve(
-    ctx: click.Context, config_file: Path | None, case_id: str, disposition: str, who: str | None, reason: str
+    ctx: click.Context, config_file: Path | None, case_id: str, disposition: str, fault: Fault | None, who: str | None,
+    reason: str,
 ) -> None:
     """Close a case with a person's disposition. Our own verdict stays beside it."""
+    if fault and disposition != "FALSE_POSITIVE":
+        raise click.UsageError("--because says what was wrong when nothing happened: it goes with --as FALSE_POSITIVE")
     moment = now()
     with opened(*configuration(config_file or ctx.obj)) as store:
         proof = proven(store, who, "responder", moment)
         with store.change() as conn:
-            fault = record.resolve(conn, case_id, cast(Disposition, disposition), proof.name, reason, moment)
-    if fault:
-        raise click.UsageError(fault)
+            why_not = record.resolve(conn, case_id, cast(Disposition, disposition), proof.name, reason, moment,
+                                     fault or "query")
+    if why_not:
+        raise click.UsageError(why_not)
     click.echo(f"{case_id} resolved as {disposition} by {proof.name}")
 
 

@@ -34,7 +34,7 @@ def command(ctx: click.Context, config_file: Path | None, as_json: bool) -> None
             click.echo(f"warning: {warning}")
         for name, found in results.items():
             for r in found:
-                click.echo(f"{'ok    ' if r.ok else 'FAILED'}  {name}: {r.subject}: {r.message}")
+                click.echo(f"{'ok    ' if r.ok else 'FAILED'}  {r.told(name)}")
     ctx.exit(_worst(r.exit_code for found in results.values() for r in found if not r.ok))
 
 

@@ -16,7 +16,7 @@ from playbook.report.text import plain, several
 @config_option
 @click.argument("name", type=click.Choice(sorted(HUNTS)), metavar="ddos-burst|dga-burst|irc")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--endpoint", is_flag=True, help="By host and process, of the logs that name them (Sysmon, canonical).")
+@click.option("--endpoint", is_flag=True, help="By host and process, of the logs that name them (Sysmon, csv).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(config_file: Path | None, name: str, paths: tuple[str, ...], endpoint: bool, as_json: bool) -> None:
     """Look for bursts of connections or failed names, or for IRC. What it finds are leads, not verdicts."""

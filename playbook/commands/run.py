@@ -52,7 +52,8 @@ def command(
     assembled = assemble(config, file, source, now(), {"heartbeat": heartbeat or from_ is None})
     with _bar(not as_json) as told:
         run = respond(assembled.toolkit, assembled.site, assembled.terms, window, told)
-    run = run.model_copy(update={"profile": profile, "warnings": (*assembled.warnings, *run.warnings)})
+    run = run.model_copy(update={"profile": profile, "warnings": (*assembled.warnings, *run.warnings),
+                                 "dry_run": dry_run})
     run, asked = (run, 0) if dry_run else _filed(run, assembled, config, file)
     index = html.write(run, folder, raw_events.over(_paths(source, config))) if folder else None
     _tell(run, index, assembled, as_json)

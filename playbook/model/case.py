@@ -62,7 +62,10 @@ class Case(Value):
 
 
 class Run(Value):
-    """The result of one run over one source: cases worst first, what was gated, and how complete the input was."""
+    """The result of one run over one source: cases worst first, what was gated, and how complete the input was.
+
+    ``stored``: its cases are in a record; else they are not, because of ``dry_run`` or because there is none.
+    """
 
     run_id: str
     source: str
@@ -75,6 +78,7 @@ class Run(Value):
     cases: tuple[Case, ...] = ()
     tickets: tuple[Ticket, ...] = ()
     as_of: AwareDatetime
-    dry_run: bool = True
+    dry_run: bool = False
+    stored: bool = False
     exceptions_expired: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()

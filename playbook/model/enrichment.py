@@ -1,6 +1,6 @@
 """What an enricher said of an observable: typed answers, or unavailable with a reason."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
@@ -67,6 +67,13 @@ class FeedEntry(Value):
     last_seen: date
     port: int | None = None
     malware: str = ""
+
+    def why_not_fresh(self, today: date, days: int) -> str | None:
+        """Why the entry's date says little today, or None: it is older than so many days, or has not come yet."""
+        age = today - self.last_seen
+        if age > timedelta(days=days):
+            return f"the entry is of {self.last_seen}, older than {days} days"
+        return f"the entry is dated {self.last_seen}, which has not come yet" if age < timedelta(days=-1) else None
 
 
 class HostRecord(Value):

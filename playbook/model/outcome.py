@@ -7,6 +7,8 @@ from pydantic import Field
 from playbook.model import Value
 from playbook.model.verdict import Disposition
 
+Fault = Literal["query", "data"]
+
 
 class Outcome(Value):
     """What a case came to. ``fault`` says whether a FALSE_POSITIVE comes from the query or from the data."""
@@ -14,4 +16,4 @@ class Outcome(Value):
     case_id: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
     disposition: Disposition
     reason: str
-    fault: Literal["query", "data"] = "query"
+    fault: Fault = "query"

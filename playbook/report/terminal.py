@@ -1,7 +1,9 @@
 """The run as a person reads it in a terminal: a header, the cases worst first, then everything else in short."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
+from textwrap import wrap
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -21,9 +23,14 @@ from playbook.report.words import (
     proposal,
     silence,
     unavailable,
+    unstored,
 )
 
-_WIDE = 116
+_WIDE = 150
+# Too narrow a column is left to rich, which folds anywhere.
+_LEAST = 12
+_UNIT = re.compile(r"(?<=[0-9]) (?=(?:d|h|min|s|%|[kMGT]?B)\b)|(?<=\bfor) (?=[0-9])")
+_TIED = "\u00a0"
 _QUIET = frozenset({"watch", "closed"})
 _MOST_ROWS, _MOST_HOSTS, _MOST_DESTINATIONS, _MOST_REASONS, _MOST_LINES, _MOST_EXAMPLES = 50, 12, 3, 3, 8, 3
 _STYLE: dict[Disposition, str] = {
@@ -35,12 +42,19 @@ def _line(text: str, style: str = "") -> Text:
     return Text(plain(text), style=style, overflow="fold")
 
 
+def _hanging(text: str, style: str = "", width: int = 0) -> Text:
+    """Lines of at most ``width`` cells, all but the first set in; a number stays with its unit."""
+    whole = _UNIT.sub(_TIED, plain(text))
+    lines = wrap(whole, width, subsequent_indent="  ", break_on_hyphens=False) if width > _LEAST else [whole]
+    return Text("\n".join(lines).replace(_TIED, " "), style=style, overflow="fold")
+
+
 def _stack(parts: Iterable[Text]) -> Text:
     return Text("\n").join(parts)
 
 
-def _listed(texts: tuple[str, ...], most: int, style: str = "") -> list[Text]:
-    lines = [_line(text, style) for text in texts[:most]]
+def _listed(texts: tuple[str, ...], most: int, style: str = "", width: int = 0) -> list[Text]:
+    lines = [_hanging(text, style, width) for text in texts[:most]]
     if len(texts) > most:
         lines.append(_line(f"and {len(texts) - most} more", "dim"))
     return lines
@@ -57,7 +71,7 @@ def _alike(cases: tuple[Case, ...]) -> tuple[tuple[Case, ...], ...]:
 
 
 def _host(row: tuple[Case, ...]) -> Text:
-    names = list(dict.fromkeys(named(case.host) for case in row))
+    names = sorted({named(case.host) for case in row})
     more = f" and {len(names) - _MOST_HOSTS} more" if len(names) > _MOST_HOSTS else ""
     parts = [_line(", ".join(names[:_MOST_HOSTS]) + more, "bold")]
     if row[0].status not in _QUIET:
@@ -81,29 +95,36 @@ def _destinations(case: Case) -> tuple[str, ...]:
     ))
 
 
-def _wide(rows: tuple[tuple[Case, ...], ...]) -> Table:
+def _table(console: Console, *columns: tuple[str, int]) -> tuple[Table, int]:
+    """A table of these columns, those of width 0 as wide as what is left over allows, and that width."""
     table = Table(box=SIMPLE_HEAD, expand=True, pad_edge=False, show_lines=False, leading=1)
-    for title, ratio in (("Host", 20), ("Verdict", 17), ("Why", 38), ("Destination", 26), ("Proposed", 36)):
-        table.add_column(title, ratio=ratio, overflow="fold")
+    for title, width in columns:
+        table.add_column(title, width=width or None, ratio=None if width else 1, overflow="fold")
+    open_ones = sum(not width for _, width in columns)
+    taken = sum(width for _, width in columns) + 3 * len(columns) - 1
+    return table, (console.width - taken) // open_ones
+
+
+def _wide(rows: tuple[tuple[Case, ...], ...], console: Console) -> Table:
+    table, width = _table(console, ("Host", 16), ("Verdict", 15), ("Why", 0), ("Destination", 23), ("Proposed", 0))
     for row in rows:
         case = row[0]
         table.add_row(
-            _host(row), _verdict(row), _stack(_listed(case.verdict.reasons, _MOST_REASONS)),
-            _stack(_listed(_destinations(case), _MOST_DESTINATIONS)), _stack(_listed(proposal(case), _MOST_REASONS)),
+            _host(row), _verdict(row), _stack(_listed(case.verdict.reasons, _MOST_REASONS, width=width)),
+            _stack(_listed(_destinations(case), _MOST_DESTINATIONS)),
+            _stack(_listed(proposal(case), _MOST_REASONS, width=width)),
         )
     return table
 
 
-def _narrow(rows: tuple[tuple[Case, ...], ...]) -> Table:
-    table = Table(box=SIMPLE_HEAD, expand=True, pad_edge=False, show_lines=False, leading=1)
-    table.add_column("Host and verdict", width=22, overflow="fold")
-    table.add_column("Why, where to, and what is proposed", ratio=1, overflow="fold")
+def _narrow(rows: tuple[tuple[Case, ...], ...], console: Console) -> Table:
+    table, width = _table(console, ("Host and verdict", 22), ("Why, where to, and what is proposed", 0))
     for row in rows:
         case = row[0]
         told = [
-            *_listed(case.verdict.reasons, _MOST_REASONS),
-            *_listed(tuple(f"to {d}" for d in _destinations(case)), _MOST_DESTINATIONS),
-            *_listed(tuple(f"> {p}" for p in proposal(case)), _MOST_REASONS, "bold"),
+            *_listed(case.verdict.reasons, _MOST_REASONS, width=width),
+            *_listed(tuple(f"to {d}" for d in _destinations(case)), _MOST_DESTINATIONS, width=width),
+            *_listed(tuple(f"> {p}" for p in proposal(case)), _MOST_REASONS, "bold", width),
         ]
         table.add_row(_stack([_host(row), _verdict(row)]), _stack(told))
     return table
@@ -111,19 +132,17 @@ def _narrow(rows: tuple[tuple[Case, ...], ...]) -> Table:
 
 def _header(run: Run, console: Console) -> None:
     health = run.health
-    line = Text(overflow="fold")
-    line.append(plain(run.source, 80), style="bold")
-    line.append(f"  {utc(run.window.start)} to {utc(run.window.end)} UTC  {count(health.rows_read)} rows read")
-    if health.rows_rejected:
-        line.append(f" ({count(health.rows_rejected)} rejected)")
-    line.append("  complete" if run.complete else "  INCOMPLETE", style="" if run.complete else "bold red")
-    line.append(f"  {several(len(run.warnings), 'warning')}")
-    if run.dry_run:
-        line.append("  dry run, nothing stored")
-    console.print(line)
+    rejected = f" ({count(health.rows_rejected)} rejected)" if health.rows_rejected else ""
+    console.print(Text.assemble(
+        (plain(run.source, 80), "bold"), f"  {utc(run.window.start)} to {utc(run.window.end)} UTC", overflow="fold"))
+    line = Text(f"{count(health.rows_read)} rows read{rejected}  ", overflow="fold")
+    line.append("complete" if run.complete else "INCOMPLETE", style="" if run.complete else "bold red")
+    console.print(line.append(f"  {several(len(run.warnings), 'warning')}"))
+    if unstored(run):
+        console.print(_line(unstored(run), "dim"))
     for text in silence(run):
         console.print(_line(f"! {text}", "bold red"))
-    for text in _listed(tuple(f"warning: {w}" for w in run.warnings), _MOST_LINES, "yellow"):
+    for text in _listed(tuple(f"warning: {w}" for w in run.warnings), _MOST_LINES, "yellow", console.width):
         console.print(text)
     for text in _listed(tuple(f"rejected: {e}" for e in health.rejected_examples), _MOST_EXAMPLES, "yellow"):
         console.print(text)
@@ -133,7 +152,7 @@ def _section(console: Console, title: str, lines: tuple[str, ...], most: int = _
     if not lines:
         return
     console.print(_line(title, "bold"))
-    for text in _listed(lines, most):
+    for text in _listed(lines, most, width=console.width - 2):
         console.print(Padding(text, (0, 0, 0, 2)))
 
 
@@ -148,6 +167,14 @@ def _gated(run: Run) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def _tickets(run: Run) -> tuple[str, ...]:
+    """One line a ticket of several cases, which no row of the table shows whole, and one for all the others."""
+    shared = tuple(f"{plain(t.title, 160)} ({several(len(t.case_ids), 'case')})"
+                   for t in run.tickets if len(t.case_ids) != 1)
+    alone = len(run.tickets) - len(shared)
+    return (*shared, f"{several(alone, 'case')} above with one each") if alone else shared
+
+
 def render(run: Run, console: Console, next_step: str = "") -> None:
     """Print the run on the console; ``next_step`` is the last line, what to try next.
 
@@ -158,13 +185,12 @@ def render(run: Run, console: Console, next_step: str = "") -> None:
     console.print(_line(outcome(run), "bold"))
     if run.cases:
         rows = _alike(run.cases)
-        console.print((_wide if console.width >= _WIDE else _narrow)(rows[:_MOST_ROWS]))
+        console.print((_wide if console.width >= _WIDE else _narrow)(rows[:_MOST_ROWS], console))
         left = sum(len(row) for row in rows[_MOST_ROWS:])
         if left:
             console.print(_line(f"and {several(left, 'case')} more, all of them in the report"))
     _section(console, f"Gated before any look-up: {several(len(run.gated), 'detection')}", _gated(run))
-    _section(console, f"Tickets: {len(run.tickets)}{' (proposed, none opened)' if run.dry_run else ''}",
-             tuple(f"{plain(t.title, 160)} ({several(len(t.case_ids), 'case')})" for t in run.tickets))
+    _section(console, f"Tickets: {len(run.tickets)}{'' if run.stored else ' (proposed, none opened)'}", _tickets(run))
     _section(console, "Expired exceptions (no longer applied)", run.exceptions_expired)
     _section(console, "Enrichers that did not answer", unavailable(run))
     _section(console, "Missing", tuple(f"{what} ({several(n, 'case')})" for what, n in missing(run)))

@@ -7,11 +7,12 @@ from typing import Literal
 from playbook.model import Value
 from playbook.model.case import Case, Run
 from playbook.model.detection import TECHNIQUE, Detection
-from playbook.model.enrichment import SocketOwner
+from playbook.model.enrichment import Enrichment, SocketOwner
 from playbook.model.response import Step
 from playbook.model.verdict import Disposition
 from playbook.report.text import duration, endpoint, plain, several, size, utc
 
+_NOT_CONFIGURED = "not configured: "
 RULE_SEVERITY, RULE_CONFIDENCE = "high", "medium"
 DISPOSITION: dict[Disposition, str] = {
     "TRUE_POSITIVE": "True positive", "UNDETERMINED": "Undetermined",
@@ -29,6 +30,7 @@ STATUS = {
     "proposed": "containment proposed", "ticket": "ticket", "watch": "watched, judged again each run",
     "closed": "closed",
 }
+_TO_DO = {"proposed": "to approve or deny", "ticket": "to look at", "watch": "watched", "closed": "closed"}
 # Ports on which a service is at home; elsewhere its use is T1571, Non-Standard Port.
 _HOME_PORTS: dict[str, frozenset[int]] = {
     "http": frozenset({80, 8080, 8000}), "ssl": frozenset({443, 465, 636, 853, 993, 995, 8443}),
@@ -105,16 +107,43 @@ def proposal(case: Case) -> tuple[str, ...]:
              "proposed": "contain by hand: no step was planned"}[case.status],)
 
 
+def unstored(run: Run) -> str:
+    """Why nothing of the run is in a record; empty when it is."""
+    if run.stored:
+        return ""
+    return "dry run: nothing stored" if run.dry_run else "nothing stored: no [state] is set"
+
+
+def _unanswered(run: Run) -> set[Enrichment]:
+    return {e for case in run.cases for e in case.enrichments if e.unavailable is not None}
+
+
 def unavailable(run: Run) -> tuple[str, ...]:
-    """Each enricher that could not answer, with its reason, once, and for how many observables."""
-    failed = {e for case in run.cases for e in case.enrichments if e.unavailable is not None}
+    """Each enricher that could not answer, with its reason, once, and for how many observables.
+
+    What a warning of the run tells already is left out.
+    """
+    failed = {e for e in _unanswered(run) if not any(str(e.unavailable) in warning for warning in run.warnings)}
     counted = Counter((plain(e.enricher, 60), plain(e.unavailable)) for e in failed)
     return tuple(f"{name}: {why} ({several(n, 'look-up')})" for (name, why), n in sorted(counted.items()))
 
 
 def missing(run: Run) -> tuple[tuple[str, int], ...]:
-    """What the cases lacked, with the number of cases that lacked it, most often first."""
-    counted = Counter(plain(what) for case in run.cases for what in dict.fromkeys(case.verdict.missing))
+    """What the cases lacked, with the number of cases that lacked it, most often first.
+
+    Answers that did not arrive are told by ``unavailable``; all that is not configured is one entry.
+    """
+    told = {plain(f"{e.enricher}: {e.unavailable}") for e in _unanswered(run)}
+    counted: Counter[str] = Counter()
+    absent: Counter[str] = Counter()
+    for case in run.cases:
+        for what in dict.fromkeys(plain(text) for text in case.verdict.missing):
+            if what.startswith(_NOT_CONFIGURED):
+                absent[what.removeprefix(_NOT_CONFIGURED)] += 1
+            elif what not in told:
+                counted[what] += 1
+    if absent:
+        counted[_NOT_CONFIGURED + ", ".join(absent)] = max(absent.values())
     return tuple(sorted(counted.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
@@ -138,7 +167,7 @@ def outcome(run: Run) -> str:
     """One sentence on what was found; it never calls silence safety."""
     if run.cases:
         counted = Counter(case.status for case in run.cases)
-        parts = [f"{counted[s]} {said.partition(',')[0]}" for s, said in STATUS.items() if counted[s]]
+        parts = [f"{counted[s]:,} {said}" for s, said in _TO_DO.items() if counted[s]]
         told = f"{several(len(run.cases), 'case')}: {', '.join(parts)}."
     elif run.complete:
         told = "No beaconing needs a case in this window."

@@ -110,7 +110,7 @@ def _unasked(enriched: EnrichedDetection, params: Params, claimed: bool) -> Evid
         return None
     return Evidence(
         rule="backup_agent", role="explanation", leans="benign", strength="hint",
-        reason=f"it may be a backup: {failed[0].enricher} could not be read ({failed[0].unavailable})",
+        reason=f"it may be a backup: its sessions cannot be read ({failed[0].unavailable})",
         missing=("the backup server's sessions for this host, proven to be this host",),
         waiting_on=(failed[0].enricher,),
         would_change="a backup session of this host that covers these connections would close it",

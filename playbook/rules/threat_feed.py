@@ -1,7 +1,5 @@
 """A threat feed lists the destination or one of its names."""
 
-from datetime import timedelta
-
 from pydantic import Field
 
 from playbook.model import Value
@@ -44,11 +42,9 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
 
 def _weakness(entry: FeedEntry, enriched: EnrichedDetection, params: Params) -> str | None:
     """Why the entry is not conclusive, or None when it is."""
-    age = enriched.site.now.date() - entry.last_seen
-    if age > timedelta(days=params.fresh_days):
-        return f"the entry is of {entry.last_seen}, older than {params.fresh_days} days"
-    if age < timedelta(days=-1):
-        return f"the entry is dated {entry.last_seen}, which has not come yet"
+    aged = entry.why_not_fresh(enriched.site.now.date(), params.fresh_days)
+    if aged:
+        return aged
     if entry.kind != "address":
         return _not_named(entry, enriched)
     return _not_alone(entry, enriched)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from playbook.cases import approvals, asking, containments, journal, looking, record
 from playbook.cases.containments import Contained
 from playbook.model.case import Case
+from playbook.model.outcome import Fault
 from playbook.model.response import Decision, Step
 from playbook.model.verdict import Disposition
 from playbook.report.raw_events import zgrep_command
@@ -58,13 +59,14 @@ def decide(
 def resolve(
     request: Request, parts: P, person: Responder, case_id: str,
     disposition: Annotated[Disposition, Form()], reason: Reason = "", csrf: Token = "",
+    fault: Annotated[Fault, Form()] = "query",
 ) -> Response:
     """A person closes the case; their word stands beside ours."""
     check_form(person, request.url.path, csrf)
     if not reason.strip():
         return _page(request, parts, person, case_id, 422, "Say why: the reason is kept with the case.")
     with parts.store.change() as conn:
-        why_not = record.resolve(conn, case_id, disposition, person.proof.name, reason.strip(), parts.now())
+        why_not = record.resolve(conn, case_id, disposition, person.proof.name, reason.strip(), parts.now(), fault)
     if why_not:
         return _page(request, parts, person, case_id, 409, why_not)
     return shown.see_other(_place(case_id), "resolved")

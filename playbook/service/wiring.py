@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from playbook.assembly import assemble, assemble_all, own_places, site_of
+from playbook.assembly import assemble, assemble_all, barriers_of, site_of
 from playbook.cases import errands, looking, record
 from playbook.cases.errands import DAY, Errand
 from playbook.cases.in_parts import file_in_parts
@@ -21,7 +21,6 @@ from playbook.contain import Outfit
 from playbook.engine.door import Door
 from playbook.engine.works import Works
 from playbook.errors import ConfigError, Incomplete, Unreachable
-from playbook.gate import Barriers
 from playbook.model.case import Case
 from playbook.model.check import CheckResult
 from playbook.model.detection import TimeWindow
@@ -101,7 +100,7 @@ class Wired:
             raise ConfigError(f"containment is off: {self.off}")
         switch = self.config.limits.kill_switch
         return Authority(
-            site=site_of(self.config, self.now()), barriers=Barriers(own_places=own_places(self.config)),
+            site=site_of(self.config, self.now()), barriers=barriers_of(self.config),
             caps=self.config.limits.contain_per_hour, policy_version=self.config.policy.version,
             lists=tuple(one for one in self.named("enrichers").values() if set(one.topics) & TOPICS),
             kill_switch=None if switch is None else self.config.folder / switch,
@@ -125,7 +124,7 @@ class Wired:
         window, table = _window(table, errand.length, moment)
         assembled = assemble(self.config, self.file, (errand.source, table), moment, {"heartbeat": True})
         run = respond(assembled.toolkit, assembled.site, assembled.terms, window)
-        run = run.model_copy(update={"warnings": (*assembled.warnings, *run.warnings), "dry_run": False})
+        run = run.model_copy(update={"warnings": (*assembled.warnings, *run.warnings)})
         filing: Filing = terms_of(assembled.terms.means, self.config.policy, self.config.limits)
         asked = file_in_parts(self.store, run, filing, self.now).asked
         back = write_back(self.store, assembled.toolkit.source, self.config.policy.close_in_siem, self.now)

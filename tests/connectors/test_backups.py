@@ -136,7 +136,7 @@ def test_only_hosts_are_served(tmp_path: Path) -> None:
 def test_a_bad_job_is_named_and_the_others_count(tmp_path: Path, entry: str, reason: str) -> None:
     answer = ask(backups(tmp_path, JOBS + f"  - {entry}\n"), "lab-3", "backup_jobs")
     assert len(answer.answers) == 1
-    assert "1 rows left out: backup_jobs.yaml jobs 3: " in answer.warning
+    assert "1 row left out: backup_jobs.yaml jobs 3: " in answer.warning
     assert reason in answer.warning
 
 

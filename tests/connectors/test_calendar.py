@@ -143,7 +143,7 @@ def test_a_bad_entry_is_named_and_the_others_count(tmp_path: Path, entry: str, r
     text = GOOD.replace("owned:", f"  - {entry}\nowned:")
     answer = ask(calendar(tmp_path, text), host("fs-01"))
     assert len(answer.answers) == 2
-    assert "1 rows left out: windows.yaml windows 4: " in answer.warning
+    assert "1 row left out: windows.yaml windows 4: " in answer.warning
     assert reason in answer.warning
 
 

@@ -118,7 +118,7 @@ def test_a_bad_row_is_named_and_the_others_count(tmp_path: Path, row: str, reaso
     enricher = feed(tmp_path, FEED + row + "\n")
     answer = ask(enricher, "203.0.113.66")
     assert len(answer.answers) == 1
-    assert "1 rows left out: feed.csv:9: " in answer.warning
+    assert "1 row left out: feed.csv:9: " in answer.warning
     assert reason in answer.warning
     assert ask(enricher, "evil.example").answers == ()
     (result,) = enricher.check()

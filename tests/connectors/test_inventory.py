@@ -135,7 +135,7 @@ def test_json_exports_answer_as_csv_does(tmp_path: Path, as_lines: bool) -> None
     text = "\n".join(json.dumps(row) for row in rows) if as_lines else json.dumps(rows)
     answer = ask(inventory(tmp_path, processes=text), host("fs-01"), "processes")
     assert [(a.process_name, a.signed, a.dst_port, a.dst_ip) for a in answer.answers] == [("x", True, 443, None)]
-    assert "1 rows left out" in answer.warning
+    assert "1 row left out" in answer.warning
     assert "2: " in answer.warning
 
 
@@ -167,7 +167,7 @@ def test_a_bad_row_is_named_and_the_others_count(tmp_path: Path, row: str, reaso
     answer = ask(enricher, host("late"), "host")
     assert len(answer.answers) == 1
     assert answer.unavailable is None
-    assert "1 rows left out: hosts.csv:6: " in answer.warning
+    assert "1 row left out: hosts.csv:6: " in answer.warning
     assert reason in answer.warning
     (result,) = enricher.check()
     assert result.ok

@@ -99,7 +99,7 @@ def test_an_action_is_found_by_its_name_too():
         ("fetch_detections", {"hours": 0}, "hours: .*1"),
         ("add_exception", {"owner": "a", "reason": "b", "ends": "soon"}, "ends: .*yyyy-MM-dd"),
         ("add_exception", {"owner": "a", "reason": "b", "ends": "2026-12-01"}, "policy.exceptions: not set"),
-        ("block_address", APPROVED | {"address": "203.0.113.66", "digest": "short"}, "digest: .*pattern"),
+        ("block_address", APPROVED | {"address": "203.0.113.66", "digest": "short"}, "digest: expected .*64 hex"),
         ("isolate_host", {"host_id": "h-1"}, "approved_by: required: Account of the person"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 
 import connectors
 import playbook
-from playbook.assembly import assemble, assemble_all, intact, own_places
+from playbook.assembly import assemble, assemble_all, barriers_of, intact, own_places
 from playbook.config import Config
 from playbook.errors import ConfigError
 
@@ -72,3 +72,8 @@ def test_a_secret_is_named_by_its_variable_and_never_shown(monkeypatch):
     table = {"kind": "sumologic", "deployment": "us2", "access_id_env": "SUMO_KEY", "access_key_env": "SUMO_KEY"}
     with pytest.raises(ConfigError, match="the environment variable SUMO_KEY is not set"):
         assemble(Config(folder=Path()), "c", ("sumo", table), NOW)
+
+
+def test_the_gate_takes_a_feed_for_as_old_as_its_rule_does():
+    assert barriers_of(Config()).feed_days == 30
+    assert barriers_of(Config.model_validate({"policy": {"rules": {"threat_feed": {"fresh_days": 7}}}})).feed_days == 7

@@ -1,6 +1,6 @@
 """The gate: never-block first, and what is unknown or unasked does not pass."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -25,6 +25,7 @@ from tests.builders import (
 from tests.playbook.containment import BARRIERS, enriched, named_by_the_site
 
 BLOCKS = ("block_pair", "block_address")
+LISTED = date(2026, 11, 23)
 NONE = Barriers()
 ASKED = (said("lists", about=DESTINATION), said("operator", about=DESTINATION))
 
@@ -224,7 +225,7 @@ def test_no_isolation_ever_passes_for_a_host_that_is_not_proven_or_may_not_be(on
 
 
 def feed_of(indicator, kind, about):
-    entry = FeedEntry(feed="f", indicator=indicator, kind=kind, last_seen=date(2026, 3, 1))
+    entry = FeedEntry(feed="f", indicator=indicator, kind=kind, last_seen=LISTED)
     return said("feed", entry, about=about, kind="address" if kind == "address" else "domain", role="destination")
 
 
@@ -240,6 +241,23 @@ def test_a_claimed_name_frames_no_address(said_of_it, feed, backed, refused):
     feeds = both if feed == "both" else (feed,)
     assert ("evil.example" in blocked_by(*ASKED, *feeds, kind="block_address", traffic=traffic)) is refused
     assert not blocked_by(*ASKED, *feeds, kind="block_pair", traffic=traffic)
+
+
+@pytest.mark.parametrize(("change", "days", "refused"), [
+    ({"last_seen": date(2019, 3, 1)}, 30, True), ({"last_seen": LISTED - timedelta(days=31)}, 30, True),
+    ({"last_seen": LISTED - timedelta(days=20)}, 30, False), ({"last_seen": date(2027, 3, 1)}, 30, True),
+    ({"last_seen": LISTED - timedelta(days=31)}, 60, False), ({"port": 9001}, 30, True),
+    ({"port": a_beacon().dst_port}, 30, False),
+], ids=["years old", "a day too old", "of three weeks ago", "of next year", "as old as the site allows", "another port",
+        "this port"])
+def test_an_old_entry_beside_a_claimed_name_frames_no_address(change, days, refused):
+    entry = FeedEntry.model_validate({"feed": "f", "indicator": DESTINATION, "kind": "address",
+                                      "last_seen": LISTED} | change)
+    listed = said("feed", entry, about=DESTINATION, kind="address", role="destination")
+    claimed = feed_of("evil.example", "domain", "evil.example")
+    traffic = named("evil.example", by="sni", backed=False)
+    why = blocked_by(*ASKED, listed, claimed, kind="block_address", traffic=traffic, barriers=Barriers(feed_days=days))
+    assert ("evil.example" in why) is refused
 
 
 @pytest.mark.parametrize(("unanswered", "received", "passes"), [

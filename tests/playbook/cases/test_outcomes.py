@@ -43,9 +43,10 @@ def dispositions(siem):
     return [(reference, outcome.disposition) for reference, outcome, _ in siem.said]
 
 
-def resolve(store, case_id, disposition, hours=2):
+def resolve(store, case_id, disposition, hours=2, fault="query"):
     with store.change() as conn:
-        assert record.resolve(conn, case_id, disposition, "anna", "known scanner", NOW + timedelta(hours=hours)) is None
+        at = NOW + timedelta(hours=hours)
+        assert record.resolve(conn, case_id, disposition, "anna", "known scanner", at, fault) is None
 
 
 def test_an_outcome_is_said_once_however_often_it_is_found(store):
@@ -94,6 +95,32 @@ def test_a_person_is_heard_and_heard_again_when_the_case_is_opened_again(store):
     with store.change() as conn:
         assert record.reopen(conn, filed.case_id, "anna", NOW + timedelta(hours=5)) is None
     assert told(store, siem, 5).number == 1 and dispositions(siem)[-1][1] == "TRUE_POSITIVE"
+
+
+@pytest.mark.parametrize(("disposition", "fault", "heard"), [
+    ("FALSE_POSITIVE", "query", "query"), ("FALSE_POSITIVE", "data", "data"), ("BENIGN_POSITIVE", "data", "query"),
+])
+def test_what_a_person_says_was_wrong_is_heard_and_stays(store, disposition, fault, heard):
+    siem = Siem()
+    (filed,) = file(store, judged(4), findings=(finding(),)).cases
+    resolve(store, filed.case_id, disposition, fault=fault)
+    told(store, siem, 3)
+    file(store, judged(4), findings=(finding(), finding(name="F-2")), hours=4)
+    told(store, siem, 4)
+    assert [(reference, said.disposition, said.fault) for reference, said, _ in siem.said] == [
+        ("reference of F-1", disposition, heard), ("reference of F-2", disposition, heard)]
+
+
+def test_the_data_instead_of_the_query_is_news_of_the_same_disposition(store):
+    siem = Siem()
+    (filed,) = file(store, judged(4), findings=(finding(),)).cases
+    resolve(store, filed.case_id, "FALSE_POSITIVE")
+    told(store, siem, 3)
+    with store.change() as conn:
+        assert record.reopen(conn, filed.case_id, "anna", NOW + timedelta(hours=4)) is None
+    resolve(store, filed.case_id, "FALSE_POSITIVE", 5, "data")
+    told(store, siem, 6)
+    assert [said.fault for _, said, _ in siem.said] == ["query", "data"]
 
 
 def test_a_benign_case_that_is_seen_again_answers_the_new_finding_too(store):

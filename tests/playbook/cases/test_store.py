@@ -6,7 +6,9 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from click.testing import CliRunner
 
+from playbook.__main__ import cli
 from playbook.cases.store import address_of, open_store
 from playbook.cases.tables import executors, metadata
 from playbook.engine.door import workflow_engine
@@ -115,6 +117,19 @@ def test_other_urls_are_refused_without_showing_them(url, tmp_path):
     with pytest.raises(ConfigError, match=r"state\.url: expected") as told:
         address_of(url, tmp_path)
     assert "geheim" not in str(told.value)
+
+
+@pytest.mark.parametrize(("url", "words"), [
+    ("postgresql://u:geheim@127.0.0.1:1/db?sslmod=require", "sslmod"),
+    ("postgresql://u:geheim@127.0.0.1:1/db?connect_timeout=soon", "connect_timeout: 'soon'"),
+    ("sqlite:///state.db?mode=ro", "a SQLite file takes no parameters: mode"),
+])
+def test_a_parameter_that_nobody_knows_is_a_fault_of_the_configuration(url, words, tmp_path):
+    (tmp_path / "playbook.toml").write_text(f'[state]\nurl = "{url}"\n')
+    done = CliRunner().invoke(cli, ["cases", "--config", str(tmp_path / "playbook.toml")])
+    assert isinstance(done.exception, ConfigError) and done.exception.exit_code == 2
+    assert str(done.exception).startswith("state.url: ") and words in str(done.exception)
+    assert "geheim" not in str(done.exception) and not (tmp_path / "state.db").exists()
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path):

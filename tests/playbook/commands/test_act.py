@@ -172,3 +172,25 @@ def test_help_wires_no_connector_and_no_rule():
     loaded = set(done.stderr.split())
     assert not {m for m in loaded if m.startswith(("connectors.", "playbook.rules.irc", "playbook.actions.look"))}
     assert "requests" not in loaded
+
+
+@pytest.mark.parametrize(("field", "value", "words"), [
+    ("plan_id", "P-123", "expected Identity of the approved plan: P- and 12 hexadecimal digits, such as P-0000"),
+    ("digest", "latest", "expected SHA-256 of exactly the approved plan: 64 hexadecimal digits, such as 9f86d0"),
+])
+def test_a_wrong_plan_is_answered_in_words_with_an_example_and_no_pattern(config, field, value, words):
+    right = {"plan_id": "P-0123456789ab", "digest": "ab" * 32, "approved_by": "alice", "address": "203.0.113.66"}
+    given = json.dumps(right | {field: value})
+    code, document = act("block_address", "--config", config, "--json", "--input", "-", given=given)
+    assert code == 2 and f"block_address: {field}: {words}" in document["error"]
+    assert "^" not in document["error"] and "pattern" not in document["error"]
+
+
+@pytest.mark.parametrize("action", [a for a in actions.catalogue() if a.read_only], ids=lambda a: a.identifier)
+def test_the_examples_of_an_action_can_be_given_together(tmp_path, action):
+    logs = Path(SAMPLE).parent / "logs"
+    (tmp_path / "playbook.toml").write_text(f'{NETWORKS}[sources.sumo]\nkind = "logs"\npaths = ["{logs}"]\n')
+    given = json.dumps({slot.name: slot.example for slot in action.inputs if slot.example is not None})
+    code, document = act(action.identifier, "--config", str(tmp_path / "playbook.toml"), "--json", "--input", "-",
+                         given=given)
+    assert code in (0, 4) and document["status"] != "failed", document["message"]

@@ -179,12 +179,16 @@ def test_a_persons_word_closes_a_case_and_opens_it_again(world):
     case_id = listed(config)[0]["case_id"]
     word = ("cases", "resolve", case_id, "--as", "FALSE_POSITIVE", "--reason", "a test", *config)
     assert call(*word, "--by", "vera", token=tokens["vera"]).code == 3
-    assert call(*word, "--by", "anna", token=tokens["anna"]).code == 0
+    benign = ("BENIGN_POSITIVE" if part == "FALSE_POSITIVE" else part for part in word)
+    refused = call(*benign, "--because", "data", token=tokens["anna"])
+    assert refused.code == 2 and "--as FALSE_POSITIVE" in refused.err
+    assert call(*word, "--by", "anna", "--because", "data", token=tokens["anna"]).code == 0
     assert call(*word, token=tokens["anna"]).code == 2
     assert case_id not in {r["case_id"] for r in listed(config)}
     (row,) = [c for c in json.loads(call("cases", "--status", "closed", "--json", *config).out)["cases"]
               if c["case_id"] == case_id]
-    assert (row["disposition"], row["person_disposition"]) == ("TRUE_POSITIVE", "FALSE_POSITIVE")
+    assert (row["disposition"], row["person_disposition"], row["person_fault"]) == (
+        "TRUE_POSITIVE", "FALSE_POSITIVE", "data")
     assert call("cases", "reopen", case_id, *config, token=tokens["anna"]).code == 0
     assert call("cases", "reopen", "C-0", *config, token=tokens["anna"]).code == 2
 

@@ -7,8 +7,10 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from playbook.model.case import Run
+from playbook.model.case import Case, Run
 from playbook.model.detection import SourceHealth
+from playbook.model.enrichment import Enrichment
+from playbook.model.observable import Observable
 from playbook.model.verdict import Gated
 from playbook.report.terminal import render
 from tests.builders import a_case, a_detection, a_judged, a_run, a_traffic, a_verdict, an_evidence, at
@@ -132,3 +134,34 @@ def test_quiet_cases_that_say_the_same_share_a_row_and_loud_ones_never_do():
     assert "6 cases" in text and text.count("watch; judged again each run") == 1
     loud = [a_case(case_id=f"C-{n:012x}", host=f"ws-{n}") for n in range(6)]
     assert words(shown(a_run(*loud), 200)).count("propose block pair") == 6
+
+
+def an_unread(host: str, missing: tuple[str, ...] = ()) -> Case:
+    """A case whose backup sessions could not be read, and what it lacked beside."""
+    about = Observable(kind="host", value=host, role="source")
+    dead = Enrichment(enricher="backups", topic="backup_sessions", observable=about, unavailable="s.csv: not there")
+    verdict = a_verdict(disposition="UNDETERMINED", confidence="low", rung=5, status="ticket",
+                        missing=("backups: s.csv: not there", *missing))
+    return a_case(a_judged(None, verdict, host=host, enrichments=(dead,)), case_id=f"C-{host}", host=host)
+
+
+def test_one_fault_stands_under_one_heading():
+    run = a_run(an_unread("ws-1"), an_unread("ws-2"))
+    assert words(shown(run)).count("s.csv: not there") == 1 and "Missing" not in shown(run)
+    warned = run.model_copy(update={"warnings": ("enrichers.backups: sessions: s.csv: not there",)})
+    assert words(shown(warned)).count("s.csv: not there") == 1
+    assert "did not answer" not in shown(warned)
+
+
+def test_what_is_not_configured_is_one_line():
+    absent = ("not configured: threat feed", "not configured: host inventory")
+    text = words(shown(a_run(an_unread("ws-1", absent), an_unread("ws-2", absent))))
+    assert "not configured: threat feed, host inventory (2 cases)" in text and text.count("not configured") == 1
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 160])
+def test_a_number_stands_on_the_line_of_its_unit_and_no_label_is_torn(width):
+    lines = [line.strip() for line in shown(whole(), width).splitlines()]
+    assert not any(re.match(r"(h|min|warnings?)( |$)", line) for line in lines), lines
+    assert any("for 4 h" in line for line in lines)
+    assert all(any(case.case_id in line for line in lines) for case in whole().cases if case.status == "proposed")
