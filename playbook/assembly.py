@@ -19,7 +19,7 @@ from playbook.model import Value
 from playbook.model.address import Network
 from playbook.model.response import StepKind
 from playbook.model.site import Site
-from playbook.places import hosts_named
+from playbook.places import Located, addresses_of, hosts_named, located
 from playbook.plan import NARROWEST_FIRST, Means
 from playbook.ports import Containment, DetectionSource, Enricher, NamesPlaces, Toolkit
 from playbook.report.text import utc
@@ -258,7 +258,9 @@ def _offers(containments: Iterable[Containment]) -> dict[StepKind, str]:
 def barriers_of(config: Config) -> Barriers:
     """What this configuration adds to never-block; a feed is as old as its rule lets it be."""
     aged: Any = all_rules()["threat_feed"].params.model_validate(config.policy.rules.get("threat_feed", {}))
-    return Barriers(own_places=own_places(config), feed_days=aged.fresh_days)
+    # Where nothing can be set, no name has to be looked up for it.
+    found = located(own_places(config), addresses_of) if config.containments else Located(own_places(config))
+    return Barriers(own_places=found.places, unlocated=found.unlocated, feed_days=aged.fresh_days)
 
 
 def own_places(config: Config) -> frozenset[str]:

@@ -27,12 +27,14 @@ _SHARED = {"cdn": "a CDN", "cloud": "a cloud", "shared": "shared hosting", "reso
 class Barriers:
     """What the site adds to never-block.
 
-    ``own_places``: addresses and names of every product that our own configuration names. ``pair_on_shared``
+    ``own_places``: addresses and names of every product that our own configuration names, ``unlocated`` those names
+    whose addresses nobody could tell: while there is one, no address is known not to be its. ``pair_on_shared``
     allows a pair (one source, one destination, one port) on a shared address; an address block there never passes.
     ``feed_days``: a feed's entry that is older than this names no address.
     """
 
     own_places: frozenset[str] = frozenset()
+    unlocated: tuple[str, ...] = ()
     pair_on_shared: bool = False
     feed_days: int = 30
 
@@ -113,7 +115,11 @@ def why_never_blocked(enriched: EnrichedDetection, barriers: Barriers) -> str | 
     if place is not None:
         return place
     sinkhole = next((e for e, _ in enriched.answers(ListEntry, "destination") if e.category == "sinkhole"), None)
-    return f"a sinkhole ({sinkhole.name}): blocking it would hide the infection" if sinkhole else None
+    if sinkhole is not None:
+        return f"a sinkhole ({sinkhole.name}): blocking it would hide the infection"
+    if barriers.unlocated:
+        return f"it may be {barriers.unlocated[0]}, which our own configuration names and which does not resolve now"
+    return None
 
 
 def _asked(enriched: EnrichedDetection, topic: str) -> bool:

@@ -1,13 +1,60 @@
-"""Which hosts a configuration names: the machines that the playbook itself works with, never to be blocked."""
+"""Which hosts a configuration names, and their addresses: what the playbook works with is never to be blocked."""
 
-from collections.abc import Iterator
-from typing import Any
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from queue import Empty, SimpleQueue
+from threading import Thread
+from time import monotonic
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from playbook.model.address import parse, unwrap
+
 # Settings that hold a bare host instead of a URL.
 _PLACES = frozenset({"host", "server"})
+_DEADLINE_S = 3.0
+
+LookUp = Callable[[str], Iterable[str]]
+
+
+class Located(NamedTuple):
+    """Names and addresses, those of the names among them; ``unlocated`` are the names whose addresses nobody told."""
+
+    places: frozenset[str]
+    unlocated: tuple[str, ...] = ()
+
+
+def addresses_of(name: str) -> tuple[str, ...]:
+    """The addresses that this machine's resolver gives for a name. Raises OSError when it gives none."""
+    return tuple({str(found[4][0]) for found in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)})
+
+
+def located(places: Iterable[str], look_up: LookUp, deadline_s: float = _DEADLINE_S) -> Located:
+    """The places with the addresses of the names among them, all looked up at once and waited for this long."""
+    known, answers = frozenset(places), SimpleQueue[tuple[str, frozenset[str]]]()
+    asked = {name for name in known if parse(name) is None}
+
+    def ask(name: str) -> None:
+        try:
+            answers.put((name, frozenset(str(unwrap(one)) for text in look_up(name) if (one := parse(text)))))
+        except (OSError, UnicodeError):
+            answers.put((name, frozenset()))
+
+    for name in asked:
+        # A resolver that hangs must not keep the process from ending.
+        Thread(target=ask, args=(name,), daemon=True).start()
+    found: dict[str, frozenset[str]] = {}
+    ends = monotonic() + deadline_s
+    while len(found) < len(asked):
+        try:
+            name, addresses = answers.get(timeout=max(0.0, ends - monotonic()))
+        except Empty:
+            break
+        found[name] = addresses
+    every = known.union(*found.values())
+    return Located(every, tuple(sorted(name for name in asked if not found.get(name))))
 
 
 def hosts_named(value: Any, key: str = "") -> Iterator[str]:

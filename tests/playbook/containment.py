@@ -64,7 +64,7 @@ def enriched(draw):
 
 
 BARRIERS = st.builds(Barriers, own_places=st.sampled_from([frozenset(), frozenset({"siem.example", "203.0.113.66"})]),
-                     pair_on_shared=st.booleans())
+                     unlocated=st.sampled_from([(), (), ("siem.example",)]), pair_on_shared=st.booleans())
 
 
 def named_by_the_site(text, site):

@@ -77,6 +77,13 @@ def test_the_products_that_the_configuration_names_are_never_blocked():
     assert DESTINATION in blocked_by(*ASKED, barriers=Barriers(own_places=frozenset({DESTINATION})))
 
 
+def test_while_a_product_of_ours_cannot_be_found_no_address_is_known_not_to_be_its():
+    lost = Barriers(own_places=frozenset({"siem.example"}), unlocated=("siem.example",))
+    for kind in BLOCKS:
+        assert "siem.example" in blocked_by(*ASKED, kind=kind, barriers=lost)
+        assert "sinkhole" in blocked_by(*listed("sinkhole"), kind=kind, barriers=lost), "the better reason is said"
+
+
 def test_a_pair_on_a_shared_address_only_where_the_site_allows_it():
     allowed = Barriers(pair_on_shared=True)
     assert blocked_by(*listed("cdn")) and not blocked_by(*listed("cdn"), barriers=allowed)
@@ -206,6 +213,7 @@ def test_no_block_ever_passes_to_a_place_that_must_not_be_blocked(one, barriers)
         assert not one.failed("lists") and not one.failed("operator")
         assert one.configured("lists") and one.configured("operator")
         assert not barriers.own_places & {str(inner), *one.names} and not one.answers(OwnedDestination)
+        assert not barriers.unlocated
         categories = {e.category for e, _ in one.answers(ListEntry)}
         assert "sinkhole" not in categories and not one.detection.blocked
         if kind == "block_address" or not barriers.pair_on_shared:

@@ -3,12 +3,15 @@
 import ast
 import json
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 import connectors
-from playbook.assembly import own_places
+from playbook.assembly import barriers_of, own_places
 from playbook.config import Config
+from playbook.gate import Barriers
+from playbook.places import addresses_of, located
 
 KEYS = {"access_id_env": "NOT_SET", "access_key_env": "NOT_SET"}
 REGISTRIES = {f"rdap.{rest}" for rest in ("afrinic.net", "apnic.net", "arin.net", "db.ripe.net", "lacnic.net")}
@@ -107,3 +110,43 @@ def test_the_record_and_the_identity_provider_are_ours_too():
 def test_a_table_with_a_fault_names_nothing_and_stops_nothing(table):
     sound = {"kind": "splunk", "base_url": "https://splunk.example"}
     assert own_places(Config.model_validate({"sources": {"bad": table, "good": sound}})) == {"splunk.example"}
+
+
+DEVICE = {"edge": {"kind": "panos", "base_url": "https://[2001:db8::4]"}}
+SIEM = {"siem": {"kind": "splunk", "base_url": "https://siem.example:8089"}}
+
+
+def test_where_something_can_be_set_a_product_is_found_behind_its_name(monkeypatch):
+    monkeypatch.setattr("playbook.assembly.addresses_of", {"siem.example": ["203.0.113.66", "::ffff:203.0.113.67"]}.get)
+    barriers = barriers_of(Config(sources=SIEM, containments=DEVICE))
+    assert barriers.own_places == {"siem.example", "203.0.113.66", "203.0.113.67", "2001:db8::4"}
+    assert barriers.unlocated == ()
+
+
+def test_where_nothing_can_be_set_no_name_is_looked_up(monkeypatch):
+    monkeypatch.setattr("playbook.assembly.addresses_of", pytest.fail)
+    assert barriers_of(Config(sources=SIEM)) == Barriers(own_places=frozenset({"siem.example"}))
+
+
+def test_names_that_nobody_can_tell_are_waited_for_together_and_only_so_long():
+    never = Event()
+
+    def look_up(name):
+        if name == "slow.example":
+            never.wait(60)
+        if name == "gone.example":
+            raise OSError("no such name")
+        if name.startswith("x"):
+            raise UnicodeError("label too long")
+        return {"known.example": ["198.51.100.9"], "odd.example": ["fe80::1%eth0"]}.get(name, [])
+
+    names = {"slow.example", "gone.example", "known.example", "empty.example", "x" * 64, "192.0.2.7"}
+    found = located(names, look_up, deadline_s=0.5)
+    never.set()
+    assert found.places == names | {"198.51.100.9"}
+    assert found.unlocated == ("empty.example", "gone.example", "slow.example", "x" * 64)
+
+
+@pytest.mark.loopback
+def test_this_machine_finds_itself():
+    assert {"127.0.0.1", "::1"} & set(addresses_of("localhost"))
