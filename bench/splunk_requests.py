@@ -8,7 +8,7 @@ import time
 
 from connectors.splunk import cells, rows
 from connectors.splunk.job import PAGE
-from tests.connectors.splunk_bench import DAY, SCOPE, FakeClock, talking
+from tests.connectors.splunk_bench import DAY, SCOPE, FakeClock, a_day, talking
 from tests.emulators.splunk import Behaviour, Server
 from tests.emulators.splunk_records import Rows, sent
 
@@ -24,6 +24,16 @@ def made(count: int) -> Rows:
         "denied": 0, "denied_hours": 0, "processes": ["a", "b"], "protos": ["tcp"], "services": [],
     }
     return [row | {"dst_ip": f"8.{n // 62500}.{n // 250 % 250}.{n % 250}"} for n in range(count)]
+
+
+def follow_up() -> None:
+    """Print what the traffic of a day's detections costs after the fetch."""
+    held, clock = Server(a_day(), Behaviour(states=())), FakeClock()
+    with talking(held, clock) as source:
+        (fetched,) = source.fetch(DAY)
+        before = len(held.log)
+        source.traffic(fetched.detections)
+    print(f"follow-up of {len(fetched.detections)} detections: {len(held.log) - before} requests (least 8)")
 
 
 def main() -> None:
@@ -44,6 +54,7 @@ def main() -> None:
     began = time.process_time()
     found, _ = rows.detections([cells.cast(row) for row in given], SCOPE)
     print(f"{len(found)} rows cast and re-scored, {len(found) / (time.process_time() - began):.0f} a second of CPU")
+    follow_up()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import time
 from connectors.sumologic import cells, rows
 from connectors.sumologic.job import PAGE
 from playbook.detections.beaconing import Scope
-from tests.connectors.sumo_bench import DAY, FakeClock, talking
+from tests.connectors.sumo_bench import DAY, FakeClock, a_day, talking
 from tests.emulators.sumo import Behaviour, Tenant
 from tests.emulators.sumo_records import Records
 
@@ -25,6 +25,16 @@ def records(count: int) -> Records:
         "processes": "", "protos": "tcp", "services": "",
     }
     return [record | {"dst_ip": f"8.{n // 62500}.{n // 250 % 250}.{n % 250}"} for n in range(count)]
+
+
+def follow_up() -> None:
+    """Print what the traffic of a day's detections costs after the fetch."""
+    held, clock = Tenant(a_day(), Behaviour(states=())), FakeClock()
+    with talking(held, clock) as source:
+        (fetched,) = source.fetch(DAY)
+        before = len(held.log)
+        source.traffic(fetched.detections)
+    print(f"follow-up of {len(fetched.detections)} detections: {len(held.log) - before} requests (least 8)")
 
 
 def main() -> None:
@@ -46,6 +56,7 @@ def main() -> None:
     began = time.process_time()
     found, _ = rows.detections([cells.folded(record, "sumo") for record in given], Scope(source="sumo"))
     print(f"{len(found)} records cast and re-scored, {len(found) / (time.process_time() - began):.0f} a second of CPU")
+    follow_up()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from playbook.model.traffic import HourOfTraffic, LogCoverage, TupleTraffic, siz
 HOUR = timedelta(hours=1)
 MAX_STARTS = 5_000
 MAX_EXAMPLES = 5
+LATEST_S = 253_402_300_799  # the end of year 9999, the last that Python can name
 _STALE = timedelta(hours=2)
 Key = tuple[str, str, str, int]
 R = TypeVar("R")
@@ -112,6 +113,12 @@ def coverage(hours: Iterable[HourRows]) -> tuple[LogCoverage, ...]:
     """The hours in which the connection log has rows; none when that is not known."""
     live = tuple(hour.hour for hour in hours if hour.rows)
     return (LogCoverage(kind="conn", hours=live),) if live else ()
+
+
+def span_days(hours: Iterable[HourRows]) -> float | None:
+    """From the oldest row to the newest, in days; None when that is not known."""
+    live = [hour for hour in hours if hour.rows]
+    return (max(h.newest for h in live) - min(h.oldest for h in live)) / timedelta(days=1) if live else None
 
 
 def tuple_traffic(

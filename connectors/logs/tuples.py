@@ -7,6 +7,7 @@ from typing import Any
 from connectors.logs.engine import Engine
 from connectors.logs.shape import literal
 from playbook.detections.beaconing import moment
+from playbook.detections.conversation import LEAST_RCVD, LEAST_SENT
 from playbook.detections.languages.duckdb import v4, within
 from playbook.model.address import Network, parse
 from playbook.model.address import within as lies_within
@@ -131,7 +132,9 @@ def active_hosts(engine: Engine, relation: str, home: Sequence[Network]) -> int:
     return count
 
 
-_BOTH_WAYS = "coalesce(sent_packets >= 3 AND rcvd_packets >= 2, bytes_sent > 0 AND bytes_rcvd > 0)"
+_BOTH_WAYS = (
+    f"coalesce(sent_packets >= {LEAST_SENT} AND rcvd_packets >= {LEAST_RCVD}, bytes_sent > 0 AND bytes_rcvd > 0)"
+)
 # A handshake and more, over TCP: the packet that answers a forged source goes to the machine that holds the address.
 _HELD = f"NOT denied AND proto IN ('tcp', '') AND coalesce(answered, true) AND {_BOTH_WAYS}"
 _UNTOLD = f"NOT {REFUSED} AND ({_BOTH_WAYS}) IS NULL"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from connectors.logs import zeek_fields
 from connectors.logs.shape import Kind, Recognised, Scan, literal
+from playbook.detections.conversation import ANSWERED, UNANSWERED
 
 NAME = "zeek"
 # One line is one row, without host, process or denied attempts: the runner may aggregate in one pass on the files.
@@ -22,7 +23,7 @@ DEFAULT_ORDER: dict[Kind, tuple[str, ...]] = {
         "TC", "RD", "RA", "Z", "answers", "TTLs", "rejected",
     ),
 }
-_STATES = frozenset((*zeek_fields.ANSWERED, *zeek_fields.UNANSWERED, "RSTRH", "SHR", "OTH"))
+_STATES = frozenset((*ANSWERED, *UNANSWERED, "RSTRH", "SHR", "OTH"))
 _NUMBER = re.compile(r"\d+\.\d+|\d+")
 _JOINT = "   "  # IoT-23 joins its last three columns by three spaces
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from connectors.logs.shape import CANONICAL, Kind
+from playbook.detections.conversation import ANSWERED, UNANSWERED
 from playbook.model.address import parse
 
 LATEST = 4102444800  # 2100: what a time in a log may be, from 1970 on
@@ -34,10 +35,6 @@ _SIGNS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     ("holders", ("id.orig_h", "hostname", "domainname")),
     ("holders", ("id.orig_h", "client", "request_type")),
 )
-
-# Zeek's documented states of a connection: what the responder did. OTH, SHR and RSTRH saw no opening: not known.
-UNANSWERED = ("S0", "REJ", "RSTOS0", "SH")
-ANSWERED = ("S1", "SF", "S2", "S3", "RSTO", "RSTR")
 
 
 def kind_of(names: Sequence[str]) -> Kind | None:

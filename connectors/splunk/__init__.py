@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from connectors import hourly, starts
+from connectors import follow_up, hourly, starts
 from connectors.fitting import fitting
 from connectors.outcomes import referred
 from connectors.splunk import check, findings, job, notables, rows
@@ -26,7 +27,7 @@ _DAY = timedelta(hours=24)
 _LATE = timedelta(minutes=15)  # events arrive late at the indexers; what ends now is never whole
 _AFTER = timedelta(hours=1)  # a log line is stamped when its connection ended
 _MAX_BYTES = 64 * 1024 * 1024  # a page of 50,000 rows with room for their lists
-_UNKNOWN = ("attempts without an answer, names and the number of hosts that use a destination are not asked of Splunk",)
+_UNKNOWN = ("attempts without an answer, names, and floods and scans of the hosts are not asked of Splunk",)
 
 
 def connect(
@@ -51,7 +52,7 @@ def connect(
 
 
 class Splunk:
-    """A ``DetectionSource``: one search per fetch, one more each for heartbeat and notables, one per 200 tuples."""
+    """A ``DetectionSource``: one search per fetch, one more each for heartbeat and notables, two per 200 tuples."""
 
     def __init__(self, name: str, settings: Settings, site: Site, wire: Wire) -> None:
         self.name = name
@@ -69,6 +70,7 @@ class Splunk:
         """
         window = window or self._default_window()
         settings = self._settings
+        self._covered.setdefault(window, ())
         query = splunk.detection(settings.preset, settings.scope, settings.fields)
         answer = self._run(query, window, progress=progress)
         found, read = rows.detections(answer.rows, self._scope())
@@ -95,13 +97,17 @@ class Splunk:
             raise BadAnswer(f"{self.name}: the notable cannot be asked for: {fault}") from None
 
     def traffic(self, detections: Sequence[Detection]) -> Traffic:
-        """Start times and sizes of these detections, 100,000 rows shared out among them (``connectors.starts``)."""
+        """Start times, in 100,000 rows shared out among the detections, and who uses their destinations."""
         if not detections:
             return Traffic(unknown=_UNKNOWN)
-        window = self._window_of(detections)
-        got = starts.followed(detections, job.MAX_ROWS - 1, splunk.tuple_key, self._starts_of(window))
-        hours = (self._covered.get(window) or self._heartbeat(window)[0]) if got.tuples else ()
-        return Traffic(tuples=got.tuples, coverage=hourly.coverage(hours or ()), unknown=(*_UNKNOWN, *got.unknown))
+        window, home, where = self._window_of(detections), self._site.networks.home, self._settings
+        asks = follow_up.Asks(
+            starts=self._starts_of(window),
+            users=lambda wanted: self._answered(
+                splunk.popularity(wanted, home, where.preset, where.scope, where.fields), window, rows.users),
+            hours=lambda: self._covered.get(window) or self._heartbeat(window)[0] or (),
+        )
+        return follow_up.traffic(detections, job.MAX_ROWS - 1, home, splunk.tuple_key, asks, _UNKNOWN)
 
     def check(self) -> tuple[CheckResult, ...]:
         """Credentials and capability, the query, the indexes it names, then scope and fields by one row of a day."""
@@ -161,6 +167,13 @@ class Splunk:
             return starts.whole(rows.starts(answer.rows), answer.truncated, self.name)
 
         return ask
+
+    def _answered(
+        self, text: str, window: TimeWindow, made: Callable[[Sequence[Mapping[str, Any]]], hourly.Read]
+    ) -> tuple[hourly.Read, str]:
+        """The rows of a search, made values by ``made``, and why rows are missing ("": none are)."""
+        answer = self._run(text, window)
+        return made(answer.rows), answer.truncated
 
     def _run(
         self, text: str, window: TimeWindow, progress: Callable[[int, int], None] | None = None,

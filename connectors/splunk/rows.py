@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from connectors.hourly import HourRows, Key, Read, Start, read
+from connectors.hourly import LATEST_S, HourRows, Key, Read, Start, read
+from connectors.prevalence import users_of
 from connectors.splunk import cells
 from connectors.splunk.cells import Row
 from connectors.transport import printable
@@ -11,7 +12,6 @@ from playbook.model import address
 from playbook.model.detection import Detection
 
 MAX_NAME = 1_000
-_LATEST_S = 253_402_300_799  # the end of year 9999, the last that Python can name
 _PROTOCOLS = {"6": "tcp", "17": "udp", "132": "sctp", "47": "gre", "50": "esp"}
 
 
@@ -59,6 +59,11 @@ def starts(rows: Iterable[Row]) -> Read:
     return read(rows, _start)
 
 
+def users(rows: Iterable[Row]) -> Read:
+    """The rows of the popularity search as ``Users`` values."""
+    return read(rows, lambda row: users_of(row, cells.text, cells.whole))
+
+
 def key(row: Row) -> Key:
     """The group key of a row. Raises ValueError when an address, the port or the length of the name is wrong."""
     hostname = cells.text(row, "hostname")
@@ -90,6 +95,6 @@ def _counted(row: Row, name: str) -> int:
 def _milliseconds(row: Row, name: str, unit: int = 1) -> int:
     """A time in units of ``unit`` milliseconds, as milliseconds."""
     value = cells.whole(row, name) * unit
-    if value > _LATEST_S * 1000:
+    if value > LATEST_S * 1000:
         raise ValueError(f"{name}: out of range")
     return value

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from connectors import hourly, starts
+from connectors import follow_up, hourly, starts
 from connectors.fitting import fitting
 from connectors.sumo_account.wire import Deadline, Wire, account_wire
 from connectors.sumologic import job, rows
@@ -25,7 +26,7 @@ _DAY = timedelta(hours=24)
 _LATE = timedelta(minutes=15)  # Sumo indexes late arrivals; what ends now is never whole
 _AFTER = timedelta(hours=1)  # a log line is stamped when its connection ended
 _UNKNOWN = (
-    "attempts without an answer, names and the number of hosts that use a destination are not asked of Sumo Logic",
+    "attempts without an answer, names, and floods and scans of the hosts are not asked of Sumo Logic",
 )
 
 
@@ -36,7 +37,7 @@ def connect(name: str, settings: Settings, site: Site, folder: Path, clocks: Clo
 
 
 class SumoLogic:
-    """A ``DetectionSource``: two jobs per fetch (detection, heartbeat), one per 200 tuples of traffic."""
+    """A ``DetectionSource``: two jobs per fetch (detection, heartbeat), two per 200 tuples of traffic."""
 
     def __init__(self, name: str, settings: Settings, site: Site, wire: Wire) -> None:
         self.name = name
@@ -54,6 +55,7 @@ class SumoLogic:
         """
         window = window or self._default_window()
         settings = self._settings
+        self._covered.setdefault(window, ())
         query = sumo.detection(settings.preset, settings.scope, settings.fields)
         answer = self._run(query, window, progress=progress)
         found, read = rows.detections(answer.rows, self._scope())
@@ -67,13 +69,17 @@ class SumoLogic:
         return (Fetched(source=self.name, window=window, detections=found, health=health),)
 
     def traffic(self, detections: Sequence[Detection]) -> Traffic:
-        """Start times and sizes of these detections, 100,000 rows shared out among them (``connectors.starts``)."""
+        """Start times, in 100,000 rows shared out among the detections, and who uses their destinations."""
         if not detections:
             return Traffic(unknown=_UNKNOWN)
-        window = self._window_of(detections)
-        got = starts.followed(detections, job.MAX_ROWS, sumo.tuple_key, self._starts_of(window))
-        hours = (self._covered.get(window) or self._heartbeat(window)[0]) if got.tuples else ()
-        return Traffic(tuples=got.tuples, coverage=hourly.coverage(hours or ()), unknown=(*_UNKNOWN, *got.unknown))
+        window, home, where = self._window_of(detections), self._site.networks.home, self._settings
+        asks = follow_up.Asks(
+            starts=self._starts_of(window),
+            users=lambda wanted: self._answered(
+                sumo.popularity(wanted, home, where.preset, where.scope, where.fields), window, rows.users),
+            hours=lambda: self._covered.get(window) or self._heartbeat(window)[0] or (),
+        )
+        return follow_up.traffic(detections, job.MAX_ROWS, home, sumo.tuple_key, asks, _UNKNOWN)
 
     def check(self) -> tuple[CheckResult, ...]:
         """Key and query by the free estimate, then scope and field names by one row of the last 24 hours."""
@@ -125,6 +131,13 @@ class SumoLogic:
             return starts.whole(rows.starts(answer.rows), answer.truncated, self.name)
 
         return ask
+
+    def _answered(
+        self, text: str, window: TimeWindow, made: Callable[[Sequence[Mapping[str, Any]]], hourly.Read]
+    ) -> tuple[hourly.Read, str]:
+        """The rows of a search, made values by ``made``, and why rows are missing ("": none are)."""
+        answer = self._run(text, window)
+        return made(answer.rows), answer.truncated
 
     def _run(
         self, text: str, window: TimeWindow, kind: job.Kind = "records",

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from connectors.hourly import HourRows, Key, Read, Start, read
+from connectors.hourly import LATEST_S, HourRows, Key, Read, Start, read
+from connectors.prevalence import users_of
 from connectors.sumologic import cells
 from connectors.sumologic.cells import Row
 from connectors.transport import printable
@@ -11,7 +12,7 @@ from playbook.model import address
 from playbook.model.detection import Detection
 
 MAX_NAME = 1_000
-_LATEST_MS = 253_402_300_799_000  # the end of year 9999, the last that Python can name
+_LATEST_MS = LATEST_S * 1000
 _PROTOCOLS = {"6": "tcp", "17": "udp", "132": "sctp", "47": "gre", "50": "esp"}
 
 
@@ -56,6 +57,11 @@ def hours(rows: Iterable[Row]) -> tuple[HourRows, ...]:
 def starts(rows: Iterable[Row]) -> Read:
     """The records of the traffic query as ``Start`` values."""
     return read(rows, _start, "record")
+
+
+def users(rows: Iterable[Row]) -> Read:
+    """The records of the popularity query as ``Users`` values."""
+    return read(rows, lambda row: users_of(row, cells.text, cells.whole), "record")
 
 
 def _start(row: Row) -> Start:

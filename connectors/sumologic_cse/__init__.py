@@ -30,7 +30,8 @@ _LATE = timedelta(minutes=15)
 _MAX_BYTES = 64 * 1024 * 1024  # a page of signals carries every record of theirs
 _CAVEAT = "Cloud SIEM keeps records beside signals alone: traffic that fired none of its rules is not seen here"
 _UNKNOWN = (
-    "attempts without an answer, names and the number of hosts that use a destination are not in records of signals",
+    "names, attempts without an answer, floods, scans and the number of hosts that use a destination are in no records"
+    " of signals",
     "hours without a record of a signal are unknown: the log behind them is not read",
 )
 

@@ -48,11 +48,29 @@ def test_a_claimed_name_brings_neither_the_owner_s_programs_nor_his_excuses(kind
 
 
 def test_many_senders_of_one_packet_make_nothing_popular_or_clean(kind: str, tmp_path: Path) -> None:
-    """How many hosts use a destination is not asked of a SIEM: unknown, whatever the senders are."""
+    """Nothing came back to any of them: they use nothing, and only the bot holds a conversation."""
     forged = [event for n in range(60) for event in calls([1000.0 + n], src=f"10.0.1.{n}", hostname="", answered=False)]
     one = judged(kind, calls(every(300)) + forged, tmp_path)
     assert one.verdict.disposition == "TRUE_POSITIVE"
-    assert one.enriched.known("prevalence") is None and one.enriched.known("hosts_using") is None
+    assert [one.enriched.known(n) for n in ("hosts_using", "hosts_answered", "active_hosts")] == [1, 1, 61]
+
+
+def test_strangers_and_senders_over_udp_make_nothing_popular(kind: str, tmp_path: Path) -> None:
+    """An answer over UDP goes to whoever holds the address; what is not ours is no host of ours."""
+    over_udp = [event._replace(proto="udp") for n in range(60)
+                for event in calls([1000.0 + n], src=f"10.0.1.{n}", hostname="")]
+    strangers = [event for n in range(60) for event in calls([2000.0 + n], src=f"198.51.100.{n}", hostname="")]
+    one = judged(kind, calls(every(300)) + over_udp + strangers, tmp_path)
+    assert one.verdict.disposition == "TRUE_POSITIVE"
+    assert [one.enriched.known(n) for n in ("hosts_answered", "active_hosts")] == [1, 61]
+
+
+def test_a_destination_that_many_hosts_speak_with_is_left_to_a_person(kind: str, tmp_path: Path) -> None:
+    """As over a log: what a large part of our hosts speaks with is rarely a command server."""
+    many = [event for n in range(60) for event in calls([1000.0 + n], src=f"10.0.1.{n}", hostname="")]
+    one = judged(kind, calls(every(300)) + many, tmp_path)
+    assert one.verdict.disposition == "UNDETERMINED"
+    assert "prevalent_destination" in {evidence.rule for evidence in one.verdict.evidence}
 
 
 def test_packets_forged_into_the_bot_s_own_tuple_take_no_rhythm_away(kind: str, tmp_path: Path) -> None:

@@ -219,8 +219,8 @@ def test_traffic_gives_every_start_second_with_its_size() -> None:
         (answer,) = source.fetch(None)
         asked = len(tenant.log)
         traffic = source.traffic(answer.detections)
-    assert len(tenant.log) - asked == 4, "one job for all tuples; the hours are known from the fetch"
-    assert len(traffic.tuples) == 5 and len(traffic.coverage[0].hours) == 24
+    assert len(tenant.log) - asked == 8, "one job for the tuples, one for the destinations"
+    assert sum(t.start_times is not None for t in traffic.tuples) == 5 and len(traffic.coverage[0].hours) == 24
     for detection in answer.detections:
         own = next(t for t in traffic.tuples if t.detection_id == detection.detection_id)
         starts = [e for e in EVENTS if e.key == hourly.key_of(detection)]
@@ -244,7 +244,8 @@ def test_a_target_that_is_no_address_is_not_asked_for_and_said_so() -> None:
         hostile = found[0].model_copy(update={"dst_ip": "| delete"})
         traffic = source.traffic([hostile, *found[1:]])
         nothing = source.traffic([hostile])
-    assert len(traffic.tuples) == 4 and any("1 detections" in text for text in traffic.unknown)
+    assert {t.detection_id for t in traffic.tuples} == {d.detection_id for d in found[1:]}
+    assert any("1 detections" in text for text in traffic.unknown)
     assert not nothing.tuples and not nothing.coverage
 
 

@@ -52,6 +52,7 @@ base_url = "{sumo}"
 access_id_env = "STORY_SECRET"
 access_key_env = "STORY_SECRET"
 rate = 4
+fields = {{ proto = "protocol" }}
 """
 STATE = '\n[state]\nurl = "sqlite:///state.db"\n'
 Tuple = tuple[str, str, int]

@@ -54,9 +54,11 @@ def _stage(stage: str, rows: list[Row]) -> list[Row]:
     if word == "fields":
         names = [name.strip() for name in stage[7:].split(",")]
         return [{name: row[name] for name in names} for row in rows]
+    if stage.endswith(" multi"):
+        return [row | found for row in rows for found in _every(stage, row)]
     if word in ("json", "csv", "parse"):
         return [row | found for row in rows if (found := _parsed(stage, row["_raw"])) is not None]
-    if re.match(r"(count as|sum\()", stage):
+    if re.match(r"(count as|sum\(|max\()", stage):
         return _aggregated(stage, rows)
     expression, _, name = stage.rpartition(" as ")
     tree = Parser(expression).whole()
@@ -79,6 +81,14 @@ def _parsed(stage: str, raw: str) -> Row | None:
         found = re.fullmatch("(.*?)".join(re.escape(a) for a in anchors), raw)
         return dict(zip(names, found.groups(), strict=True)) if found else None
     return _json(raw, re.findall(r'"([^"]*)"', keys), names, stage.endswith(" nodrop"))
+
+
+def _every(stage: str, row: Row) -> list[Row]:
+    """parse regex with field and multi: a copy of the row for each match, none where nothing matches."""
+    name, pattern = re.fullmatch(r'parse regex field=(\w+) "((?:[^"\\]|\\.)*)" multi', stage).groups()
+    if not isinstance(row[name], str):
+        raise Fault(f"parse of {row[name]!r}")
+    return [found.groupdict() for found in re.finditer(pattern.replace("(?<", "(?P<"), row[name])]
 
 
 def _json(raw: str, keys: list[str], names: list[str], keep: bool) -> Row | None:

@@ -4,13 +4,16 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from playbook.detections.beaconing import MIN_CONNECTIONS, MIN_HOURS
-from playbook.detections.languages.splunk import hunts, quoting
+from playbook.detections.languages.splunk import hunts, popular, quoting
 from playbook.detections.languages.splunk.lint import lint
 from playbook.detections.languages.splunk.prelude import KEY, prelude, start_of
 from playbook.detections.languages.splunk.presets import PRESETS
 from playbook.detections.languages.splunk.quoting import Unquotable
+from playbook.model.address import Network
 
-__all__ = ("PRESETS", "Unquotable", "detection", "heartbeat", "lint", "probe", "query", "traffic", "tuple_key")
+__all__ = (
+    "PRESETS", "Unquotable", "detection", "heartbeat", "lint", "popularity", "probe", "query", "traffic", "tuple_key",
+)
 
 HOUR_S = 3_600
 NO_LIMITS: Mapping[str, int] = MappingProxyType({})
@@ -91,6 +94,15 @@ def traffic(
 def tuple_key(src_ip: str, dst_ip: str, dst_port: int) -> str:
     """How ``traffic`` names a tuple; the host name is no part of it, so that no host can write into a search."""
     return f"{src_ip} {dst_ip} {dst_port}"
+
+
+def popularity(
+    destinations: Sequence[str], home: Sequence[Network], preset: str = "cim", scope: str = "",
+    fields: Mapping[str, str] | None = None,
+) -> str:
+    """How many of our hosts sent anything, and how many used each of these destinations (see ``popular``)."""
+    slots = prelude(PRESETS[preset], scope, fields, scored=False, told=True)
+    return _joined((*slots, *popular.tail(destinations, home)))
 
 
 def heartbeat(preset: str = "cim", scope: str = "") -> str:

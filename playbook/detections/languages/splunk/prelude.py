@@ -1,11 +1,11 @@
 """From a source's own fields to slots: rows of our columns that one tail can count, whatever the source."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from playbook.detections.beaconing import ICMP_NAMES, SEED_INTERNAL
 from playbook.detections.languages.splunk import quoting
-from playbook.detections.languages.splunk.presets import COLUMNS, MODEL, Preset
+from playbook.detections.languages.splunk.presets import COLUMNS, MODEL, TOLD, Preset
 from playbook.detections.languages.splunk.quoting import Unquotable
 
 ABSENT = "unknown"
@@ -22,7 +22,7 @@ _DIGITS = "^[0-9]{1,15}$"
 _TEXT = "[^ ]"
 _SHAPES = {
     "src_ip": _ADDRESS, "dst_ip": _ADDRESS, "dst_port": "^[0-9]{1,5}$", "conns": "^[0-9]{1,9}$", "bytes_sent": _DIGITS,
-    "bytes_rcvd": _DIGITS, "bytes_total": _DIGITS,
+    "bytes_rcvd": _DIGITS, "bytes_total": _DIGITS, "packets_sent": _DIGITS, "packets_rcvd": _DIGITS,
 }
 _BYTES = ("sent", "rcvd", "total")
 Columns = Mapping[str, tuple[str, ...]]
@@ -44,9 +44,11 @@ _NAMED = (
 
 def prelude(
     preset: Preset, scope: str, fields: Mapping[str, str] | None, span: str = "15m", to: tuple[str, ...] = (),
-    scored: bool = True,
+    scored: bool = True, told: bool = False,
 ) -> tuple[str, ...]:
     """The stages that end in slots: the key, proto, service, process_name, denied and the slot_* measures.
+
+    ``told`` adds what tells a conversation: conn_state, and counted_*, least_* and most_* of bytes and packets.
 
     A slot is one event, or with tstats what one tuple did in ``span``: 15 minutes, because a longer one is cut by the
     searching user's time zone and could lie in two UTC hours. ``to`` confines the search to these destinations;
@@ -55,9 +57,11 @@ def prelude(
     columns = _columns(preset, fields)
     tail = (*_WHOLE, *_SCORED) if scored else _WHOLE
     if preset.modelled:
-        return (*_modelled(preset, scope, columns, span, _terms(columns, to, scored)), *tail)
+        return (*_modelled(preset, scope, columns, span, _terms(columns, to, scored), told), *tail)
     begun = start_of(preset, scope) + _terms(columns, to, False)
-    return (begun, *preset.filters, *_named(columns), *tail, *_EVENT, "eval slot_first=_time, slot_last=slot_first")
+    named, more = _named(columns, (*COLUMNS, *TOLD)) if told else _named(columns, COLUMNS), _MEASURED if told else ()
+    last = "eval slot_first=_time, slot_last=slot_first"
+    return (begun, *preset.filters, *named, *tail, *_EVENT, *more, last)
 
 
 def start_of(preset: Preset, scope: str, counted: str = "", span: str = "15m", more: str = "", by: str = "") -> str:
@@ -90,6 +94,14 @@ _EVENT = (
 )
 
 
+# What is counted on either side of a connection.
+_SIDES = ("bytes_sent", "bytes_rcvd", "packets_sent", "packets_rcvd")
+_MEASURED = tuple(
+    f"eval counted_{name}=if(isnull({name}), 0, 1), least_{name}=if(isnull({name}), 0, tonumber({name})),"
+    f" most_{name}=least_{name}" for name in _SIDES
+)
+
+
 def _terms(columns: Columns, to: tuple[str, ...], scored: bool) -> str:
     """Search terms that leave out early what a later stage would drop anyway."""
     fields = [field for field in columns["dst_ip"] if re.fullmatch(r"[\w.]+", field)]
@@ -105,20 +117,22 @@ def _terms(columns: Columns, to: tuple[str, ...], scored: bool) -> str:
 def _columns(preset: Preset, fields: Mapping[str, str] | None) -> dict[str, tuple[str, ...]]:
     columns = dict(preset.columns)
     for name, theirs in (fields or {}).items():
-        if name not in COLUMNS:
-            raise Unquotable(f"{name!r} is no column of ours: {', '.join(COLUMNS)}")
+        if name not in (*COLUMNS, *TOLD):
+            raise Unquotable(f"{name!r} is no column of ours: {', '.join((*COLUMNS, *TOLD))}")
         columns[name] = (theirs,) if theirs else ()
     return columns
 
 
-def _named(columns: Columns) -> tuple[str, ...]:
+def _named(columns: Columns, names: Sequence[str]) -> tuple[str, ...]:
     """One stage for all columns: within one eval a column must not be read after it was written, so via our_*."""
-    given = ", ".join(f"our_{name}={first_of(columns[name], _SHAPES.get(name, _TEXT))}" for name in COLUMNS)
-    taken = ", ".join(f"{name}=our_{name}" for name in COLUMNS)
+    given = ", ".join(f"our_{name}={first_of(columns[name], _SHAPES.get(name, _TEXT))}" for name in names)
+    taken = ", ".join(f"{name}=our_{name}" for name in names)
     return (f"eval {given}", f"eval {taken}", *_NAMED)
 
 
-def _modelled(preset: Preset, scope: str, columns: Columns, span: str, terms: str) -> tuple[str, ...]:
+def _modelled(
+    preset: Preset, scope: str, columns: Columns, span: str, terms: str, told: bool
+) -> tuple[str, ...]:
     modelled = {name: tuple(map(quoting.model_field, names)) for name, names in columns.items()}
     keyed = ("hostname", "src_ip", "dst_ip", "dst_port", "proto", "action")
     by = "".join(f" {field}" for field in dict.fromkeys(field for name in keyed for field in modelled[name]))
@@ -127,8 +141,23 @@ def _modelled(preset: Preset, scope: str, columns: Columns, span: str, terms: st
         f"count({field}) AS counted_{name} sum({field}) AS summed_{name}"
         for name in _BYTES for field in modelled[f"bytes_{name}"]
     ]
+    counted += [
+        f"count({field}) AS given_{name} min({field}) AS lowest_{name} max({field}) AS highest_{name}"
+        for name in _SIDES if told for field in modelled[name]
+    ]
     counted += [f"values({field}) AS model_{name}" for name in ("service", "process_name") for field in modelled[name]]
-    return (start_of(preset, scope, " ".join(counted), span, terms, by), *_slots(modelled))
+    return (start_of(preset, scope, " ".join(counted), span, terms, by), *_slots(modelled), *_extremes(modelled, told))
+
+
+def _extremes(columns: Columns, told: bool) -> tuple[str, ...]:
+    """The least and the most of what was counted in a slot; a data model knows no connection states."""
+    if not told:
+        return ()
+    parts = (("counted", "given"), ("least", "lowest"), ("most", "highest"))
+    return ("eval conn_state=null()", *(
+        "eval " + ", ".join(f"{ours}_{name}=" + (f"coalesce({theirs}_{name}, 0)" if columns[name] else "0")
+                            for ours, theirs in parts) for name in _SIDES
+    ))
 
 
 def _slots(columns: Columns) -> tuple[str, ...]:

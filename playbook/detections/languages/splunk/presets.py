@@ -7,6 +7,8 @@ COLUMNS = (
     "hostname", "src_ip", "dst_ip", "dst_port", "conns", "bytes_sent", "bytes_rcvd", "bytes_total", "process_name",
     "proto", "service", "action",
 )
+# What tells a conversation from a packet; the searches that do not ask leave these out.
+TOLD = ("packets_sent", "packets_rcvd", "conn_state")
 MODEL = "All_Traffic"
 
 
@@ -32,7 +34,7 @@ class Preset(Value):
 
 
 def _columns(**given: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    return tuple((name, given.get(name, ())) for name in COLUMNS)
+    return tuple((name, given.get(name, ())) for name in (*COLUMNS, *TOLD))
 
 
 # One connection, one row: the line that ends a session counts, the one that begins it does not (ASA Built, PAN start).
@@ -63,7 +65,8 @@ _RAW = Preset(
         bytes_sent=("orig_ip_bytes", "bytes_out", "bytes_sent", "orig_bytes"),
         bytes_rcvd=("resp_ip_bytes", "bytes_in", "bytes_received", "resp_bytes"), bytes_total=("bytes",),
         process_name=("process_name",), proto=("transport", "proto"), service=("app", "service"),
-        action=("action", "vendor_action"),
+        action=("action", "vendor_action"), packets_sent=("orig_pkts", "packets_out"),
+        packets_rcvd=("resp_pkts", "packets_in"), conn_state=("conn_state",),
     ),
     filters=(*_ENDS, *_ZEEK),
     dns_scope="index IN (dns, zeek)", dns_columns=_CIM_DNS, dns_failed=_NXDOMAIN,
@@ -77,6 +80,7 @@ _CIM = Preset(
         hostname=("src_host", "src_dns", "src_nt_host"), src_ip=("src_ip", "src"), dst_ip=("dest_ip", "dest"),
         dst_port=("dest_port",), bytes_sent=("bytes_out",), bytes_rcvd=("bytes_in",), bytes_total=("bytes",),
         process_name=("process_name",), proto=("transport",), service=("app",), action=("action",),
+        packets_sent=("packets_out",), packets_rcvd=("packets_in",), conn_state=("conn_state",),
     ),
     filters=_ENDS,
     dns_scope="index=* tag=network tag=resolution tag=dns", dns_columns=_CIM_DNS, dns_failed=_NXDOMAIN,
@@ -91,6 +95,7 @@ _TSTATS = Preset(
         dst_ip=(f"{MODEL}.dest_ip", f"{MODEL}.dest"), dst_port=(f"{MODEL}.dest_port",),
         bytes_sent=(f"{MODEL}.bytes_out",), bytes_rcvd=(f"{MODEL}.bytes_in",), bytes_total=(f"{MODEL}.bytes",),
         proto=(f"{MODEL}.transport",), service=(f"{MODEL}.app",), action=(f"{MODEL}.action",),
+        packets_sent=(f"{MODEL}.packets_out",), packets_rcvd=(f"{MODEL}.packets_in",),
     ),
     modelled=True,
     caveat="The data model has no process and no repeat count, splits a row whose address or port has several values,"

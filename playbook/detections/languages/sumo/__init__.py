@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from playbook.detections.beaconing import ICMP_NAMES, MIN_CONNECTIONS, MIN_HOURS
-from playbook.detections.languages.sumo import quoting
+from playbook.detections.languages.sumo import popular, quoting
 from playbook.detections.languages.sumo.hunts import HUNTED, hunted
 from playbook.detections.languages.sumo.lint import lint
-from playbook.detections.languages.sumo.presets import COLUMNS, NONE, NOT_EXTERNAL, PRESETS, Preset
+from playbook.detections.languages.sumo.presets import COLUMNS, NONE, NOT_EXTERNAL, PRESETS, TOLD, Preset
 from playbook.detections.languages.sumo.quoting import Unquotable
+from playbook.model.address import Network
 
 __all__ = (
-    "HUNTED", "PRESETS", "Unquotable", "detection", "heartbeat", "lint", "probe", "query", "traffic", "tuple_key",
+    "HUNTED", "PRESETS", "Unquotable", "detection", "heartbeat", "lint", "popularity", "probe", "query", "traffic",
+    "tuple_key",
 )
 
 HOUR_MS = 3_600_000
@@ -124,6 +126,15 @@ def tuple_key(src_ip: str, dst_ip: str, dst_port: int) -> str:
     return f"{src_ip} {dst_ip} {dst_port}"
 
 
+def popularity(
+    destinations: Sequence[str], home: Sequence[Network], preset: str = "seed", scope: str = "",
+    fields: Mapping[str, str] | None = None,
+) -> str:
+    """How many of our hosts sent anything, and how many used each of these destinations (see ``popular``)."""
+    tail = (*_ADDRESSES, *popular.ours(home), *_PROTO, *_COUNTED, *popular.tail(destinations))
+    return _joined((*_prelude(PRESETS[preset], scope, fields, told=True), *tail))
+
+
 def heartbeat(preset: str = "seed", scope: str = "") -> str:
     """The cheap count: one record per UTC hour with the rows of the scope, whatever is in them."""
     return _joined((_scope(PRESETS[preset], scope), *_HEARTBEAT))
@@ -158,17 +169,20 @@ def _scope(preset: Preset, scope: str) -> str:
     return quoting.scope(scope or preset.scope)
 
 
-def _prelude(preset: Preset, scope: str, fields: Mapping[str, str] | None) -> tuple[str, ...]:
+def _prelude(
+    preset: Preset, scope: str, fields: Mapping[str, str] | None, told: bool = False
+) -> tuple[str, ...]:
     mapped = {name: _mapped(name, theirs) for name, theirs in (fields or {}).items()}
-    columns = ((name, mapped.get(name, expression)) for name, expression in preset.columns)
+    columns = ((name, mapped.get(name, expression)) for name, expression in preset.columns if told or name not in TOLD)
     aliases = tuple(f"{expression} as {name}" for name, expression in columns if expression != name)
-    return (_scope(preset, scope), *preset.stages, *aliases)
+    return (_scope(preset, scope), *preset.stages, *(preset.told if told else ()), *aliases)
 
 
 def _mapped(name: str, theirs: str) -> str:
-    if name not in COLUMNS:
-        raise Unquotable(f"{name!r} is no column of ours: {', '.join(COLUMNS)}")
-    if theirs in COLUMNS and theirs != name:
+    ours = (*COLUMNS, *TOLD)
+    if name not in ours:
+        raise Unquotable(f"{name!r} is no column of ours: {', '.join(ours)}")
+    if theirs in ours and theirs != name:
         # The aliases run one after the other: a swap would read what the one before has just written.
         raise Unquotable(f"{name} cannot be read from {theirs!r}, which is another column of ours")
     return quoting.field(theirs) if theirs else NONE

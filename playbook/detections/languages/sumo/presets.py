@@ -7,6 +7,8 @@ COLUMNS = (
     "hostname", "src_ip", "dst_ip", "dst_port", "conns", "start_ms", "bytes_sent", "bytes_rcvd", "bytes_total",
     "process_name", "proto", "service",
 )
+# What tells a conversation from a packet; the queries that do not ask leave these out.
+TOLD = ("packets_sent", "packets_rcvd", "conn_state")
 
 NONE = '""'
 _TIME = "_messageTime"
@@ -15,19 +17,21 @@ _TIME = "_messageTime"
 class Preset(Value):
     """One kind of source: the default scope, the stages that take the log apart, and an expression per column.
 
-    ``caveat`` is one sentence on what this source cannot tell, "" when nothing is lost.
+    ``told`` are the stages behind the columns of TOLD, ``caveat`` is one sentence on what this source cannot tell, ""
+    when nothing is lost.
     """
 
     name: str
     scope: str
     stages: tuple[str, ...] = ()
     columns: tuple[tuple[str, str], ...]
+    told: tuple[str, ...] = ()
     caveat: str = ""
 
 
 def _columns(**given: str) -> tuple[tuple[str, str], ...]:
     absent = {"conns": "1", "start_ms": _TIME}
-    return tuple((name, given.get(name, absent.get(name, NONE))) for name in COLUMNS)
+    return tuple((name, given.get(name, absent.get(name, NONE))) for name in (*COLUMNS, *TOLD))
 
 
 def _private(name: str) -> str:
@@ -72,7 +76,9 @@ _PANOS = Preset(
     columns=_columns(
         src_ip="src_ip", dst_ip="dst_ip", dst_port="dst_port", conns="conns", start_ms="pan_start_ms",
         bytes_sent="bytes_sent", bytes_rcvd="bytes_rcvd", proto="proto", service="service",
+        packets_sent="pan_packets_sent", packets_rcvd="pan_packets_rcvd",
     ),
+    told=("csv _raw extract 45 as pan_packets_sent, 46 as pan_packets_rcvd",),
 )
 
 _ASA = Preset(
@@ -120,7 +126,9 @@ _ZEEK_JSON = Preset(
     columns=_columns(
         src_ip="src_ip", dst_ip="dst_ip", dst_port="dst_port", conns=_ZEEK_CONNS, start_ms="zeek_start_ms",
         bytes_sent="zeek_sent", bytes_rcvd="zeek_rcvd", proto="proto", service="service",
+        packets_sent="orig_pkts", packets_rcvd="resp_pkts", conn_state="conn_state",
     ),
+    told=('json field=_raw "orig_pkts", "resp_pkts" as orig_pkts, resp_pkts nodrop',),
     caveat="A TCP row whose history holds no S or s counts no connection even if it is the first of its session.",
 )
 
@@ -152,7 +160,9 @@ _ZEEK_ECS = Preset(
     columns=_columns(
         src_ip="src_ip", dst_ip="dst_ip", dst_port="dst_port", conns=_ZEEK_CONNS, start_ms="zeek_start_ms",
         bytes_sent="bytes_sent", bytes_rcvd="bytes_rcvd", proto="proto", service="service",
+        packets_sent="packets_sent", packets_rcvd="packets_rcvd", conn_state="conn_state",
     ),
+    told=('json field=_raw "source.packets", "destination.packets" as packets_sent, packets_rcvd nodrop',),
     caveat=_ZEEK_JSON.caveat,
 )
 

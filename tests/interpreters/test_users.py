@@ -1,0 +1,115 @@
+"""The users of a destination: the rendered queries say what the log connector says over the same connections."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from playbook.detections.languages import splunk, sumo
+from playbook.model.address import Network
+from tests.emulators.sumo_language import Fault
+from tests.interpreters import spl_eval, users
+from tests.interpreters.mutants import Mutant
+from tests.interpreters.users import HOMES, SPLUNK, WANTED, Connection, by_log, by_splunk, by_sumo, connections, zeek
+from tests.interpreters.users_mutants import MUTANTS
+
+_PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+_homes = st.sampled_from(HOMES)
+
+
+@settings(max_examples=40, deadline=None, phases=_PHASES)
+@given(found=connections(), home=_homes)
+def test_sumo_says_what_the_log_says_of_the_very_same_lines(found: list[Connection], home: Sequence[Network]) -> None:
+    assert by_sumo(found, home) == by_log([zeek(c) for c in found], home)
+
+
+@pytest.mark.parametrize("preset", ["raw", "cim"])
+@settings(max_examples=30, deadline=None, phases=_PHASES)
+@given(found=connections(), home=_homes)
+def test_splunk_says_what_the_log_says(preset: str, found: list[Connection], home: Sequence[Network]) -> None:
+    assert by_splunk(preset, found, home) == by_log([zeek(c) for c in found], home)
+
+
+def stateless(found: list[Connection]) -> list[Connection]:
+    """The connections as a source without states can know them: nothing that came back is no answer."""
+    return [c._replace(state="S0" if c.rcvd == 0 else "OTH") for c in found]
+
+
+@settings(max_examples=30, deadline=None, phases=_PHASES)
+@given(found=connections(), home=_homes)
+def test_the_data_model_says_what_the_log_says_of_connections_in_slots_of_their_own(
+    found: list[Connection], home: Sequence[Network]
+) -> None:
+    apart = [c._replace(start=c.start + n * 900) for n, c in enumerate(found)]
+    assert by_splunk("tstats", apart, home) == by_log([zeek(c) for c in stateless(apart)], home)
+
+
+@settings(max_examples=30, deadline=None, phases=_PHASES)
+@given(found=connections(), home=_homes)
+def test_a_slot_of_many_connections_never_proves_a_user_too_many(
+    found: list[Connection], home: Sequence[Network]
+) -> None:
+    said, truth = by_splunk("tstats", found, home), by_log([zeek(c) for c in stateless(found)], home)
+    assert said.active == truth.active
+    for (using, answered, first), (all_using, all_answered, since) in zip(said.users, truth.users, strict=True):
+        assert (using, first) == (all_using, since)
+        assert answered is None or answered <= (all_answered or 0)
+
+
+@pytest.mark.parametrize("preset", [*SPLUNK, "sumo"])
+def test_denied_attempts_count_as_tries_alone(preset: str) -> None:
+    """Sumo Logic's presets read no denied rows; what they are given was let through."""
+    found = [Connection(users.MIDNIGHT + n, f"10.0.0.{n}", WANTED[0], denied=n > 4) for n in range(1, 9)]
+    said = by_sumo(found[:4], HOMES[0]) if preset == "sumo" else by_splunk(preset, found, HOMES[0])
+    assert said.users[0][:2] == (4, 4) and said.active == (4 if preset == "sumo" else 8)
+
+
+@pytest.mark.parametrize("preset", sumo.PRESETS)
+def test_the_text_for_every_sumo_preset_is_sound(preset: str) -> None:
+    assert sumo.lint(sumo.popularity(WANTED, HOMES[1], preset)) == ()
+
+
+@pytest.mark.parametrize("preset", splunk.PRESETS)
+def test_the_text_for_every_splunk_preset_is_sound(preset: str) -> None:
+    assert splunk.lint(splunk.popularity(WANTED, HOMES[1], preset)) == ()
+
+
+@pytest.mark.parametrize("home", HOMES)
+def test_the_fixed_connections_are_told_alike_everywhere(home: Sequence[Network]) -> None:
+    expected = by_log([zeek(c) for c in users.fixed()], home)
+    assert by_sumo(users.fixed(), home) == expected
+    assert {preset: by_splunk(preset, users.fixed(), home) for preset in ("raw", "cim")} == {
+        "raw": expected, "cim": expected}
+
+
+def test_where_nobody_says_who_spoke_the_number_is_unknown() -> None:
+    silent = [c._replace(sent=None, rcvd=None, packets_sent=None, packets_rcvd=None) for c in users.fixed()]
+    for said in (by_sumo(silent, HOMES[0]), by_splunk("cim", silent, HOMES[0]), by_splunk("tstats", silent, HOMES[0])):
+        assert said.active and [answered for _, answered, _ in said.users] == [None, None]
+
+
+def test_without_a_transport_nothing_is_proven() -> None:
+    bare = sumo.popularity(WANTED, HOMES[0], "zeek-json", fields={"proto": ""})
+    assert [answered for _, answered, _ in by_sumo(users.fixed(), HOMES[0], bare).users] == [None, None]
+    told = splunk.popularity(WANTED, HOMES[0], "raw", fields={"proto": ""})
+    assert [answered for _, answered, _ in by_splunk("raw", users.fixed(), HOMES[0], told).users] == [None, None]
+
+
+def said(preset: str, query: str) -> list[users.Told]:
+    """What a text says of each of the sets of connections."""
+    ask = partial(by_sumo, query=query) if preset == "sumo" else partial(by_splunk, preset, query=query)
+    return [ask(found, HOMES[1]) for found in users.datasets()]
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: f"{m.preset}: {m.name}")
+def test_a_wrong_query_is_noticed(mutant: Mutant) -> None:
+    right = (sumo.popularity(WANTED, HOMES[1], "zeek-json") if mutant.preset == "sumo"
+             else splunk.popularity(WANTED, HOMES[1], mutant.preset))
+    wrong = right.replace(mutant.old, mutant.new)
+    assert wrong != right, "the text that this mutant changes is gone"
+    try:
+        assert said(mutant.preset, wrong) != said(mutant.preset, right)
+    except (Fault, spl_eval.Fault, KeyError, ValueError) as fault:
+        assert str(fault) != "", "refused without a reason"
