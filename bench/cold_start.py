@@ -1,14 +1,13 @@
 """Cold start of ``act``: seconds from process start to the answer, the least of several.
 
 ``python -m bench.cold_start``; compare ``python -c pass`` and the import of pydantic and click, which nobody can avoid.
-Modules are compiled once before, as pip does when it installs; the processor's own seconds stand beside the clock's,
+Every call is made once before, so that its modules are compiled; the processor's own seconds stand beside the clock's,
 which a busy machine stretches.
 """
 
-import os
 import sys
 
-from bench.measuring import WORK, costs
+from bench.measuring import costs
 
 TIMES = 9
 ACT = ("-m", "playbook", "act")
@@ -32,8 +31,6 @@ CALLS = {
 
 def main() -> None:
     """Print one line per call; every call is made once, unmeasured, before the others."""
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    os.environ["PYTHONPYCACHEPREFIX"] = str(WORK / "compiled")
     commands = [[sys.executable, *arguments] for arguments in CALLS.values()]
     costs(commands, times=1)
     for name, cost in zip(CALLS, costs(commands, TIMES), strict=True):

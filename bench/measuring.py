@@ -52,7 +52,7 @@ def _once(command: Sequence[str]) -> Cost:
     said = WORK / f"stderr.{os.getpid()}"
     with said.open("wb") as errors:
         began = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, env=_as_installed())
         _, status, used = os.wait4(process.pid, 0)
         took = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -61,6 +61,12 @@ def _once(command: Sequence[str]) -> Cost:
     if process.returncode not in (0, 4):
         raise RuntimeError(f"{' '.join(command)}: exit {process.returncode}: {words}")
     return Cost(took, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / MB)
+
+
+def _as_installed() -> dict[str, str]:
+    """The environment with compiled modules kept, as pip makes them when it installs."""
+    others = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return others | {"PYTHONPYCACHEPREFIX": str(WORK / "compiled")}
 
 
 def playbook(*arguments: str) -> list[str]:

@@ -99,24 +99,23 @@ def _is_number(name: str, text: object) -> bool:
 
 
 def _start(at: Mapping[str, str], *required: str) -> str:
-    tests = [f"{at['ts']} >= 0 AND {at['ts']} < {LATEST}", *(f"{at[name]} IS NOT NULL" for name in required)]
-    present = [at[name] for name in COUNTERS if at.get(name, "NULL") != "NULL"]
-    tests += [f"coalesce({counter}, 0) <= {LARGEST_COUNT}" for counter in present]
-    return f"CASE WHEN {' AND '.join(tests)} THEN {at['ts']} END"
+    """The time of a row that can be used. Each fault is asked for rows without the ones before it, nulls pass."""
+    faults = [f"NOT ({at['ts']} >= 0 AND {at['ts']} < {LATEST})", *(f"{at[name]} IS NULL" for name in required)]
+    faults += [f"{at[name]} > {LARGEST_COUNT}" for name in COUNTERS if at.get(name, "NULL") != "NULL"]
+    return f"CASE WHEN {' OR '.join(faults)} THEN NULL ELSE {at['ts']} END"
 
 
-def _bounded(counter: str) -> str:
-    return f"CASE WHEN {counter} <= {LARGEST_COUNT} THEN {counter} END"
+def _count(counter: str) -> str:
+    """What does not fit is past ``LARGEST_COUNT``, so that its row has no ``start``."""
+    return f"try_cast({counter} AS BIGINT)"
 
 
 def _conn(at: Mapping[str, str]) -> dict[str, str]:
     """If either IP counter is there, both IP counters, else both payload counters; per row, absent is null."""
-    ip = f"{at['orig_ip_bytes']} IS NOT NULL OR {at['resp_ip_bytes']} IS NOT NULL"
-    if at["orig_ip_bytes"] == at["resp_ip_bytes"] == "NULL":
-        ip = "false"
     sent, received = (
-        f"CASE WHEN {ip} THEN coalesce({_bounded(at[f'{side}_ip_bytes'])}, 0) ELSE {_bounded(at[f'{side}_bytes'])} END"
-        for side in ("orig", "resp")
+        _count(f"coalesce({at[f'{side}_ip_bytes']}, "
+               f"CASE WHEN {at[f'{other}_ip_bytes']} IS NULL THEN {at[f'{side}_bytes']} ELSE 0 END)")
+        for side, other in (("orig", "resp"), ("resp", "orig"))
     )
     history, duration = at["history"], f"try_cast({at['duration']} AS DOUBLE)"
     return {
@@ -126,8 +125,8 @@ def _conn(at: Mapping[str, str]) -> dict[str, str]:
         "dst_ip": at["id.resp_h"], "dst_port": at["id.resp_p"],
         "proto": f"coalesce(lower({at['proto']}), '')",
         "bytes_sent": sent, "bytes_rcvd": received, "bytes_total": f"({sent}) + ({received})",
-        "orig_bytes": _bounded(at["orig_ip_bytes"]),
-        "sent_packets": _bounded(at["orig_pkts"]), "rcvd_packets": _bounded(at["resp_pkts"]),
+        "orig_bytes": _count(at["orig_ip_bytes"]),
+        "sent_packets": _count(at["orig_pkts"]), "rcvd_packets": _count(at["resp_pkts"]),
         "service": f"coalesce(lower(nullif({at['service']}, '(empty)')), '')",
         "duration": f"CASE WHEN {duration} >= 0 AND {duration} < {LATEST} THEN {duration} END",
         "answered": f"CASE WHEN {at['conn_state']} IN {ANSWERED} THEN true "

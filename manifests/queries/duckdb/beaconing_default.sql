@@ -19,7 +19,7 @@ WITH events AS (
     coalesce(min(start) FILTER (NOT denied), min(start)) AS first_seen, coalesce(max(start) FILTER (NOT denied), max(start)) AS last_seen,
     coalesce(sum(conns) FILTER (denied), 0)::BIGINT AS denied, count(DISTINCT hour_no) FILTER (denied) AS denied_hours,
     list(DISTINCT process_name) AS processes, list(DISTINCT service) AS services, list(DISTINCT proto) AS transports,
-    CASE WHEN count(*) FILTER (NOT denied) = count(CASE WHEN dst_port = 123 THEN orig_bytes + sent_packets + bytes_rcvd + rcvd_packets END) FILTER (NOT denied) THEN bool_and(CASE WHEN dst_port = 123 THEN orig_bytes BETWEEN 76 * sent_packets AND 116 * sent_packets AND bytes_rcvd BETWEEN 76 * rcvd_packets AND 116 * rcvd_packets END) FILTER (NOT denied) END AS ntp_sized
+    CASE min(CASE WHEN dst_port = 123 THEN CASE WHEN orig_bytes + sent_packets + bytes_rcvd + rcvd_packets IS NULL THEN 0 WHEN orig_bytes BETWEEN 76 * sent_packets AND 116 * sent_packets AND bytes_rcvd BETWEEN 76 * rcvd_packets AND 116 * rcvd_packets THEN 2 ELSE 1 END END) FILTER (NOT denied) WHEN 2 THEN true WHEN 1 THEN false END AS ntp_sized
   FROM counted
   GROUP BY ALL
 )

@@ -16,7 +16,7 @@ WITH events AS (
     coalesce(min(start), min(start)) AS first_seen, coalesce(max(start), max(start)) AS last_seen,
     0 AS denied, 0 AS denied_hours,
     list(DISTINCT process_name) AS processes, list(DISTINCT service) AS services, list(DISTINCT proto) AS transports,
-    CASE WHEN count(*) = count(CASE WHEN dst_port = 123 THEN orig_bytes + sent_packets + bytes_rcvd + rcvd_packets END) THEN bool_and(CASE WHEN dst_port = 123 THEN orig_bytes BETWEEN 76 * sent_packets AND 116 * sent_packets AND bytes_rcvd BETWEEN 76 * rcvd_packets AND 116 * rcvd_packets END) END AS ntp_sized
+    CASE min(CASE WHEN dst_port = 123 THEN CASE WHEN orig_bytes + sent_packets + bytes_rcvd + rcvd_packets IS NULL THEN 0 WHEN orig_bytes BETWEEN 76 * sent_packets AND 116 * sent_packets AND bytes_rcvd BETWEEN 76 * rcvd_packets AND 116 * rcvd_packets THEN 2 ELSE 1 END END) WHEN 2 THEN true WHEN 1 THEN false END AS ntp_sized
   FROM counted
   GROUP BY ALL
 )

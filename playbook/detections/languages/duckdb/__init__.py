@@ -85,6 +85,8 @@ WHERE (connections >= {MIN_CONNECTIONS} AND hourly_buckets >= {MIN_HOURS}
 def lean(profile: Profile, relation: str = "conn", windows: Windows | None = None) -> str:
     """The same in one pass with flat memory, for logs without host, process and denied attempts.
 
+    In such a log ``bytes_total`` must be the sum of the two sides, so that it need not be read.
+
     Columns as in ``aggregation``, then ``usable``, ``doubtful`` and the hours as bits. A tuple with ``doubtful`` set (a
     session may be cut into several rows, or it carried several services) must be aggregated again; one that is not
     ``usable`` has text for an address, and is listed so that its rows can be counted as rejected. The rows whose
@@ -96,18 +98,19 @@ def lean(profile: Profile, relation: str = "conn", windows: Windows | None = Non
     scored = "true" if seed else f"coalesce(proto, '') NOT IN ({_icmp()})"
     usable = " AND ".join(f"regexp_full_match({side}, '{ADDRESS}')" for side in ("src_ip", "dst_ip"))
     return f"""\
-SELECT * EXCLUDE ({HOUR_WORDS}), {HOUR_WORDS} FROM (
+SELECT * EXCLUDE ({HOUR_WORDS}) REPLACE (bytes_sent + bytes_rcvd AS bytes_total), {HOUR_WORDS} FROM (
 SELECT window_no, '' AS hostname, src_ip, dst_ip, dst_port, count(*) AS connections, {words},
   {bits} AS hourly_buckets,
-{_sums(profile, "")},
+{_sums(profile, "", ("bytes_sent", "bytes_rcvd"))},
+  NULL AS bytes_total,
   min(start) AS first_seen, max(start) AS last_seen, 0 AS denied, 0 AS denied_hours,
   []::VARCHAR[] AS processes, [min(service), max(service)] AS services, [min(proto), max(proto)] AS transports,
   {_ntp()} AS ntp_sized,
   {usable} AS usable,
   {"false" if seed else "bool_or(continues)"} OR coalesce(min(service) != max(service), false) AS doubtful
 FROM (
-  SELECT start, src_ip, dst_ip, dst_port, proto, bytes_sent, bytes_rcvd, bytes_total, orig_bytes, sent_packets,
-    rcvd_packets, continues, nullif(service, '') AS service, floor(start / 3600)::BIGINT % {MASK_HOURS} AS hour_no,
+  SELECT start, src_ip, dst_ip, dst_port, proto, bytes_sent, bytes_rcvd, orig_bytes, sent_packets, rcvd_packets,
+    continues, nullif(service, '') AS service, floor(start / 3600)::BIGINT % {MASK_HOURS} AS hour_no,
     {scored} AS scored, {windows_column(windows)} AS window_no
   FROM {relation}
   WHERE start IS NOT NULL
@@ -175,14 +178,12 @@ def _measures(profile: Profile) -> str:
     {_ntp(counted)} AS ntp_sized"""
 
 
-def _sums(profile: Profile, counted: str) -> str:
+def _sums(profile: Profile, counted: str, names: Sequence[str] = ("bytes_sent", "bytes_rcvd", "bytes_total")) -> str:
     """Absent counters: zero in the seed; in the default profile one unknown part makes the sum unknown."""
     if profile == "seed":
-        total = "coalesce(bytes_total, coalesce(bytes_sent, 0) + coalesce(bytes_rcvd, 0))"
         absent = {name: f"coalesce({name}, 0)" for name in ("bytes_sent", "bytes_rcvd")}
-        values = absent | {"bytes_total": total}
-        return ",\n".join(f"    sum({value}) AS {name}" for name, value in values.items())
-    names = ("bytes_sent", "bytes_rcvd", "bytes_total")
+        values = absent | {"bytes_total": f"coalesce(bytes_total, {' + '.join(absent.values())})"}
+        return ",\n".join(f"    sum({values[name]}) AS {name}" for name in names)
     return ",\n".join(
         f"    CASE WHEN count(*){counted} = count({name}){counted} THEN sum({name}){counted} END AS {name}"
         for name in names
@@ -190,16 +191,13 @@ def _sums(profile: Profile, counted: str) -> str:
 
 
 def _ntp(counted: str = "") -> str:
-    sizes = " AND ".join(
-        f"{size} BETWEEN {NTP_SMALLEST} * {packets} AND {NTP_LARGEST} * {packets}"
-        for size, packets in (("orig_bytes", "sent_packets"), ("bytes_rcvd", "rcvd_packets"))
-    )
-    known = " + ".join(("orig_bytes", "sent_packets", "bytes_rcvd", "rcvd_packets"))
-    of_port = f"CASE WHEN dst_port = {NTP_PORT} THEN {{}} END"
-    return (
-        f"CASE WHEN count(*){counted} = count({of_port.format(known)}){counted} "
-        f"THEN bool_and({of_port.format(sizes)}){counted} END"
-    )
+    """Whether every packet had the size of one of NTP's; null on other ports, and where one size is unknown."""
+    pairs = (("orig_bytes", "sent_packets"), ("bytes_rcvd", "rcvd_packets"))
+    sized = " AND ".join(
+        f"{size} BETWEEN {NTP_SMALLEST} * {packets} AND {NTP_LARGEST} * {packets}" for size, packets in pairs)
+    unknown = " + ".join(name for pair in pairs for name in pair)
+    worst = f"CASE WHEN {unknown} IS NULL THEN 0 WHEN {sized} THEN 2 ELSE 1 END"
+    return f"CASE min(CASE WHEN dst_port = {NTP_PORT} THEN {worst} END){counted} WHEN 2 THEN true WHEN 1 THEN false END"
 
 
 def hours_of(words: Sequence[int], first: float) -> tuple[int, ...]:
