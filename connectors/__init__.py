@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from functools import cache
 from types import ModuleType
 
 OURS = "botnet-playbook"
@@ -13,6 +14,7 @@ _SHARED = frozenset({
 })
 
 
+@cache
 def catalogue() -> tuple[str, ...]:
     """The names of all connectors, read from the folder without importing any of them."""
     return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in _SHARED))

@@ -156,6 +156,7 @@ def slot(
     return Field(default, description=description, json_schema_extra=known, **limits)
 
 
+@cache
 def identifiers() -> tuple[str, ...]:
     """The identifiers of all actions, read from the folder without importing any of them."""
     return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in _SHARED))

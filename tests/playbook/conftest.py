@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -19,6 +20,24 @@ def shipped_hasher() -> Iterator[PasswordHasher]:
     shipped, accounts._HASHER = accounts._HASHER, PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     yield shipped
     accounts._HASHER = shipped
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements_compiled_once() -> Iterator[None]:
+    """SQLite engines share what is compiled: each store has an engine of its own, and would compile all again."""
+    first: dict[type[sa.Dialect], sa.Engine] = {}
+    make = sa.create_engine
+
+    def sharing(*arguments: Any, **named: Any) -> sa.Engine:
+        made = make(*arguments, **named)
+        if made.dialect.name == "sqlite":
+            shared = first.setdefault(type(made.dialect), made)
+            made.dialect, made._compiled_cache = shared.dialect, shared._compiled_cache
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sa, "create_engine", sharing)
+        yield
 
 
 @pytest.fixture(scope="session")
