@@ -108,5 +108,6 @@ def _text(rows: list[dict[str, Any]], health: SourceHealth) -> str:
         for r in rows
     ]
     state = "" if health.complete else ", INCOMPLETE"
-    lines.append(f"{several(len(rows), 'row')} from {several(health.rows_read, 'event')}, {health.rows_rejected:,} rejected{state}")
+    found = f"{several(len(rows), 'row')} from {several(health.rows_read, 'event')}"
+    lines.append(f"{found}, {health.rows_rejected:,} rejected{state}")
     return "\n".join(lines) + "\n"
