@@ -45,7 +45,7 @@ def test_hours_beside_their_daily_merge_are_counted_once(tmp_path, form, packed,
     day = [row for hour in hours for row in (hour[::-1] if mixed else hour)]
     found = fetched(folder_of(tmp_path, [form(hour) for hour in hours], form(day), packed))
     assert [d.connections for d in found.detections] == [len(day)] and found.health.complete
-    assert said(found, "conn.01.log", "conn.02.log", "more: not read, all rows stand in", "conn.day.log: counted once")
+    assert said(found, "conn.01.log", "conn.02.log", "not read, all rows stand in", "conn.day.log", "counted once")
 
 
 def test_an_hour_of_which_a_row_is_nowhere_else_is_read_and_its_share_is_told(tmp_path):
