@@ -15,6 +15,7 @@ from connectors.logs.engine import Engine, Progress
 from connectors.logs.files import Gathered, gather
 from connectors.logs.holders import holders
 from connectors.logs.hunting import hunt_rows
+from connectors.logs.merged import without_parts
 from connectors.logs.reading import Reading
 from connectors.logs.rejects import Rejected
 from connectors.logs.settings import Settings
@@ -148,6 +149,8 @@ class LogSource:
             raise UnknownFormat(f"{', '.join(map(str, self._paths))}: no {name} log in a known format")
         if self._engine is None:
             self._engine = Engine(self._settings.memory_mb, self._settings.threads)
+            files, parts = without_parts(self._gathered.files, self._bounds, self._engine)
+            self._gathered = self._gathered._replace(files=files, notes=(*self._gathered.notes, *parts))
 
     def _reading(self, kind: Kind) -> Reading:
         scan = Scan(rejects=f"rejects_{kind}", year=self._settings.year, time_zone=self._settings.time_zone)

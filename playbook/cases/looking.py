@@ -37,6 +37,13 @@ def last_runs(conn: sa.Connection, limit: int = 5) -> tuple[RunRow, ...]:
     return tuple(RunRow(**row) for row in conn.execute(query.limit(max(1, min(limit, 100)))).mappings())
 
 
+def last_warnings(conn: sa.Connection, rows: Iterable[RunRow]) -> Mapping[str, tuple[str, ...]]:
+    """What the newest of these runs of each source had to warn about, by source; none: left out."""
+    newest = {row.source: row.run_id for row in sorted(rows, key=lambda row: row.filed_at)}
+    found = {source: run_of(conn, run_id) for source, run_id in newest.items()}
+    return {source: run.warnings for source, run in found.items() if run is not None and run.warnings}
+
+
 def open_cases(conn: sa.Connection, hosts: Iterable[str]) -> Mapping[str, str]:
     """The open case of each of these hosts (lower case) that has one."""
     names = sorted({host.lower() for host in hosts})[:_MOST_HOSTS]

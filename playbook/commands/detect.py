@@ -13,7 +13,7 @@ from playbook.detections.beaconing import row
 from playbook.doors import config_option, configuration, emit, now
 from playbook.merge import gather
 from playbook.model.detection import Detection, Fetched, SourceHealth
-from playbook.report.text import plain
+from playbook.report.text import plain, several
 
 # Told here, so that the help does not load the formats; a test holds them to connectors.logs.
 FORMATS = ("asa", "auto", "csv", "netflow", "nsg", "panos", "parquet", "suricata", "sysmon", "vpcflow", "zeek",
@@ -100,7 +100,7 @@ _COLUMNS = (
 
 def _text(rows: list[dict[str, Any]], health: SourceHealth) -> str:
     """A plain table of what a person looks at first, and one line that counts."""
-    lines = ["score  connections  hours   a hour  bytes each  source -> destination"]
+    lines = ["score  connections  hours   a hour  bytes each  source -> destination"] if rows else []
     lines += [
         f"{r['beaconing_score']:>5}  {r['connections']:>11}  {r['hourly_buckets']:>5}  {r['avg_per_hour']:>7}  "
         f"{'unknown' if r['avg_bytes_per_conn'] is None else r['avg_bytes_per_conn']:>10}  "
@@ -108,5 +108,6 @@ def _text(rows: list[dict[str, Any]], health: SourceHealth) -> str:
         for r in rows
     ]
     state = "" if health.complete else ", INCOMPLETE"
-    lines.append(f"{len(rows)} rows from {health.rows_read:,} events, {health.rows_rejected:,} rejected{state}")
+    found = f"{several(len(rows), 'row')} from {several(health.rows_read, 'event')}"
+    lines.append(f"{found}, {health.rows_rejected:,} rejected{state}")
     return "\n".join(lines) + "\n"

@@ -19,6 +19,7 @@ from playbook.model.detection import TimeWindow
 from playbook.ports import Progress as Told
 from playbook.report import html, raw_events, terminal
 from playbook.report.document import document
+from playbook.report.words import unstored
 from playbook.respond import respond
 
 # Rows younger than this may still be on their way into a SIEM.
@@ -66,7 +67,6 @@ def _filed(run: Run, assembled: Assembled, config: Config, file: str) -> tuple[R
     Only then are the outcomes written back to the source.
     """
     if not config.state.url:
-        click.echo("nothing is stored: [state] url is not set, so nobody is asked and no SIEM is told", err=True)
         return run, 0
     # Loaded by name: only a run that is kept needs the database's libraries (extra `engine`) and their start-up time.
     run, told, asked = importlib.import_module("playbook.keeping").keep(
@@ -134,6 +134,8 @@ def _bar(wanted: bool) -> Iterator[Told | None]:
 
 def _tell(run: Run, index: Path | None, assembled: Assembled, as_json: bool) -> None:
     if as_json:
+        if unstored(run):
+            click.echo(unstored(run), err=True)
         emit(document(run))
         return
     console = Console()

@@ -15,7 +15,7 @@ from playbook.model.case import Case, Run
 from playbook.report import words
 from playbook.report.beyond import beyond
 from playbook.report.raw_events import ShowRaw, zgrep_command
-from playbook.report.text import altered, count, duration, endpoint, named, plain, several, size, utc
+from playbook.report.text import altered, count, duration, endpoint, named, plain, several, size, tied, utc
 from playbook.report.view import blast, edge, look, measured, page_name, pages_by_host, split_measured
 
 _HERE = Path(__file__).parent
@@ -25,6 +25,11 @@ _LONGEST = 8000
 def _shown(value: object) -> object:
     """Every value that a template prints: text without control or invisible characters, markup of ours as it is."""
     return value if isinstance(value, Markup) else plain(value, _LONGEST)
+
+
+def _tied(text: str) -> Markup:
+    """A sentence whose numbers stay with their units; escaped."""
+    return Markup.escape(tied(plain(text, _LONGEST)))
 
 
 def style() -> str:
@@ -45,6 +50,7 @@ def environment(*folders: Path) -> Environment:
         loader=FileSystemLoader([*folders, _HERE]), autoescape=True, undefined=StrictUndefined, finalize=_shown,
         trim_blocks=True, lstrip_blocks=True,
     )
+    pages.filters["tied"] = _tied
     sheet = style()
     pages.globals.update(
         css=Markup(sheet), policy=_policy(sheet), utc=utc, size=size, count=count, duration=duration,

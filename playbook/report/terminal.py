@@ -1,6 +1,5 @@
 """The run as a person reads it in a terminal: a header, the cases worst first, then everything else in short."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from textwrap import wrap
@@ -13,7 +12,7 @@ from rich.text import Text
 
 from playbook.model.case import Case, Run
 from playbook.model.verdict import Disposition
-from playbook.report.text import count, named, plain, several, utc
+from playbook.report.text import TIED, count, named, plain, several, tied, utc
 from playbook.report.words import (
     DISPOSITION,
     GATE_NAMES,
@@ -29,8 +28,6 @@ from playbook.report.words import (
 _WIDE = 150
 # Too narrow a column is left to rich, which folds anywhere.
 _LEAST = 12
-_UNIT = re.compile(r"(?<=[0-9]) (?=(?:d|h|min|s|%|[kMGT]?B)\b)|(?<=\bfor) (?=[0-9])")
-_TIED = "\u00a0"
 _QUIET = frozenset({"watch", "closed"})
 _MOST_ROWS, _MOST_HOSTS, _MOST_DESTINATIONS, _MOST_REASONS, _MOST_LINES, _MOST_EXAMPLES = 50, 12, 3, 3, 8, 3
 _STYLE: dict[Disposition, str] = {
@@ -44,9 +41,9 @@ def _line(text: str, style: str = "") -> Text:
 
 def _hanging(text: str, style: str = "", width: int = 0) -> Text:
     """Lines of at most ``width`` cells, all but the first set in; a number stays with its unit."""
-    whole = _UNIT.sub(_TIED, plain(text))
+    whole = tied(plain(text))
     lines = wrap(whole, width, subsequent_indent="  ", break_on_hyphens=False) if width > _LEAST else [whole]
-    return Text("\n".join(lines).replace(_TIED, " "), style=style, overflow="fold")
+    return Text("\n".join(lines).replace(TIED, " "), style=style, overflow="fold")
 
 
 def _stack(parts: Iterable[Text]) -> Text:

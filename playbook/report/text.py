@@ -110,6 +110,15 @@ def utc(moment: datetime | None, seconds: bool = False) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
 
 
+_UNIT = re.compile(r"(?<=[0-9]) (?=(?:d|h|min|s|%|[kMGT]?B)\b)|(?<=\bfor) (?=[0-9])")
+TIED = "\u00a0"
+
+
+def tied(text: str) -> str:
+    """The text with a number held to its unit ("for 4 h") by spaces at which no line breaks."""
+    return _UNIT.sub(TIED, text)
+
+
 def endpoint(address: str, port: int) -> str:
     """``203.0.113.5:443``, ``[2001:db8::5]:443``."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

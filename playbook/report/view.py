@@ -19,6 +19,7 @@ from playbook.report.timeline import LEGEND, Shade, draw, shades
 _CASE_ID = re.compile(r"C-[0-9a-f]{12}")
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
 _LONG = timedelta(days=14)
+_PLURALS = frozenset({"hosts", "days"})
 
 
 def page_name(case_id: str) -> str:
@@ -54,6 +55,11 @@ class Said:
     words: tuple[str, ...]
     enrichment: Enrichment
 
+    @property
+    def tells(self) -> bool:
+        """Whether there is anything to read: an answer, why there is none, or what was left out of it."""
+        return bool(self.words or self.enrichment.unavailable or self.enrichment.warning)
+
 
 @dataclass(frozen=True)
 class Look:
@@ -69,6 +75,21 @@ class Look:
     hosts_using: int | None
     raw: str | None
     said: tuple[Said, ...]
+
+    @property
+    def answered(self) -> tuple[Said, ...]:
+        """What says something, also why there is no answer."""
+        return tuple(one for one in self.said if one.tells)
+
+    @property
+    def silent(self) -> tuple[tuple[str, str], ...]:
+        """Of each thing that was asked about: who knows nothing of it, with the topics."""
+        by_about: dict[str, dict[str, list[str]]] = {}
+        for one in self.said:
+            if not one.tells:
+                by_about.setdefault(one.about, {}).setdefault(one.who, []).append(one.enrichment.topic)
+        return tuple((about, ", ".join(f"{who} ({', '.join(topics)})" for who, topics in by_who.items()))
+                     for about, by_who in by_about.items())
 
 
 def columns(detection: Detection) -> tuple[tuple[str, str], ...]:
@@ -125,8 +146,16 @@ def measured(measurement: Measurement) -> str:
     value = measurement.value
     if value is None:
         return "unknown"
-    text = ("yes" if value else "no") if isinstance(value, bool) else f"{value:,.4g} {measurement.unit}".strip()
+    text = ("yes" if value else "no") if isinstance(value, bool) else _quantity(value, measurement.unit)
     return text if measurement.known is not None else f"unknown (its log covers too little; read {text})"
+
+
+def _quantity(value: float, unit: str) -> str:
+    """A share ("of attempts") in per cent, and one of a kind in the singular."""
+    if unit.startswith("of ") and unit != "of 1":
+        return f"{value * 100:.3g} % {unit}"
+    number = f"{value:,.4g}"
+    return f"{number} {unit.removesuffix('s') if value == 1 and unit in _PLURALS else unit}".strip()
 
 
 def _window(run: Run, detection: Detection) -> TimeWindow:

@@ -111,7 +111,9 @@ def unstored(run: Run) -> str:
     """Why nothing of the run is in a record; empty when it is."""
     if run.stored:
         return ""
-    return "dry run: nothing stored" if run.dry_run else "nothing stored: no [state] is set"
+    if run.dry_run:
+        return "dry run: nothing is stored"
+    return "nothing is stored: no [state] is set, so nobody is asked and no SIEM is told"
 
 
 def _unanswered(run: Run) -> set[Enrichment]:

@@ -21,9 +21,10 @@ Offset = Annotated[int, Query(ge=0, le=1_000_000)]
 def queue(request: Request, parts: P, person: Viewer, offset: Offset = 0) -> Response:
     """What waits for an answer, oldest first."""
     with parts.store.reading() as conn:
+        runs = looking.last_runs(conn)
         values = {
             "requests": asking.listed(conn, "waiting", _PAGE, offset), "waiting": asking.waiting(conn),
-            "counts": record.counts(conn), "runs": looking.last_runs(conn),
+            "counts": record.counts(conn), "runs": runs, "warnings": looking.last_warnings(conn, runs),
             "in_force": looking.in_force(conn),
         }
     return shown.page(request, "queue.html", person, offset=offset, size_of_page=_PAGE, **values)

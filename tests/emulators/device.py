@@ -16,6 +16,7 @@ from typing import Any
 from playbook.errors import Unreachable
 from playbook.model.case import Ticket
 from playbook.model.check import CheckResult
+from playbook.model.outcome import Outcome
 from playbook.model.response import Notice, Receipt, Step
 
 Hook = Callable[[str], None]
@@ -144,3 +145,14 @@ class FolderNotifier(_Product):
     def tell(self, notice: Notice) -> None:
         with self._call("tell"):
             self._log("told", notice.key)
+
+
+class FolderSiem(_Product):
+    """Takes outcomes of findings; ``outcome FINDING DISPOSITION`` is logged once each, a repeat finds its mark."""
+
+    def write_back(self, reference: str, outcome: Outcome, may_change: bool) -> str:
+        with self._call("write_back") as state:
+            if state.get(reference) != outcome.disposition:
+                state[reference] = outcome.disposition
+                self._log("outcome", f"{reference} {outcome.disposition}")
+        return ""

@@ -23,6 +23,7 @@ from playbook.errors import ConnectorError
 from playbook.model.detection import Fetched, TimeWindow
 from tests.builders import NOW, a_run, at
 from tests.faults.points import Points
+from tests.faults.told import told
 from tests.response import EDGE, FILING, Bench, a_bot
 
 BLOCKED, ISOLATED = "C-00000000001f", "C-000000000020"
@@ -195,5 +196,6 @@ def keep_schedule(command: dict[str, Any]) -> None:
     worker.stop(patience_s=5)
 
 
-ACTS: dict[str, Callable[[dict[str, Any]], None]] = {"story": story, "work": work, "keep_schedule": keep_schedule}
+ACTS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "story": story, "work": work, "keep_schedule": keep_schedule, "told": told}
 assert flows.STEPS

@@ -61,12 +61,12 @@ def test_an_inventory_that_is_whole_is_not_spoken_of(tmp_path):
 
 def test_why_nothing_is_stored_is_true(tmp_path):
     config = a_folder(tmp_path, f"{_HOSTS}ws-1,10.1.2.3,Ann", "45.60.1.1", 4444)
-    assert "dry run: nothing stored" in called(config, "--dry-run").stdout
+    assert "dry run: nothing is stored" in called(config, "--dry-run").stdout
     bare = called(config).stdout
-    assert "nothing stored: no [state] is set" in bare and "dry run" not in bare
+    assert "nothing is stored: no [state] is set" in bare and "dry run" not in bare
     config.write_text(f'{_INVENTORY}[state]\nurl = "sqlite:///{tmp_path}/state.db"\n', encoding="utf-8")
     kept = called(config).stdout
-    assert "nothing stored" not in kept and "dry run" not in kept and "Tickets: 0" not in kept
+    assert "nothing is stored" not in kept and "dry run" not in kept and "Tickets: 0" not in kept
 
 
 @pytest.mark.parametrize("hosts", [None, "hostname\n\n", "name\nws-1\n"])

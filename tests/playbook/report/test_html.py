@@ -8,11 +8,12 @@ from html.parser import HTMLParser
 import pytest
 
 from playbook.errors import PlaybookError
+from playbook.model.measurement import Measurement
 from playbook.report.html import case_page, index_page, write
-from playbook.report.view import page_name
+from playbook.report.view import measured, page_name
 from tests.builders import a_case, a_detection, a_judged, a_run, a_traffic
 from tests.playbook.report.hostile import HOSTILE
-from tests.playbook.report.showcase import backup, bot, cdn_beacon, renamed, silent, whole
+from tests.playbook.report.showcase import backup, bot, cdn_beacon, renamed, said, silent, whole
 from tests.playbook.report.test_terminal import hostile_run
 
 _VOID = {"meta", "br", "img", "input", "link", "hr"}
@@ -201,3 +202,36 @@ def test_every_case_has_a_link_that_can_be_seen():
     links = re.findall(r'<a class="host" href="(C-[0-9a-f]{12}\.html)">([^<]+)</a>', page)
     assert len({href for href, _ in links}) == len(HOSTILE)
     assert all(text.strip() for _, text in links)
+
+
+def test_warnings_stand_above_the_cases():
+    run = whole().model_copy(update={"warnings": ("enrichers.own: hosts.csv: cannot be read",)})
+    page = Page(index_page(run)).words
+    assert page.count("hosts.csv: cannot be read") == 1
+    assert page.index("1 warning") < page.index("hosts.csv: cannot be read") < page.index("Cases, worst first")
+
+
+def test_a_number_stays_with_its_unit_also_in_hostile_company():
+    page = index_page(a_run(a_case()))
+    assert "for\u00a04\u00a0h" in page and "for 4 h" not in page
+    hostile = a_case(by_hand=("<script>for 4 h</script>",))
+    assert "&lt;script&gt;for\u00a04\u00a0h&lt;/script&gt;" in index_page(a_run(hostile))
+
+
+def test_who_knows_nothing_is_one_line_and_who_answered_or_failed_is_in_the_table():
+    silent_ones = (said("asn", "asn", "203.0.113.66"), said("asn", "operator", "203.0.113.66"),
+                   said("lists", "lists", "203.0.113.66"), said("feeds", "feed", "203.0.113.66", unavailable="refused"),
+                   said("own", "lists", "203.0.113.66").model_copy(update={"warning": "1 row left out"}))
+    case = a_case(a_judged(enrichments=silent_ones))
+    page = Page(case_page(a_run(case), case)).words
+    assert "Asked about address 203.0.113.66, and know nothing of it: asn (asn, operator), lists (lists)." in page
+    assert "unavailable: refused" in page and "1 row left out" in page
+
+
+@pytest.mark.parametrize(("value", "unit", "shown"), [
+    (1, "hosts", "1 host"), (2, "hosts", "2 hosts"),
+    (0.9959, "of pairs", "99.6 % of pairs"), (0.954, "of 1", "0.954 of 1"),
+    (1, "h", "1 h"), (True, "", "yes"), (0.0, "of attempts", "0 % of attempts"),
+])
+def test_a_measured_value_reads_like_a_sentence(value, unit, shown):
+    assert measured(Measurement(name="x", value=value, unit=unit, coverage=1.0, source="conn.log")) == shown

@@ -33,6 +33,8 @@ def test_a_denial_ends_it_and_contains_nothing(web):
     web.log_in("anna")
     assert web.answer("deny").headers["location"].endswith("?told=denied")
     assert web.request.state == "denied" and web.contained() == () and web.enqueued == []
+    page = web.client.get(f"/cases/{web.request.case_id}").text
+    assert "· plan denied</p>" in page and "containment proposed</p>" not in page
 
 
 @pytest.mark.parametrize(("who", "change", "status", "said"), [
@@ -160,3 +162,13 @@ def test_a_protected_host_takes_two_people_and_the_same_plan(web):
     another = web.answer(place=1, client=other)
     assert another.status_code == 409 and "approve that one, or deny" in another.text
     assert web.answer(client=other).headers["location"].endswith("?told=approved") and len(web.enqueued) == 1
+
+
+def test_the_first_page_tells_what_the_last_run_had_to_warn_about(web):
+    gone = "enrichers.own: <b>hosts.csv</b> is gone"
+    file(web.store, judged(4, host="ws-warned", number=9), hours=1, warnings=(gone,))
+    web.log_in("vera")
+    page = web.client.get("/").text
+    assert "enrichers.own: &lt;b&gt;hosts.csv&lt;/b&gt; is gone" in page
+    file(web.store, judged(4, host="ws-warned", number=9), hours=2)
+    assert "is gone" not in web.client.get("/").text
