@@ -1,5 +1,6 @@
 """What every test runs under: no way off the machine, heavy files first, and the ``cassette`` fixture."""
 
+import gc
 import os
 from collections.abc import Generator, Iterator
 
@@ -21,6 +22,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """Recording is a person's act: never in CI."""
     if config.getoption("--record") and os.environ.get("CI"):
         raise pytest.UsageError("--record is refused where CI is set")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """No search for garbage while everything is imported, which is to stay; nor in what was imported afterwards."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
