@@ -18,6 +18,11 @@ from playbook.model.detection import TimeWindow
 # Clocks of a machine and a sensor, and the time until a new connection is logged.
 _CLOCKS_APART_S = 60
 _ASIDE = ("bad", "passed", "file", "line")
+# What every row of a log whose lines are rows has in common: added to its copy, not written into it.
+_COMMON = {
+    "hostname": "''", "process_name": "''", "conns": "1::BIGINT", "denied": "false",
+    "bytes_total": "bytes_sent + bytes_rcvd",
+}
 
 
 @dataclass(frozen=True)
@@ -72,14 +77,16 @@ class Connections:
         return by_lean(self._engine, self.relation, scope, windows, told, size), windows
 
     def _copy(self, progress: Progress | None) -> None:
-        target = self._engine.folder / "conn.parquet"
-        aside = () if self.reading.by_line else _ASIDE
+        target, by_line = literal(str(self._engine.folder / "conn.parquet")), self.reading.by_line
+        rows = self.reading.sql(() if by_line else _ASIDE, keep_rejects=not by_line)
+        if by_line:
+            rows = f"SELECT * EXCLUDE ({', '.join(_COMMON)}) FROM ({rows})"
         self._engine.run(
-            f"COPY ({self.reading.sql(aside, keep_rejects=not self.reading.by_line)}) TO {literal(str(target))} "
-            "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440)",
-            progress, self.reading.size, in_order=not self.reading.by_line,
+            f"COPY ({rows}) TO {target} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440)",
+            progress, self.reading.size, in_order=not by_line,
         )
-        self.relation = f"read_parquet({literal(str(target))})"
+        common = "".join(f", {value} AS {name}" for name, value in _COMMON.items()) if by_line else ""
+        self.relation = f"(SELECT *{common} FROM read_parquet({target}))"
         if own := self.reading.endpoint_files:
             self._count_once(own)
 

@@ -53,12 +53,11 @@ def _tuples(
     naming = any(kind in sources.relations for kind in _NAMING)
     named = names(engine, sources.relations, networks)
     answer = []
-    for detection in detections:
-        identity = detection.detection_id
+    for number, detection in enumerate(detections):
         hosts_using, proven, first, others = used.get(detection.dst_ip, (0, 0, None, []))
         answer.append(TupleTraffic(
-            detection_id=identity, **totals.get(identity, {}), **starts.get(identity, {}),
-            hourly=hourly.get(identity, ()),
+            detection_id=detection.detection_id, **totals.get(number, {}), **starts.get(number, {}),
+            hourly=hourly.get(number, ()),
             names=named.get((detection.src_ip, detection.dst_ip), ()) if naming else None,
             hosts_using=hosts_using, hosts_answered=proven,
             destination_first_seen=None if first is None else moment(first),

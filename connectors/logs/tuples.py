@@ -21,15 +21,18 @@ REFUSED = "(denied OR coalesce(NOT answered, false))"
 
 
 def wanted(engine: Engine, detections: Sequence[Detection]) -> None:
-    """Create the temporary table ``wanted`` (detection_id, hostname, src_ip, dst_ip, dst_port)."""
+    """Create the temporary table ``wanted`` (number, hostname, src_ip, dst_ip, dst_port).
+
+    ``number`` is the detection's place in ``detections``: millions of rows are grouped by it, so that it is no text.
+    """
     engine.run(
         "CREATE OR REPLACE TEMP TABLE wanted "
-        "(detection_id VARCHAR, hostname VARCHAR, src_ip VARCHAR, dst_ip VARCHAR, dst_port INTEGER)"
+        "(number INTEGER, hostname VARCHAR, src_ip VARCHAR, dst_ip VARCHAR, dst_port INTEGER)"
     )
     for start in range(0, len(detections), _INSERTED):
         values = ", ".join(
-            "(" + ", ".join(map(literal, (d.detection_id, d.hostname, d.src_ip, d.dst_ip))) + f", {d.dst_port})"
-            for d in detections[start : start + _INSERTED]
+            f"({number}, " + ", ".join(map(literal, (d.hostname, d.src_ip, d.dst_ip))) + f", {d.dst_port})"
+            for number, d in enumerate(detections[start : start + _INSERTED], start)
         )
         engine.run(f"INSERT INTO wanted VALUES {values}")
 
@@ -45,13 +48,13 @@ def hits(engine: Engine, relation: str, once: bool) -> str:
             SELECT {_HIT} FROM {rows} AS r ANTI JOIN resumed ON {_SAME_FLOW} UNION ALL
             SELECT {_HIT} FROM (SELECT r.* FROM {rows} AS r SEMI JOIN resumed ON {_SAME_FLOW})
             QUALIFY NOT continues
-              OR row_number() OVER (PARTITION BY detection_id, src_port, proto ORDER BY start, continues) = 1"""
+              OR row_number() OVER (PARTITION BY number, src_port, proto ORDER BY start, continues) = 1"""
     engine.run(f"COPY ({query}) TO {target} (FORMAT parquet)")
     return f"read_parquet({target})"
 
 
-_HIT = "detection_id, start, conns, bytes_sent, bytes_rcvd, orig_bytes, duration, answered, denied"
-_SAME_FLOW = """resumed.detection_id = r.detection_id AND resumed.src_port IS NOT DISTINCT FROM r.src_port
+_HIT = "number, start, conns, bytes_sent, bytes_rcvd, orig_bytes, duration, answered, denied"
+_SAME_FLOW = """resumed.number = r.number AND resumed.src_port IS NOT DISTINCT FROM r.src_port
               AND resumed.proto IS NOT DISTINCT FROM r.proto"""
 
 
@@ -59,54 +62,54 @@ def _resumed(engine: Engine, rows: str) -> int:
     """Create the temporary table ``resumed`` of flows with a row that continues a session, and count it."""
     engine.run(f"""
         CREATE OR REPLACE TEMP TABLE resumed AS
-        SELECT DISTINCT detection_id, src_port, proto FROM {rows} WHERE continues""")
+        SELECT DISTINCT number, src_port, proto FROM {rows} WHERE continues""")
     (count,), = engine.believed("SELECT count(*) FROM resumed")
     return count
 
 
-def totals(engine: Engine, rows: str) -> dict[str, dict[str, Any]]:
-    """Per detection: attempts, unanswered (null when no row says), unanswered_hours, longest_s."""
+def totals(engine: Engine, rows: str) -> dict[int, dict[str, Any]]:
+    """By number of the detection: attempts, unanswered (null when no row says), unanswered_hours, longest_s."""
     found = engine.believed(f"""
-        SELECT detection_id, sum(conns)::BIGINT, coalesce(sum(conns) FILTER ({REFUSED}), 0)::BIGINT,
+        SELECT number, sum(conns)::BIGINT, coalesce(sum(conns) FILTER ({REFUSED}), 0)::BIGINT,
           count(DISTINCT floor(start / 3600)) FILTER ({REFUSED}), bool_or(denied OR answered IS NOT NULL), max(duration)
-        FROM {rows} GROUP BY detection_id""")
+        FROM {rows} GROUP BY number""")
     return {
-        identity: {
+        number: {
             "attempts": attempts, "unanswered": refused if known else None,
             "unanswered_hours": hours if known else None, "longest_s": longest,
         }
-        for identity, attempts, refused, hours, known, longest in found
+        for number, attempts, refused, hours, known, longest in found
     }
 
 
-def hourly(engine: Engine, rows: str) -> dict[str, tuple[HourOfTraffic, ...]]:
-    """Per detection and UTC hour: connections, and bytes where every connection that got through had a counter."""
+def hourly(engine: Engine, rows: str) -> dict[int, tuple[HourOfTraffic, ...]]:
+    """By number of the detection, per UTC hour: connections, and bytes where each that got through had a counter."""
     sums = ", ".join(
         f"CASE WHEN count(*) FILTER (NOT denied) = count({name}) FILTER (NOT denied) "
         f"THEN sum({name}) FILTER (NOT denied) END" for name in ("bytes_sent", "bytes_rcvd")
     )
-    found: dict[str, list[HourOfTraffic]] = defaultdict(list)
-    for identity, hour, connections, sent, received in engine.believed(f"""
-            SELECT detection_id, floor(start / 3600)::BIGINT AS hour_no, sum(conns)::BIGINT, {sums}
-            FROM {rows} GROUP BY ALL ORDER BY detection_id, hour_no"""):
-        found[identity].append(HourOfTraffic(
+    found: dict[int, list[HourOfTraffic]] = defaultdict(list)
+    for number, hour, connections, sent, received in engine.believed(f"""
+            SELECT number, floor(start / 3600)::BIGINT AS hour_no, sum(conns)::BIGINT, {sums}
+            FROM {rows} GROUP BY ALL ORDER BY number, hour_no"""):
+        found[number].append(HourOfTraffic(
             hour=moment(hour * 3600), connections=connections, bytes_sent=sent, bytes_rcvd=received))
-    return {identity: tuple(hours) for identity, hours in found.items()}
+    return {number: tuple(hours) for number, hours in found.items()}
 
 
-def starts(engine: Engine, rows: str) -> dict[str, dict[str, Any]]:
-    """Per detection: the newest distinct start seconds, ascending, the originator's bytes at each, and whether all."""
+def starts(engine: Engine, rows: str) -> dict[int, dict[str, Any]]:
+    """By number of the detection: the newest distinct start seconds, ascending, the bytes sent at each, whether all."""
     found = engine.believed(f"""
         WITH seconds AS (
-          SELECT detection_id, floor(start)::BIGINT AS second, arg_min(coalesce(orig_bytes, -1), start) AS size
+          SELECT number, floor(start)::BIGINT AS second, arg_min(coalesce(orig_bytes, -1), start) AS size
           FROM {rows} GROUP BY ALL
         ), newest AS (
-          SELECT *, row_number() OVER (PARTITION BY detection_id ORDER BY second DESC) AS place FROM seconds
+          SELECT *, row_number() OVER (PARTITION BY number ORDER BY second DESC) AS place FROM seconds
         )
-        SELECT detection_id, list(second ORDER BY second) FILTER (place <= {MOST_STARTS}),
+        SELECT number, list(second ORDER BY second) FILTER (place <= {MOST_STARTS}),
           list(size ORDER BY second) FILTER (place <= {MOST_STARTS}), max(place) <= {MOST_STARTS}
-        FROM newest GROUP BY detection_id""")
-    return {identity: _starts(*rest) for identity, *rest in found}
+        FROM newest GROUP BY number""")
+    return {number: _starts(*rest) for number, *rest in found}
 
 
 def _starts(seconds: Sequence[int], sizes: Sequence[int], complete: bool) -> dict[str, Any]:

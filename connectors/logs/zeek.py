@@ -8,7 +8,8 @@ from connectors.logs.shape import Kind, Recognised, Scan, literal
 from playbook.detections.conversation import ANSWERED, UNANSWERED
 
 NAME = "zeek"
-# One line is one row, without host, process or denied attempts: the runner may aggregate in one pass on the files.
+# One line is one row, without host, process or denied attempts, its bytes the sum of both sides: the runner may
+# aggregate in one pass on the files.
 ROWS_ARE_LINES = True
 MOST_REJECTS = 200_000  # rows of the rejects table, several a line; the count does not depend on it
 
