@@ -192,7 +192,7 @@ def test_the_outcome_goes_back_once_the_cases_are_stored_and_only_once(visited: 
     for name in ("splunk", "cse"):
         for _ in range(2):
             run = visited.run("--source", name, *WINDOW, state=STATE, policy=policy)
-            assert not [warning for warning in run["warnings"] if "outcome" in warning]
+            assert not [warning for warning in run["warnings"] if " outcome" in warning]
     assert len(VOCABULARY) == len(one_of_each()) == len(visited.splunk.stored) == len(visited.cse.insights)
     for stored in visited.splunk.stored:
         wanted = VOCABULARY[stored["event_id"].partition("@@")[0]][0]
