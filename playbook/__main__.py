@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import os
 import pkgutil
 import sys
 import traceback
@@ -38,6 +39,12 @@ def collect_rarely() -> None:
     gc.set_threshold(100_000, 20, 20)
 
 
+def _enough() -> int:
+    """Who read us has enough: what is left in our buffers must not be written at the end and fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
 def main() -> None:
     """Run the command line; exit codes: 0 done, 2 usage, 3 credentials, 4 incomplete, 5 refused, 128 other."""
     collect_rarely()
@@ -57,8 +64,9 @@ def main() -> None:
     except ModuleNotFoundError as fault:
         click.echo(f"error: {fault.name} is not installed: pip install 'botnet-playbook[all]'", err=True)
         code = 2
-    except BrokenPipeError:
-        code = 0
+    except (BrokenPipeError, SystemExit):
+        # Nothing of ours exits in there; click and rich do, with 1, where nobody reads any more. Our 1 is a request.
+        code = _enough()
     except Exception:  # noqa: BLE001 - the last resort: whatever is left is told whole and has an exit code of its own
         traceback.print_exc()
         code = 128

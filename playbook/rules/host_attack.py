@@ -45,7 +45,7 @@ def _flood(enriched: EnrichedDetection, params: Params) -> tuple[str, tuple[Meas
     most = enriched.known("flood")
     if most is None or most <= params.flood:
         return None
-    return f"floods one destination ({most:g} connections in 15 minutes)", _taken(enriched, "flood")
+    return f"floods one destination ({most:,.0f} connections in 15 minutes)", _taken(enriched, "flood")
 
 
 def _scan(enriched: EnrichedDetection, params: Params) -> tuple[str, tuple[Measurement, ...]] | None:
@@ -53,6 +53,6 @@ def _scan(enriched: EnrichedDetection, params: Params) -> tuple[str, tuple[Measu
     if pairs is None or share is None or pairs < params.scan_pairs or share < params.scan_unanswered:
         return None
     return (
-        f"scans ({pairs:g} destination and port pairs in 15 minutes, {share:.0%} unanswered)",
+        f"scans ({pairs:,.0f} destination and port pairs in 15 minutes, {share:.0%} unanswered)",
         _taken(enriched, "scan_pairs", "scan_unanswered"),
     )

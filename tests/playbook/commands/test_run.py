@@ -1,13 +1,17 @@
 """run as a newcomer meets it: what cannot be read is told at once, and the last line of the output is true."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+import playbook.sample
 from playbook.__main__ import cli
 
+SAMPLE = Path(next(iter(playbook.sample.__path__))) / "sample.toml"
 _HEAD = "time,hostname,src_ip,dst_ip,dst_port,bytes_sent,bytes_rcvd,process_name\n"
 _INVENTORY = '[sources.box]\nkind = "logs"\npaths = ["a.csv"]\n'
 _INVENTORY += '[enrichers.own]\nkind = "inventory"\nhosts = "hosts.csv"\n'
@@ -96,3 +100,12 @@ def test_a_file_that_was_cut_is_said_to_be_only_when_its_last_line_is_bad(tmp_pa
     told = warned(a_folder(tmp_path, text, tables=tables))
     assert any(_CUT in one for one in told) is cut, told
     assert not told or "1 row left out: hosts." in told[0]
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_reader_who_has_enough_is_no_failure_and_no_request(more):
+    command = [sys.executable, "-m", "playbook", "run", "--config", str(SAMPLE), "--dry-run", *more]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        running.stdout.close()
+        said = running.stderr.read().decode()
+        assert (running.wait(), "Error" in said) == (0, False), said
