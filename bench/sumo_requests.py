@@ -34,7 +34,7 @@ def follow_up() -> None:
         (fetched,) = source.fetch(DAY)
         before = len(held.log)
         source.traffic(fetched.detections)
-    print(f"follow-up of {len(fetched.detections)} detections: {len(held.log) - before} requests (least 8)")
+    print(f"follow-up of {len(fetched.detections)} detections: {len(held.log) - before} requests (least 12)")
 
 
 def main() -> None:

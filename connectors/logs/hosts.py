@@ -12,11 +12,11 @@ from connectors.logs.tuples import REFUSED
 from playbook.detections.beaconing import moment
 from playbook.detections.hunts import QUARTER_S
 from playbook.detections.languages.duckdb import v4, within
+from playbook.detections.outside import NOT_FLOODED
 from playbook.model.address import NOT_GLOBAL, Network, parse, why_not_global
 from playbook.model.traffic import Burst, NameBurst, Spread
 
 MOST = 16
-NOT_FLOODED = (53, 123, 853)
 # A quarter with fewer failed names is no burst under any threshold that is used.
 _FEWEST_FAILED = 10
 _MOST_NAMES = 500_000

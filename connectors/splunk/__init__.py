@@ -27,7 +27,7 @@ _DAY = timedelta(hours=24)
 _LATE = timedelta(minutes=15)  # events arrive late at the indexers; what ends now is never whole
 _AFTER = timedelta(hours=1)  # a log line is stamped when its connection ended
 _MAX_BYTES = 64 * 1024 * 1024  # a page of 50,000 rows with room for their lists
-_UNKNOWN = ("attempts without an answer, names, and floods and scans of the hosts are not asked of Splunk",)
+_UNKNOWN = ("names, and how many addresses a host talks to, are not asked of Splunk",)
 
 
 def connect(
@@ -52,7 +52,7 @@ def connect(
 
 
 class Splunk:
-    """A ``DetectionSource``: one search per fetch, one more each for heartbeat and notables, two per 200 tuples."""
+    """A ``DetectionSource``: one search per fetch, one more each for heartbeat and notables, three per 200 tuples."""
 
     def __init__(self, name: str, settings: Settings, site: Site, wire: Wire) -> None:
         self.name = name
@@ -100,14 +100,16 @@ class Splunk:
         """Start times, in 100,000 rows shared out among the detections, and who uses their destinations."""
         if not detections:
             return Traffic(unknown=_UNKNOWN)
-        window, home, where = self._window_of(detections), self._site.networks.home, self._settings
+        window, networks, where = self._window_of(detections), self._site.networks, self._settings
+        source = (where.preset, where.scope, where.fields)
         asks = follow_up.Asks(
+            days=(window.end - window.start) / _DAY,
             starts=self._starts_of(window),
-            users=lambda wanted: self._answered(
-                splunk.popularity(wanted, home, where.preset, where.scope, where.fields), window, rows.users),
+            users=lambda wanted: self._answered(splunk.popularity(wanted, networks.home, *source), window, rows.users),
+            quarters=lambda keys: self._answered(splunk.activity(keys, networks.lab, *source), window, rows.quarters),
             hours=lambda: self._covered.get(window) or self._heartbeat(window)[0] or (),
         )
-        return follow_up.traffic(detections, job.MAX_ROWS - 1, home, splunk.tuple_key, asks, _UNKNOWN)
+        return follow_up.traffic(detections, job.MAX_ROWS - 1, networks, splunk.tuple_key, asks, _UNKNOWN)
 
     def check(self) -> tuple[CheckResult, ...]:
         """Credentials and capability, the query, the indexes it names, then scope and fields by one row of a day."""

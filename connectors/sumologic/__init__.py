@@ -26,7 +26,7 @@ _DAY = timedelta(hours=24)
 _LATE = timedelta(minutes=15)  # Sumo indexes late arrivals; what ends now is never whole
 _AFTER = timedelta(hours=1)  # a log line is stamped when its connection ended
 _UNKNOWN = (
-    "attempts without an answer, names, and floods and scans of the hosts are not asked of Sumo Logic",
+    "names, and how many addresses a host talks to, are not asked of Sumo Logic",
 )
 
 
@@ -37,7 +37,7 @@ def connect(name: str, settings: Settings, site: Site, folder: Path, clocks: Clo
 
 
 class SumoLogic:
-    """A ``DetectionSource``: two jobs per fetch (detection, heartbeat), two per 200 tuples of traffic."""
+    """A ``DetectionSource``: two jobs per fetch (detection, heartbeat), three per 200 tuples of traffic."""
 
     def __init__(self, name: str, settings: Settings, site: Site, wire: Wire) -> None:
         self.name = name
@@ -72,14 +72,16 @@ class SumoLogic:
         """Start times, in 100,000 rows shared out among the detections, and who uses their destinations."""
         if not detections:
             return Traffic(unknown=_UNKNOWN)
-        window, home, where = self._window_of(detections), self._site.networks.home, self._settings
+        window, networks, where = self._window_of(detections), self._site.networks, self._settings
+        source = (where.preset, where.scope, where.fields)
         asks = follow_up.Asks(
+            days=(window.end - window.start) / _DAY,
             starts=self._starts_of(window),
-            users=lambda wanted: self._answered(
-                sumo.popularity(wanted, home, where.preset, where.scope, where.fields), window, rows.users),
+            users=lambda wanted: self._answered(sumo.popularity(wanted, networks.home, *source), window, rows.users),
+            quarters=lambda keys: self._answered(sumo.activity(keys, networks.lab, *source), window, rows.quarters),
             hours=lambda: self._covered.get(window) or self._heartbeat(window)[0] or (),
         )
-        return follow_up.traffic(detections, job.MAX_ROWS, home, sumo.tuple_key, asks, _UNKNOWN)
+        return follow_up.traffic(detections, job.MAX_ROWS, networks, sumo.tuple_key, asks, _UNKNOWN)
 
     def check(self) -> tuple[CheckResult, ...]:
         """Key and query by the free estimate, then scope and field names by one row of the last 24 hours."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from connectors.activity import quarter_of
 from connectors.hourly import LATEST_S, HourRows, Key, Read, Start, read
 from connectors.prevalence import users_of
 from connectors.sumologic import cells
@@ -62,6 +63,11 @@ def starts(rows: Iterable[Row]) -> Read:
 def users(rows: Iterable[Row]) -> Read:
     """The records of the popularity query as ``Users`` values."""
     return read(rows, lambda row: users_of(row, cells.text, cells.whole), "record")
+
+
+def quarters(rows: Iterable[Row]) -> Read:
+    """The records of the activity query as ``Quarter`` values."""
+    return read(rows, lambda row: quarter_of(row, cells.text, cells.whole), "record")
 
 
 def _start(row: Row) -> Start:

@@ -283,7 +283,7 @@ def test_traffic_gives_every_start_second_with_its_size() -> None:
         (got,) = source.fetch(None)
         asked = len(server.log)
         traffic = source.traffic(got.detections)
-    assert len(server.log) - asked == 2 * LEAST, "one job for the tuples, one for the destinations"
+    assert len(server.log) - asked == 3 * LEAST, "one job each for start times, destinations and hosts"
     assert sum(t.start_times is not None for t in traffic.tuples) == 5 and len(traffic.coverage[0].hours) == 24
     for detection in (d for d in got.detections if not d.blocked):
         own = next(t for t in traffic.tuples if t.detection_id == detection.detection_id)

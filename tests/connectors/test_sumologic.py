@@ -219,7 +219,7 @@ def test_traffic_gives_every_start_second_with_its_size() -> None:
         (answer,) = source.fetch(None)
         asked = len(tenant.log)
         traffic = source.traffic(answer.detections)
-    assert len(tenant.log) - asked == 8, "one job for the tuples, one for the destinations"
+    assert len(tenant.log) - asked == 12, "one job each for start times, destinations and hosts"
     assert sum(t.start_times is not None for t in traffic.tuples) == 5 and len(traffic.coverage[0].hours) == 24
     for detection in answer.detections:
         own = next(t for t in traffic.tuples if t.detection_id == detection.detection_id)

@@ -9,7 +9,7 @@ from typing import Any
 
 from playbook.detections.beaconing import Event
 from playbook.detections.languages.splunk import tuple_key
-from tests.emulators import siem_users
+from tests.emulators import siem_busy, siem_users
 
 _DROPPED = [ip_network(n) for n in ("10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")]
 _ICMP = {"icmp", "icmp6", "icmpv6", "ipv6-icmp", "1", "58"}
@@ -21,6 +21,8 @@ Rows = list[dict[str, Any]]
 def answer(query: str, events: Iterable[Event], start: float, end: float) -> Rows:
     """The rows of one of our searches over the events of the window [start, end)."""
     inside = [e for e in events if start <= e.start < end]
+    if siem_busy.asked(query):
+        return siem_busy.quarters(query, inside)
     if siem_users.asked(query):
         return [row | {"source6": row["source6"] or "v4"} for row in siem_users.users(query, inside)]
     if "table hour row_count" in query:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from playbook.detections.languages.sumo import HOUR_MS, tuple_key
-from tests.emulators import siem_users
+from tests.emulators import siem_busy, siem_users
 
 _DROPPED = [ip_network(n) for n in ("10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")]
 _ICMP = {"icmp", "icmp6", "ipv6-icmp", "1", "58"}
@@ -52,6 +52,8 @@ def answer(query: str, events: Iterable[Event], start_ms: int, end_ms: int) -> R
     inside = [e for e in events if start_ms <= e.start * 1000 < end_ms]
     if query.endswith("| limit 1"):
         return [_message(e) for e in inside[:1]]
+    if siem_busy.asked(query):
+        return siem_busy.quarters(query, inside)
     if siem_users.asked(query):
         return siem_users.users(query, inside)
     if "row_count, min(_messageTime)" in query:

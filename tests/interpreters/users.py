@@ -18,6 +18,7 @@ from playbook.detections.languages import splunk, sumo
 from playbook.model.address import Network
 from playbook.model.detection import Detection
 from playbook.model.site import Networks, Site
+from playbook.model.traffic import Traffic
 from tests.interpreters import spl
 from tests.interpreters import sumo as sumo_interpreter
 from tests.interpreters.telemetry import HALF_HOUR_EAST, LAB, MIDNIGHT
@@ -152,16 +153,21 @@ class Told(NamedTuple):
     users: list[tuple[int | None, int | None, int | None]]
 
 
-def by_log(rows: Iterable[dict[str, Any]], home: Sequence[Network]) -> Told:
-    """What the log connector says over the same rows as a file."""
+def over_log(rows: Iterable[dict[str, Any]], networks: Networks, asked: Sequence[Detection]) -> Traffic:
+    """The traffic that the log connector gives over the same rows as a file."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "conn.log").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        site = Site(networks=Networks(home=home, lab=LAB), now=moment(MIDNIGHT + 86_400))
+        site = Site(networks=networks, now=moment(MIDNIGHT + 86_400))
         source = logs.connect("log", logs.Settings(paths=(Path("conn.log"),)), site, Path(folder))
         try:
-            traffic = source.traffic(detections())
+            return source.traffic(asked)
         finally:
             source.close()
+
+
+def by_log(rows: Iterable[dict[str, Any]], home: Sequence[Network]) -> Told:
+    """What the log connector says of the users of the destinations."""
+    traffic = over_log(rows, Networks(home=home, lab=LAB), detections())
     return Told(traffic.active_hosts, [
         (t.hosts_using, t.hosts_answered, _second(t.destination_first_seen)) for t in traffic.tuples])
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from playbook.detections.beaconing import MIN_CONNECTIONS, MIN_HOURS
-from playbook.detections.languages.splunk import hunts, popular, quoting
+from playbook.detections.languages.splunk import busy, hunts, popular, quoting
 from playbook.detections.languages.splunk.lint import lint
 from playbook.detections.languages.splunk.prelude import KEY, prelude, start_of
 from playbook.detections.languages.splunk.presets import PRESETS
@@ -12,7 +12,8 @@ from playbook.detections.languages.splunk.quoting import Unquotable
 from playbook.model.address import Network
 
 __all__ = (
-    "PRESETS", "Unquotable", "detection", "heartbeat", "lint", "popularity", "probe", "query", "traffic", "tuple_key",
+    "PRESETS", "Unquotable", "activity", "detection", "heartbeat", "lint", "popularity", "probe", "query", "traffic",
+    "tuple_key",
 )
 
 HOUR_S = 3_600
@@ -103,6 +104,16 @@ def popularity(
     """How many of our hosts sent anything, and how many used each of these destinations (see ``popular``)."""
     slots = prelude(PRESETS[preset], scope, fields, scored=False, told=True)
     return _joined((*slots, *popular.tail(destinations, home)))
+
+
+def activity(
+    keys: Sequence[str], lab: Sequence[Network], preset: str = "cim", scope: str = "",
+    fields: Mapping[str, str] | None = None,
+) -> str:
+    """The busy quarters of an hour of the sources in ``keys``, and each of these tuples in each (see ``busy``)."""
+    sources = tuple(dict.fromkeys(key.partition(" ")[0] for key in keys))
+    slots = prelude(PRESETS[preset], scope, fields, scored=False, told=True)
+    return _joined((*slots, *busy.tail(sources, keys, lab)))
 
 
 def heartbeat(preset: str = "cim", scope: str = "") -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from playbook.detections.beaconing import ICMP_NAMES, MIN_CONNECTIONS, MIN_HOURS
-from playbook.detections.languages.sumo import popular, quoting
+from playbook.detections.languages.sumo import busy, popular, quoting
 from playbook.detections.languages.sumo.hunts import HUNTED, hunted
 from playbook.detections.languages.sumo.lint import lint
 from playbook.detections.languages.sumo.presets import COLUMNS, NONE, NOT_EXTERNAL, PRESETS, TOLD, Preset
@@ -12,8 +12,8 @@ from playbook.detections.languages.sumo.quoting import Unquotable
 from playbook.model.address import Network
 
 __all__ = (
-    "HUNTED", "PRESETS", "Unquotable", "detection", "heartbeat", "lint", "popularity", "probe", "query", "traffic",
-    "tuple_key",
+    "HUNTED", "PRESETS", "Unquotable", "activity", "detection", "heartbeat", "lint", "popularity", "probe", "query",
+    "traffic", "tuple_key",
 )
 
 HOUR_MS = 3_600_000
@@ -132,6 +132,16 @@ def popularity(
 ) -> str:
     """How many of our hosts sent anything, and how many used each of these destinations (see ``popular``)."""
     tail = (*_ADDRESSES, *popular.ours(home), *_PROTO, *_COUNTED, *popular.tail(destinations))
+    return _joined((*_prelude(PRESETS[preset], scope, fields, told=True), *tail))
+
+
+def activity(
+    keys: Sequence[str], lab: Sequence[Network], preset: str = "seed", scope: str = "",
+    fields: Mapping[str, str] | None = None,
+) -> str:
+    """The busy quarters of an hour of the sources in ``keys``, and each of these tuples in each (see ``busy``)."""
+    sources = tuple(dict.fromkeys(key.partition(" ")[0] for key in keys))
+    tail = (*_ADDRESSES, *busy.of(sources), *_PROTO, *_COUNTED, *busy.tail(keys, lab))
     return _joined((*_prelude(PRESETS[preset], scope, fields, told=True), *tail))
 
 

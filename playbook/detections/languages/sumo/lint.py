@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import accumulate, pairwise
 
 # First words of stages in the queries of Sumo's own published apps, by group.
 STATEMENTS = frozenset({
@@ -34,6 +35,9 @@ _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _QUOTED = re.compile(r'%?"(?:[^"\\]|\\.)*"')
 _REGEX = re.compile(r"(?<=matches )/(?:[^/\\]|\\.)*/")
 _ALIAS = re.compile(rf"\bas\s+({_NAME})\s*$")
+_GROUP = re.compile(rf"\(\?<({_NAME})>")
+# What stands between the operator parse and its pattern, but for the field that it reads.
+_PARSING = re.compile(r"\b(regex|field=|multi)")
 _AGGREGATE = re.compile(rf"\b(?:{'|'.join(sorted(AGGREGATES))})\b\s*(?:\(([^()]*(?:\([^()]*\)[^()]*)*)\))?")
 
 
@@ -46,7 +50,9 @@ def lint(query: str) -> tuple[str, ...]:
     if not balanced:
         return ("a double quote is not closed",)
     stages = [stage.strip() for stage in masked.split("|")]
-    faults = [f"stage {number}: {fault}" for number, fault in _stage_faults(stages)]
+    starts = accumulate((len(stage) + 1 for stage in masked.split("|")), initial=0)
+    named = [set(_GROUP.findall(query[start:end])) for start, end in pairwise(starts)]
+    faults = [f"stage {number}: {fault}" for number, fault in _stage_faults(stages, named)]
     faults += [f"pattern {found!r}: [ is literal text in a quoted pattern" for found in _bracketed(query)]
     return tuple(faults)
 
@@ -62,7 +68,7 @@ def _bracketed(query: str) -> list[str]:
     return re.findall(r'\bmatches\s+"((?:[^"\\]|\\.)*\[(?:[^"\\]|\\.)*)"', query)
 
 
-def _stage_faults(stages: list[str]) -> Iterator[tuple[int, str]]:
+def _stage_faults(stages: list[str], named: list[set[str]]) -> Iterator[tuple[int, str]]:
     known: set[str] | None = None
     for number, stage in enumerate(stages):
         if stage.count("(") != stage.count(")"):
@@ -80,7 +86,7 @@ def _stage_faults(stages: list[str]) -> Iterator[tuple[int, str]]:
             yield from ((number, fault) for fault in _expression_faults(stage, first))
             if known is not None:
                 yield from ((number, f"{name} is not defined") for name in _used(stage) if name not in known)
-                known |= set(_ALIAS.findall(stage))
+                known |= set(_ALIAS.findall(stage)) | named[number]
 
 
 def _first_word(stage: str) -> str:
@@ -130,6 +136,7 @@ def _used(stage: str) -> Iterator[str]:
     """Field names a stage reads: words that are neither functions, aliases, keywords nor the stage's own operator."""
     body = _ALIAS.sub("", re.sub(r'"~*"', " ", stage))
     operator = _first_word(stage) if _first_word(stage) in STATEMENTS else ""
+    body = _PARSING.sub(" ", body) if operator == "parse" else body
     for found in re.finditer(rf"(?<![\w.])({_NAME})\b(?!\s*\()", body):
         name = found.group(1)
         if name.lower() not in WORDS and name.lower() != operator:

@@ -1,0 +1,98 @@
+"""Busy quarters of an hour: the rendered queries say what the log connector says over the same connections."""
+
+import pytest
+from hypothesis import Phase, given, settings
+
+from playbook.detections.languages import splunk, sumo
+from tests.emulators.sumo_language import Fault
+from tests.interpreters import busy, spl_eval
+from tests.interpreters.busy import by_log, by_splunk, by_sumo, days, fixed
+from tests.interpreters.busy_mutants import MUTANTS
+from tests.interpreters.mutants import Mutant
+from tests.interpreters.telemetry import LAB
+from tests.interpreters.users import Connection
+
+_PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+
+
+@settings(max_examples=30, deadline=None, phases=_PHASES)
+@given(found=days())
+def test_sumo_says_what_the_log_says_of_the_very_same_lines(found: list[Connection]) -> None:
+    assert by_sumo(found) == by_log(found)
+
+
+@pytest.mark.parametrize("preset", ["raw", "cim"])
+@settings(max_examples=20, deadline=None, phases=_PHASES)
+@given(found=days())
+def test_splunk_says_what_the_log_says(preset: str, found: list[Connection]) -> None:
+    assert by_splunk(preset, found) == by_log(found)
+
+
+@settings(max_examples=20, deadline=None, phases=_PHASES)
+@given(found=days())
+def test_the_data_model_says_as_much_as_it_knows(found: list[Connection]) -> None:
+    """It has no states: what came back is an answer, and whether a single attempt was answered it does not tell."""
+    stateless = [c._replace(state="S0" if c.rcvd == 0 else "SF") for c in found]
+    said, truth = by_splunk("tstats", found), by_log(stateless)
+    assert said.hosts == truth.hosts
+    assert said.attempts == [(attempts, None, None) for attempts, _, _ in truth.attempts]
+
+
+def test_the_fixed_day_is_told_alike_everywhere() -> None:
+    expected = by_log(fixed())
+    assert by_sumo(fixed()) == expected == by_splunk("raw", fixed()) == by_splunk("cim", fixed())
+    (_, bursts, spreads), _ = expected.hosts
+    assert len(bursts) >= 3 and len(spreads) >= 5 and expected.attempts[0][1:] == (12, 4)
+
+
+@pytest.mark.parametrize("preset", ["raw", "cim", "tstats"])
+def test_denied_attempts_are_told_where_all_is_told(preset: str) -> None:
+    denied = [c._replace(denied=True, state="", rcvd=None) for n in range(4) for c in busy.calls(9, 9, n * 3600.0)]
+    assert by_splunk(preset, [*denied, *_other()]).attempts[0] == (36, 36, 4)
+    allowed = busy.calls(4, 9, 0.0)
+    mixed = by_splunk(preset, [*denied, *(c._replace(state="") for c in allowed), *_other()])
+    assert mixed.attempts[0] == (40, None, None), "who was let through may have been answered or not"
+
+
+def _other() -> list[Connection]:
+    return busy.calls(1, 1, 0.0, src_ip=busy.OTHER, dst_ip="8.8.8.8")
+
+
+@pytest.mark.parametrize("preset", ["sumo", "raw", "cim", "tstats"])
+def test_a_scan_of_which_nobody_knows_the_answers_is_unknown(preset: str) -> None:
+    silent = [c._replace(state="", rcvd=None, packets_rcvd=None) for c in busy.scan(40, 0.0, 40)]
+    found = [*silent, *busy.calls(1, 1, 0.0), *_other()]
+    said = by_sumo(found) if preset == "sumo" else by_splunk(preset, found)
+    assert [spreads for _, _, spreads in said.hosts] == [None, ()]
+
+
+@pytest.mark.parametrize("preset", sumo.PRESETS)
+def test_the_text_for_every_sumo_preset_is_sound(preset: str) -> None:
+    assert sumo.lint(sumo.activity(busy.KEYS, LAB, preset)) == () == sumo.lint(sumo.activity(busy.KEYS, (), preset))
+
+
+@pytest.mark.parametrize("preset", splunk.PRESETS)
+def test_the_text_for_every_splunk_preset_is_sound(preset: str) -> None:
+    assert splunk.lint(splunk.activity(busy.KEYS, LAB, preset)) == () == splunk.lint(
+        splunk.activity(busy.KEYS, (), preset))
+
+
+def datasets() -> list[list[Connection]]:
+    """The fixed day, the same without states, and a day of denials."""
+    denied = [c._replace(denied=n % 2 == 0) for n, c in enumerate(fixed())]
+    return [fixed(), [c._replace(state="") for c in fixed()], denied]
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: f"{m.preset}: {m.name}")
+def test_a_wrong_query_is_noticed(mutant: Mutant) -> None:
+    over_sumo = mutant.preset == "sumo"
+    right = (sumo.activity(busy.KEYS, LAB, "zeek-json") if over_sumo
+             else splunk.activity(busy.KEYS, LAB, mutant.preset))
+    wrong = right.replace(mutant.old, mutant.new)
+    assert wrong != right, "the text that this mutant changes is gone"
+    try:
+        said = [[by_sumo(found, text) if over_sumo else by_splunk(mutant.preset, found, text) for found in datasets()]
+                for text in (wrong, right)]
+        assert said[0] != said[1]
+    except (Fault, spl_eval.Fault, KeyError, ValueError) as fault:
+        assert str(fault) != "", "refused without a reason"
