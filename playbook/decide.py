@@ -205,13 +205,15 @@ def _missing(pieces: _Sorted, enriched: EnrichedDetection) -> tuple[str, ...]:
     found = [m for e in pieces.partial for m in e.missing]
     found += [f"{e.enricher}: {e.unavailable}" for e in enriched.enrichments if e.unavailable is not None]
     for m in enriched.measurements:
-        if m.known is None and m.name in {"beacon_score", "nameless", "failed_domains"}:
+        if m.known is None and m.name in _TOLD:
             why = m.detail or f"covered {m.coverage:.0%} of the time"
             found.append(f"{m.name} is unknown ({m.source}: {why})")
     found += [f"not configured: {what}" for topic, what in _TOPICS.items() if not enriched.configured(topic)]
     return tuple(dict.fromkeys(found))
 
 
+# Measurements whose absence may have left something unsaid.
+_TOLD = frozenset({"beacon_score", "nameless", "failed_domains", "prevalence", "flood"})
 _TOPICS = {
     "feed": "threat feed", "host": "host inventory", "processes": "process inventory",
     "backup_sessions": "backup sessions", "backup_jobs": "declared backup jobs", "windows": "test and backup calendar",

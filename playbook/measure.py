@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from playbook.model.detection import Detection
 from playbook.model.measurement import Measurement
-from playbook.model.traffic import HostTraffic, LogKind, NamedBy, Traffic, TupleTraffic
+from playbook.model.traffic import Burst, HostTraffic, LogKind, NamedBy, Traffic, TupleTraffic
 from playbook.regularity import DAY, HOUR, Regularity, regularity
 
 _WINDOW_STEP = 6 * HOUR
@@ -152,8 +152,9 @@ def _prevalence(own: TupleTraffic | None, traffic: Traffic, coverage: float) -> 
     using, answered = (own.hosts_using, own.hosts_answered) if own else (None, None)
     active = traffic.active_hosts
     share = round(answered / active, 4) if answered is not None and active else None
+    detail = "" if share is not None else "it is not told how many of our hosts speak with this destination"
     return tuple(
-        Measurement(name=name, value=value, unit=unit, coverage=coverage, source="connection log")
+        Measurement(name=name, value=value, unit=unit, coverage=coverage, source="connection log", detail=detail)
         for name, value, unit in (
             ("hosts_using", using, "hosts"), ("hosts_answered", answered, "hosts"), ("active_hosts", active, "hosts"),
             ("prevalence", share, "of hosts"),
@@ -185,7 +186,7 @@ def _host_activity(host: HostTraffic | None, conn: float, dns: float) -> tuple[M
         Measurement(
             name="flood", unit="connections in 15 min", coverage=conn, source=source,
             value=None if bursts is None else (flood.connections if flood else 0),
-            detail=f"to {flood.dst_ip} port {flood.dst_port} from {_clock(flood.start)}" if flood else "",
+            detail=_worst(flood) if bursts is not None else "it is not told what else the host did",
         ),
         *_most("scan", spreads, conn, source),
         *_most_failed(names, dns),
@@ -194,6 +195,10 @@ def _host_activity(host: HostTraffic | None, conn: float, dns: float) -> tuple[M
             coverage=conn, source=source,
         ),
     )
+
+
+def _worst(flood: Burst | None) -> str:
+    return f"to {flood.dst_ip} port {flood.dst_port} from {_clock(flood.start)}" if flood else ""
 
 
 def _most(name: str, spreads: Sequence | None, coverage: float, source: str) -> tuple[Measurement, ...]:

@@ -1,10 +1,9 @@
 """Outside addresses as regular expressions over text, and from how much on a quarter of an hour is busy."""
 
-from collections.abc import Iterable
 from ipaddress import IPv4Network
 
 from playbook.detections.home import v4_patterns
-from playbook.model.address import NOT_GLOBAL, Network
+from playbook.model.address import NOT_GLOBAL
 
 # No rule's threshold lies below these by default: fewer are not asked of a SIEM.
 LEAST_FLOOD, LEAST_PAIRS = 100, 20
@@ -28,8 +27,3 @@ def not_global_v4() -> tuple[IPv4Network, ...]:
 def v4_not() -> tuple[str, ...]:
     """Expressions that find the dotted text of an address that is not global."""
     return v4_patterns(not_global_v4())
-
-
-def lab_v4(lab: Iterable[Network]) -> tuple[str, ...]:
-    """Expressions that find an IPv4 address which counts as global in an exercise."""
-    return v4_patterns(lab)

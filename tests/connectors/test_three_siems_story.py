@@ -25,6 +25,7 @@ from tests.connectors.test_sumologic_story import tenant_events
 from tests.emulators import cse, splunk, sumo
 from tests.emulators.cse_objects import insight_of, record_of, signal_of
 from tests.emulators.splunk_es import notable
+from tests.interpreters.users import Connection, zeek
 
 pytestmark = [pytest.mark.loopback, pytest.mark.heavy]
 START, END = SAMPLE_DAY.start.timestamp(), SAMPLE_DAY.end.timestamp()
@@ -241,3 +242,44 @@ def test_a_siem_that_is_away_costs_a_warning_and_the_next_run_says_what_a_person
     visited.run("--source", "cse", *WINDOW, state=STATE)
     assert all(len(comments) == 1 for comments in visited.cse.comments.values()) and len(visited.cse.comments) == 4
     assert "BENIGN_POSITIVE: anna: our own test" in visited.cse.comments["TRUE_POSITIVE"][0]
+
+
+# Three hosts that nobody knows beacon alike; what else they and others do decides.
+FLOODER, SCANNER, COMMON = "10.1.99.11", "10.1.99.12", "10.1.99.13"
+SERVERS = {FLOODER: "203.0.113.201", SCANNER: "203.0.113.202", COMMON: "203.0.113.203"}
+
+
+def attackers() -> list[Connection]:
+    """The beacons, a flood of two of the hosts, a scan of the third, and a third of all hosts at one of the servers."""
+    quiet = {"state": "S0", "sent": 60, "rcvd": 0, "packets_sent": 1, "packets_rcvd": 0}
+    made = [Connection(START + n * 600 + n % 3, src, dst) for src, dst in SERVERS.items() for n in range(140)]
+    made += [Connection(START + 36_000 + n * 0.5, src, "198.51.100.240", dst_port=80, **quiet)
+             for src in (FLOODER, COMMON) for n in range(1500)]
+    made += [Connection(START + 36_000 + n, SCANNER, f"192.0.2.{n}", dst_port=445, **quiet) for n in range(250)]
+    return made + [Connection(START + 40_000 + n, f"10.1.98.{n}", SERVERS[COMMON]) for n in range(120)]
+
+
+def test_floods_scans_and_popularity_decide_alike_and_cloud_siem_says_what_it_does_not_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STORY_SECRET", "none that a real account has")
+    more = [Event(c.start, c.src_ip, c.dst_ip, c.dst_port, "", 40_000, c.proto, 1, c.sent, c.rcvd,
+                  (c.sent or 0) + (c.rcvd or 0)) for c in attackers()]
+    with around(tmp_path, [*sample_events(), *more]) as world:
+        extra = world.folder / "attackers.log"
+        extra.write_text("".join(json.dumps(zeek(c)) + "\n" for c in attackers()))
+        over_log = world.run("--logs", str(world.folder / CONNECTIONS), str(extra))
+        over = {name: world.run("--source", name, *WINDOW) for name in ("splunk", "sumo", "cse")}
+    assert told(over["splunk"]) == told(over["sumo"]) == told(over_log)
+    decided = {name: {src: verdict_on(run, src) for src in SERVERS} for name, run in over.items()}
+    assert {src: one["disposition"] for src, one in decided["sumo"].items()} == {
+        FLOODER: "TRUE_POSITIVE", SCANNER: "TRUE_POSITIVE", COMMON: "UNDETERMINED"}
+    for verdict in decided["cse"].values():
+        assert verdict["disposition"] == "UNDETERMINED"
+        assert {"flood", "prevalence"} <= {text.partition(" is unknown")[0] for text in verdict["missing"]}
+    assert any("in no records of signals" in warning for warning in over["cse"]["warnings"])
+
+
+def verdict_on(run: dict[str, Any], src_ip: str) -> dict[str, Any]:
+    """The verdict of the case of a host."""
+    return next(case["verdict"] for case in run["cases"] if src_ip in case["addresses"])

@@ -84,7 +84,7 @@ def _parsed(stage: str, raw: str) -> Row | None:
 
 
 def _every(stage: str, row: Row) -> list[Row]:
-    """parse regex with field and multi: a copy of the row for each match, none where nothing matches."""
+    """parse regex with field and multi: a copy of the row for each match (the page on parse regex)."""
     name, pattern = re.fullmatch(r'parse regex field=(\w+) "((?:[^"\\]|\\.)*)" multi', stage).groups()
     if not isinstance(row[name], str):
         raise Fault(f"parse of {row[name]!r}")

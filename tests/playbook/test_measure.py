@@ -170,3 +170,11 @@ def test_many_good_names_in_one_quarter_do_not_hide_a_burst_in_another():
                 NameBurst(start=at(2), names=50, failed_names=50, domains=50, failed_domains=50))
     found = measures(host=host(name_bursts=quarters))
     assert (found["failed_domains"].known, found["failed_names_share"].known) == (50, 1.0)
+
+
+def test_what_a_source_does_not_tell_of_hosts_and_their_neighbours_says_so():
+    found = measures()
+    assert (found["prevalence"].detail, found["flood"].detail) == (
+        "it is not told how many of our hosts speak with this destination", "it is not told what else the host did")
+    known = measures(host=host(bursts=()), hosts_using=3, hosts_answered=2, active_hosts=10)
+    assert (known["prevalence"].value, known["prevalence"].detail, known["flood"].detail) == (0.2, "", "")

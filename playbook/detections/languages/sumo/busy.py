@@ -7,9 +7,10 @@ among all of its source (``*``), and by itself where it is asked for or floods.
 from collections.abc import Sequence
 
 from playbook.detections.conversation import ANSWERED, UNANSWERED
+from playbook.detections.home import v4_patterns
 from playbook.detections.hunts import QUARTER_S
 from playbook.detections.languages.sumo import quoting
-from playbook.detections.outside import LEAST_FLOOD, LEAST_PAIRS, NOT_FLOODED, V4, V6, V6_NOT, lab_v4, v4_not
+from playbook.detections.outside import LEAST_FLOOD, LEAST_PAIRS, NOT_FLOODED, V4, V6, V6_NOT, v4_not
 from playbook.model.address import Network
 
 
@@ -32,7 +33,7 @@ def tail(keys: Sequence[str], lab: Sequence[Network]) -> tuple[str, ...]:
     Records of src_ip, quarter (of an hour, since 1970), place (``*`` or address/port), connections, pairs,
     refused_pairs, untold_pairs, and of the connections those with a state: stated, sure, failed.
     """
-    exercise = f" or {_any(lab_v4(lab))}" if lab_v4(lab) else ""
+    exercise = f" or {_any(v4_patterns(lab))}" if v4_patterns(lab) else ""
     return (
         'concat(conn_state, "") as conn_state',
         f"if(conn_state in ({_listed(UNANSWERED)}) or (isBlank(conn_state) and rcvd_known = 1 and bytes_rcvd = 0),"
