@@ -42,7 +42,7 @@ def test_a_beacon_alone_stays_open(kind: str, tmp_path: Path) -> None:
 def test_a_flood_of_the_same_host_convicts_it(kind: str, tmp_path: Path) -> None:
     one = judged(kind, beacon() + flood(1200), tmp_path)
     assert one.verdict.disposition == "TRUE_POSITIVE"
-    assert attacked(one) == ["the same host floods one destination (1200 connections in 15 minutes)"]
+    assert attacked(one) == ["the same host floods one destination (1,200 connections in 15 minutes)"]
 
 
 def test_a_scan_of_the_same_host_convicts_it(kind: str, tmp_path: Path) -> None:
