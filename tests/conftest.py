@@ -35,6 +35,11 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+def pytest_unconfigure() -> None:
+    """What was frozen is let go, or the interpreter takes its libraries' types for leaks at its end."""
+    gc.unfreeze()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let ``loopback`` tests make sockets, heavy files start first; when recording keep tests with a cassette."""
     recording = config.getoption("--record")

@@ -81,6 +81,7 @@ class Tenant:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    disable_nagle_algorithm = True
     tenant: Tenant
     protocol_version = "HTTP/1.1"
 

@@ -83,6 +83,7 @@ def serving(site: Site) -> Iterator[str]:
     """The URL of ``site`` on a free loopback port."""
 
     class Handler(BaseHTTPRequestHandler):
+        disable_nagle_algorithm = True
         protocol_version = "HTTP/1.1"
         wbufsize = 65536
 

@@ -116,6 +116,7 @@ class Registry:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    disable_nagle_algorithm = True
     protocol_version = "HTTP/1.1"
     wbufsize = 65536  # head and body in one segment: two would wait 40 ms for a delayed acknowledgement
     registry: Registry

@@ -51,6 +51,7 @@ def site(product: Product) -> Iterator[str]:
     """The product on a free loopback port; gives its URL."""
 
     class Handler(BaseHTTPRequestHandler):
+        disable_nagle_algorithm = True
         protocol_version = "HTTP/1.1"
         wbufsize = 65536
 

@@ -93,6 +93,7 @@ class Tenant:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    disable_nagle_algorithm = True
     tenant: Tenant
     protocol_version = "HTTP/1.1"
 

@@ -5,8 +5,8 @@ what is no number, arithmetic and sum() refuse nulls and texts, a comparison ref
 here does not depend on how Sumo treats those.
 """
 
-import csv
 import json
+import operator
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -14,7 +14,8 @@ from itertools import pairwise
 from math import floor
 from typing import Any
 
-Row = dict[str, Any]
+from tests.emulators.sumo_parsing import Row, parser
+
 _TOKEN = re.compile(r"""
     \s*(?: (?P<text>"(?:[^"\\]|\\.)*") | (?P<regex>(?<=matches\ )/(?:[^/\\]|\\.)*/) | (?P<number>\d+(?:\.\d+)?)
          | (?P<name>%"[^"]*"|[A-Za-z_]\w*) | (?P<mark>>=|<=|!=|[=<>+\-*/(),!]) )""", re.X)
@@ -57,30 +58,15 @@ def _stage(stage: str, rows: list[Row]) -> list[Row]:
     if stage.endswith(" multi"):
         return [row | found for row in rows for found in _every(stage, row)]
     if word in ("json", "csv", "parse"):
-        return [row | found for row in rows if (found := _parsed(stage, row["_raw"])) is not None]
+        parse = parser(stage)
+        return [row | found for row in rows if (found := parse(row["_raw"])) is not None]
     if re.match(r"(count as|sum\(|max\()", stage):
         return _aggregated(stage, rows)
     expression, _, name = stage.rpartition(" as ")
     tree = Parser(expression).whole()
-    return [row | {name: tree(row)} for row in rows]
-
-
-def _parsed(stage: str, raw: str) -> Row | None:
-    if stage.startswith("csv"):
-        cells = next(csv.reader([raw]))
-        wanted = re.findall(r"(\d+) as (\w+)", stage)
-        return {name: cells[int(n) - 1] for n, name in wanted} if len(cells) >= int(wanted[-1][0]) else None
-    if stage.startswith("parse regex"):
-        pattern = re.search(r'"((?:[^"\\]|\\.)*)"', stage).group(1).replace("(?<", "(?P<")
-        found = re.search(pattern, raw)
-        return found.groupdict() if found else None
-    keys, _, names = stage.rpartition(" as ")
-    names = [name.strip() for name in names.removesuffix(" nodrop").split(",")]
-    if stage.startswith("parse"):
-        anchors = re.search(r'"(.*)"', keys).group(1).split("*")
-        found = re.fullmatch("(.*?)".join(re.escape(a) for a in anchors), raw)
-        return dict(zip(names, found.groups(), strict=True)) if found else None
-    return _json(raw, re.findall(r'"([^"]*)"', keys), names, stage.endswith(" nodrop"))
+    for row in rows:
+        row[name] = tree(row)
+    return rows
 
 
 def _every(stage: str, row: Row) -> list[Row]:
@@ -89,22 +75,6 @@ def _every(stage: str, row: Row) -> list[Row]:
     if not isinstance(row[name], str):
         raise Fault(f"parse of {row[name]!r}")
     return [found.groupdict() for found in re.finditer(pattern.replace("(?<", "(?P<"), row[name])]
-
-
-def _json(raw: str, keys: list[str], names: list[str], keep: bool) -> Row | None:
-    try:
-        document = json.loads(raw)
-    except ValueError:
-        return dict.fromkeys(names) if keep else None
-    found: Row = {}
-    for key, name in zip(keys, names, strict=True):
-        value = document
-        for step in [key[2:-2]] if key.startswith("['") else key.split("."):
-            value = value.get(step) if isinstance(value, dict) else None
-        if value is None and not keep:
-            return None
-        found[name] = value if value is None or isinstance(value, str) else json.dumps(value)
-    return found
 
 
 def _aggregated(stage: str, rows: list[Row]) -> list[Row]:
@@ -237,7 +207,10 @@ class Parser:
             test = re.compile(pattern).search if kind == "regex" else re.compile(pattern, re.S).fullmatch
             return lambda row: left(row) not in _BLANK and bool(test(left(row)))
         if self._take("in"):
-            items = self._arguments()
+            start, items = self.at, self._arguments()
+            if {kind for kind, _ in self.tokens[start:self.at]} <= {"text", "mark"}:
+                values = [item({}) for item in items]
+                return lambda row: left(row) in values
             return lambda row: left(row) in [item(row) for item in items]
         return left
 
@@ -281,12 +254,17 @@ class Parser:
         return lambda row: row[name]
 
 
+_COMPARE = {"=": operator.eq, ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
+
+
 def _compared(mark: str, left: Callable[[Row], Any], right: Callable[[Row], Any]) -> Callable[[Row], bool]:
+    test = _COMPARE[mark]
+
     def compare(row: Row) -> bool:
         a, b = left(row), right(row)
         if type(a) is not type(b) and a is not None:
             raise Fault(f"{a!r} {mark} {b!r} compares two types")
-        return {"=": a == b}[mark] if mark == "=" else {">=": a >= b, "<=": a <= b, ">": a > b, "<": a < b}[mark]
+        return test(a, b)
     return compare
 
 

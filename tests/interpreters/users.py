@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -86,6 +87,7 @@ def fixed() -> list[Connection]:
     return made
 
 
+@cache
 def datasets() -> list[list[Connection]]:
     """Those, and what makes a difference where they do not: what is told, what is not, one slot, one side, denials."""
     full = [c for c in fixed() if None not in (c.sent, c.rcvd, c.packets_sent, c.packets_rcvd)]

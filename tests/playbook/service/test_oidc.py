@@ -46,7 +46,7 @@ def _seen():
 @pytest.fixture(scope="module")
 def provider():
     one = Provider()
-    thread = threading.Thread(target=one.server.serve_forever, daemon=True)
+    thread = threading.Thread(target=one.server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield one
     one.server.shutdown()
