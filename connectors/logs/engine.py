@@ -34,6 +34,7 @@ class Engine:
             **({"threads": threads} if threads else {}),
         })
         self._connection.execute("SET TimeZone = 'UTC'")
+        self._in_order: bool | None = None
 
     def close(self) -> None:
         """End the connection and remove the folder; safe to call again."""
@@ -42,7 +43,9 @@ class Engine:
 
     def run(self, sql: str, progress: Progress | None = None, total: int = 0, in_order: bool = False) -> None:
         """Execute a statement; duckdb.Error when it fails. ``in_order``: rows must keep the order of their file."""
-        self._connection.execute(f"SET preserve_insertion_order = {str(in_order).lower()}")
+        if in_order != self._in_order:
+            self._connection.execute(f"SET preserve_insertion_order = {str(in_order).lower()}")
+            self._in_order = in_order
         if progress is None:
             self._connection.execute(sql)
             return

@@ -8,12 +8,12 @@ from typing import Any
 from connectors.logs.domains import registered
 from connectors.logs.engine import Engine
 from connectors.logs.shape import literal
-from connectors.logs.tuples import REFUSED
+from connectors.logs.tuples import REFUSED, keep_v6
 from playbook.detections.beaconing import moment
 from playbook.detections.hunts import QUARTER_S
 from playbook.detections.languages.duckdb import v4, within
 from playbook.detections.outside import NOT_FLOODED
-from playbook.model.address import NOT_GLOBAL, Network, parse, why_not_global
+from playbook.model.address import NOT_GLOBAL, Network, why_not_global
 from playbook.model.traffic import Burst, NameBurst, Spread
 
 MOST = 16
@@ -40,18 +40,13 @@ def quarters(engine: Engine, relation: str, lab: Sequence[Network], nat64: Seque
 def _outside_addresses(engine: Engine, relation: str, lab: Sequence[Network], nat64: Sequence[IPv6Network]) -> None:
     """Create the temporary table ``outside`` of global destinations: IPv4 by SQL, the others one by one."""
     inside = within("dst_v4", [network for network, _ in NOT_GLOBAL])
-    # A table, not a subquery: DuckDB would push the arithmetic down to every row.
-    engine.run(f"""
-        CREATE OR REPLACE TEMP TABLE once AS
-        SELECT DISTINCT dst_ip FROM {relation} SEMI JOIN {_SOURCES} USING (src_ip) WHERE start IS NOT NULL""")
     engine.run(f"""
         CREATE OR REPLACE TEMP TABLE outside AS
-        SELECT dst_ip FROM (SELECT dst_ip, {v4("dst_ip")} AS dst_v4 FROM once)
-        WHERE contains(dst_ip, ':') OR NOT {inside} OR {within("dst_v4", lab)}""")
-    for (text,) in engine.believed("SELECT dst_ip FROM outside WHERE contains(dst_ip, ':')"):
-        address = parse(text)
-        if address is None or why_not_global(address, lab, nat64) is not None:
-            engine.run(f"DELETE FROM outside WHERE dst_ip = {literal(text)}")
+        WITH once AS MATERIALIZED (
+          SELECT DISTINCT dst_ip FROM {relation} SEMI JOIN {_SOURCES} USING (src_ip) WHERE start IS NOT NULL
+        ), numbered AS MATERIALIZED (SELECT dst_ip, {v4("dst_ip")} AS dst_v4 FROM once)
+        SELECT dst_ip FROM numbered WHERE contains(dst_ip, ':') OR NOT {inside} OR {within("dst_v4", lab)}""")
+    keep_v6(engine, "outside", "dst_ip", lambda address: why_not_global(address, lab, nat64) is None)
 
 
 def bursts(engine: Engine, rows: str) -> dict[str, tuple[Burst, ...]]:

@@ -1,7 +1,7 @@
 """Traffic of the detections' tuples and of their destinations, from a relation of connections."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from connectors.logs.engine import Engine
@@ -9,7 +9,7 @@ from connectors.logs.shape import literal
 from playbook.detections.beaconing import moment
 from playbook.detections.conversation import LEAST_RCVD, LEAST_SENT
 from playbook.detections.languages.duckdb import v4, within
-from playbook.model.address import Network, parse
+from playbook.model.address import Address, Network, parse
 from playbook.model.address import within as lies_within
 from playbook.model.detection import Detection
 from playbook.model.traffic import HourOfTraffic, sized
@@ -121,18 +121,23 @@ def _starts(seconds: Sequence[int], sizes: Sequence[int], complete: bool) -> dic
 
 def active_hosts(engine: Engine, relation: str, home: Sequence[Network]) -> int:
     """Create the temporary table ``home_hosts`` of our addresses that sent anything, and count it."""
-    # A table, not a subquery: DuckDB would push the arithmetic down to every row.
-    engine.run(f"CREATE OR REPLACE TEMP TABLE once AS SELECT DISTINCT src_ip FROM {relation} WHERE start IS NOT NULL")
     engine.run(f"""
         CREATE OR REPLACE TEMP TABLE home_hosts AS
-        SELECT src_ip FROM (SELECT src_ip, {v4("src_ip")} AS src_v4 FROM once)
-        WHERE contains(src_ip, ':') OR {within("src_v4", home)}""")
-    for (text,) in engine.believed("SELECT src_ip FROM home_hosts WHERE contains(src_ip, ':')"):
-        address = parse(text)
-        if address is None or not lies_within(address, home):
-            engine.run(f"DELETE FROM home_hosts WHERE src_ip = {literal(text)}")
+        WITH once AS MATERIALIZED (SELECT DISTINCT src_ip FROM {relation} WHERE start IS NOT NULL),
+        numbered AS MATERIALIZED (SELECT src_ip, {v4("src_ip")} AS src_v4 FROM once)
+        SELECT src_ip FROM numbered WHERE contains(src_ip, ':') OR {within("src_v4", home)}""")
+    keep_v6(engine, "home_hosts", "src_ip", lambda address: lies_within(address, home))
     (count,), = engine.believed("SELECT count(*) FROM home_hosts")
     return count
+
+
+def keep_v6(engine: Engine, table: str, column: str, wanted: Callable[[Address], bool]) -> None:
+    """Delete the rows of ``table`` whose IPv6 address is not wanted; those with an IPv4 address stay."""
+    found = (text for (text,) in engine.believed(f"SELECT {column} FROM {table} WHERE contains({column}, ':')"))
+    others = [text for text in found if (address := parse(text)) is None or not wanted(address)]
+    for start in range(0, len(others), _INSERTED):
+        texts = ", ".join(map(literal, others[start : start + _INSERTED]))
+        engine.run(f"DELETE FROM {table} WHERE {column} IN ({texts})")
 
 
 _BOTH_WAYS = (
