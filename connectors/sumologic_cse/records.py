@@ -18,6 +18,7 @@ MAX_EXAMPLES = 5
 MAX_NAME = 1_000
 _ABSENT = frozenset({"", "-", "null", "unknown"})
 _MAX_DIGITS = 18
+_TOO_MANY = 10**_MAX_DIGITS
 # Below this a time is in seconds: as seconds it is the year 5138, as milliseconds March 1973.
 _MILLISECONDS_FROM = 100_000_000_000
 _LATEST_S = 253_402_300_799  # the end of year 9999, the last that Python can name
@@ -145,12 +146,17 @@ def counted_once(events: Iterable[tuple[Event, bool]]) -> tuple[Event, ...]:
 def text(record: Record, name: str) -> str:
     """The text of a field; absent, null and the words that stand for nothing are ""."""
     value = record.get(name)
-    said = "" if value is None else str(value).strip()
+    if value is None:
+        return ""
+    said = str(value).strip()
     return "" if said.lower() in _ABSENT else said
 
 
 def whole(record: Record, name: str) -> int | None:
     """A count of at most 18 digits, as number or text; None when absent. Raises ValueError naming the field."""
+    value = record.get(name)
+    if type(value) is int and 0 <= value < _TOO_MANY:
+        return value
     said = text(record, name)
     if not said:
         return None
