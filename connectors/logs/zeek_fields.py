@@ -117,13 +117,14 @@ def _conn(at: Mapping[str, str]) -> dict[str, str]:
                f"CASE WHEN {at[f'{other}_ip_bytes']} IS NULL THEN {at[f'{side}_bytes']} ELSE 0 END)")
         for side, other in (("orig", "resp"), ("resp", "orig"))
     )
-    history, duration = at["history"], f"try_cast({at['duration']} AS DOUBLE)"
+    history, proto, duration = at["history"], at["proto"], f"try_cast({at['duration']} AS DOUBLE)"
     return {
         "start": _start(at, "id.orig_h", "id.resp_h", "id.resp_p"),
         "hostname": "''", "process_name": "''", "conns": "1", "denied": "false",
         "src_ip": at["id.orig_h"], "src_port": f"try_cast({at['id.orig_p']} AS USMALLINT)",
         "dst_ip": at["id.resp_h"], "dst_port": at["id.resp_p"],
-        "proto": f"coalesce(lower({at['proto']}), '')",
+        # Most rows by far, and a comparison costs a fraction of what making a text lower does.
+        "proto": f"CASE WHEN {proto} IN ('tcp', 'udp') THEN {proto} ELSE coalesce(lower({proto}), '') END",
         "bytes_sent": sent, "bytes_rcvd": received, "bytes_total": f"({sent}) + ({received})",
         "orig_bytes": _count(at["orig_ip_bytes"]),
         "sent_packets": _count(at["orig_pkts"]), "rcvd_packets": _count(at["resp_pkts"]),
