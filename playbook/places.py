@@ -2,14 +2,13 @@
 
 import socket
 from collections.abc import Callable, Iterable, Iterator
-from queue import Empty, SimpleQueue
-from threading import Thread
-from time import monotonic
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from playbook.deadline import all_at_once
 from playbook.model.address import parse, unwrap
 
 # Settings that hold a bare host instead of a URL.
@@ -33,28 +32,14 @@ def addresses_of(name: str) -> tuple[str, ...]:
 
 def located(places: Iterable[str], look_up: LookUp, deadline_s: float = _DEADLINE_S) -> Located:
     """The places with the addresses of the names among them, all looked up at once and waited for this long."""
-    known, answers = frozenset(places), SimpleQueue[tuple[str, frozenset[str]]]()
-    asked = {name for name in known if parse(name) is None}
+    known = frozenset(places)
+    asked = {name: partial(_found, look_up, name) for name in known if parse(name) is None}
+    found = {name: told.value or frozenset() for name, told in all_at_once(asked, deadline_s).items()}
+    return Located(known.union(*found.values()), tuple(sorted(name for name in asked if not found[name])))
 
-    def ask(name: str) -> None:
-        try:
-            answers.put((name, frozenset(str(unwrap(one)) for text in look_up(name) if (one := parse(text)))))
-        except (OSError, UnicodeError):
-            answers.put((name, frozenset()))
 
-    for name in asked:
-        # A resolver that hangs must not keep the process from ending.
-        Thread(target=ask, args=(name,), daemon=True).start()
-    found: dict[str, frozenset[str]] = {}
-    ends = monotonic() + deadline_s
-    while len(found) < len(asked):
-        try:
-            name, addresses = answers.get(timeout=max(0.0, ends - monotonic()))
-        except Empty:
-            break
-        found[name] = addresses
-    every = known.union(*found.values())
-    return Located(every, tuple(sorted(name for name in asked if not found.get(name))))
+def _found(look_up: LookUp, name: str) -> frozenset[str]:
+    return frozenset(str(unwrap(one)) for text in look_up(name) if (one := parse(text)))
 
 
 def hosts_named(value: Any, key: str = "") -> Iterator[str]:
