@@ -1,38 +1,69 @@
 """What a SIEM is asked about detections once they are found: start times, users of destinations, busy quarters."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from types import ModuleType
+from typing import Any, NamedTuple, Protocol
 
 from connectors import activity, hourly, prevalence, starts
-from playbook.model.detection import Detection
+from connectors.hourly import Read
+from playbook.model.detection import Detection, TimeWindow
 from playbook.model.site import Networks
 from playbook.model.traffic import Traffic
 
+_DAY = timedelta(days=1)
 
-class Asks(NamedTuple):
-    """The searches: start seconds, users of destinations, busy quarters, and the rows per hour of the window.
 
-    ``days`` is the length of the window.
+class Answer(Protocol):
+    """The rows of a search, and why some are missing ("": none are)."""
+
+    @property
+    def rows(self) -> Sequence[Mapping[str, Any]]: ...
+
+    @property
+    def truncated(self) -> str: ...
+
+
+class Siem(NamedTuple):
+    """How one is asked: the module of its ``language`` and that of its ``rows``, and (preset, scope, fields).
+
+    ``run`` runs a text over ``window`` and raises ConnectorError; ``hours`` are the rows per hour of that window,
+    ``budget`` is how many start times may be asked for, ``never`` says what it is not asked.
     """
 
-    days: float
-    starts: starts.Ask
-    users: prevalence.Ask
-    quarters: activity.Ask
+    name: str
+    language: ModuleType
+    rows: ModuleType
+    place: tuple[str, str, Mapping[str, str]]
+    window: TimeWindow
+    budget: int
+    run: Callable[[str], Answer]
     hours: Callable[[], Iterable[hourly.HourRows]]
+    never: tuple[str, ...]
 
 
-def traffic(
-    detections: Sequence[Detection], budget: int, networks: Networks, key_of: starts.KeyOf, asks: Asks,
-    unknown: tuple[str, ...],
-) -> Traffic:
-    """The traffic of the detections, start times in ``budget`` rows; ``unknown`` is what the SIEM is never asked."""
-    got = starts.followed(detections, budget, key_of, asks.starts)
-    used = prevalence.prevalence(detections, networks.home, asks.users)
-    busy = activity.activity(detections, asks.days, networks, key_of, asks.quarters)
+def traffic(detections: Sequence[Detection], networks: Networks, siem: Siem) -> Traffic:
+    """Everything that the SIEM knows of the detections; what it does not tell is null and said."""
+    language, days = siem.language, (siem.window.end - siem.window.start) / _DAY
+
+    def seconds(keys: Sequence[str], since: Mapping[str, int], step_s: int) -> Read:
+        answer = siem.run(language.traffic(keys, *siem.place, since, step_s))
+        return starts.whole(siem.rows.starts(answer.rows), answer.truncated, siem.name)
+
+    def users(wanted: Sequence[str]) -> tuple[Read, str]:
+        answer = siem.run(language.popularity(wanted, networks.home, *siem.place))
+        return siem.rows.users(answer.rows), answer.truncated
+
+    def quarters(keys: Sequence[str]) -> tuple[Read, str]:
+        answer = siem.run(language.activity(keys, networks.lab, *siem.place))
+        return siem.rows.quarters(answer.rows), answer.truncated
+
+    got = starts.followed(detections, siem.budget, language.tuple_key, seconds)
+    used = prevalence.prevalence(detections, networks.home, users)
+    busy = activity.activity(detections, days, networks, language.tuple_key, quarters)
     tuples = activity.told(prevalence.told(got.tuples, detections, used), detections, busy)
-    hours = tuple(asks.hours()) if tuples else ()
+    hours = tuple(siem.hours()) if tuples else ()
     return Traffic(
         tuples=tuples, hosts=busy.hosts, coverage=hourly.coverage(hours), active_hosts=used.active_hosts,
-        history_days=hourly.span_days(hours), unknown=(*unknown, *got.unknown, *used.unknown, *busy.unknown),
+        history_days=hourly.span_days(hours), unknown=(*siem.never, *got.unknown, *used.unknown, *busy.unknown),
     )

@@ -1,11 +1,10 @@
 """Splunk as a source of detections: the search API, and the notables of Enterprise Security."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-from connectors import follow_up, hourly, starts
+from connectors import follow_up, hourly
 from connectors.fitting import fitting
 from connectors.outcomes import referred
 from connectors.splunk import check, findings, job, notables, rows
@@ -97,19 +96,16 @@ class Splunk:
             raise BadAnswer(f"{self.name}: the notable cannot be asked for: {fault}") from None
 
     def traffic(self, detections: Sequence[Detection]) -> Traffic:
-        """Start times, in 100,000 rows shared out among the detections, and who uses their destinations."""
+        """Start times, in 100,000 rows shared out among them, who uses their destinations, and what their hosts did."""
         if not detections:
             return Traffic(unknown=_UNKNOWN)
-        window, networks, where = self._window_of(detections), self._site.networks, self._settings
-        source = (where.preset, where.scope, where.fields)
-        asks = follow_up.Asks(
-            days=(window.end - window.start) / _DAY,
-            starts=self._starts_of(window),
-            users=lambda wanted: self._answered(splunk.popularity(wanted, networks.home, *source), window, rows.users),
-            quarters=lambda keys: self._answered(splunk.activity(keys, networks.lab, *source), window, rows.quarters),
-            hours=lambda: self._covered.get(window) or self._heartbeat(window)[0] or (),
+        window, where = self._window_of(detections), self._settings
+        siem = follow_up.Siem(
+            self.name, splunk, rows, (where.preset, where.scope, where.fields), window, job.MAX_ROWS - 1,
+            run=lambda text: self._run(text, window),
+            hours=lambda: self._covered.get(window) or self._heartbeat(window)[0] or (), never=_UNKNOWN,
         )
-        return follow_up.traffic(detections, job.MAX_ROWS - 1, networks, splunk.tuple_key, asks, _UNKNOWN)
+        return follow_up.traffic(detections, self._site.networks, siem)
 
     def check(self) -> tuple[CheckResult, ...]:
         """Credentials and capability, the query, the indexes it names, then scope and fields by one row of a day."""
@@ -161,21 +157,6 @@ class Splunk:
             return notables.noted(answer, found, self._scope(), window)
         except (ConnectorError, ConfigError) as fault:
             return notables.Noted(missing=f"the notables could not be read: {fault}")
-
-    def _starts_of(self, window: TimeWindow) -> starts.Ask:
-        def ask(keys: Sequence[str], since: Mapping[str, int], step_s: int) -> hourly.Read:
-            where = self._settings
-            answer = self._run(splunk.traffic(keys, where.preset, where.scope, where.fields, since, step_s), window)
-            return starts.whole(rows.starts(answer.rows), answer.truncated, self.name)
-
-        return ask
-
-    def _answered(
-        self, text: str, window: TimeWindow, made: Callable[[Sequence[Mapping[str, Any]]], hourly.Read]
-    ) -> tuple[hourly.Read, str]:
-        """The rows of a search, made values by ``made``, and why rows are missing ("": none are)."""
-        answer = self._run(text, window)
-        return made(answer.rows), answer.truncated
 
     def _run(
         self, text: str, window: TimeWindow, progress: Callable[[int, int], None] | None = None,

@@ -1,11 +1,10 @@
 """Sumo Logic as a source of detections, over its Search Job API."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-from connectors import follow_up, hourly, starts
+from connectors import follow_up, hourly
 from connectors.fitting import fitting
 from connectors.sumo_account.wire import Deadline, Wire, account_wire
 from connectors.sumologic import job, rows
@@ -69,19 +68,16 @@ class SumoLogic:
         return (Fetched(source=self.name, window=window, detections=found, health=health),)
 
     def traffic(self, detections: Sequence[Detection]) -> Traffic:
-        """Start times, in 100,000 rows shared out among the detections, and who uses their destinations."""
+        """Start times, in 100,000 rows shared out among them, who uses their destinations, and what their hosts did."""
         if not detections:
             return Traffic(unknown=_UNKNOWN)
-        window, networks, where = self._window_of(detections), self._site.networks, self._settings
-        source = (where.preset, where.scope, where.fields)
-        asks = follow_up.Asks(
-            days=(window.end - window.start) / _DAY,
-            starts=self._starts_of(window),
-            users=lambda wanted: self._answered(sumo.popularity(wanted, networks.home, *source), window, rows.users),
-            quarters=lambda keys: self._answered(sumo.activity(keys, networks.lab, *source), window, rows.quarters),
-            hours=lambda: self._covered.get(window) or self._heartbeat(window)[0] or (),
+        window, where = self._window_of(detections), self._settings
+        siem = follow_up.Siem(
+            self.name, sumo, rows, (where.preset, where.scope, where.fields), window, job.MAX_ROWS,
+            run=lambda text: self._run(text, window),
+            hours=lambda: self._covered.get(window) or self._heartbeat(window)[0] or (), never=_UNKNOWN,
         )
-        return follow_up.traffic(detections, job.MAX_ROWS, networks, sumo.tuple_key, asks, _UNKNOWN)
+        return follow_up.traffic(detections, self._site.networks, siem)
 
     def check(self) -> tuple[CheckResult, ...]:
         """Key and query by the free estimate, then scope and field names by one row of the last 24 hours."""
@@ -125,21 +121,6 @@ class SumoLogic:
         except (ConnectorError, ValueError) as fault:
             return None, f"rows per hour could not be counted: {fault}"
         return self._covered[window], ""
-
-    def _starts_of(self, window: TimeWindow) -> starts.Ask:
-        def ask(keys: Sequence[str], since: Mapping[str, int], step_s: int) -> hourly.Read:
-            where = self._settings
-            answer = self._run(sumo.traffic(keys, where.preset, where.scope, where.fields, since, step_s), window)
-            return starts.whole(rows.starts(answer.rows), answer.truncated, self.name)
-
-        return ask
-
-    def _answered(
-        self, text: str, window: TimeWindow, made: Callable[[Sequence[Mapping[str, Any]]], hourly.Read]
-    ) -> tuple[hourly.Read, str]:
-        """The rows of a search, made values by ``made``, and why rows are missing ("": none are)."""
-        answer = self._run(text, window)
-        return made(answer.rows), answer.truncated
 
     def _run(
         self, text: str, window: TimeWindow, kind: job.Kind = "records",
