@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from playbook.model.detection import TimeWindow
+from playbook.ports import DetectionSource
 from playbook.simulate.day import simulate
 from playbook.simulate.tiling import tile
 
@@ -121,6 +123,14 @@ def ratio(ours: float, theirs: float, most: float) -> str:
 def load() -> str:
     """The load average, without which no time means anything."""
     return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+
+
+def follow_up(source: DetectionSource, window: TimeWindow, log: Sequence[object]) -> str:
+    """What the traffic of a window's detections costs after the fetch; ``log`` grows by one with each request."""
+    (fetched,) = source.fetch(window)
+    before = len(log)
+    source.traffic(fetched.detections)
+    return f"follow-up of {len(fetched.detections)} detections: {len(log) - before} requests (least 12)"
 
 
 def say(line: str) -> None:

@@ -6,6 +6,7 @@
 import math
 import time
 
+from bench.measuring import follow_up
 from connectors.splunk import cells, rows
 from connectors.splunk.job import PAGE
 from tests.connectors.splunk_bench import DAY, SCOPE, FakeClock, a_day, talking
@@ -26,16 +27,6 @@ def made(count: int) -> Rows:
     return [row | {"dst_ip": f"8.{n // 62500}.{n // 250 % 250}.{n % 250}"} for n in range(count)]
 
 
-def follow_up() -> None:
-    """Print what the traffic of a day's detections costs after the fetch."""
-    held, clock = Server(a_day(), Behaviour(states=())), FakeClock()
-    with talking(held, clock) as source:
-        (fetched,) = source.fetch(DAY)
-        before = len(held.log)
-        source.traffic(fetched.detections)
-    print(f"follow-up of {len(fetched.detections)} detections: {len(held.log) - before} requests (least 12)")
-
-
 def main() -> None:
     """Print one line per row count, with and without the time a search takes; then the rate of casting and scoring."""
     for states, name in (((), "done at the first poll"), (("RUNNING",) * 5, "done at the sixth poll, 46 s")):
@@ -54,7 +45,9 @@ def main() -> None:
     began = time.process_time()
     found, _ = rows.detections([cells.cast(row) for row in given], SCOPE)
     print(f"{len(found)} rows cast and re-scored, {len(found) / (time.process_time() - began):.0f} a second of CPU")
-    follow_up()
+    held = Server(a_day(), Behaviour(states=()))
+    with talking(held, FakeClock()) as source:
+        print(follow_up(source, DAY, held.log))
 
 
 if __name__ == "__main__":

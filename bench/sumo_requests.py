@@ -6,6 +6,7 @@
 import math
 import time
 
+from bench.measuring import follow_up
 from connectors.sumologic import cells, rows
 from connectors.sumologic.job import PAGE
 from playbook.detections.beaconing import Scope
@@ -27,16 +28,6 @@ def records(count: int) -> Records:
     return [record | {"dst_ip": f"8.{n // 62500}.{n // 250 % 250}.{n % 250}"} for n in range(count)]
 
 
-def follow_up() -> None:
-    """Print what the traffic of a day's detections costs after the fetch."""
-    held, clock = Tenant(a_day(), Behaviour(states=())), FakeClock()
-    with talking(held, clock) as source:
-        (fetched,) = source.fetch(DAY)
-        before = len(held.log)
-        source.traffic(fetched.detections)
-    print(f"follow-up of {len(fetched.detections)} detections: {len(held.log) - before} requests (least 12)")
-
-
 def main() -> None:
     """Print one line per row count, with and without the time a search takes."""
     for states, name in (((), "done at the first poll"), (("GATHERING RESULTS",) * 5, "done at the sixth poll, 46 s")):
@@ -56,7 +47,9 @@ def main() -> None:
     began = time.process_time()
     found, _ = rows.detections([cells.folded(record, "sumo") for record in given], Scope(source="sumo"))
     print(f"{len(found)} records cast and re-scored, {len(found) / (time.process_time() - began):.0f} a second of CPU")
-    follow_up()
+    held = Tenant(a_day(), Behaviour(states=()))
+    with talking(held, FakeClock()) as source:
+        print(follow_up(source, DAY, held.log))
 
 
 if __name__ == "__main__":
