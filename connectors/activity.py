@@ -12,14 +12,14 @@ from typing import NamedTuple, TypeVar
 from connectors.hourly import LATEST_S, Read
 from playbook.detections.beaconing import moment
 from playbook.detections.hunts import QUARTER_S
-from playbook.detections.outside import LEAST_FLOOD, LEAST_PAIRS, NOT_FLOODED
+from playbook.detections.outside import LEAST_FLOOD, LEAST_PAIRS, NOT_FLOODED, UNANSWERED_SHARE
 from playbook.errors import ConnectorError
 from playbook.model import address
 from playbook.model.detection import Detection
 from playbook.model.site import Networks
 from playbook.model.traffic import Burst, HostTraffic, Spread, TupleTraffic
 
-MOST = 16
+MOST = 4
 MOST_KEYS = 200
 MOST_ROWS = 45_000
 EVERYWHERE = "*"
@@ -163,9 +163,12 @@ def _spreads(own: Sequence[Quarter]) -> tuple[Spread, ...] | None:
     wide = [row for row in own if row.place == EVERYWHERE and row.pairs >= LEAST_PAIRS]
     if any(row.untold_pairs for row in wide):
         return None
+    scans = sorted(wide, key=lambda row: (
+        row.refused_pairs < UNANSWERED_SHARE * row.pairs, -row.pairs, row.quarter))
+    failing = {*sorted(wide, key=lambda row: (-row.refused_pairs, row.quarter))[:MOST]}
     return tuple(
         Spread(start=moment(row.quarter * QUARTER_S), pairs=row.pairs, unanswered_share=row.refused_pairs / row.pairs)
-        for row in sorted(wide, key=lambda row: (-row.pairs, row.quarter))[:MOST]
+        for place, row in enumerate(scans) if place < MOST or row in failing
     )
 
 

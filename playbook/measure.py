@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from playbook.detections.outside import UNANSWERED_SHARE
 from playbook.model.detection import Detection
 from playbook.model.measurement import Measurement
 from playbook.model.traffic import Burst, HostTraffic, LogKind, NamedBy, Traffic, TupleTraffic
@@ -203,7 +204,7 @@ def _worst(flood: Burst | None) -> str:
 
 def _most(name: str, spreads: Sequence | None, coverage: float, source: str) -> tuple[Measurement, ...]:
     """The widest quarter hour; the share of unanswered pairs goes beside it, for the rule to weigh."""
-    widest = max(spreads, key=lambda s: (s.unanswered_share >= 0.9, s.pairs), default=None) if spreads else None
+    widest = max(spreads or (), key=lambda s: (s.unanswered_share >= UNANSWERED_SHARE, s.pairs), default=None)
     empty = 0 if spreads is not None else None
     return (
         Measurement(

@@ -12,11 +12,11 @@ from connectors.logs.tuples import REFUSED, keep_v6
 from playbook.detections.beaconing import moment
 from playbook.detections.hunts import QUARTER_S
 from playbook.detections.languages.duckdb import v4, within
-from playbook.detections.outside import NOT_FLOODED
+from playbook.detections.outside import NOT_FLOODED, UNANSWERED_SHARE
 from playbook.model.address import NOT_GLOBAL, Network, why_not_global
 from playbook.model.traffic import Burst, NameBurst, Spread
 
-MOST = 16
+MOST = 4
 # A quarter with fewer failed names is no burst under any threshold that is used.
 _FEWEST_FAILED = 10
 _MOST_NAMES = 500_000
@@ -61,13 +61,18 @@ def bursts(engine: Engine, rows: str) -> dict[str, tuple[Burst, ...]]:
 
 
 def spreads(engine: Engine, rows: str) -> dict[str, tuple[Spread, ...]]:
-    """The most distinct destination and port pairs, and the share of pairs that never answered."""
+    """The quarters with the most pairs of destination and port that never answered, and the widest, scans first."""
     found: dict[str, list[Spread]] = defaultdict(list)
+    scans = f"failed >= {UNANSWERED_SHARE} * pairs DESC, pairs DESC, quarter"
     for src, quarter, pairs, share in engine.believed(f"""
-            SELECT src_ip, quarter, count(*) AS pairs, count(*) FILTER (refused = n) / count(*)
-            FROM {rows} GROUP BY src_ip, quarter
-            QUALIFY row_number() OVER (PARTITION BY src_ip ORDER BY count(*) DESC, quarter) <= {MOST}
-            ORDER BY src_ip, pairs DESC, quarter"""):
+            WITH spread AS (
+              SELECT src_ip, quarter, count(*) AS pairs, count(*) FILTER (refused = n) AS failed
+              FROM {rows} GROUP BY src_ip, quarter
+            )
+            SELECT src_ip, quarter, pairs, failed / pairs FROM spread
+            QUALIFY row_number() OVER (PARTITION BY src_ip ORDER BY {scans}) <= {MOST}
+              OR row_number() OVER (PARTITION BY src_ip ORDER BY failed DESC, quarter) <= {MOST}
+            ORDER BY src_ip, {scans}"""):
         found[src].append(Spread(start=_start(quarter), pairs=pairs, unanswered_share=share))
     return {src: tuple(values) for src, values in found.items()}
 

@@ -7,6 +7,8 @@ from playbook.model.address import NOT_GLOBAL
 
 # No rule's threshold lies below these by default: fewer are not asked of a SIEM.
 LEAST_FLOOD, LEAST_PAIRS = 100, 20
+# A quarter of an hour whose pairs of address and port are left unanswered to this share looks like a scan.
+UNANSWERED_SHARE = 0.9
 # Resolvers and time servers are asked that often.
 NOT_FLOODED = (53, 123, 853)
 

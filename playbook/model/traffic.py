@@ -106,7 +106,8 @@ class NameBurst(Value):
 class HostTraffic(Value):
     """The busiest quarters of an hour of one source address; empty tuples mean none was busy, null means unknown.
 
-    At most 16 entries each, busiest first. ``distinct_outside`` counts distinct global addresses contacted.
+    A few entries each: ``bursts`` the busiest first, ``spreads`` the widest first, those that look like a scan before
+    the others, and those with the most pairs left unanswered. ``distinct_outside`` counts distinct global addresses.
     """
 
     src_ip: str

@@ -44,11 +44,20 @@ def test_a_flood_is_outside_busy_enough_and_no_resolver() -> None:
     assert (host.bursts or ())[0].start == datetime(2026, 11, 23, 0, 15, tzinfo=UTC)
 
 
-def test_at_most_16_quarters_the_busiest_first() -> None:
+def test_a_few_quarters_the_busiest_first() -> None:
     (host,) = asked(*(quarter(connections=200 + n, at=n) for n in range(30)),
                     *(quarter("*", pairs=30 + n, at=n) for n in range(30))).hosts
-    assert [b.connections for b in host.bursts or ()] == list(range(229, 213, -1))
-    assert [s.pairs for s in host.spreads or ()] == list(range(59, 43, -1))
+    assert [b.connections for b in host.bursts or ()] == [229, 228, 227, 226]
+    assert [s.pairs for s in host.spreads or ()] == [59, 58, 57, 56, 33, 32, 31, 30]
+
+
+def test_wide_quarters_that_were_answered_hide_no_scan() -> None:
+    """A proxy reaches many places all day; its one scan is narrower than any of those quarters."""
+    proxied = [quarter("*", 9000, n, pairs=900, refused_pairs=500) for n in range(30)]
+    (host,) = asked(*proxied, quarter("*", 400, 40, pairs=400, refused_pairs=390)).hosts
+    first = (host.spreads or ())[0]
+    assert (first.pairs, first.unanswered_share) == (400, 0.975)
+    assert max(round(s.pairs * s.unanswered_share) for s in host.spreads or ()) == 500
 
 
 def test_a_scan_is_told_only_where_every_pair_is_and_a_quiet_host_scans_nothing() -> None:

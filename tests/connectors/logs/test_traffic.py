@@ -126,6 +126,17 @@ def test_floods_and_spreads_of_the_source(tmp_path: Path) -> None:
     assert host.name_bursts is None
 
 
+def test_wide_quarters_that_were_answered_hide_no_scan(tmp_path: Path) -> None:
+    """A proxy reaches many places all day; its one scan is narrower than any of those quarters."""
+    proxied = [line | {"id.resp_h": f"9.8.{n % 60}.{n // 60}"} for n, line in enumerate(beats(3300, 22))]
+    scan = [line | {"id.resp_h": f"9.9.0.{n}", "conn_state": "S0"} for n, line in enumerate(beats(30, 1, DAY + 79_300))]
+    answer = told(tmp_path, conn=log_text(beats(700, 120) + proxied + scan))
+    host, = [host for host in answer.hosts if host.src_ip == "10.0.0.1"]
+    first, second = host.spreads[:2]
+    assert (first.start.timestamp(), first.pairs, first.unanswered_share) == (DAY + 79_200, 31, pytest.approx(30 / 31))
+    assert second.unanswered_share == 0 and second.pairs > first.pairs
+
+
 def burst_of_names(failed: int, fine: int) -> str:
     names = [asked(f"x{n}.d{n}.test", failed=True, ts=DAY + n) for n in range(failed)]
     return log_text(names + [asked(f"www.good{n}.com", "9.9.9.9", ts=DAY + n) for n in range(fine)], DNS)
