@@ -162,7 +162,9 @@ def every_tuple(source: DetectionSource) -> tuple[tuple[Fetched, ...], tuple[Agg
     def watched(aggregate: Aggregate, scope: Scope) -> None:
         shown.append(aggregate)
 
-    with patch.object(log_source, "score", watched), patch.multiple(duckdb, MIN_CONNECTIONS=1, MIN_HOURS=1):
+    with patch.object(log_source, "score", watched), patch.multiple(
+        duckdb, MIN_CONNECTIONS=1, MIN_HOURS=1, SOME_CONNECTIONS=0
+    ):
         fetched = source.fetch(None)
     return fetched, tuple(shown)
 

@@ -152,3 +152,14 @@ def test_json_in_both_styles_gives_the_rows_of_tsv(tmp_path: Path, style: str, t
     assert len(one.detections) == 2
     assert one.detections == other.detections
     assert other.health.rows_read == 90
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_further_rows_of_one_session_do_not_make_a_beacon_look_slow(tmp_path: Path, keep: bool) -> None:
+    """Eleven an hour for eight hours; a session that goes on for four hours more would make it seven an hour."""
+    log = tmp_path / "conn.log"
+    calls = beats(88, 8 * 3600 / 88)
+    goes_on = beats(4, 3600, DAY + 8 * 3600, history="DadA", **{"id.orig_p": 40000})
+    log.write_text(log_text(calls + [line | {"id.orig_p": 40000} for line in goes_on]))
+    found, = fetched(log, keep_traffic=keep)[0].detections
+    assert (found.connections, found.hourly_buckets, found.avg_per_hour, found.beaconing_score) == (88, 8, 11.0, 2)

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from playbook.detections.beaconing import (
+    FAST_PER_HOUR,
     ICMP_NAMES,
+    IRC_PORTS,
     MIN_CONNECTIONS,
     MIN_HOURS,
     NTP_LARGEST,
     NTP_PORT,
     NTP_SMALLEST,
     SEED_INTERNAL,
+    SOME_CONNECTIONS,
     Profile,
 )
 from playbook.detections.hunts import HUNTS
@@ -25,6 +28,10 @@ WEEK_S = 7 * DAY_S
 _BITS, _WORDS = 60, 3
 MASK_HOURS = _BITS * _WORDS
 HOUR_WORDS = ", ".join(f"hours_{number}" for number in range(_WORDS))
+
+# Bits again: the least and greatest of a text cost several times as much.
+_TRANSPORTS = {"tcp": 1, "udp": 2}
+_OTHER_TRANSPORT = 4
 
 _KEY = "hostname, src_ip, dst_ip, dst_port"
 _OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -88,9 +95,10 @@ def lean(profile: Profile, relation: str = "conn", windows: Windows | None = Non
     In such a log ``bytes_total`` must be the sum of the two sides, so that it need not be read.
 
     Columns as in ``aggregation``, then ``usable``, ``doubtful`` and the hours as bits. A tuple with ``doubtful`` set (a
-    session may be cut into several rows, or it carried several services) must be aggregated again; one that is not
-    ``usable`` has text for an address, and is listed so that its rows can be counted as rejected. The rows whose
-    ``dst_ip`` is null sum up each window, and what lies in none. Windows must be shorter than ``MASK_HOURS``.
+    session may be cut into several rows, it carried several services, or a transport other than TCP and UDP) must be
+    aggregated again; one that is not ``usable`` has text for an address, and is listed so that its rows can be counted
+    as rejected. Others that can have no point are left out. The rows whose ``dst_ip`` is null sum up each window, and
+    what lies in none. Windows must be shorter than ``MASK_HOURS``.
     """
     words = ", ".join(f"{_word(number)} AS hours_{number}" for number in range(_WORDS))
     bits = " + ".join(f"bit_count(hours_{number})::BIGINT" for number in range(_WORDS))
@@ -98,16 +106,19 @@ def lean(profile: Profile, relation: str = "conn", windows: Windows | None = Non
     scored = "true" if seed else f"coalesce(proto, '') NOT IN ({_icmp()})"
     usable = " AND ".join(f"regexp_full_match({side}, '{ADDRESS}')" for side in ("src_ip", "dst_ip"))
     return f"""\
-SELECT * EXCLUDE ({HOUR_WORDS}) REPLACE (bytes_sent + bytes_rcvd AS bytes_total), {HOUR_WORDS} FROM (
+SELECT * EXCLUDE ({HOUR_WORDS}) REPLACE (
+  bytes_sent + bytes_rcvd AS bytes_total, [{_names_of("transports")}] AS transports
+), {HOUR_WORDS} FROM (
 SELECT window_no, '' AS hostname, src_ip, dst_ip, dst_port, count(*) AS connections, {words},
   {bits} AS hourly_buckets,
 {_sums(profile, "", ("bytes_sent", "bytes_rcvd"))},
   NULL AS bytes_total,
   min(start) AS first_seen, max(start) AS last_seen, 0 AS denied, 0 AS denied_hours,
-  []::VARCHAR[] AS processes, [min(service), max(service)] AS services, [min(proto), max(proto)] AS transports,
+  []::VARCHAR[] AS processes, [min(service), max(service)] AS services, {_transports()} AS transports,
   {_ntp()} AS ntp_sized,
   {usable} AS usable,
-  {"false" if seed else "bool_or(continues)"} OR coalesce(min(service) != max(service), false) AS doubtful
+  {"false" if seed else "bool_or(continues)"} OR transports >= {_OTHER_TRANSPORT}
+    OR coalesce(min(service) != max(service), false) AS doubtful
 FROM (
   SELECT start, src_ip, dst_ip, dst_port, proto, bytes_sent, bytes_rcvd, orig_bytes, sent_packets, rcvd_packets,
     continues, nullif(service, '') AS service, floor(start / 3600)::BIGINT % {MASK_HOURS} AS hour_no,
@@ -118,6 +129,8 @@ FROM (
 GROUP BY GROUPING SETS ((window_no, scored, src_ip, dst_ip, dst_port), (window_no))
 HAVING grouping(dst_ip) = 1 OR NOT usable
   OR window_no IS NOT NULL AND scored AND connections >= {MIN_CONNECTIONS} AND hourly_buckets >= {MIN_HOURS}
+    AND (doubtful OR connections > {SOME_CONNECTIONS} OR connections > {FAST_PER_HOUR} * hourly_buckets
+      OR dst_port IN ({", ".join(map(str, sorted(IRC_PORTS)))}))
 )
 """
 
@@ -206,6 +219,15 @@ def hours_of(words: Sequence[int], first: float) -> tuple[int, ...]:
     numbers = (origin + offset for offset in range(MASK_HOURS))
     bit = {number: number % MASK_HOURS for number in numbers}
     return tuple(number for number, place in bit.items() if words[place // _BITS] >> place % _BITS & 1)
+
+
+def _transports() -> str:
+    known = " ".join(f"WHEN '{name}' THEN {bit}" for name, bit in _TRANSPORTS.items())
+    return f"bit_or(CASE proto {known} WHEN '' THEN 0 ELSE {_OTHER_TRANSPORT} END)"
+
+
+def _names_of(bits: str) -> str:
+    return ", ".join(f"CASE WHEN {bits} & {bit} > 0 THEN '{name}' END" for name, bit in _TRANSPORTS.items())
 
 
 def _word(number: int) -> str:
