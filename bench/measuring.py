@@ -76,9 +76,9 @@ def playbook(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "playbook", *arguments, "--config", str(lab())]
 
 
-def floor(log: Path) -> list[str]:
-    """The command line of the bare query, in this interpreter."""
-    return [sys.executable, "-m", "bench.floor", str(log)]
+def floor(log: Path, measured: bool = False) -> list[str]:
+    """The command line of the bare query, in this interpreter; ``measured``: over the columns of ``run``."""
+    return [sys.executable, "-m", "bench.floor", str(log), *(["measured"] if measured else [])]
 
 
 def lab() -> Path:

@@ -132,8 +132,10 @@ def _conn(at: Mapping[str, str]) -> dict[str, str]:
         "duration": f"CASE WHEN {duration} >= 0 AND {duration} < {LATEST} THEN {duration} END",
         "answered": f"CASE WHEN {at['conn_state']} IN {ANSWERED} THEN true "
                     f"WHEN {at['conn_state']} IN {UNANSWERED} THEN false END",
-        "continues": f"coalesce({at['proto']} = 'tcp' AND {history} NOT IN ('', '(empty)') "
-                     f"AND NOT contains({history}, 'S') AND NOT contains({history}, 's'), false)",
+        # Again most rows by far, those that begin with their session.
+        "continues": f"CASE WHEN starts_with({history}, 'S') THEN false ELSE coalesce({proto} = 'tcp' "
+                     f"AND {history} NOT IN ('', '(empty)') AND NOT contains({history}, 'S') "
+                     f"AND NOT contains({history}, 's'), false) END",
     }
 
 
