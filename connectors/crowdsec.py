@@ -85,15 +85,21 @@ class CrowdSec:
         self._desk = desk
 
     def contain(self, step: Step, key: str) -> Receipt:
-        """Add a decision unless one of this key was just set; an older one is replaced, the new one first."""
+        """Add a decision unless one of this key was just set; an older one is replaced, the new one first.
+
+        What an interrupted attempt left beside the newest is taken away first, so that never more than two stand.
+        """
         address, key = may_be_blocked(self._address(step), self._networks), plain_key(key)
         before, _ = self._active(address, key)
-        if before and max(map(_left_s, before)) >= step.ttl_s - min(_JUST_SET_S, step.ttl_s / 10):
-            return self._receipt("contain", before, ok=True, said="set already")
+        *left_over, newest = sorted(before, key=_left_s) or [None]
+        for old in left_over:
+            self._delete(old)
+        if newest and _left_s(newest) >= step.ttl_s - min(_JUST_SET_S, step.ttl_s / 10):
+            return self._receipt("contain", (newest,), ok=True, said="set already")
         reply = self._api.request("POST", "/v1/alerts", json=[_alert(address, key, step.ttl_s, self._desk.now())])
         reply.expect(200, 201)
-        for old in before:
-            self._delete(old)
+        if newest:
+            self._delete(newest)
         mine, _ = self._active(address, key)
         said = f"alert {_short(reply)}" + (_EXTENDED if before else "")
         return self._receipt("contain", mine, ok=bool(mine), changed=not before, said=said)
