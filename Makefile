@@ -18,7 +18,7 @@ serve: $(VENV)/.ready
 # what needs root, Debian packages or a browser is left to `make integration`
 APART := integration or browser or postgres or faults
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not ($(APART))"
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not ($(APART))"
 	@echo "left out, for make integration: real products in namespaces, a browser, PostgreSQL, killed processes"
 
 integration: $(VENV)/.ready
