@@ -10,7 +10,8 @@ OURS = "botnet-playbook"
 # Not products: the one place that speaks HTTP, and what connectors share (reading, matching, hours).
 _SHARED = frozenset({
     "activity", "columns", "desks", "files", "fitting", "follow_up", "hourly", "matching", "notices", "outcomes",
-    "prevalence", "receipts", "schedule", "signing", "starts", "sumo_account", "targets", "transport", "yaml_files",
+    "prevalence", "receipts", "schedule", "signing", "starts", "sumo_account", "targets", "transport", "windows",
+    "yaml_files",
 })
 
 

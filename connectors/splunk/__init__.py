@@ -1,10 +1,9 @@
 """Splunk as a source of detections: the search API, and the notables of Enterprise Security."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from pathlib import Path
 
-from connectors import follow_up, hourly
+from connectors import follow_up, hourly, windows
 from connectors.fitting import fitting
 from connectors.outcomes import referred
 from connectors.splunk import check, findings, job, notables, rows
@@ -22,9 +21,6 @@ from playbook.model.traffic import Traffic
 
 __all__ = ("Settings", "Splunk", "connect")
 
-_DAY = timedelta(hours=24)
-_LATE = timedelta(minutes=15)  # events arrive late at the indexers; what ends now is never whole
-_AFTER = timedelta(hours=1)  # a log line is stamped when its connection ended
 _MAX_BYTES = 64 * 1024 * 1024  # a page of 50,000 rows with room for their lists
 _UNKNOWN = ("names, and how many addresses a host talks to, are not asked of Splunk",)
 
@@ -67,7 +63,7 @@ class Splunk:
 
         Raises ConnectorError or ConfigError when nothing can be believed; what is partly missing is in the health.
         """
-        window = window or self._default_window()
+        window = window or windows.last_day(self._site.now)
         settings = self._settings
         self._covered.setdefault(window, ())
         query = splunk.detection(settings.preset, settings.scope, settings.fields)
@@ -99,7 +95,7 @@ class Splunk:
         """Start times, in 100,000 rows shared out among them, who uses their destinations, and what their hosts did."""
         if not detections:
             return Traffic(unknown=_UNKNOWN)
-        window, where = self._window_of(detections), self._settings
+        window, where = windows.of(detections, self._covered, self._site.now), self._settings
         siem = follow_up.Siem(
             self.name, splunk, rows, (where.preset, where.scope, where.fields), window, job.MAX_ROWS - 1,
             run=lambda text: self._run(text, window),
@@ -115,21 +111,11 @@ class Splunk:
         results = list(check.cheap_results(self.wire, settings, query, scope))
         if all(result.ok for result in results):
             probe = splunk.probe(settings.preset, settings.scope, settings.fields)
+            day = windows.last_day(self._site.now)
             results += check.tried(
-                "scope", lambda: list(check.row_results(self._run(probe, self._default_window(), max_rows=1), scope)),
+                "scope", lambda: list(check.row_results(self._run(probe, day, max_rows=1), scope)),
             )
         return tuple(results)
-
-    def _default_window(self) -> TimeWindow:
-        end = self._site.now - _LATE
-        return TimeWindow(start=end - _DAY, end=end)
-
-    def _window_of(self, found: Sequence[Detection]) -> TimeWindow:
-        first, last = min(d.first_seen for d in found), max(d.last_seen for d in found)
-        for window in self._covered:
-            if window.start <= first and last <= window.end:
-                return window
-        return TimeWindow(start=first, end=max(min(last + _AFTER, self._site.now), last + timedelta(seconds=1)))
 
     def _scope(self) -> Scope:
         networks = self._site.networks
@@ -152,7 +138,7 @@ class Splunk:
         query = notables.search(self._settings.rule_name)
         try:
             # A notable is written after the traffic it speaks of, at the latest by the next daily run of its rule.
-            until = max(window.end, min(self._site.now, window.end + _DAY))
+            until = max(window.end, min(self._site.now, window.end + windows.DAY))
             answer = self._run(query, TimeWindow(start=window.start, end=until))
             return notables.noted(answer, found, self._scope(), window)
         except (ConnectorError, ConfigError) as fault:

@@ -1,10 +1,9 @@
 """Sumo Logic as a source of detections, over its Search Job API."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from pathlib import Path
 
-from connectors import follow_up, hourly
+from connectors import follow_up, hourly, windows
 from connectors.fitting import fitting
 from connectors.sumo_account.wire import Deadline, Wire, account_wire
 from connectors.sumologic import job, rows
@@ -21,9 +20,6 @@ from playbook.model.traffic import Traffic
 
 __all__ = ("Settings", "SumoLogic", "connect")
 
-_DAY = timedelta(hours=24)
-_LATE = timedelta(minutes=15)  # Sumo indexes late arrivals; what ends now is never whole
-_AFTER = timedelta(hours=1)  # a log line is stamped when its connection ended
 _UNKNOWN = (
     "names, and how many addresses a host talks to, are not asked of Sumo Logic",
 )
@@ -52,7 +48,7 @@ class SumoLogic:
 
         Raises ConnectorError or ConfigError when nothing can be believed; what is partly missing is in the health.
         """
-        window = window or self._default_window()
+        window = window or windows.last_day(self._site.now)
         settings = self._settings
         self._covered.setdefault(window, ())
         query = sumo.detection(settings.preset, settings.scope, settings.fields)
@@ -71,7 +67,7 @@ class SumoLogic:
         """Start times, in 100,000 rows shared out among them, who uses their destinations, and what their hosts did."""
         if not detections:
             return Traffic(unknown=_UNKNOWN)
-        window, where = self._window_of(detections), self._settings
+        window, where = windows.of(detections, self._covered, self._site.now), self._settings
         siem = follow_up.Siem(
             self.name, sumo, rows, (where.preset, where.scope, where.fields), window, job.MAX_ROWS,
             run=lambda text: self._run(text, window),
@@ -81,7 +77,7 @@ class SumoLogic:
 
     def check(self) -> tuple[CheckResult, ...]:
         """Key and query by the free estimate, then scope and field names by one row of the last 24 hours."""
-        settings, window = self._settings, self._default_window()
+        settings, window = self._settings, windows.last_day(self._site.now)
         deadline = Deadline(self._wire.transport.clocks, 120.0)
         results = []
         if settings.unlisted:
@@ -97,17 +93,6 @@ class SumoLogic:
         settings = self._settings
         answer = self._run(sumo.probe(settings.preset, settings.scope, settings.fields), window, "messages")
         return list(row_results(answer, settings.scope or sumo.PRESETS[settings.preset].scope))
-
-    def _default_window(self) -> TimeWindow:
-        end = self._site.now - _LATE
-        return TimeWindow(start=end - _DAY, end=end)
-
-    def _window_of(self, found: Sequence[Detection]) -> TimeWindow:
-        first, last = min(d.first_seen for d in found), max(d.last_seen for d in found)
-        for window in self._covered:
-            if window.start <= first and last <= window.end:
-                return window
-        return TimeWindow(start=first, end=max(min(last + _AFTER, self._site.now), last + timedelta(seconds=1)))
 
     def _scope(self) -> Scope:
         networks = self._site.networks

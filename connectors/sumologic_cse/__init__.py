@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from connectors import hourly
+from connectors import hourly, windows
 from connectors.outcomes import referred
 from connectors.sumo_account.wire import Wire, account_wire
 from connectors.sumologic_cse import check, findings, reading
@@ -25,8 +25,6 @@ from playbook.model.traffic import LogCoverage, Traffic
 
 __all__ = ("CloudSiem", "Settings", "connect")
 
-_DAY = timedelta(hours=24)
-_LATE = timedelta(minutes=15)
 _MAX_BYTES = 64 * 1024 * 1024  # a page of signals carries every record of theirs
 _CAVEAT = "Cloud SIEM keeps records beside signals alone: traffic that fired none of its rules is not seen here"
 _UNKNOWN = (
@@ -62,7 +60,7 @@ class CloudSiem:
 
         Raises ConnectorError or ConfigError when the signals cannot be read; what is partly missing is in the health.
         """
-        window = window or self._default_window()
+        window = window or windows.last_day(self._site.now)
         seen = reading.read(self.wire, self._settings, window, self._site.now, progress or (lambda done, total: None))
         read = connections(seen.signals, self._settings.object_types)
         inside = tuple(event for event in read.events if window.holds(moment(event.start)))
@@ -99,11 +97,7 @@ class CloudSiem:
 
     def check(self) -> tuple[CheckResult, ...]:
         """Credentials and the tenant's own words for statuses and resolutions, then one signal of the last day."""
-        return check.results(self.wire, self._settings, self._default_window(), self._site.now)
-
-    def _default_window(self) -> TimeWindow:
-        end = self._site.now - _LATE
-        return TimeWindow(start=end - _DAY, end=end)
+        return check.results(self.wire, self._settings, windows.last_day(self._site.now), self._site.now)
 
 
 def _tied(found: Iterable[Detection], read: Connections, insights: Iterable[Insight]) -> tuple[Found, ...]:
