@@ -8,6 +8,7 @@ firewall bouncer 0.0.25: it hooks ``input`` only (use set-only and rules of your
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -87,15 +88,17 @@ class CrowdSec:
     def contain(self, step: Step, key: str) -> Receipt:
         """Add a decision unless one of this key was just set; an older one is replaced, the new one first.
 
-        What an interrupted attempt left beside the newest is taken away first, so that never more than two stand.
+        What an interrupted attempt left beside the newest is taken away first, so that they do not add up. That must
+        not hinder the block: a decision that cannot be deleted ends by itself, and stands in the receipt until then.
         """
         address, key = may_be_blocked(self._address(step), self._networks), plain_key(key)
         before, _ = self._active(address, key)
         *left_over, newest = sorted(before, key=_left_s) or [None]
-        for old in left_over:
-            self._delete(old)
         if newest and _left_s(newest) >= step.ttl_s - min(_JUST_SET_S, step.ttl_s / 10):
-            return self._receipt("contain", (newest,), ok=True, said="set already")
+            return self._receipt("contain", before, ok=True, said="set already")
+        for old in left_over:
+            with suppress(BadAnswer):
+                self._delete(old)
         reply = self._api.request("POST", "/v1/alerts", json=[_alert(address, key, step.ttl_s, self._desk.now())])
         reply.expect(200, 201)
         if newest:

@@ -96,6 +96,26 @@ def test_a_later_repeat_extends_and_leaves_one_decision(cs, lapi, time):
 
 
 @pytest.mark.loopback
+@pytest.mark.parametrize(("locked", "left"), [(False, 1), (True, 2)])
+def test_what_an_interrupted_extension_left_does_not_hinder_the_next(cs, lapi, time, monkeypatch, locked, left):
+    cs.contain(STEP, KEY)
+    (oldest,) = lapi.decisions
+    time.advance(1800)
+    lapi.lost = {len(lapi.seen) + 2}  # the new decision is set, its answer is lost
+    with pytest.raises(Unreachable):
+        cs.contain(STEP, KEY)
+    assert len(lapi.active("198.51.100.9")) == 2
+    delete = lapi._delete
+    if locked:
+        monkeypatch.setattr(lapi, "_delete", lambda number: (
+            Answer(500, {"message": "database is locked"}) if int(number) == oldest else delete(number)))
+    time.advance(900)
+    again = cs.contain(STEP, KEY)
+    assert again.ok and again.until >= time.now.replace(hour=13)
+    assert len(lapi.active("198.51.100.9")) == left
+
+
+@pytest.mark.loopback
 def test_decisions_of_others_stay(cs, lapi):
     cs.contain(STEP, OTHER)
     lapi.decisions[7] = {"id": 7, "alert": 7, "origin": "cscli", "scenario": f"botnet-playbook/{KEY}", "type": "ban",
