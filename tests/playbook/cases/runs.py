@@ -3,7 +3,7 @@
 import itertools
 from datetime import timedelta
 
-from playbook.cases import recording
+from playbook.cases import asking, journal, record, recording
 from playbook.cases.asking import Terms
 from playbook.cases.filing import file_cases
 from playbook.cases.recording import Filing
@@ -14,6 +14,7 @@ from playbook.model.site import Networks
 from playbook.plan import Means
 from tests.builders import DESTINATION, NOW, a_beacon, a_judged, a_record, a_run, a_verdict, an_enriched, at, said
 
+OTHER = "203.0.113.70"
 MEANS = Means(block_ttl_s=14400, isolate_ttl_s=28800, policy_version=1, barriers=Barriers(), offers={})
 FILING = Filing(MEANS, Terms((3600, 14400, 86400), 24 * 3600, 1), Limits())
 # Rung of the ladder -> what follows from it.
@@ -54,3 +55,33 @@ def file(store, *ones, hours=0, requester="playbook", filing=FILING, **change):
     """File one run of these, so many hours after NOW."""
     with store.change() as conn:
         return recording.file_run(conn, run_of(*ones, **change), filing, NOW + timedelta(hours=hours), requester)
+
+
+def rows(store):
+    with store.reading() as conn:
+        return record.listed(conn)
+
+
+def one_case(store):
+    (row,) = rows(store)
+    return row
+
+
+def whole(store, case_id):
+    with store.reading() as conn:
+        return record.case_of(conn, case_id)
+
+
+def requests(store, state="waiting"):
+    with store.reading() as conn:
+        return asking.listed(conn, state)
+
+
+def kinds(store):
+    with store.reading() as conn:
+        return [line.kind for line in journal.lines(conn)]
+
+
+def resolve(store, case_id, disposition="BENIGN_POSITIVE", hours=1):
+    with store.change() as conn:
+        return record.resolve(conn, case_id, disposition, "anna", "looked", NOW + timedelta(hours=hours))
