@@ -11,10 +11,10 @@ from pydantic import SecretStr
 
 from connectors import splunk
 from playbook.detections.beaconing import Event, Scope, score_events
-from playbook.model.detection import Detection
+from playbook.model.detection import Detection, TimeWindow
 from tests.connectors import sumo_bench
 from tests.connectors.sumo_bench import DAY, END, HOSTILE_HOST, LAB, SITE, FakeClock
-from tests.emulators.splunk import Server, running
+from tests.emulators.splunk import Behaviour, Server, running
 
 __all__ = ("DAY", "END", "HOSTILE_HOST", "LAB", "SITE", "FakeClock")
 
@@ -65,3 +65,18 @@ def talking(server: Server, clock: FakeClock, **change: Any) -> Iterator[splunk.
     """A source connected to ``server`` over loopback, on ``clock``."""
     with running(server) as url:
         yield splunk.connect("splunk", settings(url, **change), SITE, Path(), clock.clocks, ids())
+
+
+EVENTS = a_day()
+NOISE = [e for e in EVENTS if e.dst_ip.startswith("192.0.2.")]
+READY = Behaviour(states=())
+LOGIN = {"token": None, "username": SecretStr("svc"), "password": SecretStr("testword")}
+LEAST = 4  # create, one poll, one page, delete
+
+
+def fetched(behaviour: Behaviour = READY, events=EVENTS, window: TimeWindow | None = DAY, **change):
+    """One fetch, with the server it was made from and the clock."""
+    server, clock = Server(events, behaviour), FakeClock()
+    with talking(server, clock, **change) as source:
+        (got,) = source.fetch(window)
+    return got, server, clock

@@ -16,7 +16,7 @@ from playbook.detections.beaconing import Event as LogEvent
 from playbook.detections.beaconing import Scope, score_events
 from playbook.model.detection import Detection, Fetched, TimeWindow
 from playbook.model.site import Networks, Site
-from tests.emulators.sumo import Tenant, running
+from tests.emulators.sumo import Behaviour, Tenant, running
 from tests.emulators.sumo_records import Event
 
 M = TypeVar("M", bound=BaseModel)
@@ -98,3 +98,15 @@ def talking(tenant: Tenant, clock: FakeClock, **change: Any) -> Iterator[sumolog
 def findings_of(got: Fetched, detection_id: str, model: type[M]) -> tuple[M, ...]:
     """The notables or insights that a fetch tied to a detection, newest first."""
     return tuple(model.model_validate_json(f.reference) for f in got.findings if f.detection_id == detection_id)
+
+
+EVENTS = a_day()
+READY = Behaviour(states=())
+
+
+def fetched(behaviour: Behaviour = READY, events=EVENTS, window: TimeWindow | None = DAY, **change):
+    """One fetch, with the tenant it was made from and the clock."""
+    tenant, clock = Tenant(events, behaviour), FakeClock()
+    with talking(tenant, clock, **change) as source:
+        (answer,) = source.fetch(window)
+    return answer, tenant, clock

@@ -1,52 +1,36 @@
 """Splunk over a loopback splunkd: the same detections as plain Python, complete or honestly incomplete."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr, ValidationError
 
-from connectors import hourly, splunk
 from connectors.splunk import cells, rows, wire
 from connectors.splunk.job import V1, V2, JobGone
 from playbook.config import NamedSecret
 from playbook.detections.languages import splunk as language
 from playbook.errors import BadAnswer, ConfigError, Incomplete, RateLimited, Unauthorized, Unreachable
-from playbook.model.detection import TimeWindow
 from tests.connectors.splunk_bench import (
     DAY,
     END,
+    EVENTS,
     HOSTILE_HOST,
-    RULE,
+    LEAST,
+    LOGIN,
+    NOISE,
+    READY,
     SCOPE,
     SITE,
     FakeClock,
-    a_day,
+    fetched,
     reference,
-    settings,
     talking,
 )
 from tests.emulators.splunk import QUOTA, Behaviour, Server
 from tests.emulators.splunk_records import answer, sent
 
 pytestmark = pytest.mark.loopback
-EVENTS = a_day()
-NOISE = [e for e in EVENTS if e.dst_ip.startswith("192.0.2.")]
-READY = Behaviour(states=())
-LOGIN = {"token": None, "username": SecretStr("svc"), "password": SecretStr("testword")}
-LEAST = 4  # create, one poll, one page, delete
-
-
-def fetched(behaviour: Behaviour = READY, events=EVENTS, window: TimeWindow | None = DAY, **change):
-    """One fetch, with the server it was made from and the clock."""
-    server, clock = Server(events, behaviour), FakeClock()
-    with talking(server, clock, **change) as source:
-        (got,) = source.fetch(window)
-    return got, server, clock
-
-
 @pytest.mark.parametrize("preset", ["raw", "cim", "tstats", "sysmon"])
 def test_the_same_detections_as_plain_python(preset: str) -> None:
     got, _, _ = fetched(preset=preset)
@@ -275,99 +259,6 @@ def test_a_heartbeat_that_fails_does_not_lose_the_detections() -> None:
     got, _, _ = fetched(Behaviour(states=(), statuses={n: (502, {}) for n in range(5, 40)}))
     assert got.detections == reference(EVENTS) and not got.health.complete
     assert any("could not be counted" in w for w in got.health.warnings)
-
-
-def test_traffic_gives_every_start_second_with_its_size() -> None:
-    server, clock = Server(EVENTS, READY), FakeClock()
-    with talking(server, clock) as source:
-        (got,) = source.fetch(None)
-        asked = len(server.log)
-        traffic = source.traffic(got.detections)
-    assert len(server.log) - asked == 3 * LEAST, "one job each for start times, destinations and hosts"
-    assert sum(t.start_times is not None for t in traffic.tuples) == 5 and len(traffic.coverage[0].hours) == 24
-    for detection in (d for d in got.detections if not d.blocked):
-        own = next(t for t in traffic.tuples if t.detection_id == detection.detection_id)
-        starts = [e for e in EVENTS if (e.hostname, e.src_ip, e.dst_ip, e.dst_port) == hourly.key_of(detection)
-                  and not e.denied]
-        assert own.start_times == tuple(sorted({int(e.start) for e in starts})) and own.starts_complete
-        known = all(e.bytes_sent is not None for e in starts)
-        assert own.sizes == (tuple(e.bytes_sent for e in starts) if known else None)
-        assert sum(h.connections for h in own.hourly) == detection.connections
-
-
-def test_no_host_name_reaches_a_search() -> None:
-    server, clock = Server(EVENTS, READY), FakeClock()
-    with talking(server, clock) as source:
-        source.traffic(source.fetch(DAY)[0].detections)
-    assert not any("| delete" in form["search"] or "back\\" in form["search"]
-                   for form in server.forms if "search" in form)
-
-
-def test_a_target_that_is_no_address_is_not_asked_for_and_said_so() -> None:
-    server, clock = Server(EVENTS, READY), FakeClock()
-    with talking(server, clock) as source:
-        found = source.fetch(DAY)[0].detections
-        hostile = found[0].model_copy(update={"dst_ip": "| delete"})
-        traffic = source.traffic([hostile, *found[1:]])
-        nothing = source.traffic([hostile])
-    assert {t.detection_id for t in traffic.tuples} == {d.detection_id for d in found[1:]}
-    assert any("1 detections" in text for text in traffic.unknown)
-    assert not nothing.tuples and not nothing.coverage
-
-
-def test_traffic_that_cannot_be_had_is_unknown_not_empty() -> None:
-    server, clock = Server(EVENTS, READY), FakeClock()
-    with talking(server, clock) as source:
-        found = source.fetch(DAY)[0].detections
-        server.behaviour = Behaviour(states=(), finalized=True)
-        traffic = source.traffic(found)
-    assert not traffic.tuples and any("finalized" in text for text in traffic.unknown)
-
-
-@pytest.mark.parametrize("old", [False, True])
-def test_check_proves_account_query_index_scope_and_fields(old: bool) -> None:
-    server, clock = Server(EVENTS, Behaviour(states=(), old=old)), FakeClock()
-    with talking(server, clock, rule_name=RULE) as source:
-        results = source.check()
-    assert [(r.subject, r.ok) for r in results] == [
-        (name, True) for name in ("account", "query", "index", "scope", "fields")]
-    assert "10.0.0.31" in results[-1].message and "svc_playbook" in results[0].message
-    page = next(form for form in server.forms if "offset" in form)
-    assert page["count"] == "1", "one row is enough"
-
-
-@pytest.mark.parametrize(("behaviour", "events", "subject", "words"), [
-    (Behaviour(refuse=True), EVENTS, "account", "capability search"),
-    (Behaviour(states=(), capabilities=("rest_properties_get",)), EVENTS, "account", "lacks the capability search"),
-    (Behaviour(states=(), indexes=("main",)), EVENTS, "index", "not visible"),
-    (Behaviour(states=(), scopes=("other",)), EVENTS, "scope", "scope unproven"),
-    (Behaviour(redirect="/en-US/"), EVENTS, "account", "8089"),
-])
-def test_check_says_what_is_missing(behaviour, events, subject, words) -> None:
-    server, clock = Server(events, behaviour), FakeClock()
-    with talking(server, clock, scope="index=netfw") as source:
-        failed = [r for r in source.check() if not r.ok]
-    assert [r.subject for r in failed] == [subject] and words in failed[0].message
-    assert sum(method == "GET" for method, _ in server.log) < 6, "a refused account is not asked again and again"
-
-
-@pytest.mark.parametrize(("change", "words"), [
-    ({"token": None}, "either token, or username"), (LOGIN | {"token": SecretStr("t")}, "either token"),
-    (LOGIN | {"password": None}, "either token"), ({"token": SecretStr("")}, "token is empty"),
-    ({"scope": "index=a | delete"}, "may only stand inside double quotes"), ({"fields": {"nosuch": "x"}}, "no column"),
-    ({"rule_name": "a\nb"}, "cannot stand"), ({"preset": "nosuch"}, "preset"), ({"deadline_s": 1}, "deadline_s"),
-])
-def test_wrong_settings_are_told_before_anything_is_sent(change, words: str) -> None:
-    with pytest.raises(ValidationError, match=words):
-        settings("https://splunk.example:8089", **change)
-
-
-def test_certificates_are_checked_against_the_file_that_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="ca_file: no file"):
-        splunk.connect("splunk", settings("https://splunk.example:8089", ca_file="ca.pem"), SITE, tmp_path)
-    with pytest.raises(ConfigError, match="https://"):
-        splunk.connect("splunk", settings("http://splunk.example:8089"), SITE, tmp_path)
-    assert "verify" not in splunk.Settings.model_fields and "insecure" not in str(splunk.Settings.model_fields)
 
 
 @given(host=st.text(max_size=40) | st.sampled_from([HOSTILE_HOST, '" | delete', "`id`", "\\", "a\n| outputlookup b"]))

@@ -14,24 +14,23 @@ from playbook.config import resolve_secrets
 from playbook.detections.beaconing import Scope
 from playbook.detections.languages import sumo
 from playbook.errors import BadAnswer, ConfigError, Incomplete, RateLimited, Unauthorized, Unreachable
-from playbook.model.detection import TimeWindow
-from tests.connectors.sumo_bench import DAY, END, HOSTILE_HOST, LAB, SITE, FakeClock, a_day, reference, talking
+from tests.connectors.sumo_bench import (
+    DAY,
+    END,
+    EVENTS,
+    HOSTILE_HOST,
+    LAB,
+    READY,
+    SITE,
+    FakeClock,
+    fetched,
+    reference,
+    talking,
+)
 from tests.emulators.sumo import JOBS, Behaviour, Tenant
 from tests.emulators.sumo_records import Event, answer
 
 pytestmark = pytest.mark.loopback
-EVENTS = a_day()
-READY = Behaviour(states=())
-
-
-def fetched(behaviour: Behaviour = READY, events=EVENTS, window: TimeWindow | None = DAY, **change):
-    """One fetch, with the tenant it was made from and the clock."""
-    tenant, clock = Tenant(events, behaviour), FakeClock()
-    with talking(tenant, clock, **change) as source:
-        (answer,) = source.fetch(window)
-    return answer, tenant, clock
-
-
 def test_the_same_detections_as_plain_python() -> None:
     answer, _, _ = fetched()
     assert answer.detections == reference(EVENTS)
@@ -256,27 +255,6 @@ def test_traffic_that_cannot_be_had_is_unknown_not_empty() -> None:
         tenant.behaviour = Behaviour(states=(), final="CANCELLED")
         traffic = source.traffic(found)
     assert not traffic.tuples and any("CANCELLED" in text for text in traffic.unknown)
-
-
-def test_check_proves_key_query_scope_and_fields() -> None:
-    tenant, clock = Tenant(EVENTS, READY), FakeClock()
-    with talking(tenant, clock) as source:
-        results = source.check()
-    assert [(r.subject, r.ok) for r in results] == [("key and query", True), ("scope", True), ("fields", True)]
-    assert "10.0.0.31" in results[-1].message and len(tenant.log) == 5
-
-
-@pytest.mark.parametrize(("behaviour", "events", "subject", "words"), [
-    (Behaviour(refuse=True), EVENTS, "key and query", "View Collectors and Download Search Results"),
-    (Behaviour(states=(), scopes=("other",)), EVENTS, "scope", "scope unproven"),
-    (Behaviour(states=()), [Event(END.timestamp() - 9, "", "", 0)], "fields", "src_ip, dst_ip"),
-    (Behaviour(moved="https://api.eu.sumologic.com/"), EVENTS, "key and query", "https://api.eu.sumologic.com"),
-])
-def test_check_says_what_is_missing(behaviour, events, subject, words) -> None:
-    tenant, clock = Tenant(events, behaviour), FakeClock()
-    with talking(tenant, clock) as source:
-        failed = [r for r in source.check() if not r.ok]
-    assert [r.subject for r in failed] == [subject] and words in failed[0].message
 
 
 @given(host=st.text(max_size=40) | st.sampled_from([HOSTILE_HOST, '" | delete', "`id`", "\\", "a\n| count"]))
