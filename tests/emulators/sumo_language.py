@@ -10,6 +10,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import pairwise
 from math import floor
 from typing import Any
@@ -48,7 +49,7 @@ def stages(query: str) -> list[str]:
 def _stage(stage: str, rows: list[Row]) -> list[Row]:
     word = stage.split(" ", 1)[0]
     if word == "where":
-        tree = Parser(stage[6:]).whole()
+        tree = _tree(stage[6:])
         return [row for row in rows if _truth(tree(row))]
     if word == "limit":
         return rows[:int(stage[6:])]
@@ -63,10 +64,15 @@ def _stage(stage: str, rows: list[Row]) -> list[Row]:
     if re.match(r"(count as|sum\(|max\()", stage):
         return _aggregated(stage, rows)
     expression, _, name = stage.rpartition(" as ")
-    tree = Parser(expression).whole()
+    tree = _tree(expression)
     for row in rows:
         row[name] = tree(row)
     return rows
+
+
+@lru_cache(maxsize=1000)
+def _tree(expression: str) -> Callable[[Row], Any]:
+    return Parser(expression).whole()
 
 
 def _every(stage: str, row: Row) -> list[Row]:

@@ -9,6 +9,7 @@ and NOT in a search: the Search Manual.
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from itertools import pairwise, product
 from typing import Any
 
@@ -93,7 +94,7 @@ def _values(value: Any) -> list[Any]:
 
 
 def _eval(rest: str, rows: list[Row], _zone: int) -> list[Row]:
-    made = Parser(rest).assignments()
+    made = _assignments(rest)
     for row in rows:
         for name, tree in made:
             value = tree(row)
@@ -106,8 +107,18 @@ def _eval(rest: str, rows: list[Row], _zone: int) -> list[Row]:
     return rows
 
 
+@lru_cache(maxsize=1000)
+def _assignments(text: str) -> list[tuple[str, Tree]]:
+    return Parser(text).assignments()
+
+
+@lru_cache(maxsize=1000)
+def _condition(text: str) -> Tree:
+    return Parser(text).whole()
+
+
 def _where(rest: str, rows: list[Row], _zone: int) -> list[Row]:
-    tree: Tree = Parser(rest).whole()
+    tree = _condition(rest)
     return [row for row in rows if tree(row) is True]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from ipaddress import ip_network
@@ -15,8 +16,9 @@ from connectors.splunk import cells as splunk_cells
 from connectors.splunk import rows as splunk_rows
 from connectors.sumologic import rows as sumo_rows
 from playbook.detections.beaconing import moment
+from playbook.detections.conversation import UNANSWERED
 from playbook.detections.languages import splunk, sumo
-from playbook.model.address import Network
+from playbook.model.address import Address, Network, parse, within
 from playbook.model.detection import Detection
 from playbook.model.site import Networks, Site
 from playbook.model.traffic import Traffic
@@ -172,6 +174,36 @@ def by_log(rows: Iterable[dict[str, Any]], home: Sequence[Network]) -> Told:
     traffic = over_log(rows, Networks(home=home, lab=LAB), detections())
     return Told(traffic.active_hosts, [
         (t.hosts_using, t.hosts_answered, _second(t.destination_first_seen)) for t in traffic.tuples])
+
+
+def by_reference(found: Iterable[Connection], home: Sequence[Network]) -> Told:
+    """The same counted in plain Python, which costs a thousandth."""
+    ours: dict[Address, list[Connection]] = defaultdict(list)
+    for c in found:
+        address = parse(c.src_ip)
+        if address is not None and within(address, home):
+            ours[address].append(c)
+    return Told(len(ours), [
+        _users([own for all_of in ours.values() if (own := [c for c in all_of if c.dst_ip == dst])]) for dst in WANTED])
+
+
+def _users(by_host: Sequence[Sequence[Connection]]) -> tuple[int | None, int | None, int | None]:
+    reached = sum(any(c.state not in UNANSWERED for c in own) for own in by_host)
+    held = sum(any(c.proto == "tcp" and c.state not in UNANSWERED and _both_ways(c) for c in own) for own in by_host)
+    untold = any(c.state not in UNANSWERED and _both_ways(c) is None for own in by_host for c in own)
+    first = min((int(c.start) for own in by_host for c in own), default=None)
+    return reached or len(by_host), held if held or not untold else None, first
+
+
+def _both_ways(c: Connection) -> bool | None:
+    """Whether it is more than a handshake, by packets, or else by bytes; null when it tells neither."""
+    return _least(3, c.packets_sent, 2, c.packets_rcvd, _least(1, c.sent, 1, c.rcvd, None))
+
+
+def _least(few: int, sent: int | None, back: int, rcvd: int | None, otherwise: bool | None) -> bool | None:
+    if (sent is not None and sent < few) or (rcvd is not None and rcvd < back):
+        return False
+    return otherwise if sent is None or rcvd is None else True
 
 
 def _second(at: Any) -> int | None:
