@@ -70,8 +70,10 @@ VOCABULARY = {
 
 @cache
 def with_a_stranger() -> tuple[Event, ...]:
-    """The sample day, and a beacon of an address that we do not have."""
-    return (*sample_events(), *(Event(START + n * 900, *STRANGER, src_port=n) for n in range(90)))
+    """What the sample day has of the hosts of ``one_of_each``, and a beacon of an address that we do not have."""
+    hosts = {src_ip for src_ip, _, _ in one_of_each().values()}
+    own = (event for event in sample_events() if event.src_ip in hosts)
+    return (*own, *(Event(START + n * 900, *STRANGER, src_port=n) for n in range(90)))
 
 
 def one_of_each() -> dict[str, Tuple]:
