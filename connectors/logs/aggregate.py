@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.logs.engine import Engine, Progress
-from connectors.logs.shape import literal
 from playbook.detections.beaconing import Aggregate, Scope
 from playbook.detections.languages.duckdb import MASK_HOURS, Windows, aggregation, hours_of, lean, windows_column
 
 _FIRST_WORD = 20  # position of the hours of a lean row
-_KEY_OF = slice(0, 5)
+_KEY = {"window_no": "INTEGER", "hostname": "VARCHAR", "src_ip": "VARCHAR", "dst_ip": "VARCHAR", "dst_port": "INTEGER"}
 
 
 @dataclass(frozen=True)
@@ -64,12 +63,12 @@ def by_lean(
         number, connections, usable, unsure = row[0], row[5], row[18], row[19]
         if row[3] is None:
             oldest, newest = row[10], row[11]
-            hours = hours_of(row[_FIRST_WORD:], oldest) if newest - oldest < (MASK_HOURS - 1) * 3600 else ()
+            hours = hours_of(row[_FIRST_WORD:], oldest) if newest // 3600 - oldest // 3600 < MASK_HOURS else ()
             found.summaries[number] = Summary(connections, oldest, newest, hours)
         elif not usable:
             found.unusable += connections
         elif unsure:
-            doubtful.append(row[_KEY_OF])
+            doubtful.append(row[: len(_KEY)])
         else:
             found.aggregates[number].append(aggregate(row[1:18]))
     if doubtful and not found.too_long_for_lean:
@@ -100,16 +99,7 @@ def _texts(values: Iterable[str | None]) -> tuple[str, ...]:
 def _again(
     engine: Engine, relation: str, scope: Scope, windows: Windows | None, keys: Sequence[Sequence[Any]], found: Outcome
 ) -> None:
-    engine.run(
-        "CREATE OR REPLACE TEMP TABLE doubtful "
-        "(window_no INTEGER, hostname VARCHAR, src_ip VARCHAR, dst_ip VARCHAR, dst_port INTEGER)"
-    )
-    for start in range(0, len(keys), 1000):
-        values = ", ".join(
-            f"({number}, {literal(host)}, {literal(src)}, {literal(dst)}, {port})"
-            for number, host, src, dst, port in keys[start : start + 1000]
-        )
-        engine.run(f"INSERT INTO doubtful VALUES {values}")
+    engine.table("doubtful", _KEY, keys)
     for row in engine.believed(aggregation(scope.profile, relation, windows, "doubtful", scope.lab)):
         found.aggregates[row[0]].append(aggregate(row[1:]))
 

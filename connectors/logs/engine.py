@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from pathlib import Path
@@ -59,6 +59,14 @@ class Engine:
                     continue
                 progress(total, total)
                 return
+
+    def table(self, name: str, columns: Mapping[str, str], rows: Collection[Sequence[Any]]) -> None:
+        """Create the temporary table ``name`` with these columns (name to SQL type) and fill it."""
+        self.run(f"CREATE OR REPLACE TEMP TABLE {name} ({', '.join(f'{one} {kind}' for one, kind in columns.items())})")
+        if rows:
+            cells = ", ".join(f"unnest(?::{kind}[])" for kind in columns.values())
+            values = [list(column) for column in zip(*rows, strict=True)]
+            self._connection.execute(f"INSERT INTO {name} SELECT {cells}", values)
 
     def interrupt(self) -> None:
         """End the statement that runs now with a duckdb.Error; for another thread to call."""

@@ -26,25 +26,25 @@ _SOURCES = "(SELECT DISTINCT src_ip FROM wanted)"
 def quarters(engine: Engine, relation: str, lab: Sequence[Network], nat64: Sequence[IPv6Network]) -> str:
     """Connections of the wanted sources to outside addresses by quarter of an hour, destination and port."""
     target = literal(str(engine.folder / "quarters.parquet"))
-    _outside_addresses(engine, relation, lab, nat64)
     engine.run(f"""
         COPY (
           SELECT src_ip, floor(start / {QUARTER_S})::BIGINT AS quarter, dst_ip, dst_port, sum(conns)::BIGINT AS n,
             coalesce(sum(conns) FILTER ({REFUSED}), 0)::BIGINT AS refused
-          FROM {relation} SEMI JOIN {_SOURCES} USING (src_ip) SEMI JOIN outside USING (dst_ip)
+          FROM {relation} SEMI JOIN (SELECT DISTINCT src_ip FROM wanted) USING (src_ip)
           WHERE start IS NOT NULL GROUP BY ALL
         ) TO {target} (FORMAT parquet)""")
-    return f"read_parquet({target})"
+    rows = f"read_parquet({target})"
+    _outside_addresses(engine, rows, lab, nat64)
+    return f"(SELECT * FROM {rows} SEMI JOIN outside USING (dst_ip))"
 
 
-def _outside_addresses(engine: Engine, relation: str, lab: Sequence[Network], nat64: Sequence[IPv6Network]) -> None:
+def _outside_addresses(engine: Engine, rows: str, lab: Sequence[Network], nat64: Sequence[IPv6Network]) -> None:
     """Create the temporary table ``outside`` of global destinations: IPv4 by SQL, the others one by one."""
     inside = within("dst_v4", [network for network, _ in NOT_GLOBAL])
     engine.run(f"""
         CREATE OR REPLACE TEMP TABLE outside AS
-        WITH once AS MATERIALIZED (
-          SELECT DISTINCT dst_ip FROM {relation} SEMI JOIN {_SOURCES} USING (src_ip) WHERE start IS NOT NULL
-        ), numbered AS MATERIALIZED (SELECT dst_ip, {v4("dst_ip")} AS dst_v4 FROM once)
+        WITH once AS MATERIALIZED (SELECT DISTINCT dst_ip FROM {rows}),
+        numbered AS MATERIALIZED (SELECT dst_ip, {v4("dst_ip")} AS dst_v4 FROM once)
         SELECT dst_ip FROM numbered WHERE contains(dst_ip, ':') OR NOT {inside} OR {within("dst_v4", lab)}""")
     keep_v6(engine, "outside", "dst_ip", lambda address: why_not_global(address, lab, nat64) is None)
 

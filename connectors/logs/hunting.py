@@ -4,11 +4,8 @@ from typing import Any
 
 from connectors.logs.domains import registered
 from connectors.logs.engine import Engine
-from connectors.logs.shape import literal
 from playbook.detections.hunts import HUNTS, Hunt
 from playbook.detections.languages.duckdb.hunts import hunt_query
-
-_INSERTED = 5000
 
 
 def hunt_rows(engine: Engine, name: str, relation: str, endpoint: bool = False) -> tuple[dict[str, Any], ...]:
@@ -26,14 +23,9 @@ def hunt_rows(engine: Engine, name: str, relation: str, endpoint: bool = False) 
 
 def _with_domains(engine: Engine, hunt: Hunt, relation: str, asker: str) -> str:
     """The questions with the column ``domain``, of the askers with enough failed names at all."""
-    engine.run("CREATE OR REPLACE TEMP TABLE domains (query VARCHAR, domain VARCHAR)")
     asking = f"""(SELECT {asker} FROM {relation} WHERE failed AND start IS NOT NULL GROUP BY {asker}
         HAVING count(DISTINCT query) >= {hunt.failed_domains})"""
     of_these = f"{relation} SEMI JOIN {asking} USING ({asker})"
     asked = engine.believed(f"SELECT DISTINCT query FROM {of_these} WHERE query != ''")
-    for start in range(0, len(asked), _INSERTED):
-        values = ", ".join(
-            f"({literal(text)}, {literal(registered(text))})" for (text,) in asked[start : start + _INSERTED]
-        )
-        engine.run(f"INSERT INTO domains VALUES {values}")
+    engine.table("domains", {"query": "VARCHAR", "domain": "VARCHAR"}, [(text, registered(text)) for (text,) in asked])
     return f"(SELECT * FROM {of_these} JOIN domains USING (query))"

@@ -50,6 +50,7 @@ class LogSource:
         self._gathered: Gathered | None = None
         self._connections: Connections | None = None
         self._windows = Windows()
+        self._held: tuple[Summary, ...] = ()
 
     def fetch(self, window: TimeWindow | None, progress: Progress | None = None) -> tuple[Fetched, ...]:
         """The detections of each window that holds a row; at least one Fetched.
@@ -62,6 +63,7 @@ class LogSource:
         outcome, windows = connections.outcome(wish, self._scope, progress)
         self._windows = windows
         numbers = sorted(number for number in outcome.summaries if number is not None)
+        self._held = tuple(outcome.summaries[number] for number in numbers)
         held, faults = self._holders()
         told = self._told(connections, outcome, faults)
         return tuple(
@@ -87,7 +89,7 @@ class LogSource:
                 faults += aside.faults
                 relations |= {kind: aside.relation} if aside.relation else {}
         spanned = {kind: self._spanned(relation) for kind, relation in relations.items()}
-        sources, networks = Sources(spanned, tuple(faults)), self._site.networks
+        sources, networks = Sources(spanned, self._held, tuple(faults)), self._site.networks
         try:
             return traffic(self._engine, sources, detections, networks, self._settings.profile)
         except duckdb.Error as fault:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.logs import hosts, tuples
+from connectors.logs.aggregate import Summary
 from connectors.logs.engine import Engine
 from connectors.logs.names import names
 from playbook.detections.beaconing import Profile, moment
@@ -20,9 +21,13 @@ _CLOSED = {
 
 @dataclass(frozen=True)
 class Sources:
-    """The relations to read, by kind (``conn`` always), in the span of the fetch; what was wrong with them."""
+    """The relations to read, by kind (``conn`` always), in the span of the fetch; what was wrong with them.
+
+    ``held`` is what the windows of that span hold of connections.
+    """
 
     relations: Mapping[str, str]
+    held: tuple[Summary, ...] = ()
     faults: tuple[str, ...] = ()
 
 
@@ -34,13 +39,12 @@ def traffic(
     tuples.wanted(engine, detections)
     rows = tuples.hits(engine, conn, profile == "default")
     active = tuples.active_hosts(engine, conn, networks.home)
-    (oldest, newest), = engine.believed(f"SELECT min(start), max(start) FROM {conn}")
     missing = tuple(sentence for kind, sentence in _CLOSED.items() if kind not in sources.relations)
     return Traffic(
         tuples=_tuples(engine, rows, sources, detections, networks),
         hosts=_hosts(engine, sources, detections, networks),
-        coverage=tuple(_coverage(engine, kind, relation) for kind, relation in sources.relations.items()),
-        active_hosts=active, history_days=None if oldest is None else (newest - oldest) / 86400,
+        coverage=tuple(_coverage(engine, kind, sources) for kind in sources.relations),
+        active_hosts=active, history_days=_history_days(sources.held),
         unknown=missing + sources.faults,
     )
 
@@ -48,7 +52,7 @@ def traffic(
 def _tuples(
     engine: Engine, rows: str, sources: Sources, detections: Sequence[Detection], networks: Networks
 ) -> tuple[TupleTraffic, ...]:
-    totals, hourly, starts = tuples.totals(engine, rows), tuples.hourly(engine, rows), tuples.starts(engine, rows)
+    hours, starts = tuples.by_hour(engine, rows), tuples.starts(engine, rows)
     used = tuples.destinations(engine, sources.relations["conn"])
     naming = any(kind in sources.relations for kind in _NAMING)
     named = names(engine, sources.relations, networks)
@@ -56,8 +60,7 @@ def _tuples(
     for number, detection in enumerate(detections):
         hosts_using, proven, first, others = used.get(detection.dst_ip, (0, 0, None, []))
         answer.append(TupleTraffic(
-            detection_id=detection.detection_id, **totals.get(number, {}), **starts.get(number, {}),
-            hourly=hourly.get(number, ()),
+            detection_id=detection.detection_id, **hours.get(number, {}), **starts.get(number, {}),
             names=named.get((detection.src_ip, detection.dst_ip), ()) if naming else None,
             hosts_using=hosts_using, hosts_answered=proven,
             destination_first_seen=None if first is None else moment(first),
@@ -82,10 +85,17 @@ def _hosts(
     )
 
 
-def _coverage(engine: Engine, kind: str, relation: str) -> LogCoverage:
-    # An endpoint's own look-ups (no server) say nothing of what other hosts asked.
-    told = "start IS NOT NULL AND server IS NOT NULL" if kind == "dns" else "start IS NOT NULL"
-    hours = engine.believed(
-        f"SELECT DISTINCT floor(start / 3600)::BIGINT AS hour_no FROM {relation} WHERE {told} ORDER BY ALL"
-    )
-    return LogCoverage(kind=kind, hours=tuple(moment(hour * 3600) for (hour,) in hours))
+def _history_days(held: Sequence[Summary]) -> float | None:
+    return (max(one.newest for one in held) - min(one.oldest for one in held)) / 86400 if held else None
+
+
+def _coverage(engine: Engine, kind: str, sources: Sources) -> LogCoverage:
+    if kind == "conn":
+        hours = sorted({hour for one in sources.held for hour in one.hours})
+    else:
+        # An endpoint's own look-ups (no server) say nothing of what other hosts asked.
+        told = "start IS NOT NULL AND server IS NOT NULL" if kind == "dns" else "start IS NOT NULL"
+        hours = [hour for (hour,) in engine.believed(
+            f"SELECT DISTINCT floor(start / 3600)::BIGINT AS hour_no FROM {sources.relations[kind]} WHERE {told} "
+            "ORDER BY ALL")]
+    return LogCoverage(kind=kind, hours=tuple(moment(hour * 3600) for hour in hours))

@@ -16,25 +16,17 @@ from playbook.model.traffic import HourOfTraffic, sized
 
 MOST_STARTS = 5000
 MOST_OTHERS = 50
-_INSERTED = 1000
+_WANTED = {"number": "INTEGER", "hostname": "VARCHAR", "src_ip": "VARCHAR", "dst_ip": "VARCHAR", "dst_port": "INTEGER"}
 REFUSED = "(denied OR coalesce(NOT answered, false))"
 
 
 def wanted(engine: Engine, detections: Sequence[Detection]) -> None:
-    """Create the temporary table ``wanted`` (number, hostname, src_ip, dst_ip, dst_port).
+    """Create the temporary table ``wanted`` of their tuples.
 
     ``number`` is the detection's place in ``detections``: millions of rows are grouped by it, so that it is no text.
     """
-    engine.run(
-        "CREATE OR REPLACE TEMP TABLE wanted "
-        "(number INTEGER, hostname VARCHAR, src_ip VARCHAR, dst_ip VARCHAR, dst_port INTEGER)"
-    )
-    for start in range(0, len(detections), _INSERTED):
-        values = ", ".join(
-            f"({number}, " + ", ".join(map(literal, (d.hostname, d.src_ip, d.dst_ip))) + f", {d.dst_port})"
-            for number, d in enumerate(detections[start : start + _INSERTED], start)
-        )
-        engine.run(f"INSERT INTO wanted VALUES {values}")
+    engine.table("wanted", _WANTED, [
+        (number, d.hostname, d.src_ip, d.dst_ip, d.dst_port) for number, d in enumerate(detections)])
 
 
 def hits(engine: Engine, relation: str, once: bool) -> str:
@@ -67,34 +59,34 @@ def _resumed(engine: Engine, rows: str) -> int:
     return count
 
 
-def totals(engine: Engine, rows: str) -> dict[int, dict[str, Any]]:
-    """By number of the detection: attempts, unanswered (null when no row says), unanswered_hours, longest_s."""
-    found = engine.believed(f"""
-        SELECT number, sum(conns)::BIGINT, coalesce(sum(conns) FILTER ({REFUSED}), 0)::BIGINT,
-          count(DISTINCT floor(start / 3600)) FILTER ({REFUSED}), bool_or(denied OR answered IS NOT NULL), max(duration)
-        FROM {rows} GROUP BY number""")
-    return {
-        number: {
-            "attempts": attempts, "unanswered": refused if known else None,
-            "unanswered_hours": hours if known else None, "longest_s": longest,
-        }
-        for number, attempts, refused, hours, known, longest in found
-    }
+def by_hour(engine: Engine, rows: str) -> dict[int, dict[str, Any]]:
+    """By number of the detection: its traffic per UTC hour, and over all of it what ``_totals`` gives.
 
-
-def hourly(engine: Engine, rows: str) -> dict[int, tuple[HourOfTraffic, ...]]:
-    """By number of the detection, per UTC hour: connections, and bytes where each that got through had a counter."""
+    An hour has bytes where each connection that got through had a counter.
+    """
     sums = ", ".join(
         f"CASE WHEN count(*) FILTER (NOT denied) = count({name}) FILTER (NOT denied) "
         f"THEN sum({name}) FILTER (NOT denied) END" for name in ("bytes_sent", "bytes_rcvd")
     )
-    found: dict[int, list[HourOfTraffic]] = defaultdict(list)
-    for number, hour, connections, sent, received in engine.believed(f"""
-            SELECT number, floor(start / 3600)::BIGINT AS hour_no, sum(conns)::BIGINT, {sums}
+    found: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    for number, *hour in engine.believed(f"""
+            SELECT number, floor(start / 3600)::BIGINT AS hour_no, sum(conns)::BIGINT, {sums},
+              coalesce(sum(conns) FILTER ({REFUSED}), 0)::BIGINT, bool_or(denied OR answered IS NOT NULL), max(duration)
             FROM {rows} GROUP BY ALL ORDER BY number, hour_no"""):
-        found[number].append(HourOfTraffic(
-            hour=moment(hour * 3600), connections=connections, bytes_sent=sent, bytes_rcvd=received))
-    return {number: tuple(hours) for number, hours in found.items()}
+        found[number].append(tuple(hour))
+    return {number: _totals(hours) | {"hourly": tuple(
+        HourOfTraffic(hour=moment(hour * 3600), connections=connections, bytes_sent=sent, bytes_rcvd=received)
+        for hour, connections, sent, received, *_ in hours)} for number, hours in found.items()}
+
+
+def _totals(hours: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+    """attempts, unanswered (null when no row says), unanswered_hours, longest_s (null when no row says)."""
+    _, connections, _, _, refused, known, longest = zip(*hours, strict=True)
+    return {
+        "attempts": sum(connections), "unanswered": sum(refused) if any(known) else None,
+        "unanswered_hours": sum(map(bool, refused)) if any(known) else None,
+        "longest_s": max((one for one in longest if one is not None), default=None),
+    }
 
 
 def starts(engine: Engine, rows: str) -> dict[int, dict[str, Any]]:
@@ -134,10 +126,10 @@ def active_hosts(engine: Engine, relation: str, home: Sequence[Network]) -> int:
 def keep_v6(engine: Engine, table: str, column: str, wanted: Callable[[Address], bool]) -> None:
     """Delete the rows of ``table`` whose IPv6 address is not wanted; those with an IPv4 address stay."""
     found = (text for (text,) in engine.believed(f"SELECT {column} FROM {table} WHERE contains({column}, ':')"))
-    others = [text for text in found if (address := parse(text)) is None or not wanted(address)]
-    for start in range(0, len(others), _INSERTED):
-        texts = ", ".join(map(literal, others[start : start + _INSERTED]))
-        engine.run(f"DELETE FROM {table} WHERE {column} IN ({texts})")
+    others = [(text,) for text in found if (address := parse(text)) is None or not wanted(address)]
+    if others:
+        engine.table("others", {"address": "VARCHAR"}, others)
+        engine.run(f"DELETE FROM {table} USING others WHERE {column} = others.address")
 
 
 _BOTH_WAYS = (

@@ -110,6 +110,12 @@ def _count(counter: str) -> str:
     return f"try_cast({counter} AS BIGINT)"
 
 
+# The frequent ones first: what a comparison has told needs no further one.
+_STATES = " ".join(
+    f"WHEN '{state}' THEN {str(state in ANSWERED).lower()}"
+    for state in dict.fromkeys(("SF", "S0", "REJ", *ANSWERED, *UNANSWERED)))
+
+
 def _conn(at: Mapping[str, str]) -> dict[str, str]:
     """If either IP counter is there, both IP counters, else both payload counters; per row, absent is null."""
     sent, received = (
@@ -130,8 +136,7 @@ def _conn(at: Mapping[str, str]) -> dict[str, str]:
         "sent_packets": _count(at["orig_pkts"]), "rcvd_packets": _count(at["resp_pkts"]),
         "service": f"coalesce(lower(nullif({at['service']}, '(empty)')), '')",
         "duration": f"CASE WHEN {duration} >= 0 AND {duration} < {LATEST} THEN {duration} END",
-        "answered": f"CASE WHEN {at['conn_state']} IN {ANSWERED} THEN true "
-                    f"WHEN {at['conn_state']} IN {UNANSWERED} THEN false END",
+        "answered": f"CASE {at['conn_state']} {_STATES} END",
         # Again most rows by far, those that begin with their session.
         "continues": f"CASE WHEN starts_with({history}, 'S') THEN false ELSE coalesce({proto} = 'tcp' "
                      f"AND {history} NOT IN ('', '(empty)') AND NOT contains({history}, 'S') "
