@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -58,7 +59,7 @@ class Label(NamedTuple):
 
 @dataclass(frozen=True)
 class Capture:
-    """A capture that was read: every tuple it holds, and all that a run over it asks for.
+    """A capture that was read: every tuple it holds, the largest first, and all that a run over it asks for.
 
     ``unread`` says why no connection could be read (then there are no tuples); ``labels`` are those of this capture.
     """
@@ -83,7 +84,7 @@ class Capture:
         networks = self.assembled.site.networks
         scope = Scope("logs", "default", networks.lab, networks.nat64)
         least = beaconing.MIN_CONNECTIONS
-        found = (score(one, scope) for one in self.aggregates if max(one.connections, one.denied) >= least)
+        found = (score(one, scope) for one in takewhile(lambda one: _most(one) >= least, self.aggregates))
         return tuple(sorted((one for one in found if one is not None), key=sort_key))
 
 
@@ -138,8 +139,8 @@ def read(name: str, told: tuple[Label, ...], union: Callable[[Capture], tuple[De
     source = assembled.toolkit.source
     try:
         fetched, every = every_tuple(source)
-        aggregates = tuple(one for one in every if beaconing.external(one.dst_ip, Scope("logs")))
-        capture = Capture(name, told, assembled, aggregates, fetched)
+        outside = (one for one in every if beaconing.external(one.dst_ip, Scope("logs")))
+        capture = Capture(name, told, assembled, tuple(sorted(outside, key=_most, reverse=True)), fetched)
         wanted = union(capture)
         known = source.traffic(wanted) if wanted else Traffic()
         return replace(capture, known=known)
@@ -147,6 +148,10 @@ def read(name: str, told: tuple[Label, ...], union: Callable[[Capture], tuple[De
         return Capture(name, told, assembled, unread=str(fault).rpartition(": ")[2])
     finally:
         source.close()
+
+
+def _most(one: Aggregate) -> int:
+    return max(one.connections, one.denied)
 
 
 def home(name: str) -> tuple[Network, ...]:
