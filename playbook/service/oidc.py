@@ -7,7 +7,7 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.starlette_client import OAuth
 from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
-from httpx2 import HTTPError
+from httpx2 import HTTPError, create_ssl_context
 from joserfc.errors import JoseError
 from pydantic import Field, SecretStr
 from starlette.middleware.sessions import SessionMiddleware
@@ -54,7 +54,9 @@ def mount(app: FastAPI, parts: Parts) -> None:
     oauth.register(
         "provider", client_id=settings.client_id, client_secret=settings.client_secret.get_secret_value(),
         server_metadata_url=f"{settings.issuer.rstrip('/')}/.well-known/openid-configuration",
-        client_kwargs={"scope": "openid profile email", "code_challenge_method": "S256", "timeout": 10},
+        # The certificates are read once: a client is made for every call, and would read them again.
+        client_kwargs={"scope": "openid profile email", "code_challenge_method": "S256", "timeout": 10,
+                       "verify": create_ssl_context()},
     )
     app.state.provider, app.state.name_claim = oauth.provider, settings.name_claim
     # Lax, for this path and ten minutes only: the provider sends the browser back from another site.
