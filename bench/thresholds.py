@@ -9,8 +9,7 @@ from unittest.mock import patch
 from playbook.detections import beaconing
 from playbook.model import Value, measurement
 from playbook.rules import all_rules
-
-from pydantic import ValidationError  # isort: skip
+from playbook.tuning import varied
 
 _DETECTION = ("MIN_CONNECTIONS", "MIN_HOURS", "FAST_PER_HOUR", "SMALL_BYTES", "MANY_CONNECTIONS", "MANY_HOURS",
               "SOME_CONNECTIONS")
@@ -45,7 +44,7 @@ def variants() -> Iterator[Variant]:
         params = rule.params()
         for name, was in params.model_dump().items():
             for became in _moved(was) if isinstance(was, int | float) else ():
-                changed = _with(params, name, became)
+                changed = varied(params, name, became)
                 if changed is not None:
                     now = getattr(changed, name)
                     yield Variant(f"{rule.name}.{name}", was, now, nullcontext(), {rule.name: changed})
@@ -58,15 +57,3 @@ def _moved(was: Any) -> tuple[Any, ...]:
     if isinstance(was, Decimal):
         return was * Decimal("0.8"), was * Decimal("1.2")
     return round(was * 0.8, 4), round(was * 1.2, 4)
-
-
-def _with(params: Value, name: str, value: Any) -> Value | None:
-    """The parameters with one changed, at most to its bound 1; None when the rule does not accept it."""
-    for tried in (value, min(value, 1.0)):
-        try:
-            return type(params).model_validate({**params.model_dump(), name: tried})
-        except ValidationError:
-            continue
-    return None
-
-

@@ -42,7 +42,7 @@ def respond(
 
     identified = enrichers.identify(gathered.detections, site, gathered.window, gathered.holders)
     passed, gated = pass_gates(identified, terms.rules)
-    traffic, silence = _traffic(toolkit.source, tuple(e.detection for e in passed))
+    traffic, silence = traffic_of(toolkit.source, tuple(e.detection for e in passed))
     complete = enrichers.complete(with_traffic(passed, traffic), gathered.window)
     judged = _with_gaps(judge(complete, terms.rules), gathered.health, silence)
     cases = file_cases(judged, terms.means, gathered.holders)
@@ -53,7 +53,7 @@ def respond(
     return _record(toolkit.source.name, gathered, site, gated, cases, tickets, warnings, bool(silence))
 
 
-def _traffic(source: DetectionSource, detections: tuple[Detection, ...]) -> tuple[Traffic, tuple[str, ...]]:
+def traffic_of(source: DetectionSource, detections: tuple[Detection, ...]) -> tuple[Traffic, tuple[str, ...]]:
     """The raw traffic of what passed; a source that cannot give it leaves everything measured unknown."""
     if not detections:
         return Traffic(), ()

@@ -1,29 +1,20 @@
 """run: the whole story over one source, from detection to a reasoned case and a proposed plan."""
 
 import importlib
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from playbook.assembly import Assembled, assemble
 from playbook.config import Config, Table
-from playbook.doors import config_option, configuration, emit, instant, now, span
+from playbook.doors import config_option, configuration, emit, now
 from playbook.model.case import Run
-from playbook.model.detection import TimeWindow
-from playbook.ports import Progress as Told
 from playbook.report import html, raw_events, terminal
 from playbook.report.document import document
 from playbook.report.words import unstored
 from playbook.respond import respond
-
-# Rows younger than this may still be on their way into a SIEM.
-_SETTLED = timedelta(minutes=15)
+from playbook.source_options import chosen_source, chosen_window, progress_bar
 
 
 @click.command(name="run")
@@ -48,10 +39,10 @@ def command(
 ) -> None:
     """Detect, enrich, judge, decide and propose. Nothing is ever contained by this command."""
     config, file = configuration(config_file)
-    source = _source(config, source_name, as_logs, paths, profile)
-    window, source = _window(source, since, from_, to)
+    source = chosen_source(config, source_name, as_logs, paths, profile)
+    window, source = chosen_window(source, since, from_, to)
     assembled = assemble(config, file, source, now(), {"heartbeat": heartbeat or from_ is None})
-    with _bar(not as_json) as told:
+    with progress_bar("reading", not as_json) as told:
         run = respond(assembled.toolkit, assembled.site, assembled.terms, window, told)
     run = run.model_copy(update={"profile": profile, "warnings": (*assembled.warnings, *run.warnings),
                                  "dry_run": dry_run})
@@ -75,61 +66,8 @@ def _filed(run: Run, assembled: Assembled, config: Config, file: str) -> tuple[R
     return run, asked
 
 
-def _source(
-    config: Config, name: str | None, as_logs: bool, paths: tuple[str, ...], profile: str
-) -> tuple[str, Table]:
-    """The source table to run over, from --logs or the configuration."""
-    if as_logs:
-        if name or not paths:
-            raise click.UsageError("--logs takes one or more paths and no --source")
-        return "logs", {"kind": "logs", "paths": [str(Path(p).absolute()) for p in paths], "profile": profile}
-    if paths:
-        raise click.UsageError(f"unexpected {paths[0]!r}: log files are given with --logs PATH...")
-    if name is None and len(config.sources) == 1:
-        name = next(iter(config.sources))
-    if name is None or name not in config.sources:
-        known = ", ".join(config.sources) or "none configured"
-        raise click.UsageError(f"which source? --source NAME ({known}) or --logs PATH...")
-    table = dict(config.sources[name])
-    return name, table | {"profile": profile} if table.get("kind") == "logs" else table
-
-
-def _window(
-    source: tuple[str, Table], since: str | None, from_: str | None, to: str | None
-) -> tuple[TimeWindow | None, tuple[str, Table]]:
-    """--from/--to as they are; --since back from the newest event (log files) or from 15 minutes ago (a SIEM)."""
-    name, table = source
-    if from_ or to:
-        if since or not (from_ and to):
-            raise click.UsageError("--from and --to go together, and without --since")
-        start, end = instant(from_), instant(to)
-        if end <= start:
-            raise click.UsageError("--to must be after --from")
-        return TimeWindow(start=start, end=end), source
-    if since is None:
-        return None, source
-    length = span(since)
-    if table.get("kind") == "logs":
-        return None, (name, table | {"window": since})
-    end = now() - _SETTLED
-    return TimeWindow(start=end - length, end=end), source
-
-
 def _paths(source: tuple[str, Table], config: Config) -> tuple[str, ...]:
     return tuple(str(config.folder / p) for p in source[1].get("paths", ()))
-
-
-@contextmanager
-def _bar(wanted: bool) -> Iterator[Told | None]:
-    """A progress bar on a terminal; none in a pipe."""
-    if not wanted or not sys.stderr.isatty():
-        yield None
-        return
-    columns = (TextColumn("reading"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(),
-               TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total or None)
 
 
 def _tell(run: Run, index: Path | None, assembled: Assembled, as_json: bool) -> None:

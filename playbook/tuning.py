@@ -1,0 +1,199 @@
+"""What other thresholds and exceptions would have made of the same history, without asking anybody again."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Literal, NamedTuple
+
+from pydantic import ValidationError
+
+from playbook.cases.filing import file_cases
+from playbook.enrich import Enrichers
+from playbook.judge import RuleSet, judge, pass_gates, with_traffic
+from playbook.merge import Gathered, gather
+from playbook.model import Value
+from playbook.model.case import Case
+from playbook.model.detection import TimeWindow
+from playbook.model.enriched import EnrichedDetection
+from playbook.model.site import ExceptionEntry, Site
+from playbook.model.verdict import CaseStatus
+from playbook.ports import Progress, Toolkit
+from playbook.respond import Terms, traffic_of
+
+GATED: Literal["gated"] = "gated"
+_FACTORS = (0.5, 0.8, 1.25, 2)
+_ASKS: tuple[CaseStatus, ...] = ("ticket", "watch")
+_DAYS = 90
+
+
+@dataclass(frozen=True)
+class History:
+    """A source that was read and enriched once; ``detections`` carry all that any tried threshold asks for."""
+
+    gathered: Gathered
+    site: Site
+    detections: tuple[EnrichedDetection, ...]
+    warnings: tuple[str, ...]
+    complete: bool
+
+
+class Outcome(NamedTuple):
+    """What a run over the history ends in: the status of every host's case, or ``gated`` for one without a case."""
+
+    hosts: dict[str, str]
+    cases: tuple[Case, ...]
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Hosts by status."""
+        return Counter(self.hosts.values())
+
+
+class Setting(NamedTuple):
+    """One number of one rule, ``[policy.rules.RULE] parameter``, with another value; ``params`` holds it."""
+
+    rule: str
+    parameter: str
+    was: int | float
+    became: int | float
+    params: Value
+
+
+class Change(NamedTuple):
+    """A host whose case ends otherwise."""
+
+    host: str
+    was: str
+    becomes: str
+
+
+class Candidate(NamedTuple):
+    """Exceptions from some hosts to one destination and port; ``against`` is what speaks for malice all the same."""
+
+    destination: str
+    port: int
+    sources: tuple[str, ...]
+    against: tuple[str, ...]
+
+
+def read(
+    toolkit: Toolkit, site: Site, terms: Terms, window: TimeWindow | None, progress: Progress | None = None
+) -> History:
+    """Read, identify, measure and enrich everything that passes the gates under any value that ``settings`` tries.
+
+    Raises ConnectorError when the source gave nothing that can be believed.
+    """
+    gathered = gather(toolkit.source.fetch(window, progress))
+    enrichers = Enrichers(toolkit.enrichers, terms.limits.enrich_deadline_s, toolkit.hosts_in)
+    identified = enrichers.identify(gathered.detections, site, gathered.window, gathered.holders)
+    gates = [terms.rules, *(_changed(terms.rules, one) for one in settings(terms.rules)
+                            if terms.rules.rules[one.rule].gate)]
+    ever = {one.detection.detection_id for rules in gates for one in pass_gates(identified, rules)[0]}
+    passing = [one for one in identified if one.detection.detection_id in ever]
+    traffic, silence = traffic_of(toolkit.source, tuple(one.detection for one in passing))
+    whole = {one.detection.detection_id: one
+             for one in enrichers.complete(with_traffic(passing, traffic), gathered.window)}
+    return History(
+        gathered, site, tuple(whole.get(one.detection.detection_id, one) for one in identified),
+        tuple(dict.fromkeys((*gathered.health.warnings, *silence, *traffic.unknown, *enrichers.unfit()))),
+        gathered.health.complete and not silence,
+    )
+
+
+def outcome(history: History, terms: Terms, exceptions: Sequence[ExceptionEntry] = ()) -> Outcome:
+    """What the history ends in under these terms, and with these exceptions beside those that are entered."""
+    detections: Sequence[EnrichedDetection] = history.detections
+    if exceptions:
+        site = history.site.model_copy(update={"exceptions": (*history.site.exceptions, *exceptions)})
+        detections = [one.replaced(site=site) for one in detections]
+    passed, gated = pass_gates(detections, terms.rules)
+    cases = file_cases(judge(passed, terms.rules), terms.means, history.gathered.holders)
+    return Outcome({one.host: GATED for one in gated} | {case.host: case.status for case in cases}, cases)
+
+
+def settings(rules: RuleSet) -> Iterator[Setting]:
+    """Every number of every rule at half, four fifths, five fourths and twice its value, where the rule accepts it."""
+    for name, params in rules.params.items():
+        for parameter, was in params.model_dump().items():
+            if isinstance(was, bool) or not isinstance(was, int | float):
+                continue
+            for became in _around(was):
+                changed = varied(params, parameter, became)
+                if changed is not None and getattr(changed, parameter) != was:
+                    yield Setting(name, parameter, was, getattr(changed, parameter), changed)
+
+
+def under(history: History, terms: Terms, setting: Setting) -> Outcome:
+    """What the history ends in with this one number changed."""
+    return outcome(history, replace(terms, rules=_changed(terms.rules, setting)))
+
+
+def by_score(now: Outcome, history: History) -> dict[int, Counter[str]]:
+    """By beaconing_score: how many detections were gated, and what became of the others, by their own verdict."""
+    found: dict[int, Counter[str]] = defaultdict(Counter)
+    judged = {one.enriched.detection.detection_id: one.verdict.status for case in now.cases for one in case.detections}
+    for one in history.detections:
+        found[one.detection.beaconing_score][judged.get(one.detection.detection_id, GATED)] += 1
+    return dict(sorted(found.items()))
+
+
+def changes(before: Outcome, after: Outcome) -> tuple[Change, ...]:
+    """The hosts that end otherwise, by name."""
+    return tuple(
+        Change(host, before.hosts.get(host, GATED), after.hosts.get(host, GATED))
+        for host in sorted(before.hosts.keys() | after.hosts.keys())
+        if before.hosts.get(host, GATED) != after.hosts.get(host, GATED)
+    )
+
+
+def candidates(now: Outcome) -> tuple[Candidate, ...]:
+    """Destinations that cost people time and are not convicted: what is TRUE_POSITIVE is never among them."""
+    sources: dict[tuple[str, int], dict[str, None]] = defaultdict(dict)
+    against: dict[tuple[str, int], dict[str, None]] = defaultdict(dict)
+    for case in now.cases:
+        for one in case.detections if case.status in _ASKS and case.verdict.disposition != "TRUE_POSITIVE" else ():
+            if one.verdict.status in _ASKS:
+                place = one.enriched.detection.dst_ip, one.enriched.detection.dst_port
+                sources[place][_named(one.enriched)] = None
+                against[place] |= dict.fromkeys(e.reason for e in one.verdict.evidence if e.leans == "malicious")
+    return tuple(Candidate(*place, tuple(sorted(found)), tuple(against[place])) for place, found in sources.items())
+
+
+def entries(candidate: Candidate, site: Site) -> tuple[ExceptionEntry, ...]:
+    """The exceptions that a person would enter for it, one a host: a narrower scope than any network of them."""
+    today = site.now.date()
+    return tuple(
+        ExceptionEntry(
+            exception_id=f"X-tried-{number}", owner="nobody", reason="tried by tune", source=source,
+            destination=candidate.destination, port=candidate.port, entered=today, ends=today + timedelta(days=_DAYS),
+        )
+        for number, source in enumerate(candidate.sources)
+    )
+
+
+def varied(params: Value, name: str, value: Any) -> Value | None:
+    """The parameters with one changed, a share at most to 1; None when the rule does not accept it."""
+    for tried in (value, min(value, 1.0)):
+        try:
+            return type(params).model_validate({**params.model_dump(), name: tried})
+        except ValidationError:
+            continue
+    return None
+
+
+def _named(enriched: EnrichedDetection) -> str:
+    """The host by a name that is proven, which outlives a lease, else by its address."""
+    return enriched.host if enriched.host.lower() in enriched.proven_names else enriched.detection.src_ip
+
+
+def _changed(rules: RuleSet, setting: Setting) -> RuleSet:
+    return replace(rules, params={**rules.params, setting.rule: setting.params})
+
+
+def _around(was: int | float) -> tuple[int | float, ...]:
+    """The value by each factor; a whole number moves by one at least."""
+    if isinstance(was, float):
+        return tuple(round(was * factor, 4) for factor in _FACTORS)
+    steps = ((round(was * factor), 1 if factor > 1 else -1) for factor in _FACTORS)
+    return tuple(dict.fromkeys(tried if tried != was else was + least for tried, least in steps))

@@ -1,0 +1,141 @@
+"""What tune says of another threshold or exception is what a run with it would do; nothing is asked a second time."""
+
+import shutil
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import playbook.sample
+from playbook import config, exceptions, tuning
+from playbook.assembly import Assembled, assemble
+from playbook.model.site import ExceptionEntry
+from playbook.tuning import History, Outcome, Setting
+from tests.running import NOW, run_config
+
+SAMPLE = Path(next(iter(playbook.sample.__path__)))
+
+
+class Counted:
+    """Stands before a source or an enricher and counts what it is asked."""
+
+    def __init__(self, real: object) -> None:
+        self.real, self.calls = real, Counter()
+
+    def __getattr__(self, name: str) -> object:
+        found = getattr(self.real, name)
+        if not callable(found):
+            return found
+
+        def counted(*arguments: object) -> object:
+            self.calls[name] += 1
+            return found(*arguments)
+
+        return counted
+
+
+@pytest.fixture(scope="module")
+def assembled() -> Assembled:
+    read = config.read(SAMPLE / "sample.toml")
+    made = assemble(read, "sample.toml", next(iter(read.sources.items())), NOW)
+    toolkit = replace(made.toolkit, source=Counted(made.toolkit.source),
+                      enrichers=tuple(map(Counted, made.toolkit.enrichers)))
+    return made._replace(toolkit=toolkit)
+
+
+@pytest.fixture(scope="module")
+def history(assembled: Assembled) -> History:
+    return tuning.read(assembled.toolkit, assembled.site, assembled.terms, None)
+
+
+@pytest.fixture(scope="module")
+def before(history: History, assembled: Assembled) -> Outcome:
+    return tuning.outcome(history, assembled.terms)
+
+
+def ended(path: Path) -> dict[str, str]:
+    """How the hosts of a whole run end."""
+    run = run_config(path)
+    return {one.host: tuning.GATED for one in run.gated} | {case.host: case.status for case in run.cases}
+
+
+def test_as_configured_it_is_what_a_run_says(before: Outcome) -> None:
+    assert before.hosts == ended(SAMPLE / "sample.toml")
+    assert before.counts == {"proposed": 5, "ticket": 2, "closed": 10, "gated": 3}
+
+
+def test_every_number_that_changes_something_is_what_a_run_with_it_says(
+    history: History, assembled: Assembled, before: Outcome, tmp_path: Path
+) -> None:
+    flipping: dict[str, Setting] = {}
+    for setting in tuning.settings(assembled.terms.rules):
+        if tuning.changes(before, tuning.under(history, assembled.terms, setting)):
+            flipping[f"{setting.rule}.{setting.parameter}"] = setting
+    assert set(flipping) >= {"steady_interval.least_score", "backup_agent.most_bytes", "peer_to_peer.least_peers"}
+    shutil.copytree(SAMPLE, tmp_path / "sample", ignore=shutil.ignore_patterns("__pycache__"))
+    text = (SAMPLE / "sample.toml").read_text(encoding="utf-8")
+    for setting in flipping.values():
+        changed = tmp_path / "sample" / "changed.toml"
+        changed.write_text(f"{text}\n[policy.rules.{setting.rule}]\n{setting.parameter} = {setting.became}\n")
+        assert tuning.under(history, assembled.terms, setting).hosts == ended(changed), setting
+
+
+def test_the_exceptions_of_a_candidate_do_what_is_told(
+    history: History, assembled: Assembled, before: Outcome, tmp_path: Path
+) -> None:
+    found = tuning.candidates(before)
+    assert {one.destination for one in found} == {"192.0.2.70", "203.0.113.71"}
+    folder = shutil.copytree(SAMPLE, tmp_path / "sample", ignore=shutil.ignore_patterns("__pycache__"))
+    kept = folder / config.read(folder / "sample.toml").policy.exceptions
+    entered = exceptions.read(kept)
+    for one in found:
+        tried = tuning.entries(one, history.site)
+        after = tuning.outcome(history, assembled.terms, tried)
+        assert tuning.changes(before, after)
+        exceptions.write(kept, (*entered, *tried))
+        assert after.hosts == ended(folder / "sample.toml")
+
+
+def test_what_is_convicted_is_no_candidate(before: Outcome) -> None:
+    convicted = {one.enriched.detection.dst_ip for case in before.cases for one in case.detections
+                 if case.verdict.disposition == "TRUE_POSITIVE"}
+    assert convicted and not convicted & {one.destination for one in tuning.candidates(before)}
+
+
+def test_what_an_exception_covers_is_a_host_and_a_port_and_never_longer_than_allowed(
+    history: History, before: Outcome
+) -> None:
+    for one in tuning.candidates(before):
+        for entry in tuning.entries(one, history.site):
+            assert isinstance(entry, ExceptionEntry) and exceptions.faults_of(entry) == ()
+            assert (entry.indicator, entry.port) == ("", one.port) and entry.source in one.sources
+
+
+def test_the_source_is_read_once_and_every_enricher_asked_once(
+    history: History, assembled: Assembled, before: Outcome
+) -> None:
+    for setting in tuning.settings(assembled.terms.rules):
+        tuning.under(history, assembled.terms, setting)
+    assert assembled.toolkit.source.calls == {"fetch": 1, "traffic": 1}
+    asked = {one.name: one.calls["look_up"] for one in assembled.toolkit.enrichers}
+    # Local ones are asked about hosts and addresses, then about the names that the traffic showed.
+    assert max(asked.values()) <= 3, asked
+
+
+def test_every_number_is_tried_at_other_values_that_its_rule_accepts(assembled: Assembled) -> None:
+    rules = assembled.terms.rules
+    tried = list(tuning.settings(rules))
+    numbers = {(name, parameter) for name, params in rules.params.items() for parameter, value in params
+               if isinstance(value, int | float) and not isinstance(value, bool)}
+    assert {(one.rule, one.parameter) for one in tried} == numbers
+    for one in tried:
+        assert one.became != one.was and getattr(one.params, one.parameter) == one.became
+        others = {name: value for name, value in one.params if name != one.parameter}
+        assert others.items() <= dict(rules.params[one.rule]).items()
+
+
+def test_scores_count_every_detection_once(history: History, before: Outcome) -> None:
+    counts = tuning.by_score(before, history)
+    assert sum(sum(row.values()) for row in counts.values()) == len(history.detections) == 21
+    assert counts[1]["gated"] == 4
