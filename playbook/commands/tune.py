@@ -146,12 +146,14 @@ def _show(
     console.print(_text("as configured, hosts: " + ", ".join(
         f"{before.counts[status]} {word}" for status, word in _WORDS.items())))
     console.print(_scores(history, before))
-    console.print(_text("Numbers of [policy.rules] that would change something:"))
+    silent = sum(not changes for *_, changes in tried)
+    if silent < len(tried):
+        console.print(_text("Numbers of [policy.rules] that would change something:"))
     for line in _thresholds(tried):
         console.print(_text(line))
-    console.print(_text(f"\n{sum(not changes for *_, changes in tried)} other values change nothing."))
+    console.print(_text(f"\n{silent} {'other ' if silent < len(tried) else ''}values of [policy.rules] change nothing."))
     if not spared:
-        console.print(_text("No exception would spare anybody work."))
+        console.print(_text("No exception for one destination would spare anybody work."))
         return
     console.print(_text(f"\nExceptions that would spare work. {_NOTE}"))
     for one in spared[:_MOST_CANDIDATES]:
