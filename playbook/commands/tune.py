@@ -151,7 +151,8 @@ def _show(
         console.print(_text("Numbers of [policy.rules] that would change something:"))
     for line in _thresholds(tried):
         console.print(_text(line))
-    console.print(_text(f"\n{silent} {'other ' if silent < len(tried) else ''}values of [policy.rules] change nothing."))
+    other = "other " if silent < len(tried) else ""
+    console.print(_text(f"\n{silent} {other}values of [policy.rules] change nothing."))
     if not spared:
         console.print(_text("No exception for one destination would spare anybody work."))
         return
