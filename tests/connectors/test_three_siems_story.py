@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -205,6 +205,18 @@ def test_the_outcome_goes_back_once_the_cases_are_stored_and_only_once(visited: 
         status, resolution, tags = VOCABULARY[insight["id"]][1]
         assert insight["tags"] == tags and len(visited.cse.comments[insight["id"]]) == 1
         assert (insight["status"]["name"], insight["resolution"]) == ((status, resolution) if close else ("new", None))
+
+
+def test_tune_over_a_siem_asks_it_what_a_run_asks_and_writes_nothing(visited: World) -> None:
+    run = visited.run("--source", "splunk", *WINDOW)
+    asked = len(visited.splunk.log)
+    config = ("--config", str(visited.configured("splunk")))
+    done = CliRunner().invoke(cli, ["tune", *config, "--source", "splunk", *WINDOW, "--json"])
+    assert done.exit_code == 0, done.stderr
+    told = json.loads(done.stdout)
+    statuses = Counter(case["status"] for case in run["cases"])
+    assert {name: n for name, n in told["as_configured"].items() if n} == statuses | Counter(gated=len(run["gated"]))
+    assert len(visited.splunk.log) == 2 * asked and visited.writes() == 0
 
 
 def test_a_run_of_the_schedule_writes_back_too_and_a_failure_is_logged(
