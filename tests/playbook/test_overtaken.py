@@ -8,7 +8,7 @@ from playbook import contain
 from playbook.cases import containments as kept
 from playbook.errors import Unreachable
 from tests.playbook.engine.test_isolation import isolated
-from tests.playbook.test_contain import carry_out, release, urgent
+from tests.playbook.stages import carry_out, release, urgent
 from tests.response import a_bot
 
 
