@@ -1,11 +1,14 @@
 """The command line: a group whose commands lie in playbook/commands, one module each, loaded when called."""
 
+import atexit
 import gc
 import importlib
 import os
 import pkgutil
 import sys
 import traceback
+from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
@@ -73,5 +76,28 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def program() -> None:
+    """``main`` as a process of its own, which ends at once when everything is said and every exit handler has run.
+
+    Taking all modules apart, only for the system to free them anyway, costs a short call a fifth of its time.
+    """
+    ended: list[int] = []
+    # Handlers run in the reverse order: those of everything that is imported from here on come before it.
+    atexit.register(_end, ended)
+    try:
+        main()
+    except SystemExit as leave:
+        ended.append(int(leave.code or 0))
+        raise
+
+
+def _end(ended: Sequence[int]) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    if ended:
+        os._exit(ended[0])
+
+
 if __name__ == "__main__":
-    main()
+    program()
