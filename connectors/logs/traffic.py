@@ -13,6 +13,7 @@ from playbook.model.site import Networks
 from playbook.model.traffic import HostTraffic, LogCoverage, Traffic, TupleTraffic
 
 _NAMING = ("dns", "tls", "http")
+_LARGE_PART = 0.2
 _CLOSED = {
     "dns": "no DNS log: names asked for, and bursts of failed names, are unknown",
     "tls": "no TLS log: server names are unknown", "http": "no HTTP log: Host headers are unknown",
@@ -37,7 +38,8 @@ def traffic(
     """The answer of ``LogSource.traffic``."""
     conn = sources.relations["conn"]
     tuples.wanted(engine, detections)
-    rows = tuples.hits(engine, conn, profile == "default")
+    many = sum(one.connections for one in detections) > _LARGE_PART * sum(one.rows for one in sources.held)
+    rows = tuples.hits(engine, conn, profile == "default", many)
     active = tuples.active_hosts(engine, conn, networks.home)
     missing = tuple(sentence for kind, sentence in _CLOSED.items() if kind not in sources.relations)
     return Traffic(

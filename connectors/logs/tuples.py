@@ -29,12 +29,18 @@ def wanted(engine: Engine, detections: Sequence[Detection]) -> None:
         (number, d.hostname, d.src_ip, d.dst_ip, d.dst_port) for number, d in enumerate(detections)])
 
 
-def hits(engine: Engine, relation: str, once: bool) -> str:
-    """The rows of the wanted tuples as a relation of their own; ``once`` drops further rows of one session."""
+def hits(engine: Engine, relation: str, once: bool, many: bool) -> str:
+    """The rows of the wanted tuples as a relation; ``once`` drops further rows of one session.
+
+    ``many``: they are a large part of the log, and to find them again is cheaper than to write them down.
+    """
     target = literal(str(engine.folder / "hits.parquet"))
     rows = f"(SELECT * FROM {relation} JOIN wanted USING (hostname, src_ip, dst_ip, dst_port) WHERE start IS NOT NULL)"
     query = f"SELECT {_HIT} FROM {rows}"
-    if once and _resumed(engine, rows):
+    cut = once and _resumed(engine, rows)
+    if many and not cut:
+        return rows
+    if cut:
         # Few sessions are cut into many rows: only theirs are sorted.
         query = f"""
             SELECT {_HIT} FROM {rows} AS r ANTI JOIN resumed ON {_SAME_FLOW} UNION ALL

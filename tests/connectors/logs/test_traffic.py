@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.logs import LogSource, Settings, connect
+from connectors.logs import LogSource, Settings, connect, traffic
 from playbook.errors import UnknownFormat
 from playbook.model.detection import TimeWindow
 from playbook.model.site import Site
@@ -53,6 +53,20 @@ def test_starts_sizes_hours_and_answers_of_a_tuple(tmp_path: Path) -> None:
     assert one.names is None
     assert len(answer.unknown) == 3
     assert [(kind.kind, len(kind.hours)) for kind in answer.coverage] == [("conn", 4)]
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_rows_that_are_written_down_and_rows_that_are_found_again_say_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resumed: bool
+) -> None:
+    lines = beats(110, 120.5) + beats(40, 300.25, DAY + 7, orig_ip_bytes=None, duration=3.5, **{"id.resp_h": "9.9.9.9"})
+    lines += beats(9, 600, DAY + 31, conn_state="S0", history="S")
+    lines += [{**line, "ts": line["ts"] + 1, "history": "DadA"} for line in lines[:5]] if resumed else []
+    answers = []
+    for part in (0.0, 2.0):
+        monkeypatch.setattr(traffic, "_LARGE_PART", part)
+        answers.append(told(tmp_path, conn=log_text(lines)))
+    assert answers[0] == answers[1] and len(answers[0].tuples) >= 1 and answers[0].tuples[0].attempts > 100
 
 
 def test_only_the_newest_five_thousand_starts_are_given(tmp_path: Path) -> None:
