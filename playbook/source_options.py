@@ -20,20 +20,20 @@ _SETTLED = timedelta(minutes=15)
 
 
 def chosen_source(
-    config: Config, name: str | None, as_logs: bool, paths: tuple[str, ...], profile: str
+    config: Config, name: str | None, as_logs: bool, paths: tuple[str, ...], profile: str, logs: str = "--logs PATH..."
 ) -> tuple[str, Table]:
-    """The source table to run over, from --logs or the configuration."""
+    """The source table to run over, from log files (given as ``logs`` says) or the configuration."""
     if as_logs:
         if name or not paths:
-            raise click.UsageError("--logs takes one or more paths and no --source")
+            raise click.UsageError(f"{logs}: one or more log files, and no --source")
         return "logs", {"kind": "logs", "paths": [str(Path(p).absolute()) for p in paths], "profile": profile}
     if paths:
-        raise click.UsageError(f"unexpected {paths[0]!r}: log files are given with --logs PATH...")
+        raise click.UsageError(f"unexpected {paths[0]!r}: log files are given with {logs}")
     if name is None and len(config.sources) == 1:
         name = next(iter(config.sources))
     if name is None or name not in config.sources:
         known = ", ".join(config.sources) or "none configured"
-        raise click.UsageError(f"which source? --source NAME ({known}) or --logs PATH...")
+        raise click.UsageError(f"which source? --source NAME ({known}) or {logs}")
     table = dict(config.sources[name])
     return name, table | {"profile": profile} if table.get("kind") == "logs" else table
 

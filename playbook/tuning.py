@@ -1,10 +1,11 @@
 """What other thresholds and exceptions would have made of the same history, without asking anybody again."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import ValidationError
 
@@ -13,6 +14,7 @@ from playbook.enrich import Enrichers
 from playbook.judge import RuleSet, judge, pass_gates, with_traffic
 from playbook.merge import Gathered, gather
 from playbook.model import Value
+from playbook.model.address import parse
 from playbook.model.case import Case
 from playbook.model.detection import TimeWindow
 from playbook.model.enriched import EnrichedDetection
@@ -20,11 +22,14 @@ from playbook.model.site import ExceptionEntry, Site
 from playbook.model.verdict import CaseStatus
 from playbook.ports import Progress, Toolkit
 from playbook.respond import Terms, traffic_of
+from playbook.warnings import about_networks
 
 GATED: Literal["gated"] = "gated"
 _FACTORS = (0.5, 0.8, 1.25, 2)
 _ASKS: tuple[CaseStatus, ...] = ("ticket", "watch")
 _DAYS = 90
+# A name that an exception takes for a name, and a person reads as it is: no network, no pattern, nothing unseen.
+_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,13 @@ class Outcome(NamedTuple):
     def counts(self) -> Counter[str]:
         """Hosts by status."""
         return Counter(self.hosts.values())
+
+    @property
+    def convicted(self) -> frozenset[str]:
+        """The hosts and the destinations of every detection that is TRUE_POSITIVE."""
+        guilty = [one.enriched for case in self.cases for one in case.detections
+                  if one.verdict.disposition == "TRUE_POSITIVE"]
+        return frozenset({one.host for one in guilty} | {one.detection.dst_ip for one in guilty})
 
 
 class Setting(NamedTuple):
@@ -94,10 +106,11 @@ def read(
     traffic, silence = traffic_of(toolkit.source, tuple(one.detection for one in passing))
     whole = {one.detection.detection_id: one
              for one in enrichers.complete(with_traffic(passing, traffic), gathered.window)}
+    warnings = (*gathered.health.warnings, *silence, *traffic.unknown, *enrichers.unfit(),
+                *about_networks(identified, site))
     return History(
         gathered, site, tuple(whole.get(one.detection.detection_id, one) for one in identified),
-        tuple(dict.fromkeys((*gathered.health.warnings, *silence, *traffic.unknown, *enrichers.unfit()))),
-        gathered.health.complete and not silence,
+        tuple(dict.fromkeys(warnings)), gathered.health.complete and not silence,
     )
 
 
@@ -113,15 +126,14 @@ def outcome(history: History, terms: Terms, exceptions: Sequence[ExceptionEntry]
 
 
 def settings(rules: RuleSet) -> Iterator[Setting]:
-    """Every number of every rule at half, four fifths, five fourths and twice its value, where the rule accepts it."""
+    """Every number of every rule at half, four fifths, five fourths and twice its value, or at the bound it has."""
     for name, params in rules.params.items():
         for parameter, was in params.model_dump().items():
             if isinstance(was, bool) or not isinstance(was, int | float):
                 continue
-            for became in _around(was):
-                changed = varied(params, parameter, became)
-                if changed is not None and getattr(changed, parameter) != was:
-                    yield Setting(name, parameter, was, getattr(changed, parameter), changed)
+            tried = (varied(params, parameter, became) for became in _around(was))
+            others = {getattr(one, parameter): one for one in tried if one is not None}
+            yield from (Setting(name, parameter, was, became, one) for became, one in others.items() if became != was)
 
 
 def under(history: History, terms: Terms, setting: Setting) -> Outcome:
@@ -148,43 +160,48 @@ def changes(before: Outcome, after: Outcome) -> tuple[Change, ...]:
 
 
 def candidates(now: Outcome) -> tuple[Candidate, ...]:
-    """Destinations that cost people time and are not convicted: what is TRUE_POSITIVE is never among them."""
+    """Destinations that cost people time, those of most hosts first; none that anything TRUE_POSITIVE speaks with."""
+    convicted = now.convicted
     sources: dict[tuple[str, int], dict[str, None]] = defaultdict(dict)
     against: dict[tuple[str, int], dict[str, None]] = defaultdict(dict)
     for case in now.cases:
         for one in case.detections if case.status in _ASKS and case.verdict.disposition != "TRUE_POSITIVE" else ():
-            if one.verdict.status in _ASKS:
+            if one.verdict.status in _ASKS and one.enriched.detection.dst_ip not in convicted:
                 place = one.enriched.detection.dst_ip, one.enriched.detection.dst_port
                 sources[place][_named(one.enriched)] = None
                 against[place] |= dict.fromkeys(e.reason for e in one.verdict.evidence if e.leans == "malicious")
-    return tuple(Candidate(*place, tuple(sorted(found)), tuple(against[place])) for place, found in sources.items())
+    found = (Candidate(*place, tuple(sorted(hosts)), tuple(against[place])) for place, hosts in sources.items())
+    return tuple(sorted(found, key=lambda one: (-len(one.sources), one.destination, one.port)))
 
 
-def entries(candidate: Candidate, site: Site) -> tuple[ExceptionEntry, ...]:
+def entries(candidate: Candidate, site: Site, rules: RuleSet) -> tuple[ExceptionEntry, ...]:
     """The exceptions that a person would enter for it, one a host: a narrower scope than any network of them."""
-    today = site.now.date()
+    today, days = site.now.date(), min(_DAYS, rules.params["exception"].model_dump()["longest_days"])
     return tuple(
         ExceptionEntry(
             exception_id=f"X-tried-{number}", owner="nobody", reason="tried by tune", source=source,
-            destination=candidate.destination, port=candidate.port, entered=today, ends=today + timedelta(days=_DAYS),
+            destination=candidate.destination, port=candidate.port, entered=today, ends=today + timedelta(days=days),
         )
         for number, source in enumerate(candidate.sources)
     )
 
 
-def varied(params: Value, name: str, value: Any) -> Value | None:
-    """The parameters with one changed, a share at most to 1; None when the rule does not accept it."""
-    for tried in (value, min(value, 1.0)):
-        try:
-            return type(params).model_validate({**params.model_dump(), name: tried})
-        except ValidationError:
-            continue
-    return None
+def varied(params: Value, name: str, value: float) -> Value | None:
+    """The parameters with one changed, to its bound at most; None when the rule does not accept it."""
+    for bound in type(params).model_fields[name].metadata:
+        value = min(value, getattr(bound, "le", value))
+        value = max(value, getattr(bound, "ge", value))
+    try:
+        return type(params).model_validate({**params.model_dump(), name: value})
+    except ValidationError:
+        return None
 
 
 def _named(enriched: EnrichedDetection) -> str:
     """The host by a name that is proven, which outlives a lease, else by its address."""
-    return enriched.host if enriched.host.lower() in enriched.proven_names else enriched.detection.src_ip
+    host = enriched.host
+    named = host.lower() in enriched.proven_names and _NAME.fullmatch(host) and parse(host) is None
+    return host if named else enriched.detection.src_ip
 
 
 def _changed(rules: RuleSet, setting: Setting) -> RuleSet:

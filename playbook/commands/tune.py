@@ -14,25 +14,29 @@ from rich.text import Text
 from playbook import tuning
 from playbook.assembly import Assembled, assemble
 from playbook.doors import config_option, configuration, emit, now
+from playbook.model.site import ExceptionEntry
 from playbook.ports import Progress
 from playbook.report.text import plain, several, utc
 from playbook.source_options import chosen_source, chosen_window, progress_bar
 from playbook.tuning import Candidate, Change, History, Outcome, Setting
 
 _MOST_CANDIDATES, _MOST_NAMED, _MOST_AGAINST, _LEAST_WIDTH = 10, 3, 3, 100
+_MOST_TRIED = 50  # destinations, those of most hosts first
 # As the run calls them, in the order of what they cost a person.
 _WORDS = {"proposed": "to approve", "ticket": "to look at", "watch": "watched", "closed": "closed", "gated": "gated"}
 _NOTE = (
     "Enter one only if you know what it is: an exception also hides what comes there later, for as long as it is live. "
-    "What is TRUE_POSITIVE is never listed."
+    "What would touch anything TRUE_POSITIVE is never listed."
 )
+_NO_FILE = "policy.exceptions is not set: there is no file yet to keep exceptions in."
 
 
 class Spared(NamedTuple):
-    """A candidate, and which hosts would have ended otherwise with its exceptions."""
+    """A candidate, which hosts would have ended otherwise with its exceptions, and the commands that enter those."""
 
     candidate: Candidate
     changes: tuple[Change, ...]
+    commands: tuple[str, ...]
 
 
 @click.command(name="tune")
@@ -53,16 +57,18 @@ def command(
     The source is read once and every enricher asked once. Nothing is stored, asked of anybody or changed.
     """
     config, file = configuration(config_file)
-    source = chosen_source(config, source_name, bool(paths), paths, "default")
+    source = chosen_source(config, source_name, bool(paths), paths, "default", "PATH...")
     window, source = chosen_window(source, since, from_, to)
-    assembled = assemble(config, file, source, now())
+    assembled = assemble(config, file, source, now(), {"heartbeat": from_ is None})
     with progress_bar("reading", not as_json) as told:
         history = tuning.read(assembled.toolkit, assembled.site, assembled.terms, window, told)
     as_configured = tuning.outcome(history, assembled.terms)
     with progress_bar("trying", not as_json) as told:
         tried = tuple(_tried(history, assembled, as_configured, told))
-    spared = _spared(history, assembled, as_configured)
-    warnings = (*assembled.warnings, *history.warnings)
+    with progress_bar("trying exceptions", not as_json) as told:
+        spared = _spared(history, assembled, as_configured, config_file, told)
+    warnings = (*assembled.warnings, *history.warnings, *_left(len(tuning.candidates(as_configured)) - _MOST_TRIED),
+                *((_NO_FILE,) if spared and not config.policy.exceptions else ()))
     if as_json:
         emit(_document(source[0], history, as_configured, tried, spared, warnings))
     else:
@@ -83,26 +89,33 @@ def _tried(
         yield setting, after, tuning.changes(before, after)
 
 
-def _spared(history: History, assembled: Assembled, before: Outcome) -> tuple[Spared, ...]:
-    """The candidates whose exceptions end the work of at least one host, those that spare most first."""
-    found = []
-    for one in tuning.candidates(before):
-        after = tuning.outcome(history, assembled.terms, tuning.entries(one, history.site))
-        if changes := tuning.changes(before, after):
-            found.append(Spared(one, changes))
+def _spared(
+    history: History, assembled: Assembled, before: Outcome, config_file: Path | None, told: Progress | None
+) -> tuple[Spared, ...]:
+    """The candidates whose exceptions end the work of a host and touch none that is convicted, the best first."""
+    found, tried = [], tuning.candidates(before)[:_MOST_TRIED]
+    for done, one in enumerate(tried, 1):
+        exceptions = tuning.entries(one, history.site, assembled.terms.rules)
+        changes = tuning.changes(before, tuning.outcome(history, assembled.terms, exceptions))
+        if changes and not any(change.host in before.convicted for change in changes):
+            found.append(Spared(one, changes, tuple(_command(entry, config_file) for entry in exceptions)))
+        if told:
+            told(done, len(tried))
     return tuple(sorted(found, key=lambda s: (-_looks(s), -len(s.changes), s.candidate.destination)))
+
+
+def _left(untried: int) -> tuple[str, ...]:
+    return (f"exceptions for {several(untried, 'more destination')} were not tried",) if untried > 0 else ()
 
 
 def _looks(spared: Spared) -> int:
     return sum(change.was == "ticket" for change in spared.changes)
 
 
-def _commands(candidate: Candidate) -> list[str]:
-    return [
-        f"botnet-playbook exceptions add --source {quote(plain(source))} --destination {candidate.destination} "
-        f"--port {candidate.port} --owner WHO --reason WHY --ends YYYY-MM-DD"
-        for source in candidate.sources
-    ]
+def _command(entry: ExceptionEntry, config_file: Path | None) -> str:
+    config = f" --config {quote(str(config_file))}" if config_file else ""
+    return (f"botnet-playbook exceptions add{config} --source {quote(entry.source)} --destination "
+            f"{quote(entry.destination)} --port {entry.port} --owner WHO --reason WHY --ends {entry.ends}")
 
 
 def _document(
@@ -123,7 +136,7 @@ def _document(
         "exceptions": [
             {"destination": s.candidate.destination, "port": s.candidate.port, "sources": list(s.candidate.sources),
              "changes": [change._asdict() for change in s.changes], "against": list(s.candidate.against),
-             "commands": _commands(s.candidate)}
+             "commands": list(s.commands)}
             for s in spared
         ],
     }
@@ -161,7 +174,7 @@ def _show(
         console.print(_text(f"\n{one.candidate.destination} port {one.candidate.port}: {_named(one.changes)}"))
         for reason in one.candidate.against[:_MOST_AGAINST]:
             console.print(_text(f"  against it: {reason}"))
-        for line in _commands(one.candidate)[:_MOST_NAMED]:
+        for line in one.commands[:_MOST_NAMED]:
             console.print(_text(f"  {line}"), soft_wrap=True)
         if (more := len(one.candidate.sources) - _MOST_NAMED) > 0:
             console.print(_text(f"  and {more} more of its hosts (--json has all)"))

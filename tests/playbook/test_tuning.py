@@ -90,7 +90,7 @@ def test_the_exceptions_of_a_candidate_do_what_is_told(
     kept = folder / config.read(folder / "sample.toml").policy.exceptions
     entered = exceptions.read(kept)
     for one in found:
-        tried = tuning.entries(one, history.site)
+        tried = tuning.entries(one, history.site, assembled.terms.rules)
         after = tuning.outcome(history, assembled.terms, tried)
         assert tuning.changes(before, after)
         exceptions.write(kept, (*entered, *tried))
@@ -104,10 +104,10 @@ def test_what_is_convicted_is_no_candidate(before: Outcome) -> None:
 
 
 def test_what_an_exception_covers_is_a_host_and_a_port_and_never_longer_than_allowed(
-    history: History, before: Outcome
+    history: History, before: Outcome, assembled: Assembled
 ) -> None:
     for one in tuning.candidates(before):
-        for entry in tuning.entries(one, history.site):
+        for entry in tuning.entries(one, history.site, assembled.terms.rules):
             assert isinstance(entry, ExceptionEntry) and exceptions.faults_of(entry) == ()
             assert (entry.indicator, entry.port) == ("", one.port) and entry.source in one.sources
 
@@ -129,10 +129,25 @@ def test_every_number_is_tried_at_other_values_that_its_rule_accepts(assembled: 
     numbers = {(name, parameter) for name, params in rules.params.items() for parameter, value in params
                if isinstance(value, int | float) and not isinstance(value, bool)}
     assert {(one.rule, one.parameter) for one in tried} == numbers
+    assert len({(one.rule, one.parameter, one.became) for one in tried}) == len(tried), "tried twice"
     for one in tried:
         assert one.became != one.was and getattr(one.params, one.parameter) == one.became
         others = {name: value for name, value in one.params if name != one.parameter}
         assert others.items() <= dict(rules.params[one.rule]).items()
+
+
+@pytest.mark.parametrize(("rule", "parameter", "now", "tried"), [
+    ("exception", "longest_days", 300, [150, 240, 366]), ("threat_feed", "fresh_days", 2000, [1000, 1600, 2500, 3650]),
+    ("load_test", "least_share", 0.9, [0.45, 0.72, 1.0]), ("rare_destination", "most_hosts", 1, [2]),
+    ("prevalent_destination", "least_hosts", 2, [3, 4]),
+])
+def test_a_value_past_its_bound_is_tried_at_the_bound(
+    assembled: Assembled, rule: str, parameter: str, now: float, tried: list[float]
+) -> None:
+    rules = assembled.terms.rules
+    params = type(rules.params[rule]).model_validate({**rules.params[rule].model_dump(), parameter: now})
+    rules = replace(rules, params={**rules.params, rule: params})
+    assert [one.became for one in tuning.settings(rules) if (one.rule, one.parameter) == (rule, parameter)] == tried
 
 
 def test_scores_count_every_detection_once(history: History, before: Outcome) -> None:
