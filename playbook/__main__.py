@@ -8,7 +8,6 @@ import pkgutil
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
 
 import click
 
@@ -92,11 +91,17 @@ def program() -> None:
 
 
 def _end(ended: Sequence[int]) -> None:
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
+    """Flush, and leave by the command's own code; by 128 when what it said could not be written down to its end."""
+    unsaid = False
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
             stream.flush()
+        except BrokenPipeError:
+            pass  # who read us has enough
+        except (OSError, ValueError):
+            unsaid = True
     if ended:
-        os._exit(ended[0])
+        os._exit(128 if unsaid else ended[0])
 
 
 if __name__ == "__main__":
