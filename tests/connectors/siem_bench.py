@@ -1,6 +1,6 @@
 """What the tests of evasions over a SIEM share: emulated Sumo Logic and Splunk with given events, and whole runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +10,7 @@ from playbook import config
 from playbook.assembly import assemble
 from playbook.detections.beaconing import Event
 from playbook.model.case import JudgedDetection
+from playbook.model.detection import Detection
 from playbook.ports import DetectionSource
 from playbook.respond import respond
 from tests.connectors import splunk_bench, sumo_bench
@@ -65,6 +66,15 @@ def judged(kind: str, events: list[Event], folder: Path, feed: str = NOBODY, ove
     with siem(kind, events, overstated) as source:
         run = respond(replace(made.toolkit, source=source), made.site, made.terms, DAY)
     return next(one for case in run.cases for one in case.detections if one.enriched.detection.dst_ip == C2)
+
+
+def only_what_has_an_address_is_told(source: DetectionSource, found: Sequence[Detection]) -> bool:
+    """Whether a detection with a command for a destination is left out of the traffic, and said to be."""
+    hostile = found[0].model_copy(update={"dst_ip": "| delete"})
+    traffic, nothing = source.traffic((hostile, *found[1:])), source.traffic((hostile,))
+    assert {t.detection_id for t in traffic.tuples} == {d.detection_id for d in found[1:]}
+    assert any("1 detections" in text for text in traffic.unknown)
+    return not nothing.tuples and not nothing.coverage
 
 
 def calls(

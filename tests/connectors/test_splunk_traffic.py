@@ -3,14 +3,8 @@
 import pytest
 
 from connectors import hourly
-from tests.connectors.splunk_bench import (
-    DAY,
-    EVENTS,
-    LEAST,
-    READY,
-    FakeClock,
-    talking,
-)
+from tests.connectors.siem_bench import only_what_has_an_address_is_told
+from tests.connectors.splunk_bench import DAY, EVENTS, LEAST, READY, FakeClock, talking
 from tests.emulators.splunk import Behaviour, Server
 
 pytestmark = pytest.mark.loopback
@@ -46,12 +40,7 @@ def test_a_target_that_is_no_address_is_not_asked_for_and_said_so() -> None:
     server, clock = Server(EVENTS, READY), FakeClock()
     with talking(server, clock) as source:
         found = source.fetch(DAY)[0].detections
-        hostile = found[0].model_copy(update={"dst_ip": "| delete"})
-        traffic = source.traffic([hostile, *found[1:]])
-        nothing = source.traffic([hostile])
-    assert {t.detection_id for t in traffic.tuples} == {d.detection_id for d in found[1:]}
-    assert any("1 detections" in text for text in traffic.unknown)
-    assert not nothing.tuples and not nothing.coverage
+        assert only_what_has_an_address_is_told(source, found)
 
 
 def test_traffic_that_cannot_be_had_is_unknown_not_empty() -> None:

@@ -1,15 +1,8 @@
 """What ``check`` proves of a Sumo Logic key."""
 
-
 import pytest
 
-from tests.connectors.sumo_bench import (
-    END,
-    EVENTS,
-    READY,
-    FakeClock,
-    talking,
-)
+from tests.connectors.sumo_bench import END, EVENTS, READY, FakeClock, talking
 from tests.emulators.sumo import Behaviour, Tenant
 from tests.emulators.sumo_records import Event
 
