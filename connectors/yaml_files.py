@@ -6,14 +6,27 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.composer import Composer
+from yaml.constructor import SafeConstructor
+from yaml.cyaml import CParser
+from yaml.resolver import Resolver
 
 from connectors.files import Unreadable, load
 
 MAX_YAML_BYTES = 2**20
 
 
-class _PlainLoader(yaml.SafeLoader):
-    """Safe YAML without aliases (they multiply) and without repeated keys (the second would silently win)."""
+class _PlainLoader(CParser, Composer, SafeConstructor, Resolver):
+    """Safe YAML, read by libyaml, without aliases (they multiply) and repeated keys (the second would silently win)."""
+
+    def __init__(self, text: str) -> None:
+        CParser.__init__(self, text)
+        Composer.__init__(self)
+        SafeConstructor.__init__(self)
+        Resolver.__init__(self)
+
+    # CParser has a composer of its own, which cannot be told to refuse aliases.
+    get_single_node = Composer.get_single_node
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
@@ -34,8 +47,10 @@ def read_yaml(path: Path) -> tuple[Any, datetime]:
     try:
         return yaml.load(raw.decode("utf-8"), Loader=_PlainLoader), as_of
     except yaml.MarkedYAMLError as fault:
-        line = f":{fault.problem_mark.line + 1}" if fault.problem_mark else ""
-        raise Unreadable(f"{path}{line}: not YAML: {fault.problem}") from None
+        # What is missing at the end is missed one line below the last one.
+        mark = fault.problem_mark
+        line = min(mark.line, raw.count(b"\n")) + 1 if mark else 0
+        raise Unreadable(f"{path}{f':{line}' if line else ''}: not YAML: {fault.problem}") from None
     except (yaml.YAMLError, ValueError, OverflowError, LookupError, AttributeError, TypeError) as fault:
         # The last three: what PyYAML raises for a scalar that does not fit its explicit tag.
         raise Unreadable(f"{path}: not YAML: {fault}") from None

@@ -49,7 +49,7 @@ def recognise(head: str, path: str) -> Recognised | None:
     positions = _positions(columns)
     if all(name in positions for name in NEEDED) and len(columns) > len(NEEDED):
         return Recognised(format=NAME, kind="conn", columns=columns, note=_ZONE_NOTE)
-    if _SYSLOG_ROW.search(head):
+    if ",TRAFFIC," in head and _SYSLOG_ROW.search(head):
         return Recognised(format=NAME, kind="conn", note=f"no header, layout of PAN-OS 8 to 11 assumed. {_ZONE_NOTE}")
     return None
 

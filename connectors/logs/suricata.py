@@ -36,7 +36,7 @@ _BODY: Mapping[Kind, str] = {
 
 def recognise(head: str, path: str) -> tuple[Recognised, ...] | None:
     """EVE by its timestamp and event_type keys; None for any other content."""
-    if not _EVENT.search(head):
+    if '"event_type"' not in head or not _EVENT.search(head):
         return None
     return tuple(Recognised(format=NAME, kind=kind) for kind in _EVENT_OF_KIND)
 

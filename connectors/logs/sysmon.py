@@ -43,7 +43,7 @@ _NOT_ITS_OWN = ("127.%", "::1", "0.0.0.0", "::", "169.254.%", "fe80:%")
 
 def recognise(head: str, path: str) -> tuple[Recognised, ...] | None:
     """Sysmon by an event number and its channel or UtcTime in one object; None for any other content."""
-    if not _EVENT.search(head):
+    if not any(name in head for name in ('"EventID"', '"event_id"')) or not _EVENT.search(head):
         return None
     return (Recognised(format=NAME, kind="conn"), Recognised(format=NAME, kind="dns"))
 

@@ -26,10 +26,11 @@ NEEDED = ("srcaddr", "dstaddr", "dstport", "start")
 
 _GAP = 60
 _FIRST_EPHEMERAL = 32768
+_STATUSES = ("OK", "NODATA", "SKIPDATA")
 _STAMP = r"(\d{4}-\d\d-\d\dT\S+ )"
 _DEFAULT_ROW = re.compile(
     rf"^{_STAMP}?\d (\d{{12}}|unknown|-) \S+ \S+ \S+ (\d+|-) (\d+|-) (\d+|-) (\d+|-) (\d+|-) \d+ \d+ "
-    r"(ACCEPT|REJECT|-) (OK|NODATA|SKIPDATA)\s*$",
+    rf"(ACCEPT|REJECT|-) ({'|'.join(_STATUSES)})\s*$",
     re.MULTILINE,
 )
 
@@ -39,7 +40,7 @@ def recognise(head: str, path: str) -> Recognised | None:
     columns = tuple(head.lstrip("\ufeff\r\n").split("\n", 1)[0].split())
     if all(name in columns for name in NEEDED):
         return Recognised(format=NAME, kind="conn", columns=columns)
-    row = _DEFAULT_ROW.search(head)
+    row = _DEFAULT_ROW.search(head) if any(status in head for status in _STATUSES) else None
     if row is None:
         return None
     stamped = ("timestamp",) if row.group(1) else ()
