@@ -6,9 +6,16 @@ import os
 from collections.abc import Generator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.cassettes import Replay, cassette_path, playing
+from tests.examples import TIMES
 from tests.network_guard import guarded
+
+# Property tests that name no number of their own.
+settings.register_profile("suite", settings.get_profile(settings.get_current_profile_name()),
+                          max_examples=settings.default.max_examples * TIMES)
+settings.load_profile("suite")
 
 # What needs Debian packages, root, a browser or time: `make integration`.
 APART = ("integration", "browser", "postgres", "faults")

@@ -4,7 +4,7 @@ import ast
 import gc
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -60,8 +60,9 @@ def imports(tree: ast.AST) -> tuple[str, ...]:
     return tuple(found)
 
 
-def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    yield from (n for n in nodes(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+@cache
+def functions(tree: ast.AST) -> tuple[ast.FunctionDef | ast.AsyncFunctionDef, ...]:
+    return tuple(n for n in nodes(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def test_imports_follow_the_floors():
@@ -126,8 +127,9 @@ def test_every_module_says_what_it_is_for(sources):
 
 def test_no_import_inside_a_function(sources):
     inside = [
-        f"{path}:{n.lineno}" for path, tree in sources for f in functions(tree) for n in ast.walk(f)
+        f"{path}:{n.lineno}" for path, tree in sources for n in nodes(tree)
         if isinstance(n, ast.Import | ast.ImportFrom)
+        and any(f.lineno <= n.lineno <= (f.end_lineno or 0) for f in functions(tree))
     ]
     assert not inside
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.captures import every_tuple
@@ -16,6 +16,7 @@ from playbook.model.site import Site
 from tests.connectors.logs.reading import REAL
 from tests.connectors.logs.test_zeek_detection import SERIES, lines_of
 from tests.connectors.logs.zeek_plain import event, log_text, opened, rows, seed_rows
+from tests.examples import examples
 
 SITE = Site(now=datetime(2026, 1, 1, tzinfo=UTC))
 COLUMNS = ("src_ip", "dst_ip", "dst_port", "connections", "hourly_buckets", "avg_per_hour", "avg_bytes_per_conn",
@@ -24,7 +25,7 @@ JSON_LOGS = ("zeek-json/zat/conn.log", "zeek-json/apt29-day1/NASHUA_conn.log.gz"
              "zeek-json/apt29-day1/SCRANTON_conn.log.gz")
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(8)
 @given(st.lists(SERIES, min_size=1, max_size=5))
 def test_the_seed_on_generated_logs_equals_plain_python(tmp_path: Path, series) -> None:
     log = tmp_path / "conn.log"

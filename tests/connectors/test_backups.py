@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -13,6 +13,7 @@ from playbook.model.detection import TimeWindow
 from playbook.model.enrichment import BackupJob, BackupSession, Enrichment
 from playbook.model.observable import Observable
 from playbook.model.site import Site
+from tests.examples import examples
 
 SITE = Site(now=datetime(2026, 3, 20, tzinfo=UTC))
 SHA = "ab" * 32
@@ -191,7 +192,7 @@ def test_each_file_alone(tmp_path: Path) -> None:
         Settings()
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(30)
 @given(st.binary(max_size=200))
 def test_any_bytes_give_answers_or_a_reason(tmp_path: Path, raw: bytes) -> None:
     enricher = backups(tmp_path)

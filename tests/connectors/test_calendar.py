@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.calendar import Settings, connect
 from playbook.model.enrichment import ScheduledWindow
 from playbook.model.observable import Observable
 from tests.connectors.calendars import GOOD, ICAL, MARCH, SITE, ask, calendar, host, named, span
+from tests.examples import examples
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_a_cron_that_fires_too_often_for_the_window_leaves_its_host_unanswered(t
     assert "fires more than" in (answer.unavailable or "")
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(30)
 @given(st.text(max_size=80))
 def test_any_text_gives_answers_or_a_reason(tmp_path: Path, text: str) -> None:
     enricher = calendar(tmp_path, text.encode("utf-8", "replace").decode(), text.encode("utf-8", "replace").decode())

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -20,6 +20,7 @@ from tests.emulators.falcon import Falcon
 from tests.emulators.lapi import Lapi
 from tests.emulators.panos import Firewall
 from tests.emulators.site import Product, site
+from tests.examples import examples
 
 ADDRESS, HOST = "198.51.100.9", "0123456789abcdef0123456789abcdef"
 TTL_S = 3600
@@ -106,7 +107,7 @@ ACTS = st.one_of(
 
 @pytest.mark.loopback
 @pytest.mark.parametrize("name", WORLDS)
-@settings(max_examples=20, deadline=None)
+@examples(10)
 @given(acts=st.lists(ACTS, max_size=8))
 @example([("contain", KEY, 0), ("wait", 600, 0), ("contain", KEY, 2), ("contain", OTHER, 0)])
 @example([("contain", KEY, 0), *[("wait", 600, 0), ("contain", KEY, 2)] * 5])

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -13,6 +13,7 @@ from playbook.model.detection import TimeWindow
 from playbook.model.enrichment import Enrichment, FeedEntry
 from playbook.model.observable import Observable
 from playbook.model.site import Site
+from tests.examples import examples
 
 SITE = Site(now=datetime(2026, 3, 20, tzinfo=UTC))
 WINDOW = TimeWindow(start=datetime(2026, 3, 19, tzinfo=UTC), end=SITE.now)
@@ -165,7 +166,7 @@ def test_a_missing_feed_is_unavailable(tmp_path: Path, file: str) -> None:
     assert f"{file}: cannot be read" in (ask(enricher, "203.0.113.1").unavailable or "")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60)
 @given(st.text(max_size=60), st.sampled_from(["domain", "url", "address"]))
 def test_any_indicator_is_an_entry_or_a_named_row(tmp_path: Path, indicator: str, kind: str) -> None:
     cell = indicator.encode("utf-8", "replace").decode().replace('"', '""')

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -15,6 +15,7 @@ from playbook.model.detection import TimeWindow
 from playbook.model.enrichment import Enrichment
 from playbook.model.observable import Observable
 from playbook.model.site import Site
+from tests.examples import examples
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
 WINDOW = TimeWindow(start=datetime(2026, 3, 9, tzinfo=UTC), end=NOW)
@@ -232,7 +233,7 @@ def test_wrong_settings_are_faults_of_the_configuration(wrong: dict[str, str]) -
         Settings.model_validate(wrong)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60)
 @given(st.binary(max_size=300))
 def test_any_bytes_give_answers_or_a_reason(tmp_path: Path, raw: bytes) -> None:
     (tmp_path / "hosts.csv").write_bytes(b"hostname,addresses,since\n" + raw)

@@ -5,11 +5,12 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.schedule import TooMany, cron_intervals, merged, parse_cron, parse_duration
 from playbook.model.detection import TimeWindow
+from tests.examples import examples
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -108,7 +109,7 @@ def test_a_union_holds_exactly_the_instants_of_its_parts(spans: list[tuple[datet
     assert all(one.end < other.start for one, other in pairwise(union))
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     minute=st.integers(0, 59), hour=st.integers(0, 23), length=st.integers(1, 50), start=st.integers(0, 24 * 364),
     hours=st.integers(1, 72), zone=st.sampled_from(["UTC", "America/New_York", "Europe/Prague", "Australia/Lord_Howe"]),

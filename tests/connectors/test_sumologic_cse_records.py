@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.sumologic_cse.answers import Comment, Entity, Insight, Signal, utc
@@ -19,6 +19,7 @@ from connectors.sumologic_cse.settings import Settings
 from playbook.detections.beaconing import Event, score_events
 from tests.connectors.cse_bench import SCOPE, START, a_day, reference
 from tests.emulators.cse_objects import record_of, signal_of
+from tests.examples import examples
 
 REAL = Path(os.environ.get("PLAYBOOK_REAL_DATA", Path(__file__).parents[3] / "shared" / "data")) / "sumo"
 TYPES: tuple[str, ...] = Settings.model_fields["object_types"].default
@@ -156,7 +157,7 @@ def test_equal_records_without_a_uid_count_as_often_as_one_signal_has_them() -> 
 SHUFFLES = st.tuples(st.permutations(range(12)), st.integers(1, 40), st.integers(0, 3))
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(SHUFFLES)
 def test_order_and_cut_and_repetition_of_signals_do_not_matter(made: tuple[list[int], int, int]) -> None:
     order, each, repeated = made
@@ -166,7 +167,7 @@ def test_order_and_cut_and_repetition_of_signals_do_not_matter(made: tuple[list[
     assert score_events(got.events, SCOPE) == reference()
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.dictionaries(
     st.sampled_from(["srcDevice_ip", "dstDevice_ip", "dstPort", "srcPort", "timestamp", "bytesOut", "flowState", "uid",
                      "objectType", "ipProtocol", "bro_flow_service", "action", "srcDevice_hostname"]),

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.whois.answer import Holder, holder_of
 from playbook.errors import BadAnswer, ConnectorError, RateLimited
 from tests.emulators.rdap import DOCUMENTED, SHAPES
+from tests.examples import examples
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 REAL = Path(os.environ.get("PLAYBOOK_TEST_DATA", Path(__file__).parents[3] / "shared" / "data")) / "rdap"
@@ -122,7 +123,7 @@ def _judge(body: Any, address: Any) -> Holder | None:
     return holder
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(data=st.data())
 def test_mutated_bodies_are_believed_only_when_they_cover_the_address(data: st.DataObject) -> None:
     cidr = data.draw(st.sampled_from(sorted(BODIES)))
@@ -134,7 +135,7 @@ def test_mutated_bodies_are_believed_only_when_they_cover_the_address(data: st.D
     _judge(body, ip_network(cidr)[5])
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(body=st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(
     st.sampled_from(["startAddress", "endAddress", "entities", "handle", "name", "notices"]) | st.text(), x)))
 def test_arbitrary_json_is_refused(body: Any) -> None:

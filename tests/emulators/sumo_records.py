@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_address, ip_network
 
 from playbook.detections.languages.sumo import HOUR_MS, tuple_key
@@ -69,6 +70,7 @@ def answer(query: str, events: Iterable[Event], start_ms: int, end_ms: int) -> R
     return _tuples(counted)
 
 
+@cache
 def _external(text: str) -> bool:
     address = ip_address(text)
     return not any(address.version == net.version and address in net for net in _DROPPED)

@@ -3,10 +3,11 @@
 from functools import cache
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, given
 
 from playbook.detections.languages import splunk, sumo
 from tests.emulators.sumo_language import Fault
+from tests.examples import examples
 from tests.interpreters import busy, spl_eval
 from tests.interpreters.busy import by_log, by_splunk, by_sumo, days, fixed
 from tests.interpreters.busy_mutants import MUTANTS
@@ -17,7 +18,7 @@ from tests.interpreters.users import Connection
 _PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
-@settings(max_examples=30, deadline=None, phases=_PHASES)
+@examples(12, phases=_PHASES)
 @given(found=days())
 def test_three_texts_say_what_the_log_says(found: list[Connection]) -> None:
     """Sumo Logic's over the very same lines."""
@@ -25,7 +26,7 @@ def test_three_texts_say_what_the_log_says(found: list[Connection]) -> None:
     assert said == dict.fromkeys(said, by_log(found))
 
 
-@settings(max_examples=15, deadline=None, phases=_PHASES)
+@examples(6, phases=_PHASES)
 @given(found=days())
 def test_the_data_model_says_as_much_as_it_knows(found: list[Connection]) -> None:
     """It has no states: what came back is an answer, and whether a single attempt was answered it does not tell."""

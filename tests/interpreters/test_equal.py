@@ -3,11 +3,12 @@
 from collections import Counter
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, given
 from hypothesis import strategies as st
 
 from playbook.detections.beaconing import Event
 from playbook.detections.languages import splunk
+from tests.examples import examples
 from tests.interpreters import spl, telemetry
 from tests.interpreters.telemetry import HALF_HOUR_EAST, QUERIES, by_reference, by_splunk, by_sumo, events
 
@@ -15,13 +16,13 @@ _PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # a failing example is 
 
 
 @pytest.mark.parametrize("preset", QUERIES)
-@settings(max_examples=25, deadline=None, phases=_PHASES)
+@examples(12, phases=_PHASES)
 @given(found=events(), zone_s=st.sampled_from((0, HALF_HOUR_EAST, -12_600)))
 def test_splunk_finds_what_the_reference_finds(preset: str, found: list[Event], zone_s: int) -> None:
     assert by_splunk(QUERIES[preset], preset, found, zone_s) == by_reference(preset, found)
 
 
-@settings(max_examples=40, deadline=None, phases=_PHASES)
+@examples(20, phases=_PHASES)
 @given(found=events())
 def test_sumo_finds_what_the_reference_finds(found: list[Event]) -> None:
     wanted = [e for e in found if not e.denied]

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from functools import cache, partial
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, given
 from hypothesis import strategies as st
 
 from playbook.detections.languages import splunk, sumo
 from playbook.model.address import Network
 from tests.emulators.sumo_language import Fault
+from tests.examples import examples
 from tests.interpreters import spl_eval, users
 from tests.interpreters.mutants import Mutant
 from tests.interpreters.users import (
@@ -30,7 +31,7 @@ _PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 _homes = st.sampled_from(HOMES)
 
 
-@settings(max_examples=40, deadline=None, phases=_PHASES)
+@examples(15, phases=_PHASES)
 @given(found=connections(), home=_homes)
 def test_three_texts_say_what_the_log_says(found: list[Connection], home: Sequence[Network]) -> None:
     """Sumo Logic's over the very same lines; plain Python counts the same."""
@@ -44,7 +45,7 @@ def stateless(found: list[Connection]) -> list[Connection]:
     return [c._replace(state="S0" if c.rcvd == 0 else "OTH") for c in found]
 
 
-@settings(max_examples=20, deadline=None, phases=_PHASES)
+@examples(12, phases=_PHASES)
 @given(found=connections(), home=_homes)
 def test_the_data_model_says_what_is_counted_of_connections_in_slots_of_their_own(
     found: list[Connection], home: Sequence[Network]
@@ -53,7 +54,7 @@ def test_the_data_model_says_what_is_counted_of_connections_in_slots_of_their_ow
     assert by_splunk("tstats", apart, home) == by_reference(stateless(apart), home)
 
 
-@settings(max_examples=20, deadline=None, phases=_PHASES)
+@examples(12, phases=_PHASES)
 @given(found=connections(), home=_homes)
 def test_a_slot_of_many_connections_never_proves_a_user_too_many(
     found: list[Connection], home: Sequence[Network]

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sigma.backends.sqlite import sqliteBackend
 from sigma.collection import SigmaCollection
 from sigma.rule import SigmaRuleBase
 
 from playbook.detections.beaconing import IRC_PORTS
+from tests.examples import examples
 
 FOLDER = Path(__file__).resolve().parents[2] / "manifests" / "queries" / "sigma"
 START = int(datetime(2026, 11, 24, tzinfo=UTC).timestamp())
@@ -77,7 +78,7 @@ def test_irc_of_a_process_is_about_what_it_began() -> None:
     assert alerts("hunt_irc.yml", "irc_process_connection", rows) == {("pc-1", "6667")}
 
 
-@settings(deadline=None, max_examples=40)
+@examples(20)
 @example([(101, 9), (100, 1)])
 @example([(101, 10), (101, 8)])
 @given(st.lists(st.tuples(st.integers(95, 105), st.sampled_from([1, 8, 9, 10])), min_size=1, max_size=3))

@@ -1,12 +1,13 @@
 """The ladder: which rung holds, in which order, what comes of it, and what never moves it."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from playbook.decide import decide
 from playbook.model.verdict import Evidence
 from tests.builders import a_beacon, a_fact, an_enriched, measured, said, silent
+from tests.examples import examples
 
 GROUPS = ("rhythm", "destination", "host")
 OUTCOME = {
@@ -179,7 +180,7 @@ EVIDENCE = st.lists(st.sampled_from(
 
 
 @given(EVIDENCE, st.lists(HINTS, min_size=1, max_size=3), st.booleans(), st.sampled_from([53, 443]))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_no_hint_moves_a_rung_in_either_direction(evidence, hints, explained, port):
     enriched = an_enriched(detection=a_beacon(dst_port=port))
     before, after = decide(enriched, evidence, explained), decide(enriched, evidence + hints, explained)
@@ -187,7 +188,7 @@ def test_no_hint_moves_a_rung_in_either_direction(evidence, hints, explained, po
 
 
 @given(EVIDENCE, st.booleans())
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_nothing_is_closed_without_an_exception_or_a_complete_explanation(evidence, explained):
     verdict = decide(an_enriched(), evidence, explained)
     whole = [e for e in evidence if e.role in ("exception", "explanation") and e.strength == "conclusive"]

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from playbook.gate import NEVER_ISOLATED, Barriers, Passed, Refused, examine
 from playbook.model.address import parse, unwrap, why_not_global, within
@@ -22,6 +22,7 @@ from tests.builders import (
     said,
     silent,
 )
+from tests.examples import examples
 from tests.playbook.containment import BARRIERS, enriched, named_by_the_site
 
 BLOCKS = ("block_pair", "block_address")
@@ -200,7 +201,7 @@ def test_a_protected_source_and_an_unknown_role_need_two_people(change):
 
 
 @given(enriched(), BARRIERS)
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_no_block_ever_passes_to_a_place_that_must_not_be_blocked(one, barriers):
     for kind in BLOCKS:
         word = examine(kind, one, barriers)
@@ -221,7 +222,7 @@ def test_no_block_ever_passes_to_a_place_that_must_not_be_blocked(one, barriers)
 
 
 @given(enriched(), BARRIERS)
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_no_isolation_ever_passes_for_a_host_that_is_not_proven_or_may_not_be(one, barriers):
     word = examine("isolate_host", one, barriers)
     if isinstance(word, Passed):

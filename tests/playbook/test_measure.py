@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from playbook.measure import measure
 from playbook.model.traffic import Burst, HostTraffic, LogCoverage, NameBurst, NamedBy, Spread, Traffic, TupleTraffic
 from tests.builders import SOURCE, a_beacon, at, steady
+from tests.examples import examples
 
 DAY = tuple(at(h) for h in range(24))
 WEEK = a_beacon(first_seen=at(0), last_seen=at(167.9), hourly_buckets=168)
@@ -45,7 +46,7 @@ def host(**change):
     sizes=st.one_of(st.none(), st.lists(st.integers(0, 2**50), max_size=60).map(tuple)),
     complete=st.booleans(), hours=st.integers(0, 24), attempts=st.integers(0, 50), unanswered=st.integers(0, 50),
 )
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_any_traffic_gives_bounded_numbers_and_never_a_fault(times, sizes, complete, hours, attempts, unanswered):
     found = measures(hours={"conn": hours}, start_times=times, sizes=sizes, starts_complete=complete,
                      attempts=attempts, unanswered=unanswered, unanswered_hours=3)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from playbook.gate import Barriers, Passed, examine
@@ -22,6 +22,7 @@ from tests.builders import (
     said,
     silent,
 )
+from tests.examples import examples
 from tests.playbook.containment import BARRIERS, enriched
 
 ALL = dict.fromkeys(NARROWEST_FIRST, "any")
@@ -157,13 +158,13 @@ def test_two_ttls_are_two_plans():
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
-@settings(max_examples=30, deadline=None)
+@examples(30)
 def test_two_hosts_never_share_a_digest_whatever_they_call_themselves(one, other):
     assert (digest(host=one) == digest(host=other)) == (one == other)
 
 
 @given(st.lists(st.tuples(enriched(), st.sampled_from(DISPOSITIONS)), max_size=5), BARRIERS, st.booleans())
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_every_step_passes_the_gate_for_a_true_positive_and_one_host_at_most(ones, barriers, offered):
     terms = means(barriers=barriers, offers=ALL if offered else {})
     proposal = propose("C-1", "h", [judged(e, d) for e, d in ones], terms)

@@ -5,10 +5,11 @@ from random import Random
 from statistics import median
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from playbook.regularity import DAY, HOUR, regularity
+from tests.examples import examples
 
 ALL_DAY = frozenset(range(24))
 SERIES = st.lists(st.integers(0, 2 * DAY), min_size=0, max_size=300, unique=True).map(sorted)
@@ -28,7 +29,7 @@ def scored(times, sizes=None, start=0, covered=ALL_DAY):
 
 
 @given(SERIES, st.integers(0, 2**40), st.integers(0, DAY), st.sets(st.integers(0, 48)), st.randoms())
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_every_sub_score_is_between_0_and_1_for_any_series(times, biggest, start, covered, random):
     found = regularity(times, [random.randint(0, biggest) for _ in times], start, frozenset(covered))
     inside = [t for t in times if start <= t < start + DAY]
@@ -52,7 +53,7 @@ def plain_steadiness(values, when_tiny):
 
 
 @given(SERIES.filter(lambda times: sum(t < DAY for t in times) >= 4), st.integers(0, 2**40), st.randoms())
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_intervals_and_sizes_equal_the_plain_formula_and_known_hours_change_nothing(times, biggest, random):
     sizes = [random.choice((0, 40, biggest, random.randint(0, biggest))) for _ in times]
     inside = [(t, size) for t, size in zip(times, sizes, strict=True) if t < DAY]

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.logs import canonical
 from connectors.logs.shape import Scan
 from playbook.errors import UnknownFormat
 from tests.connectors.logs.reading import all_rows, events, refused, written
+from tests.examples import examples
 
 HEADER = ",".join(canonical.REQUIRED)
 T0 = 1772359200.0  # 2026-03-01 10:00:00 UTC
@@ -87,7 +88,7 @@ def test_a_bad_row_is_named_and_the_others_stay(tmp_path: Path, changed: dict[st
 PLAIN = st.text(st.characters(exclude_characters="\r\n\x00\ufeff", exclude_categories=("Cs",)), max_size=20)
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(st.lists(st.tuples(PLAIN, PLAIN), min_size=1, max_size=20))
 def test_any_text_on_one_line_arrives_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, texts: list[tuple[str, str]]

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.logs import nfdump
 from connectors.logs.shape import Scan
 from tests.connectors.logs.reading import all_rows, events, passed_over, real, refused, written
+from tests.examples import examples
 
 OLD = "ts,te,td,sa,da,sp,dp,pr,flg,fwd,stos,ipkt,ibyt,opkt,obyt"
 NEW = "firstSeen,duration,proto,srcAddr,srcPort,dstAddr,dstPort,packets,bytes,flows"
@@ -121,7 +122,7 @@ def test_times_are_local_to_the_zone_given(tmp_path: Path) -> None:
         TEN.timestamp() - 3600]
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(st.lists(st.tuples(st.integers(1024, 65535), st.integers(0, 10), st.booleans()), min_size=1, max_size=30,
                 unique_by=lambda made: made[0]))
 def test_every_connection_is_found_once_whatever_the_order_of_its_rows(

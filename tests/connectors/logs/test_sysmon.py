@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.logs import Settings, connect, suricata, sysmon, zeek_json
@@ -18,6 +18,7 @@ from connectors.logs.shape import Recognised
 from playbook.model.detection import Fetched
 from playbook.model.site import Networks, Site
 from tests.connectors.logs.reading import all_rows, events, passed_over, real, refused, written
+from tests.examples import examples
 
 STAMP = "2026-03-01 10:00:00.250"
 START = 1772359200.25
@@ -154,7 +155,7 @@ def test_every_bad_row_is_named_and_the_others_stay(tmp_path: Path) -> None:
     assert refused(sysmon, path, kind="dns") == []
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(st.text(max_size=40) | st.integers() | st.none() | st.lists(st.text(max_size=3), max_size=2))
 def test_any_value_of_a_field_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, value: Any) -> None:
     path = log(tmp_path_factory.mktemp("any"), *(nxlog(3, CONNECTION | {name: value}) for name in CONNECTION))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.logs import Settings, connect, zeek
@@ -18,6 +18,7 @@ from playbook.detections.languages import render
 from playbook.model.detection import TimeWindow
 from playbook.model.site import Networks, Site
 from tests.connectors.logs.zeek_plain import ORDER, event, log_text, rows
+from tests.examples import examples
 
 LAB = (ip_network("198.51.100.0/24"),)
 SITE = Site(now=datetime(2026, 1, 1, tzinfo=UTC), networks=Networks(lab=LAB))
@@ -52,7 +53,7 @@ def lines_of(series) -> list[dict]:
     ]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(6)
 @given(st.lists(SERIES, min_size=1, max_size=5), st.permutations(ORDER), st.booleans())
 def test_every_path_gives_the_rows_of_the_reference(tmp_path: Path, series, order, keep: bool) -> None:
     log = tmp_path / "conn.log"
@@ -66,7 +67,7 @@ def test_every_path_gives_the_rows_of_the_reference(tmp_path: Path, series, orde
         assert (found.health.rows_read, found.health.rows_rejected) == (len(events), 0)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(4)
 @given(st.lists(SERIES, min_size=1, max_size=5))
 def test_the_query_that_is_printed_gives_the_rows_of_the_reference(tmp_path: Path, series) -> None:
     log = tmp_path / "conn.log"

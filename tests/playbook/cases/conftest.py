@@ -1,6 +1,5 @@
 """A fresh record on SQLite always, and on PostgreSQL where a server can be started."""
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from playbook.cases.store import Store, open_store
 from playbook.cases.tables import metadata
 from tests import postgres
+from tests.records import fresh_record
 
 
 @pytest.fixture(scope="session")
@@ -21,14 +21,6 @@ def pg_server() -> Iterator[postgres.Server]:
         pytest.skip(reason)
     with postgres.server() as running:
         yield running
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file to copy: cheaper than migrating for every test."""
-    folder = tmp_path_factory.mktemp("migrated")
-    open_store("sqlite:///state.db", folder).close()
-    return folder / "state.db"
 
 
 @pytest.fixture(scope="session")
@@ -49,8 +41,7 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield shared
         return
     with tempfile.TemporaryDirectory(prefix="record", dir=postgres.MEMORY) as folder:
-        shutil.copy(request.getfixturevalue("migrated"), Path(folder) / "state.db")
-        yield f"sqlite:///{folder}/state.db"
+        yield f"sqlite:///{fresh_record(Path(folder) / 'state.db')}"
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from playbook.cases import accounts, approvals, asking, containments, journal, outbox
@@ -12,6 +12,7 @@ from playbook.cases.store import open_store
 from playbook.cases.tables import metadata
 from playbook.model.response import Decision
 from tests.builders import NOW
+from tests.examples import examples
 from tests.playbook.cases.runs import file, judged
 
 PEOPLE = {"anna": "approver", "bert": "approver", "root": "admin", "resi": "responder", "vera": "viewer"}
@@ -243,7 +244,7 @@ ANSWER = st.tuples(st.sampled_from([*PEOPLE, "nobody"]), st.booleans(), st.integ
                    st.sampled_from(["cli", "page", "platform"]), st.booleans())
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(15)
 @given(people=st.sampled_from([1, 2]), requester=st.sampled_from(["playbook", "anna"]),
        given_=st.lists(ANSWER, max_size=6))
 def test_whatever_is_answered_work_starts_at_most_once_and_only_as_agreed(shared, people, requester, given_):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from playbook.cases import journal
@@ -13,6 +13,7 @@ from playbook.cases.store import open_store
 from playbook.cases.tables import journal as lines
 from playbook.cases.tables import journal_head
 from tests.builders import NOW
+from tests.examples import examples
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",), exclude_characters="\0"), max_size=12)
 CONTENT = st.dictionaries(TEXT, st.integers(-(2**53) + 1, 2**53 - 1) | TEXT | st.lists(TEXT, max_size=3), max_size=3)
@@ -136,7 +137,7 @@ def shared(tmp_path_factory):
     store.close()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(25)
 @given(contents=st.lists(CONTENT, min_size=1, max_size=4), data=st.data())
 def test_any_content_verifies_and_any_harm_to_it_does_not(shared, contents, data):
     for table in (lines, journal_head):

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from playbook.cases import journal, record, recording
@@ -11,6 +11,7 @@ from playbook.cases.store import open_store
 from playbook.cases.tables import metadata
 from playbook.model.verdict import WORST_FIRST
 from tests.builders import DESTINATION, NOW
+from tests.examples import examples
 from tests.playbook.cases.runs import (
     FILING,
     OTHER,
@@ -222,7 +223,7 @@ def shared(tmp_path_factory):
 STEP = st.tuples(st.sampled_from(sorted(RUNG)), st.sampled_from(["a", "b"]), st.integers(0, 1), st.integers(0, 3))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(12)
 @given(runs=st.lists(st.lists(STEP, min_size=1, max_size=3) | st.just("resolve"), min_size=1, max_size=6))
 def test_whatever_is_filed_there_is_one_open_case_a_host_and_it_is_never_better_than_its_worst(shared, runs):
     with shared.change() as conn:

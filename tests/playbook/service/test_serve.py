@@ -20,6 +20,7 @@ from playbook.service.links import signed
 from playbook.service.telling import JsonLines
 from playbook.service.wiring import Linked, secret_of, wire
 from tests.playbook.service.web import Web
+from tests.records import fresh_record
 
 SAMPLE = Path(next(iter(playbook.sample.__path__))) / "serve.toml"
 
@@ -67,7 +68,7 @@ def sample(tmp_path, **networks):
 
 @pytest.fixture
 def store(tmp_path):
-    one = open_store(f"sqlite:///{tmp_path}/state.db")
+    one = open_store(f"sqlite:///{fresh_record(tmp_path / 'state.db')}")
     yield one
     one.close()
 

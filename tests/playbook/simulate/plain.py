@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from ipaddress import ip_address, ip_network
 
 from playbook.regularity import regularity
@@ -13,9 +14,14 @@ def grouped(connections):
     """(src, dst, port) -> connections to addresses outside 10/8 and fc00::/7."""
     groups = defaultdict(list)
     for c in connections:
-        if not c.dst_ip.startswith("10.") and ip_address(c.dst_ip) not in _ULA:
+        if _outside(c.dst_ip):
             groups[c.src_ip, c.dst_ip, c.dst_port].append(c)
     return groups
+
+
+@cache
+def _outside(address):
+    return not address.startswith("10.") and ip_address(address) not in _ULA
 
 
 def score(rows, port):

@@ -7,11 +7,12 @@ from itertools import pairwise
 from math import ceil
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from playbook.tables import asn
 from playbook.tables.sources import packed_table
+from tests.examples import examples
 from tests.playbook.tables.scripts import script
 
 build = script("build_asn_table")
@@ -137,7 +138,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.dictionaries(st.integers(1, 2**32 - 1), NAMES, min_size=1, max_size=6), st.data())
 def test_a_small_table_comes_back(names, data):
     def draw(bits):

@@ -130,6 +130,11 @@ TAKEN = [
 ]
 
 
+@pytest.fixture(scope="module")
+def written_and_read():
+    return lists.decode(build.encode(TAKEN, date(2026, 1, 2)), "test")
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -139,7 +144,7 @@ TAKEN = [
         "2001:db8:7fff:ffff:ffff:ffff:ffff:ffff", "2001:db8:8000::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
     ],
 )
-def test_what_the_build_writes_is_what_the_loader_reads(address):
+def test_what_the_build_writes_is_what_the_loader_reads(address, written_and_read):
     """By category, then by name: what a plain scan of the networks finds, each with its own day or the package's."""
     wanted = ip_address(address)
     expected = {
@@ -147,7 +152,7 @@ def test_what_the_build_writes_is_what_the_loader_reads(address):
         for taken in TAKEN
         if any(wanted in network for network in taken.networks if network.version == wanted.version)
     }
-    found = lists.decode(build.encode(TAKEN, date(2026, 1, 2)), "test")[wanted.version].at(int(wanted))
+    found = written_and_read[wanted.version].at(int(wanted))
     assert {(row.name, row.category, row.as_of) for row in found} == expected
     assert [row.category for row in found] == sorted((row.category for row in found), key=lists.CATEGORIES.index)
     assert {row.source for row in found} <= {"test"}
