@@ -15,11 +15,11 @@ run: $(VENV)/.ready
 serve: $(VENV)/.ready
 	$(BIN)/botnet-playbook serve --config playbook/sample/serve.toml $(ARGS)
 
-# what needs root, Debian packages or a browser is left to `make integration`
-APART := integration or browser or postgres or faults
+# what needs root, Debian packages, a browser or the public captures is left to `make integration`
+APART := integration or browser or postgres or faults or real_data
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not ($(APART))"
-	@echo "left out, for make integration: real products in namespaces, a browser, PostgreSQL, killed processes"
+	@echo "left out, for make integration: real products in namespaces, a browser, PostgreSQL, killed processes, public captures"
 
 integration: $(VENV)/.ready
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "$(APART)" -rs
