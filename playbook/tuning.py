@@ -19,7 +19,7 @@ from playbook.model.case import Case
 from playbook.model.detection import TimeWindow
 from playbook.model.enriched import EnrichedDetection
 from playbook.model.site import ExceptionEntry, Site
-from playbook.model.verdict import CaseStatus
+from playbook.model.verdict import CaseStatus, Evidence
 from playbook.ports import Progress, Toolkit
 from playbook.respond import Terms, traffic_of
 from playbook.warnings import about_networks
@@ -136,9 +136,12 @@ def settings(rules: RuleSet) -> Iterator[Setting]:
             yield from (Setting(name, parameter, was, became, one) for became, one in others.items() if became != was)
 
 
-def under(history: History, terms: Terms, setting: Setting) -> Outcome:
-    """What the history ends in with this one number changed."""
-    return outcome(history, replace(terms, rules=_changed(terms.rules, setting)))
+def under(history: History, terms: Terms, setting: Setting, now: Outcome) -> Outcome:
+    """What the history ends in with this one number changed: as ``now`` when its rule says the same all the same."""
+    rules = _changed(terms.rules, setting)
+    if _words(history, terms.rules, setting.rule) == _words(history, rules, setting.rule):
+        return now
+    return outcome(history, replace(terms, rules=rules))
 
 
 def by_score(now: Outcome, history: History) -> dict[int, Counter[str]]:
@@ -202,6 +205,11 @@ def _named(enriched: EnrichedDetection) -> str:
     host = enriched.host
     named = host.lower() in enriched.proven_names and _NAME.fullmatch(host) and parse(host) is None
     return host if named else enriched.detection.src_ip
+
+
+def _words(history: History, rules: RuleSet, name: str) -> list[Evidence | None]:
+    rule, params = rules.rules[name], rules.params[name]
+    return [rule.judge(one, params) for one in history.detections]
 
 
 def _changed(rules: RuleSet, setting: Setting) -> RuleSet:

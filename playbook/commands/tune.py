@@ -83,7 +83,7 @@ def _tried(
 ) -> Iterable[tuple[Setting, Outcome, tuple[Change, ...]]]:
     every = tuple(tuning.settings(assembled.terms.rules))
     for done, setting in enumerate(every, 1):
-        after = tuning.under(history, assembled.terms, setting)
+        after = tuning.under(history, assembled.terms, setting, before)
         if told:
             told(done, len(every))
         yield setting, after, tuning.changes(before, after)

@@ -70,7 +70,7 @@ def test_every_number_that_changes_something_is_what_a_run_with_it_says(
 ) -> None:
     flipping: dict[str, Setting] = {}
     for setting in tuning.settings(assembled.terms.rules):
-        if tuning.changes(before, tuning.under(history, assembled.terms, setting)):
+        if tuning.changes(before, tuning.under(history, assembled.terms, setting, before)):
             flipping[f"{setting.rule}.{setting.parameter}"] = setting
     assert set(flipping) >= {"steady_interval.least_score", "backup_agent.most_bytes", "peer_to_peer.least_peers"}
     shutil.copytree(SAMPLE, tmp_path / "sample", ignore=shutil.ignore_patterns("__pycache__"))
@@ -78,7 +78,7 @@ def test_every_number_that_changes_something_is_what_a_run_with_it_says(
     for setting in flipping.values():
         changed = tmp_path / "sample" / "changed.toml"
         changed.write_text(f"{text}\n[policy.rules.{setting.rule}]\n{setting.parameter} = {setting.became}\n")
-        assert tuning.under(history, assembled.terms, setting).hosts == ended(changed), setting
+        assert tuning.under(history, assembled.terms, setting, before).hosts == ended(changed), setting
 
 
 def test_the_exceptions_of_a_candidate_do_what_is_told(
@@ -112,11 +112,13 @@ def test_what_an_exception_covers_is_a_host_and_a_port_and_never_longer_than_all
             assert (entry.indicator, entry.port) == ("", one.port) and entry.source in one.sources
 
 
-def test_the_source_is_read_once_and_every_enricher_asked_once(
+def test_the_source_is_read_once_and_each_number_is_judged_as_if_afresh(
     history: History, assembled: Assembled, before: Outcome
 ) -> None:
-    for setting in tuning.settings(assembled.terms.rules):
-        tuning.under(history, assembled.terms, setting)
+    terms, rules = assembled.terms, assembled.terms.rules
+    for setting in tuning.settings(rules):
+        afresh = replace(terms, rules=replace(rules, params={**rules.params, setting.rule: setting.params}))
+        assert tuning.under(history, terms, setting, before).cases == tuning.outcome(history, afresh).cases, setting
     assert assembled.toolkit.source.calls == {"fetch": 1, "traffic": 1}
     asked = {one.name: one.calls["look_up"] for one in assembled.toolkit.enrichers}
     # Local ones are asked about hosts and addresses, then about the names that the traffic showed.
