@@ -74,6 +74,14 @@ class Engine:
             values = [list(column) for column in zip(*rows, strict=True)]
             self._connection.execute(f"INSERT INTO {name} SELECT {cells}", values)
 
+    def has(self, table: str) -> bool:
+        """Whether there is a table of this name; DuckDB's own list of all tables takes ten times as long to ask."""
+        try:
+            self._connection.execute(f"FROM {table} LIMIT 0")
+        except duckdb.CatalogException:
+            return False
+        return True
+
     def interrupt(self) -> None:
         """End the statement that runs now with a duckdb.Error; for another thread to call."""
         self._connection.interrupt()

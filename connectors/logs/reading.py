@@ -10,7 +10,7 @@ from connectors.logs.engine import Engine
 from connectors.logs.files import LogFile, formats
 from connectors.logs.lines import file_list
 from connectors.logs.rejects import UNREADABLE, Looked, Place, Rejected, carefully, from_table, named
-from connectors.logs.shape import CANONICAL, Kind, Recognised, Scan, literal
+from connectors.logs.shape import CANONICAL, Kind, Recognised, Scan
 from connectors.logs.split import split
 from connectors.logs.unpack import Bounds, Survey, blank_lines, repaired, survey
 
@@ -189,7 +189,7 @@ class Reading:
 
     def _from_table(self) -> tuple[Rejected, int]:
         """What DuckDB itself refused, and how many lines that were, headers included."""
-        if not self._kept_rejects():
+        if not self.engine.has(self.scan.rejects):
             return Rejected(), 0
         table = f"{self.scan.rejects} JOIN reject_scans USING (scan_id, file_id)"
         (seen,), = self.engine.believed(f"SELECT count(DISTINCT (scan_id, file_id, line)) FROM {self.scan.rejects}")
@@ -207,9 +207,6 @@ class Reading:
                 found += from_table(mine, form, module)
         more = seen - len(rows)
         return (found + Rejected(more) if more else found), seen
-
-    def _kept_rejects(self) -> bool:
-        return bool(self.engine.believed(f"FROM duckdb_tables() WHERE table_name = {literal(self.scan.rejects)}"))
 
     def _note_cuts(self, surveys: Sequence[Survey]) -> None:
         for file, found in zip(self._all(), surveys, strict=True):

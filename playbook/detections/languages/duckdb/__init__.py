@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
+from textwrap import indent
 
 from playbook.detections.beaconing import (
     FAST_PER_HOUR,
@@ -77,15 +78,18 @@ WITH events AS (
   SELECT * FROM events{chosen}
   WHERE window_no IS NOT NULL{_once(profile)}
 ), tuples AS MATERIALIZED (
-  SELECT window_no, {_KEY},
-{_measures(profile)}
-  FROM counted
-  GROUP BY ALL
+  SELECT *, {v4("dst_ip")} AS dst_v4
+  FROM (
+    SELECT window_no, {_KEY},
+{indent(_measures(profile), "  ")}
+    FROM counted
+    GROUP BY ALL
+  )
+  WHERE connections >= {MIN_CONNECTIONS} AND hourly_buckets >= {MIN_HOURS}
+    OR denied >= {MIN_CONNECTIONS} AND denied_hours >= {MIN_HOURS}
 )
-SELECT * EXCLUDE (dst_v4) FROM (SELECT *, {v4("dst_ip")} AS dst_v4 FROM tuples)
-WHERE (connections >= {MIN_CONNECTIONS} AND hourly_buckets >= {MIN_HOURS}
-    OR denied >= {MIN_CONNECTIONS} AND denied_hours >= {MIN_HOURS})
-  AND (dst_v4 IS NULL OR {_external(profile, lab)})
+SELECT * EXCLUDE (dst_v4) FROM tuples
+WHERE dst_v4 IS NULL OR {_external(profile, lab)}
 """
 
 
