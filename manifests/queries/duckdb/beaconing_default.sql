@@ -10,23 +10,26 @@ WITH events AS (
   QUALIFY NOT continues OR row_number() OVER (
     PARTITION BY window_no, src_ip, src_port, dst_ip, dst_port, proto ORDER BY start, continues) = 1
 ), tuples AS MATERIALIZED (
-  SELECT window_no, hostname, src_ip, dst_ip, dst_port,
-    coalesce(sum(conns) FILTER (NOT denied), 0)::BIGINT AS connections,
-    count(DISTINCT hour_no) FILTER (NOT denied) AS hourly_buckets,
-    CASE WHEN count(*) FILTER (NOT denied) = count(bytes_sent) FILTER (NOT denied) THEN sum(bytes_sent) FILTER (NOT denied) END AS bytes_sent,
-    CASE WHEN count(*) FILTER (NOT denied) = count(bytes_rcvd) FILTER (NOT denied) THEN sum(bytes_rcvd) FILTER (NOT denied) END AS bytes_rcvd,
-    CASE WHEN count(*) FILTER (NOT denied) = count(bytes_total) FILTER (NOT denied) THEN sum(bytes_total) FILTER (NOT denied) END AS bytes_total,
-    coalesce(min(start) FILTER (NOT denied), min(start)) AS first_seen, coalesce(max(start) FILTER (NOT denied), max(start)) AS last_seen,
-    coalesce(sum(conns) FILTER (denied), 0)::BIGINT AS denied, count(DISTINCT hour_no) FILTER (denied) AS denied_hours,
-    list(DISTINCT process_name) AS processes, list(DISTINCT service) AS services, list(DISTINCT proto) AS transports,
-    CASE min(CASE WHEN dst_port = 123 THEN CASE WHEN orig_bytes + sent_packets + bytes_rcvd + rcvd_packets IS NULL THEN 0 WHEN orig_bytes BETWEEN 76 * sent_packets AND 116 * sent_packets AND bytes_rcvd BETWEEN 76 * rcvd_packets AND 116 * rcvd_packets THEN 2 ELSE 1 END END) FILTER (NOT denied) WHEN 2 THEN true WHEN 1 THEN false END AS ntp_sized
-  FROM counted
-  GROUP BY ALL
+  SELECT *, try_cast(split_part(dst_ip, '.', 1) AS BIGINT) * 16777216 + try_cast(split_part(dst_ip, '.', 2) AS BIGINT) * 65536 + try_cast(split_part(dst_ip, '.', 3) AS BIGINT) * 256 + try_cast(split_part(dst_ip, '.', 4) AS BIGINT) * 1 AS dst_v4
+  FROM (
+    SELECT window_no, hostname, src_ip, dst_ip, dst_port,
+      coalesce(sum(conns) FILTER (NOT denied), 0)::BIGINT AS connections,
+      count(DISTINCT hour_no) FILTER (NOT denied) AS hourly_buckets,
+      CASE WHEN count(*) FILTER (NOT denied) = count(bytes_sent) FILTER (NOT denied) THEN sum(bytes_sent) FILTER (NOT denied) END AS bytes_sent,
+      CASE WHEN count(*) FILTER (NOT denied) = count(bytes_rcvd) FILTER (NOT denied) THEN sum(bytes_rcvd) FILTER (NOT denied) END AS bytes_rcvd,
+      CASE WHEN count(*) FILTER (NOT denied) = count(bytes_total) FILTER (NOT denied) THEN sum(bytes_total) FILTER (NOT denied) END AS bytes_total,
+      coalesce(min(start) FILTER (NOT denied), min(start)) AS first_seen, coalesce(max(start) FILTER (NOT denied), max(start)) AS last_seen,
+      coalesce(sum(conns) FILTER (denied), 0)::BIGINT AS denied, count(DISTINCT hour_no) FILTER (denied) AS denied_hours,
+      list(DISTINCT process_name) AS processes, list(DISTINCT service) AS services, list(DISTINCT proto) AS transports,
+      CASE min(CASE WHEN dst_port = 123 THEN CASE WHEN orig_bytes + sent_packets + bytes_rcvd + rcvd_packets IS NULL THEN 0 WHEN orig_bytes BETWEEN 76 * sent_packets AND 116 * sent_packets AND bytes_rcvd BETWEEN 76 * rcvd_packets AND 116 * rcvd_packets THEN 2 ELSE 1 END END) FILTER (NOT denied) WHEN 2 THEN true WHEN 1 THEN false END AS ntp_sized
+    FROM counted
+    GROUP BY ALL
+  )
+  WHERE connections >= 20 AND hourly_buckets >= 3
+    OR denied >= 20 AND denied_hours >= 3
 )
-SELECT * EXCLUDE (dst_v4) FROM (SELECT *, try_cast(split_part(dst_ip, '.', 1) AS BIGINT) * 16777216 + try_cast(split_part(dst_ip, '.', 2) AS BIGINT) * 65536 + try_cast(split_part(dst_ip, '.', 3) AS BIGINT) * 256 + try_cast(split_part(dst_ip, '.', 4) AS BIGINT) * 1 AS dst_v4 FROM tuples)
-WHERE (connections >= 20 AND hourly_buckets >= 3
-    OR denied >= 20 AND denied_hours >= 3)
-  AND (dst_v4 IS NULL OR (NOT (dst_v4 BETWEEN 0 AND 16777215
+SELECT * EXCLUDE (dst_v4) FROM tuples
+WHERE dst_v4 IS NULL OR (NOT (dst_v4 BETWEEN 0 AND 16777215
     OR dst_v4 BETWEEN 167772160 AND 184549375
     OR dst_v4 BETWEEN 1681915904 AND 1686110207
     OR dst_v4 BETWEEN 2130706432 AND 2147483647
@@ -43,5 +46,5 @@ WHERE (connections >= 20 AND hourly_buckets >= 3
     OR dst_v4 BETWEEN 3325256704 AND 3325256959
     OR dst_v4 BETWEEN 3405803776 AND 3405804031
     OR dst_v4 BETWEEN 3758096384 AND 4026531839
-    OR dst_v4 BETWEEN 4026531840 AND 4294967295)))
+    OR dst_v4 BETWEEN 4026531840 AND 4294967295))
 ORDER BY connections DESC, hostname, src_ip, dst_ip, dst_port;
