@@ -1,9 +1,11 @@
 """What the commands share: the --config option, the clock, times from the command line, and one JSON on stdout."""
 
+import gc
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,18 @@ def configuration(file: Path | None) -> tuple[Config, str]:
 def now() -> datetime:
     """The clock, read at the edge and passed on."""
     return datetime.now(UTC)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No search for reference cycles while a source's values grow: they are trees, and it would look at each again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def emit(document: dict[str, Any]) -> None:

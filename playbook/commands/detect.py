@@ -10,7 +10,7 @@ import click
 
 from playbook.assembly import log_source
 from playbook.detections.beaconing import row
-from playbook.doors import config_option, configuration, emit, now
+from playbook.doors import config_option, configuration, emit, now, uncollected
 from playbook.merge import gather
 from playbook.model.detection import Detection, Fetched, SourceHealth
 from playbook.report.text import plain, several
@@ -41,6 +41,7 @@ def command(
     """Find beaconing in log files; nothing is judged. Rows by score and connections."""
     if as_json and as_csv:
         raise click.UsageError("--json or --csv, not both")
+    ctx.with_resource(uncollected())
     fetched = _fetch(config_file, paths, {
         "format": format_, "profile": profile, "window": window, "keep_traffic": False}, now())
     health = gather(fetched).health

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from playbook.assembly import Assembled, assemble
 from playbook.config import Config, Table
-from playbook.doors import config_option, configuration, emit, now
+from playbook.doors import config_option, configuration, emit, now, uncollected
 from playbook.model.case import Run
 from playbook.report import html, raw_events, terminal
 from playbook.report.document import document
@@ -38,6 +38,7 @@ def command(
     folder: Path | None, as_json: bool,
 ) -> None:
     """Detect, enrich, judge, decide and propose. Nothing is ever contained by this command."""
+    ctx.with_resource(uncollected())
     config, file = configuration(config_file)
     source = chosen_source(config, source_name, as_logs, paths, profile)
     window, source = chosen_window(source, since, from_, to)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from playbook import tuning
 from playbook.assembly import Assembled, assemble
-from playbook.doors import config_option, configuration, emit, now
+from playbook.doors import config_option, configuration, emit, now, uncollected
 from playbook.model.site import ExceptionEntry
 from playbook.ports import Progress
 from playbook.report.text import plain, several, utc
@@ -56,6 +56,7 @@ def command(
 
     The source is read once and every enricher asked once. Nothing is stored, asked of anybody or changed.
     """
+    ctx.with_resource(uncollected())
     config, file = configuration(config_file)
     source = chosen_source(config, source_name, bool(paths), paths, "default", "PATH...")
     window, source = chosen_window(source, since, from_, to)
