@@ -160,6 +160,8 @@ def _why(fault: Exception) -> str:
         return "the name does not resolve"
     if "Connection refused" in text:
         return "connection refused"
+    if isinstance(fault, requests.ReadTimeout | urllib3.exceptions.ReadTimeoutError):
+        return "the deadline passed"  # one read may take all that is left, so the watch was only slower
     if isinstance(fault, requests.Timeout | TimeoutError | urllib3.exceptions.TimeoutError):
         return "timed out"
     return type(fault).__name__

@@ -142,8 +142,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 )
 def test_a_slow_drip_or_a_stall_ends_on_time(server: Server, beginning: bytes, drop: bytes) -> None:
     server.acts = [drips(beginning, drop)]
-    # On a busy machine nothing at all may have come by then.
-    with pytest.raises(Unreachable, match=r"the deadline passed|timed out"):
+    with pytest.raises(Unreachable, match="the deadline passed"):
         _transport(server, Clocks(), deadline_s=0.3).get("/x")
 
 
