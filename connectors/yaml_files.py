@@ -49,7 +49,7 @@ def read_yaml(path: Path) -> tuple[Any, datetime]:
     except yaml.MarkedYAMLError as fault:
         # What is missing at the end is missed one line below the last one.
         mark = fault.problem_mark
-        line = min(mark.line, raw.count(b"\n")) + 1 if mark else 0
+        line = min(mark.line + 1, len(raw.splitlines())) if mark else 0
         raise Unreadable(f"{path}{f':{line}' if line else ''}: not YAML: {fault.problem}") from None
     except (yaml.YAMLError, ValueError, OverflowError, LookupError, AttributeError, TypeError) as fault:
         # The last three: what PyYAML raises for a scalar that does not fit its explicit tag.

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 
 # .ci/run sets it: time is cheap there, and a rare fault is found by many examples.
-TIMES = int(os.environ.get("BOTNET_PLAYBOOK_EXAMPLES", "1"))
+TIMES = max(1, int(os.environ.get("BOTNET_PLAYBOOK_EXAMPLES") or 1))
 
 
 def examples(number: int, **others: Any) -> settings:

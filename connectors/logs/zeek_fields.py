@@ -163,13 +163,15 @@ def _named(field: str, at: Mapping[str, str]) -> dict[str, str]:
 
 def _holders(at: Mapping[str, str]) -> dict[str, str]:
     """DHCP gives the address it leased; NTLM and Kerberos the client that spoke from it (a machine ends in ``$``)."""
+    until = f"({at['ts']} + {at['lease_time']})"
     principal = f"split_part({at['client']}, '/', 1)"
     machine = f"CASE WHEN {principal} LIKE '%$' THEN rtrim({principal}, '$') END"
     hostname = f"coalesce({at['host_name']}, {at['hostname']}, {machine})"
     address = f"coalesce({at['assigned_addr']}, {at['assigned_ip']}, {at['id.orig_h']})"
     return {
         "start": _start(at),
-        "until": f"{at['ts']} + {at['lease_time']}", "address": address,
+        # A lease past every calendar is no known end.
+        "until": f"CASE WHEN {until} < {LATEST} THEN {until} END", "address": address,
         "hostname": f"coalesce(rtrim(lower(nullif({hostname}, '(empty)')), '.'), '')",
         "written_by": "'host'",
     }

@@ -10,7 +10,7 @@ WITH events AS (
   QUALIFY NOT continues OR row_number() OVER (
     PARTITION BY window_no, src_ip, src_port, dst_ip, dst_port, proto ORDER BY start, continues) = 1
 ), tuples AS MATERIALIZED (
-  SELECT *, try_cast(split_part(dst_ip, '.', 1) AS BIGINT) * 16777216 + try_cast(split_part(dst_ip, '.', 2) AS BIGINT) * 65536 + try_cast(split_part(dst_ip, '.', 3) AS BIGINT) * 256 + try_cast(split_part(dst_ip, '.', 4) AS BIGINT) * 1 AS dst_v4
+  SELECT *, try_cast(split_part(dst_ip, '.', 1) AS UTINYINT)::BIGINT * 16777216 + try_cast(split_part(dst_ip, '.', 2) AS UTINYINT)::BIGINT * 65536 + try_cast(split_part(dst_ip, '.', 3) AS UTINYINT)::BIGINT * 256 + try_cast(split_part(dst_ip, '.', 4) AS UTINYINT)::BIGINT * 1 AS dst_v4
   FROM (
     SELECT window_no, hostname, src_ip, dst_ip, dst_port,
       coalesce(sum(conns) FILTER (NOT denied), 0)::BIGINT AS connections,

@@ -193,6 +193,21 @@ def test_the_irc_hunt_and_a_hunt_without_its_log(tmp_path: Path) -> None:
         opened.hunt("dga-burst")
 
 
+@pytest.mark.parametrize("lease", [1e15, 1e300, -1e15])
+def test_a_lease_past_every_calendar_has_no_known_end(tmp_path: Path, lease: float) -> None:
+    lines = [{"ts": DAY, "mac": "aa", "assigned_addr": "10.0.0.1", "host_name": "alpha", "lease_time": lease}]
+    found, = source(tmp_path, conn=log_text(beats(120, 120)), dhcp=log_text(lines, DHCP)).fetch(None)
+    assert [(one.hostname, one.until) for one in found.holders] == [("alpha", None)]
+
+
+@pytest.mark.parametrize("name", ["1e16", "9999999999999.1.1.1", "300.1.1.1", "-1.2.3.4", "1.2.3", "."])
+@pytest.mark.parametrize("side", ["id.orig_h", "id.resp_h"])
+def test_text_for_an_address_takes_nothing_from_the_other_rows(tmp_path: Path, side: str, name: str) -> None:
+    own = told(tmp_path, conn=log_text(beats(120, 120)))
+    more = told(tmp_path, conn=log_text([*beats(120, 120), *beats(1, 1, **{side: name})]))
+    assert own.tuples and more.tuples == own.tuples and more.unknown == own.unknown
+
+
 def test_holders_end_with_the_lease_or_with_the_next_name(tmp_path: Path) -> None:
     leases = [
         {"ts": DAY + at, "mac": "aa", "assigned_addr": "10.0.0.1", "host_name": name, "lease_time": 3600.0}

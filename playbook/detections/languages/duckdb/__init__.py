@@ -141,7 +141,9 @@ HAVING grouping(dst_ip) = 1 OR NOT usable
 
 def v4(column: str) -> str:
     """SQL number of a dotted IPv4 address; null for any other text."""
-    octets = (f"try_cast(split_part({column}, '.', {place}) AS BIGINT) * {256 ** (4 - place)}" for place in range(1, 5))
+    # One byte each: a larger number would overflow in the multiplication, which ends the whole query.
+    octets = (f"try_cast(split_part({column}, '.', {place}) AS UTINYINT)::BIGINT * {256 ** (4 - place)}"
+              for place in range(1, 5))
     return " + ".join(octets)
 
 
