@@ -14,6 +14,9 @@ from yaml.resolver import Resolver
 from connectors.files import Unreadable, load
 
 MAX_YAML_BYTES = 2**20
+# Longer than any number or date that means something; PyYAML takes the square of their length in time.
+_LONGEST_NUMBER = 100
+_NUMBERS = tuple(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "timestamp"))
 
 
 class _PlainLoader(CParser, Composer, SafeConstructor, Resolver):
@@ -32,6 +35,11 @@ class _PlainLoader(CParser, Composer, SafeConstructor, Resolver):
         if self.check_event(yaml.AliasEvent):
             raise yaml.MarkedYAMLError(problem="aliases are not accepted", problem_mark=self.peek_event().start_mark)
         return super().compose_node(parent, index)
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        if node.tag in _NUMBERS and isinstance(node, yaml.ScalarNode) and len(node.value) > _LONGEST_NUMBER:
+            raise yaml.MarkedYAMLError(problem="a number of more than 100 characters", problem_mark=node.start_mark)
+        return super().construct_object(node, deep=deep)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]

@@ -95,11 +95,17 @@ def _totals(hours: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
     }
 
 
+# The first of a second; of those at the same instant, which a log of whole seconds has, always the same one: the
+# smallest that is known. One number, because a struct takes twice the time.
+_UNKNOWN = 2**50 - 1  # more than any count that is read
+_FIRST = f"((start - floor(start)) * 1000000)::HUGEINT * {_UNKNOWN + 1} + coalesce(orig_bytes, {_UNKNOWN})"
+
+
 def starts(engine: Engine, rows: str) -> dict[int, dict[str, Any]]:
     """By number of the detection: the newest distinct start seconds, ascending, the bytes sent at each, whether all."""
     found = engine.believed(f"""
         WITH seconds AS (
-          SELECT number, floor(start)::BIGINT AS second, arg_min(coalesce(orig_bytes, -1), start) AS size
+          SELECT number, floor(start)::BIGINT AS second, arg_min(coalesce(orig_bytes, -1), {_FIRST}) AS size
           FROM {rows} GROUP BY ALL
         ), newest AS (
           SELECT *, row_number() OVER (PARTITION BY number ORDER BY second DESC) AS place FROM seconds

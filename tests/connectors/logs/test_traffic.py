@@ -193,6 +193,16 @@ def test_the_irc_hunt_and_a_hunt_without_its_log(tmp_path: Path) -> None:
         opened.hunt("dga-burst")
 
 
+@pytest.mark.parametrize("other", [7, None])
+def test_of_connections_at_the_same_instant_the_smallest_known_counts_whatever_their_order(
+    tmp_path: Path, other: int | None
+) -> None:
+    pairs = [(one, one | {"orig_ip_bytes": other, "orig_bytes": None}) for one in beats(120, 120)]
+    there = told(tmp_path, conn=log_text([line for pair in pairs for line in pair]))
+    back = told(tmp_path, conn=log_text([line for one, more in pairs for line in (more, one)]))
+    assert there.tuples == back.tuples and set(there.tuples[0].sizes) == {other or 100}
+
+
 @pytest.mark.parametrize("lease", [1e15, 1e300, -1e15])
 def test_a_lease_past_every_calendar_has_no_known_end(tmp_path: Path, lease: float) -> None:
     lines = [{"ts": DAY, "mac": "aa", "assigned_addr": "10.0.0.1", "host_name": "alpha", "lease_time": lease}]
