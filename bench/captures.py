@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-from connectors.logs import source as log_source
+from connectors.sources.logs import source as log_source
 from playbook.assembly import Assembled, assemble
 from playbook.config import Config
 from playbook.detections import beaconing

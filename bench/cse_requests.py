@@ -6,12 +6,12 @@
 import math
 import time
 
-from connectors.sumologic_cse.answers import Signal
-from connectors.sumologic_cse.records import connections
+from connectors.sources.sumologic_cse.normalize import connections
+from connectors.sources.sumologic_cse.schemas import Signal
 from playbook.detections.beaconing import Event, score_events
-from tests.connectors.cse_bench import CREATED, DAY, SCOPE, START, FakeClock, talking
 from tests.emulators.cse import Behaviour, Tenant
 from tests.emulators.cse_objects import insight_of, signals_of
+from tests.support.cse_fixtures import CREATED, DAY, SCOPE, START, FakeClock, talking
 
 SIGNALS = (0, 1, 20, 250)
 EACH = 40

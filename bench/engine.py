@@ -17,12 +17,12 @@ from pathlib import Path
 from statistics import median
 
 from bench.measuring import WORK, load, say
-from playbook.cases import asking
-from playbook.engine.door import ACT, SWEEP
-from playbook.engine.worker import Pace, Worker
-from tests import postgres
-from tests.builders import a_run
-from tests.response import Bench, a_bot
+from playbook.cases import approval_requests
+from playbook.workflows.client import ACT, SWEEP
+from playbook.workflows.worker import Worker, WorkerIntervals
+from tests.support import postgres
+from tests.support.builders import a_run
+from tests.support.response_fixtures import Bench, a_bot
 
 SMALL = ("40",)
 LAST_S = 300.0
@@ -33,7 +33,7 @@ def worker(folder: str, url: str, executor: str) -> None:
     bench = Bench(Path(folder), url)
     bench.works = replace(bench.works, carry=bench.carried(lambda name: a_run(a_bot(int(name)), run_id=f"R-{name}")))
     clock = Path(folder) / "later"
-    one = Worker(bench.works, executor, time.monotonic, Pace(sweep_s=1e9, beat_s=1.0))
+    one = Worker(bench.works, executor, time.monotonic, WorkerIntervals(sweep_s=1e9, beat_s=1.0))
     one.start()
     (Path(folder) / f"up.{executor}").touch()
     start = bench.now
@@ -70,7 +70,7 @@ def wait(so: Callable[[], bool], pause: float = 0.01) -> float:
 
 def waiting(bench: Bench) -> int:
     with bench.store.reading() as conn:
-        return asking.waiting(conn)
+        return approval_requests.pending_count(conn)
 
 
 def measure(name: str, folder: Path, url: str, number: int, cases: int) -> None:
@@ -84,7 +84,7 @@ def measure(name: str, folder: Path, url: str, number: int, cases: int) -> None:
         wait(lambda: waiting(bench) >= cases, 0.05)
         rate = cases / (time.perf_counter() - begun)
         with bench.store.reading() as conn:
-            asked = asking.listed(conn, "waiting", 10)
+            asked = approval_requests.list_requests(conn, "waiting", 10)
         effects = []
         keys: list[str] = []
         for request in asked:

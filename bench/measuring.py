@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from playbook.model.detection import TimeWindow
 from playbook.ports import DetectionSource
-from playbook.simulate.day import simulate
-from playbook.simulate.tiling import tile
+from playbook.simulate.repeat import tile
+from playbook.simulate.sample_day import simulate
 
 WORK = Path(__file__).parent / ".work"
 MB = 1_000_000

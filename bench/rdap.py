@@ -13,10 +13,10 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
-from connectors.whois import Settings, Whois
+from connectors.enrichers.whois import Settings, Whois
 from playbook.model.detection import TimeWindow
 from playbook.model.observable import Observable
-from tests.connectors.test_whois_answer import mutations
+from tests.connectors.enrichers.test_whois_answer import mutations
 from tests.emulators import rdap
 
 LATENCY_S = 0.2

@@ -22,9 +22,9 @@ import requests
 
 import playbook.sample
 from bench.measuring import WORK, load, say
-from playbook.cases import accounts, asking
+from playbook.cases import accounts, approval_requests
 from playbook.cases.store import open_store
-from playbook.doors import now
+from playbook.cli._options import now
 
 SMALL = ("200",)
 PASSWORD = "correct horse battery"
@@ -71,7 +71,7 @@ def waiting(url: str) -> int:
     store = open_store(url, migrate=False)
     try:
         with store.reading() as conn:
-            return asking.waiting(conn)
+            return approval_requests.pending_count(conn)
     finally:
         store.close()
 

@@ -7,11 +7,11 @@ import math
 import time
 
 from bench.measuring import follow_up
-from connectors.splunk import cells, rows
-from connectors.splunk.job import PAGE
-from tests.connectors.splunk_bench import DAY, SCOPE, FakeClock, a_day, talking
+from connectors.sources.splunk import decoding, mapping
+from connectors.sources.splunk.search_job import PAGE
 from tests.emulators.splunk import Behaviour, Server
 from tests.emulators.splunk_records import Rows, sent
+from tests.support.splunk_fixtures import DAY, SCOPE, FakeClock, a_day, talking
 
 ROWS = (0, 1, 10_000, 25_000)
 
@@ -43,7 +43,7 @@ def main() -> None:
             )
     given = [sent(row) for row in made(25_000)]
     began = time.process_time()
-    found, _ = rows.detections([cells.cast(row) for row in given], SCOPE)
+    found, _ = mapping.detections([decoding.cast(row) for row in given], SCOPE)
     print(f"{len(found)} rows cast and re-scored, {len(found) / (time.process_time() - began):.0f} a second of CPU")
     held = Server(a_day(), Behaviour(states=()))
     with talking(held, FakeClock()) as source:

@@ -7,12 +7,12 @@ import math
 import time
 
 from bench.measuring import follow_up
-from connectors.sumologic import cells, rows
-from connectors.sumologic.job import PAGE
+from connectors.sources.sumologic import decoding, mapping
+from connectors.sources.sumologic.search_job import PAGE
 from playbook.detections.beaconing import Scope
-from tests.connectors.sumo_bench import DAY, FakeClock, a_day, talking
 from tests.emulators.sumo import Behaviour, Tenant
 from tests.emulators.sumo_records import Records
+from tests.support.sumo_fixtures import DAY, FakeClock, a_day, talking
 
 ROWS = (0, 1, 10_000, 25_000)
 
@@ -45,7 +45,7 @@ def main() -> None:
     told = Tenant()
     given = [{name: told.text(value) for name, value in record.items()} for record in records(25_000)]
     began = time.process_time()
-    found, _ = rows.detections([cells.folded(record, "sumo") for record in given], Scope(source="sumo"))
+    found, _ = mapping.detections([decoding.folded(record, "sumo") for record in given], Scope(source="sumo"))
     print(f"{len(found)} records cast and re-scored, {len(found) / (time.process_time() - began):.0f} a second of CPU")
     held = Tenant(a_day(), Behaviour(states=()))
     with talking(held, FakeClock()) as source:

@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
+from playbook.cli._backtest import varied
 from playbook.detections import beaconing
 from playbook.model import Value, measurement
 from playbook.rules import all_rules
-from playbook.tuning import varied
 
 _DETECTION = ("MIN_CONNECTIONS", "MIN_HOURS", "FAST_PER_HOUR", "SMALL_BYTES", "MANY_CONNECTIONS", "MANY_HOURS",
               "SOME_CONNECTIONS")

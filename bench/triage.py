@@ -22,15 +22,15 @@ from bench.measuring import WORK, load, say
 from playbook.__main__ import collect_rarely
 from playbook.assembly import Assembled, assemble
 from playbook.config import Config
-from playbook.decide import decide
 from playbook.detections.beaconing import detection_id
 from playbook.model.case import Run
 from playbook.model.detection import Detection, Fetched, TimeWindow
 from playbook.model.site import Networks
 from playbook.model.traffic import HostTraffic, Traffic, TupleTraffic
 from playbook.ports import Progress, Toolkit
-from playbook.respond import Terms, respond
-from playbook.simulate import day, zeek
+from playbook.respond import RunTerms, respond
+from playbook.simulate import sample_day, zeek
+from playbook.triage.decide import decide
 
 SMALL = ("1000",)
 MOST_S = 10.0  # for 10,000: the promise says "seconds"
@@ -95,7 +95,7 @@ def _per_decision(run: Run) -> float:
     return (time.process_time() - began) / len(judged) * 1e6
 
 
-def _profiled(toolkit: Toolkit, site: object, terms: Terms) -> None:
+def _profiled(toolkit: Toolkit, site: object, terms: RunTerms) -> None:
     profile = cProfile.Profile()
     profile.runcall(respond, toolkit, site, terms)
     pstats.Stats(profile).sort_stats("cumulative").print_stats("playbook|connectors|rfc8785|pydantic|json", 45)
@@ -103,7 +103,7 @@ def _profiled(toolkit: Toolkit, site: object, terms: Terms) -> None:
 
 def _day(folder: Path) -> tuple[Fetched, Traffic]:
     """The simulated day as the log source sees it."""
-    zeek.write(day.simulate().telemetry, folder / "logs")
+    zeek.write(sample_day.simulate().telemetry, folder / "logs")
     config = Config(networks=Networks(lab=LAB), folder=folder)
     assembled = assemble(config, "bench", ("logs", {"kind": "logs", "paths": ["logs"]}), NOW)
     (fetched,) = assembled.toolkit.source.fetch(None)

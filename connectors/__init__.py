@@ -1,4 +1,4 @@
-"""Products the playbook can talk to: one file a product, found by lying in this folder."""
+"""Products the playbook can talk to: one file or folder a product, found by lying in the folder of its role."""
 
 import importlib
 import pkgutil
@@ -7,25 +7,28 @@ from types import ModuleType
 
 OURS = "botnet-playbook"
 
-# Not products: the one place that speaks HTTP, and what connectors share (reading, matching, hours).
-_SHARED = frozenset({
-    "activity", "columns", "desks", "files", "fitting", "follow_up", "hourly", "matching", "notices", "outcomes",
-    "prevalence", "receipts", "schedule", "signing", "starts", "sumo_account", "targets", "transport", "windows",
-    "yaml_files",
-})
+# A folder a role; a name in it with a leading underscore is what its products share, never a product.
+ROLES = ("sources", "enrichers", "containments", "tickets", "notifiers")
 
 
 @cache
-def catalogue() -> tuple[str, ...]:
-    """The names of all connectors, read from the folder without importing any of them."""
-    return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in _SHARED))
+def catalogue(role: str) -> tuple[str, ...]:
+    """The names of the products of one role, read from its folder without importing any of them.
 
-
-def load(kind: str) -> ModuleType:
-    """Import the one connector called ``kind``; KeyError when no file of that name lies here.
-
-    The module offers ``Settings`` (a pydantic model of its configuration table) and ``connect(name, settings)``.
+    Raises KeyError for a role that does not exist.
     """
-    if kind not in catalogue():
+    if role not in ROLES:
+        raise KeyError(role)
+    folders = [f"{folder}/{role}" for folder in __path__]
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(folders) if not m.name.startswith("_")))
+
+
+def load(role: str, kind: str) -> ModuleType:
+    """Import the product ``kind`` of ``role``; KeyError when the folder of that role holds no such product.
+
+    The module offers ``Settings`` (a pydantic model of its configuration table) and
+    ``connect(name, settings, site, folder)``.
+    """
+    if kind not in catalogue(role):
         raise KeyError(kind)
-    return importlib.import_module(f"connectors.{kind}")
+    return importlib.import_module(f"connectors.{role}.{kind}")

@@ -1,4 +1,4 @@
-"""The command line: a group whose commands lie in playbook/commands, one module each, loaded when called."""
+"""The command line: a group whose commands lie in playbook/cli, one module each, loaded when called."""
 
 import atexit
 import gc
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import click
 
-from playbook import commands
+from playbook import cli as commands
 from playbook.errors import PlaybookError
 
 
@@ -19,12 +19,13 @@ class _Doors(click.Group):
     """Finds a command by its module's name (``exceptions`` in commands/exceptions.py), importing only that one."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(m.name.replace("_", "-") for m in pkgutil.iter_modules(commands.__path__))
+        return sorted(m.name.replace("_", "-") for m in pkgutil.iter_modules(commands.__path__)
+                      if not m.name.startswith("_"))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
             return None
-        return importlib.import_module(f"playbook.commands.{cmd_name.replace('-', '_')}").command
+        return importlib.import_module(f"playbook.cli.{cmd_name.replace('-', '_')}").command
 
 
 @click.group(cls=_Doors, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})

@@ -10,29 +10,28 @@ from typing import Any, NamedTuple
 
 import connectors
 import playbook
-from playbook import exceptions
+from playbook import suppressions
 from playbook.config import Config, Table, faults, resolve_secrets
 from playbook.errors import ConfigError
-from playbook.gate import Barriers
-from playbook.judge import RuleSet
 from playbook.model import Value
 from playbook.model.address import Network
 from playbook.model.response import StepKind
 from playbook.model.site import Site
-from playbook.places import Located, addresses_of, hosts_named, located
-from playbook.plan import NARROWEST_FIRST, Means
-from playbook.ports import Containment, DetectionSource, Enricher, NamesPlaces, Toolkit
-from playbook.report.text import utc
-from playbook.respond import Terms
+from playbook.ports import Containment, DetectionSource, Enricher, Toolkit
+from playbook.report.sanitize import utc
+from playbook.respond import RunTerms
+from playbook.response.guardrails import NeverBlockPolicy
+from playbook.response.infrastructure import (
+    RESERVED_KEYS, ResolvedEndpoints, addresses_of, places_of, resolve_endpoints,
+)
+from playbook.response.plan import NARROWEST_FIRST, ResponseCapabilities
 from playbook.rules import all_rules
+from playbook.triage.evaluate import RuleSet
 
-from pydantic import SecretStr, ValidationError  # isort: skip
+from pydantic import ValidationError  # isort: skip
 
 # The embedded tables speak in every run; a configured table of the same kind takes the place of the default.
 _ALWAYS = ("asn", "lists", "vendors")
-_RESERVED = ("kind", "hosts_in")
-# As long as any secret must be, so that the rest of its table can be read without it.
-_UNSET = "-" * 64
 
 
 class Assembled(NamedTuple):
@@ -40,11 +39,11 @@ class Assembled(NamedTuple):
 
     toolkit: Toolkit
     site: Site
-    terms: Terms
+    terms: RunTerms
     warnings: tuple[str, ...]
 
 
-def intact() -> None:
+def assert_not_shadowed() -> None:
     """Raise ConfigError when another distribution has overwritten one of our import packages."""
     for package in (playbook, connectors):
         if getattr(package, "OURS", None) != "botnet-playbook":
@@ -58,7 +57,7 @@ def site_of(config: Config, now: datetime) -> Site:
     """Networks, exceptions and the instant to judge by (``policy.now`` when set, for samples and replays)."""
     path = None if config.policy.exceptions is None else config.folder / config.policy.exceptions
     return Site(
-        networks=config.networks, exceptions=exceptions.read(path), now=config.policy.now or now,
+        networks=config.networks, exceptions=suppressions.read(path), now=config.policy.now or now,
     )
 
 
@@ -70,31 +69,31 @@ def assemble(
 
     ``wishes`` are settings that a connector takes when it has them and its table does not say otherwise.
     """
-    intact()
+    assert_not_shadowed()
     site = site_of(config, now)
-    wiring = _Wiring(config, site, file, wishes)
+    wiring = _Bootstrapper(config, site, file, wishes)
     origin = wiring.connect("sources", *source)
     toolkit, terms = _around(config, file, wiring, origin)
     warnings = (f"policy.now is set: this run judges as of {utc(site.now)} UTC",) if config.policy.now else ()
     return Assembled(toolkit, site, terms, warnings)
 
 
-def _around(config: Config, file: str, wiring: "_Wiring", origin: DetectionSource) -> tuple[Toolkit, Terms]:
+def _around(config: Config, file: str, wiring: "_Bootstrapper", origin: DetectionSource) -> tuple[Toolkit, RunTerms]:
     enrichers = wiring.connect_all("enrichers", _with_defaults(config))
     containments = wiring.connect_all("containments", config.containments)
     rules = _rules(config, file, wiring.faults)
     hosts_in = wiring.scopes(config.enrichers)
     wiring.sound()
-    means = Means(
+    means = ResponseCapabilities(
         block_ttl_s=config.policy.block_ttl_s, isolate_ttl_s=config.policy.isolate_ttl_s,
         policy_version=config.policy.version, barriers=barriers_of(config), offers=_offers(containments),
     )
     toolkit = Toolkit(source=origin, enrichers=enrichers, containments=containments, hosts_in=hosts_in)
-    return toolkit, Terms(rules=rules, means=means, limits=config.limits)
+    return toolkit, RunTerms(rules=rules, means=means, limits=config.limits)
 
 
 @dataclass(frozen=True)
-class Reach:
+class ActionContext:
     """What an action may reach (``playbook.actions.Outside``): only what it asks for is wired."""
 
     config: Config
@@ -104,32 +103,32 @@ class Reach:
 
     def source(self, table: tuple[str, Table]) -> DetectionSource:
         """One source, wired. Raises ConfigError with every fault of its table."""
-        wiring = _Wiring(self.config, self.site, self.file)
+        wiring = _Bootstrapper(self.config, self.site, self.file)
         origin = wiring.connect("sources", *table)
         wiring.sound()
         return origin
 
     def enrichers(self) -> tuple[tuple[Enricher, ...], dict[str, tuple[Network, ...]]]:
         """Every enricher, wired, and by name the networks of those that serve only some of our hosts."""
-        wiring = _Wiring(self.config, self.site, self.file)
+        wiring = _Bootstrapper(self.config, self.site, self.file)
         found = wiring.connect_all("enrichers", _with_defaults(self.config))
         hosts_in = wiring.scopes(self.config.enrichers)
         wiring.sound()
         return found, hosts_in
 
-    def around(self, source: DetectionSource) -> tuple[Toolkit, Terms]:
+    def around(self, source: DetectionSource) -> tuple[Toolkit, RunTerms]:
         """Everything a run takes, over a source that is there already."""
-        return _around(self.config, self.file, _Wiring(self.config, self.site, self.file), source)
+        return _around(self.config, self.file, _Bootstrapper(self.config, self.site, self.file), source)
 
     def everything(self) -> tuple[dict[str, Any], tuple[str, ...]]:
         """Every configured connector by ``section.name``, and warnings about the configuration."""
         return assemble_all(self.config, self.file, self.now)
 
 
-def reach(config: Config, file: str, now: datetime) -> Reach:
+def action_context(config: Config, file: str, now: datetime) -> ActionContext:
     """What actions may reach under this configuration."""
-    intact()
-    return Reach(config, file, now, site_of(config, now))
+    assert_not_shadowed()
+    return ActionContext(config, file, now, site_of(config, now))
 
 
 def log_source(config: Config, file: str, paths: Iterable[str], settings: Table, now: datetime) -> Any:
@@ -137,8 +136,8 @@ def log_source(config: Config, file: str, paths: Iterable[str], settings: Table,
 
     Raises ConfigError with every fault of the settings.
     """
-    intact()
-    wiring = _Wiring(config, site_of(config, now), file)
+    assert_not_shadowed()
+    wiring = _Bootstrapper(config, site_of(config, now), file)
     table = {"kind": "logs", "paths": [str(Path(path).absolute()) for path in paths], **settings}
     source = wiring.connect("sources", "logs", table)
     wiring.sound()
@@ -150,8 +149,8 @@ def assemble_all(config: Config, file: str, now: datetime) -> tuple[dict[str, An
 
     Raises ConfigError with every fault of every table, the rules' parameters included.
     """
-    intact()
-    wiring = _Wiring(config, site_of(config, now), file)
+    assert_not_shadowed()
+    wiring = _Bootstrapper(config, site_of(config, now), file)
     sections = {"sources": config.sources, "enrichers": _with_defaults(config),
                 "containments": config.containments, "tickets": config.tickets, "notifiers": config.notifiers}
     parts = {
@@ -169,7 +168,7 @@ def assemble_all(config: Config, file: str, now: datetime) -> tuple[dict[str, An
     return parts, tuple(warnings)
 
 
-class _Wiring:
+class _Bootstrapper:
     """Connects tables one by one and gathers every fault, so that a person mends them in one go."""
 
     def __init__(
@@ -192,13 +191,12 @@ class _Wiring:
 
     def connect(self, section: str, name: str, table: Table) -> Any:
         where, kind = f"{section}.{name}", table.get("kind")
-        if kind not in connectors.catalogue():
-            known = ", ".join(connectors.catalogue())
-            self.faults.append(f"{self.file}: {where}.kind: {kind!r} is no connector; there are: {known}")
+        if kind not in connectors.catalogue(section):
+            self.faults.append(f"{self.file}: {where}.kind: {_no_such_kind(section, kind)}")
             return None
-        module = connectors.load(kind)
+        module = connectors.load(section, kind)
         try:
-            own = self.defaults(module.Settings) | {k: v for k, v in table.items() if k not in _RESERVED}
+            own = self.defaults(module.Settings) | {k: v for k, v in table.items() if k not in RESERVED_KEYS}
             settings = module.Settings.model_validate(resolve_secrets(own, self.file, where))
             return module.connect(name, settings, self.site, self.folder)
         except ValidationError as fault:
@@ -220,6 +218,15 @@ class _Wiring:
             except (ValueError, TypeError) as fault:
                 self.faults.append(f"{self.file}: enrichers.{name}.hosts_in: {fault}")
         return {name: scope for name, scope in found.items() if scope}
+
+
+def _no_such_kind(section: str, kind: object) -> str:
+    """Why ``kind`` cannot stand in this section, and what can."""
+    elsewhere = [role for role in connectors.ROLES if kind in connectors.catalogue(role)]
+    known = ", ".join(connectors.catalogue(section))
+    if elsewhere:
+        return f"{kind!r} belongs to {' and '.join(elsewhere)}, not to {section}; there are: {known}"
+    return f"{kind!r} is no connector; there are: {known}"
 
 
 def _with_defaults(config: Config) -> dict[str, Table]:
@@ -255,46 +262,20 @@ def _offers(containments: Iterable[Containment]) -> dict[StepKind, str]:
             for kind in NARROWEST_FIRST if any(kind in c.kinds for c in containments)}
 
 
-def barriers_of(config: Config) -> Barriers:
+def barriers_of(config: Config) -> NeverBlockPolicy:
     """What this configuration adds to never-block; a feed is as old as its rule lets it be."""
     aged: Any = all_rules()["threat_feed"].params.model_validate(config.policy.rules.get("threat_feed", {}))
     # Where nothing can be set, no name has to be looked up for it.
-    found = located(own_places(config), addresses_of) if config.containments else Located(own_places(config))
-    return Barriers(own_places=found.places, unlocated=found.unlocated, feed_days=aged.fresh_days)
+    found = resolve_endpoints(own_places(config), addresses_of) if config.containments else ResolvedEndpoints(own_places(config))
+    return NeverBlockPolicy(own_places=found.places, unlocated=found.unlocated, feed_days=aged.fresh_days)
 
 
 def own_places(config: Config) -> frozenset[str]:
-    """The addresses and names of every host that the configuration names: never to be blocked.
-
-    A product is named by a URL (also one that an environment variable holds, as web hooks are) or by its host; where
-    it is not, as a vendor's deployment, ``places`` of its connector's Settings says which hosts it talks to.
-    """
-    sections = (config.sources, config.enrichers, config.containments, config.tickets, config.notifiers)
-    tables = [_with_secrets(table) for section in sections for table in section.values()]
-    frame = [config.state.url, config.serve.public_url, _with_secrets(config.serve.oidc)]
-    return frozenset(hosts_named([*frame, *tables, *(_talks_to(table, config.folder) for table in tables)]))
+    """The addresses and names of every host that the configuration names: never to be blocked."""
+    tables = {role: tuple(getattr(config, role).values()) for role in connectors.ROLES}
+    return places_of(config, tables, _settings_model)
 
 
-def _talks_to(table: Table, folder: Path) -> list[Table]:
-    """What the connector of a table adds to the hosts that stand in it; a table with a fault adds nothing."""
-    if table.get("kind") not in connectors.catalogue():
-        return []
-    model = connectors.load(table["kind"]).Settings
-    if not isinstance(model, type) or not issubclass(model, NamesPlaces):
-        return []
-    try:
-        settings = model.model_validate({key: value for key, value in table.items() if key not in _RESERVED})
-        return [{"host": place} for place in settings.places(folder)]
-    except (ValidationError, ConfigError):
-        return []
-
-
-def _with_secrets(table: Table) -> Table:
-    """The table with what its variables hold; a variable that is not set holds a place keeper, which is no host."""
-    held: Table = {}
-    for key, value in table.items():
-        try:
-            held |= resolve_secrets({key: value}, "", "")
-        except ConfigError:
-            held[key.removesuffix("_env")] = SecretStr(_UNSET)
-    return held
+def _settings_model(role: str, kind: object) -> type | None:
+    """The Settings of a connector; None when no such connector exists."""
+    return connectors.load(role, str(kind)).Settings if kind in connectors.catalogue(role) else None

@@ -11,8 +11,8 @@ from playbook.model.case import Ticket
 from playbook.model.check import CheckResult as CheckResult
 from playbook.model.detection import Detection, Fetched, TimeWindow
 from playbook.model.enrichment import Enrichment
+from playbook.model.finding_update import FindingUpdate
 from playbook.model.observable import Observable
-from playbook.model.outcome import Outcome
 from playbook.model.response import Notice, Receipt, Step, StepKind
 from playbook.model.traffic import Traffic
 
@@ -40,12 +40,12 @@ class DetectionSource(Protocol):
 
 
 @runtime_checkable
-class TakesOutcomes(Protocol):
+class FindingWriter(Protocol):
     """A source whose detections come with findings of its own, and that is told what became of them."""
 
     name: str
 
-    def write_back(self, reference: str, outcome: Outcome, may_change: bool) -> str:
+    def write_back(self, reference: str, outcome: FindingUpdate, may_change: bool) -> str:
         """Bring one finding to its outcome; a repeat changes nothing. What a person had set and was kept, or "".
 
         ``may_change`` false: a comment with its tag, never a status. Raises ConnectorError or ConfigError when it is
@@ -54,7 +54,7 @@ class TakesOutcomes(Protocol):
 
 
 @runtime_checkable
-class NamesPlaces(Protocol):
+class DeclaresEndpoints(Protocol):
     """Settings of a connector whose table does not show by a URL or ``host`` which hosts it talks to."""
 
     def places(self, folder: Path) -> tuple[str, ...]:

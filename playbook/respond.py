@@ -5,46 +5,46 @@ from dataclasses import dataclass
 
 import rfc8785
 
-from playbook.cases.filing import file_cases
-from playbook.cases.tickets import with_tickets
+from playbook.cases.case_builder import file_cases
+from playbook.cases.ticket_plan import with_tickets
 from playbook.config import Limits
-from playbook.enrich import Enrichers
 from playbook.errors import ConnectorError
-from playbook.judge import RuleSet, judge, pass_gates, with_traffic
-from playbook.merge import Gathered, gather
 from playbook.model.case import Case, JudgedDetection, Run, Ticket
 from playbook.model.detection import Detection, SourceHealth, TimeWindow
 from playbook.model.site import Site
 from playbook.model.traffic import Traffic
-from playbook.model.verdict import Gated
-from playbook.plan import Means
+from playbook.model.verdict import FilteredDetection
 from playbook.ports import DetectionSource, Progress, Toolkit
-from playbook.warnings import about_exceptions, about_networks
+from playbook.response.plan import ResponseCapabilities
+from playbook.triage.config_warnings import about_exceptions, about_networks
+from playbook.triage.enrich import Enrichers
+from playbook.triage.evaluate import RuleSet, apply_filters, evaluate, with_traffic
+from playbook.triage.merge import MergedDetections, merge_windows
 
 _MOST_TEXT = 300
 
 
 @dataclass(frozen=True)
-class Terms:
+class RunTerms:
     """On what terms a run is judged: rules with their parameters, means of containment, and limits."""
 
     rules: RuleSet
-    means: Means
+    means: ResponseCapabilities
     limits: Limits
 
 
 def respond(
-    toolkit: Toolkit, site: Site, terms: Terms, window: TimeWindow | None = None, progress: Progress | None = None
+    toolkit: Toolkit, site: Site, terms: RunTerms, window: TimeWindow | None = None, progress: Progress | None = None
 ) -> Run:
     """One run over one source. Raises ConnectorError when the source gave nothing that can be believed."""
-    gathered = gather(toolkit.source.fetch(window, progress))
+    gathered = merge_windows(toolkit.source.fetch(window, progress))
     enrichers = Enrichers(toolkit.enrichers, terms.limits.enrich_deadline_s, toolkit.hosts_in)
 
     identified = enrichers.identify(gathered.detections, site, gathered.window, gathered.holders)
-    passed, gated = pass_gates(identified, terms.rules)
+    passed, gated = apply_filters(identified, terms.rules)
     traffic, silence = traffic_of(toolkit.source, tuple(e.detection for e in passed))
     complete = enrichers.complete(with_traffic(passed, traffic), gathered.window)
-    judged = _with_gaps(judge(complete, terms.rules), gathered.health, silence)
+    judged = _with_gaps(evaluate(complete, terms.rules), gathered.health, silence)
     cases = file_cases(judged, terms.means, gathered.holders)
     cases, tickets = with_tickets(cases, terms.limits.tickets_per_run, terms.limits.shared_destination_hosts)
 
@@ -77,7 +77,7 @@ def _with_gaps(
 
 
 def _record(
-    source: str, gathered: Gathered, site: Site, gated: tuple[Gated, ...], cases: tuple[Case, ...],
+    source: str, gathered: MergedDetections, site: Site, gated: tuple[FilteredDetection, ...], cases: tuple[Case, ...],
     tickets: tuple[Ticket, ...], warnings: tuple[str, ...], silent: bool,
 ) -> Run:
     window = gathered.window

@@ -1,4 +1,4 @@
-"""Builds playbook/tables/asn.bin from the npm package @ip-location-db/asn (CC BY 4.0; see ATTRIBUTION.md there).
+"""Builds playbook/reference_data/asn.bin from the npm package @ip-location-db/asn (CC BY 4.0; see ATTRIBUTION.md there).
 
     python scripts/build_asn_table.py [--archive ip-location-db-asn-VERSION.tgz]
 
@@ -25,9 +25,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 from table_sources import run, write_table  # noqa: E402
 
-from playbook.tables.asn import FILE, HEADER_END, KEY_WIDTH, WIDTHS  # noqa: E402
-from playbook.tables.blocks import pack_blocks  # noqa: E402
-from playbook.tables.packing import pack_column, pack_ranges  # noqa: E402
+from playbook.reference_data.asn import FILE, HEADER_END, KEY_WIDTH, WIDTHS  # noqa: E402
+from playbook.reference_data.block_codec import pack_blocks  # noqa: E402
+from playbook.reference_data.codec import pack_column, pack_ranges  # noqa: E402
 
 PACKAGE = "@ip-location-db/asn"
 LICENCE = "CC-BY-4.0"
@@ -101,7 +101,7 @@ def _close(open_rows: list[Row], limit: int | None, pieces: list[Row]) -> None:
 
 
 def encode(v4: list[Row], v6: list[Row], block: int = BLOCK) -> bytes:
-    """The packed table that `playbook.tables.asn.decode` reads: a header line, then ranges and systems in blocks."""
+    """The packed table that `playbook.reference_data.asn.decode` reads: a header line, then ranges and systems in blocks."""
     names = {row.asn: row.name for row in (*v6, *v4)}
     systems = sorted(names)
     key_of = {asn: key for key, asn in enumerate(systems)}

@@ -1,4 +1,4 @@
-"""Builds playbook/tables/lists.bin.xz from chosen MISP warning lists (CC0) inside the PyPI package pymispwarninglists.
+"""Builds playbook/reference_data/lists.bin.xz from chosen MISP warning lists (CC0) inside the PyPI package pymispwarninglists.
 
     python scripts/build_list_table.py [--archive pymispwarninglists-VERSION-py3-none-any.whl]
 
@@ -24,9 +24,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 from table_sources import run, write_table  # noqa: E402
 
-from playbook.tables.coverage import Span, by_version  # noqa: E402
-from playbook.tables.lists import FILE, HEADER_END, KEY_WIDTH, WIDTHS  # noqa: E402
-from playbook.tables.packing import pack_column  # noqa: E402
+from playbook.reference_data.codec import pack_column  # noqa: E402
+from playbook.reference_data.intervals import Span, by_version  # noqa: E402
+from playbook.reference_data.lists import FILE, HEADER_END, KEY_WIDTH, WIDTHS  # noqa: E402
 
 PACKAGE = "pymispwarninglists"
 LICENCE = "CC0-1.0"
@@ -118,7 +118,7 @@ def spans_of(lists: Sequence[Taken]) -> Iterator[Span[int]]:
 
 
 def encode(lists: Sequence[Taken], fallback: date) -> bytes:
-    """The packed table that `playbook.tables.lists.decode` reads: which lists hold between any two boundaries.
+    """The packed table that `playbook.reference_data.lists.decode` reads: which lists hold between any two boundaries.
 
     `fallback` is the day of a list that gives none.
     """

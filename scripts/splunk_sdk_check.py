@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.splunk import cells, rows
+from connectors.sources.splunk import decoding, mapping
 from playbook.detections.beaconing import Event, Scope, score_events
 from playbook.detections.languages import splunk
 from tests.emulators.splunk import Behaviour, Server, running
@@ -44,7 +44,7 @@ def same_detections(service: Any) -> bool:
     while not job.is_done():
         time.sleep(0.01)
     reader = results.JSONResultsReader(job.results(output_mode="json", count=0))
-    found, read = rows.detections([cells.cast(row) for row in reader if isinstance(row, dict)], SCOPE)
+    found, read = mapping.detections([decoding.cast(row) for row in reader if isinstance(row, dict)], SCOPE)
     job.cancel()
     return found == score_events(EVENTS, SCOPE) and len(found) == 1 and not read.rejected
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import requests
 
-from connectors.sumologic import cells, rows
-from connectors.sumologic_cse.answers import Insight, Signal
-from connectors.sumologic_cse.records import connections
+from connectors.sources.sumologic import decoding, mapping
+from connectors.sources.sumologic_cse.normalize import connections
+from connectors.sources.sumologic_cse.schemas import Insight, Signal
 from playbook.detections.beaconing import Event, Scope, score_events
 from playbook.detections.languages import sumo
 from tests.emulators import cse, cse_objects, sumo_records
@@ -53,7 +53,7 @@ def same_detections(url: str) -> bool:
     client = connected(url)
     job, _ = done(client, sumo.detection("seed"))
     page = client.search_job_records(job, limit=10_000, offset=0)
-    found, read = rows.detections([cells.folded(row["map"], "sdk") for row in page["records"]], SCOPE)
+    found, read = mapping.detections([decoding.folded(row["map"], "sdk") for row in page["records"]], SCOPE)
     return found == score_events(TOLD, SCOPE) and len(found) == 1 and not read.rejected
 
 

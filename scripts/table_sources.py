@@ -1,4 +1,4 @@
-"""Records in playbook/tables/sources.csv what a build script made, from which package and version."""
+"""Records in playbook/reference_data/sources.csv what a build script made, from which package and version."""
 
 import csv
 import hashlib
@@ -6,9 +6,9 @@ import subprocess
 from datetime import date
 from pathlib import Path
 
-from playbook.tables.sources import FIELDS
+from playbook.reference_data.sources import FIELDS
 
-TABLES = Path(__file__).resolve().parent.parent / "playbook" / "tables"
+TABLES = Path(__file__).resolve().parent.parent / "playbook" / "reference_data"
 
 
 def write_table(name: str, packed: bytes, package: str, version: str, as_of: date, licence: str, rows: int) -> None:

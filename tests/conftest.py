@@ -8,9 +8,9 @@ from collections.abc import Generator, Iterator
 import pytest
 from hypothesis import settings
 
-from tests.cassettes import Replay, cassette_path, playing
-from tests.examples import TIMES
-from tests.network_guard import guarded
+from tests.support.cassettes import Replay, cassette_path, playing
+from tests.support.examples import TIMES
+from tests.support.network_guard import guarded
 
 # Property tests that name no number of their own.
 settings.register_profile("suite", settings.get_profile(settings.get_current_profile_name()),
@@ -86,6 +86,6 @@ def _no_way_out() -> Iterator[None]:
 
 @pytest.fixture
 def cassette(request: pytest.FixtureRequest) -> Iterator[Replay]:
-    """The recorded HTTP of this test; see tests/cassettes.py."""
+    """The recorded HTTP of this test; see tests/support/cassettes.py."""
     with playing(cassette_path(request.node), recording=request.config.getoption("--record")) as replay:
         yield replay

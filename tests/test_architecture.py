@@ -18,15 +18,15 @@ PACKAGES = ("playbook", "connectors")
 
 # An import name or a call -> the only places that may use it.
 ONLY_IN = {
-    "requests": ("connectors/transport",),
-    "ipwhois": ("connectors/whois",),
-    "duckdb": ("connectors/logs",),
-    "subprocess": ("connectors/nftables/program.py",),
+    "requests": ("connectors/http",),
+    "ipwhois": ("connectors/enrichers/whois",),
+    "duckdb": ("connectors/sources/logs",),
+    "subprocess": ("connectors/containments/nftables/program.py",),
 }
 CALLS_ONLY_IN = {
-    "datetime.now": ("playbook/doors.py",),
+    "datetime.now": ("playbook/cli/_options.py",),
     "os.environ": ("playbook/config.py",),
-    "time.time": ("connectors/transport/gate.py",),
+    "time.time": ("connectors/http/rate_limiter.py",),
 }
 
 
@@ -102,20 +102,20 @@ def called(name: str, sources: Iterable[tuple[str, ast.Module]]) -> list[str]:
 
 
 def test_only_contain_sets_anything_and_only_the_gate_gives_the_word_for_it(sources):
-    assert called("contain", sources) == ["playbook/contain.py"]
-    assert called("Passed", sources) == ["playbook/gate.py"]
-    contained = next(f for path, tree in sources if path == "playbook/contain.py" for f in functions(tree)
+    assert called("contain", sources) == ["playbook/workflows/executor.py"]
+    assert called("Allowed", sources) == ["playbook/response/guardrails.py"]
+    contained = next(f for path, tree in sources if path == "playbook/workflows/executor.py" for f in functions(tree)
                      if any(isinstance(n, ast.Attribute) and n.attr == "contain" for n in ast.walk(f)))
-    assert "word: Passed" in ast.unparse(contained.args)
+    assert "word: Allowed" in ast.unparse(contained.args)
 
 
 def test_a_product_never_imports_another_product(sources):
-    products = set(connectors.catalogue())
+    products = {f"connectors.{role}.{kind}" for role in connectors.ROLES for kind in connectors.catalogue(role)}
     wrong = []
     for path, tree in sources:
-        own = path.split("/")[1].removesuffix(".py")
-        if path.startswith("connectors/") and own in products:
-            others = {i.split(".")[1] for i in imports(tree) if i.startswith("connectors.")} & products
+        own = ".".join(path.removesuffix(".py").split("/")[:3])
+        if own in products:
+            others = {".".join(i.split(".")[:3]) for i in imports(tree)} & products
             wrong += [f"{path} imports {other}" for other in others - {own}]
     assert not wrong
 

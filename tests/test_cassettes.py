@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 import pytest
 
-from connectors.transport import Credential, Transport
-from tests.cassette_secrets import CANARY, canary, leaks, leaks_in
-from tests.cassettes import FOLDER, CassetteFault, claimed, label_faults, orphans, playing
-from tests.network_guard import NetworkBlocked, guarded
+from connectors.http import Credential, Transport
+from tests.support.cassette_secrets import CANARY, canary, leaks, leaks_in
+from tests.support.cassettes import FOLDER, CassetteFault, claimed, label_faults, orphans, playing
+from tests.support.network_guard import NetworkBlocked, guarded
 
 VENDOR = "https://api.vendor.example"
 LABEL = "metadata: {origin: emulator, source: tests.test_cassettes, recorder: make record, date: '2026-11-24'}\n"

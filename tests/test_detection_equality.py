@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.captures import every_tuple
-from connectors.logs import Settings, connect
+from connectors.sources.logs import Settings, connect
 from playbook.detections.beaconing import row
 from playbook.model.site import Site
-from tests.connectors.logs.reading import REAL
-from tests.connectors.logs.test_zeek_detection import SERIES, lines_of
-from tests.connectors.logs.zeek_plain import event, log_text, opened, rows, seed_rows
-from tests.examples import examples
+from tests.connectors.sources.logs.test_zeek_detection import SERIES, lines_of
+from tests.support.examples import examples
+from tests.support.log_fixtures import REAL
+from tests.support.zeek_reader import event, log_text, opened, rows, seed_rows
 
 SITE = Site(now=datetime(2026, 1, 1, tzinfo=UTC))
 COLUMNS = ("src_ip", "dst_ip", "dst_port", "connections", "hourly_buckets", "avg_per_hour", "avg_bytes_per_conn",

@@ -12,7 +12,7 @@ import pytest
 from playbook.model.case import JudgedDetection, Run
 from playbook.simulate import scenarios
 from playbook.simulate.scenario import Scenario
-from tests.running import case_of, run_scenario, subject_of
+from tests.support.processes import case_of, run_scenario, subject_of
 
 Make = Callable[[], Scenario]
 

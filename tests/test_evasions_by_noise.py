@@ -6,12 +6,12 @@ from random import Random
 import pytest
 
 from playbook.simulate import scenarios
-from playbook.simulate.day import START
 from playbook.simulate.flows import DAY, HOUR, tcp, uid, unanswered
-from playbook.simulate.hostile import handshake, https_beacon
+from playbook.simulate.malicious_hosts import handshake, https_beacon
+from playbook.simulate.records import Connection, Handshake
+from playbook.simulate.sample_day import START
 from playbook.simulate.scenario import Scenario
-from playbook.simulate.values import Connection, Handshake
-from tests.running import run_scenario, subject_of
+from tests.support.processes import run_scenario, subject_of
 
 BOT, C2 = "10.1.2.60", scenarios.C2
 LISTED = "zz.evil.example"

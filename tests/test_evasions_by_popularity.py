@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from playbook.measure import measure
 from playbook.rules import all_rules
-from tests.builders import an_enriched
-from tests.connectors.logs.test_traffic import told
-from tests.connectors.logs.test_zeek_detection import beats
-from tests.connectors.logs.zeek_plain import log_text
+from playbook.triage.measure import measure
+from tests.connectors.sources.logs.test_traffic import told
+from tests.connectors.sources.logs.test_zeek_detection import beats
+from tests.support.builders import an_enriched
+from tests.support.zeek_reader import log_text
 
 HONEST = {"conn_state": "SF", "orig_pkts": 6, "resp_pkts": 5}
 FORGED = {

@@ -40,7 +40,7 @@ def test_a_skip_of_what_is_apart_is_a_failure_where_everything_is_required(tmp_p
     (tmp_path / "conftest.py").write_text("from tests.conftest import pytest_runtest_makereport\n")
     for marker in (*APART, "loopback"):
         (tmp_path / f"test_{marker}.py").write_text(SKIPPING.format(marker=marker))
-    paths = (str(tmp_path), "tests/connectors/test_crowdsec_real.py")
+    paths = (str(tmp_path), "tests/connectors/containments/test_crowdsec_real.py")
     left_out = ran(tmp_path, *paths)
     assert left_out.returncode == 0 and "16 skipped" in left_out.stdout, left_out.stdout
     assert "apt-get install it" in left_out.stdout

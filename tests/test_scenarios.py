@@ -9,7 +9,7 @@ import pytest
 from playbook.model.case import Run
 from playbook.simulate import scenarios
 from playbook.simulate.scenario import Scenario
-from tests.running import case_of, run_scenario, subject_of
+from tests.support.processes import case_of, run_scenario, subject_of
 
 CAST: dict[str, Callable[[], Scenario]] = {
     "domain controller": scenarios.domain_controller,

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 
 import playbook.sample
 from playbook.__main__ import cli
-from playbook.simulate.day import EXPECTED
-from tests.running import case_of, run_config
+from playbook.simulate.sample_day import EXPECTED
+from tests.support.processes import case_of, run_config
 
 SAMPLE = Path(next(iter(playbook.sample.__path__))) / "sample.toml"
 

@@ -25,15 +25,13 @@ from playbook.model.address import Network
 from playbook.model.check import CheckResult
 from playbook.model.site import Site
 from playbook.ports import DetectionSource, Enricher, Toolkit
-from playbook.respond import Terms
+from playbook.respond import RunTerms
 
 Kind = Literal["investigate", "contain", "correct", "generic", "test"]
 KINDS: tuple[Kind, ...] = ("test", "investigate", "generic", "contain", "correct")
 Scalar = str | int | float | bool | None
 DataType = Literal["text", "integer", "number", "boolean"]
 
-# What several actions share; every other file in this folder is an action.
-_SHARED = frozenset({"asking", "change", "columns", "judging", "page"})
 _TYPES: Mapping[type, DataType] = {str: "text", bool: "boolean", int: "integer", float: "number"}
 
 
@@ -57,7 +55,7 @@ class Outside(Protocol):
     def enrichers(self) -> tuple[tuple[Enricher, ...], Mapping[str, tuple[Network, ...]]]:
         """Every enricher, wired, and by name the networks of those that serve only some of our hosts."""
 
-    def around(self, source: DetectionSource) -> tuple[Toolkit, Terms]:
+    def around(self, source: DetectionSource) -> tuple[Toolkit, RunTerms]:
         """Everything a run takes, over a source that is there already."""
 
     def everything(self) -> tuple[Mapping[str, "Checked"], tuple[str, ...]]:
@@ -159,7 +157,7 @@ def slot(
 @cache
 def identifiers() -> tuple[str, ...]:
     """The identifiers of all actions, read from the folder without importing any of them."""
-    return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in _SHARED))
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")))
 
 
 def find(identifier: str) -> Action:

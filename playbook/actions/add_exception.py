@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from playbook import exceptions
+from playbook import suppressions
 from playbook.actions import Flat, Outside, Result, list_exceptions, slot
 from playbook.errors import ConfigError
 from playbook.model.site import ExceptionEntry
@@ -47,12 +47,12 @@ def run(given: Input, outside: Outside) -> Result:
         raise ConfigError(f"{outside.file}: policy.exceptions: not set, so there is no file to keep exceptions in")
     path, today = outside.config.folder / outside.config.policy.exceptions, outside.site.now.date()
     entry = ExceptionEntry(
-        exception_id=exceptions.new_id(today), owner=given.owner, reason=given.reason, source=given.source,
+        exception_id=suppressions.new_id(today), owner=given.owner, reason=given.reason, source=given.source,
         destination=given.destination, port=given.port, indicator=given.indicator, entered=today,
         ends=date.fromisoformat(given.ends),
     )
-    faults = exceptions.faults_of(entry)
+    faults = suppressions.faults_of(entry)
     if faults:
         raise ConfigError("\n".join(f"add_exception: {fault}" for fault in faults))
-    exceptions.write(path, (*exceptions.read(path), entry))
+    suppressions.write(path, (*suppressions.read(path), entry))
     return Result((list_exceptions.row_of(entry, outside.site),), f"{entry.exception_id} until {entry.ends}")

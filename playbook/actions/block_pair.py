@@ -1,13 +1,13 @@
 """Block one source from one destination and port, as an approved plan says."""
 
 from playbook.actions import Outside, Result, slot
-from playbook.actions.change import Approved, Receipt, refuse
-from playbook.actions.columns import AddressText
+from playbook.actions._detection_fields import AddressText
+from playbook.actions._response import ApprovalInput, ResponseOutput, refuse
 
 KIND, READ_ONLY = "contain", False
 
 
-class Input(Approved):
+class Input(ApprovalInput):
     """The source, destination and port of one step of the plan."""
 
     src_ip: AddressText = slot("Address of our host", contains=("ip",), example="10.20.0.31", max_length=64)
@@ -16,7 +16,7 @@ class Input(Approved):
     dst_port: int = slot("Destination port", contains=("port",), example=6667, ge=0, le=65535)
 
 
-Output = Receipt
+Output = ResponseOutput
 
 
 def run(given: Input, outside: Outside) -> Result:

@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 from playbook.actions import Flat, Outside, Result, slot
-from playbook.actions.columns import DetectionRow, TimeText, flat, moment
+from playbook.actions._detection_fields import DetectionRow, TimeText, flat, moment
 from playbook.config import Config, Table
 from playbook.detections.beaconing import sort_key
 from playbook.errors import ConfigError
-from playbook.merge import gather
 from playbook.model.detection import TimeWindow
+from playbook.triage.merge import merge_windows
 
 KIND, READ_ONLY = "investigate", True
 # Rows younger than this may still be on their way into a SIEM.
@@ -36,7 +36,7 @@ def run(given: Input, outside: Outside) -> Result:
     """The rows, loudest first; incomplete when the source could not read everything or was silent."""
     name, table = source_table(outside.config, given.source, "fetch_detections")
     window, table = _window(given, table, outside)
-    gathered = gather(outside.source((name, table)).fetch(window))
+    gathered = merge_windows(outside.source((name, table)).fetch(window))
     rows = tuple(flat(detection) for detection in sorted(gathered.detections, key=sort_key))
     span = f"{gathered.window.start:%Y-%m-%d %H:%M} to {gathered.window.end:%Y-%m-%d %H:%M} UTC"
     found = f"{len(rows)} detection(s) in {gathered.health.rows_read} row(s) of {name}, {span}"

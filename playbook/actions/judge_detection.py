@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 
 from playbook.actions import Flat, Outside, Result, slot
-from playbook.actions.judging import Given, judged
+from playbook.actions._judge import DetectionInput, judge_row
 from playbook.model.case import JudgedDetection
-from playbook.model.verdict import Evidence, Gated
+from playbook.model.verdict import Evidence, FilteredDetection
 
 KIND, READ_ONLY = "investigate", True
-Input = Given
+Input = DetectionInput
 
 
 class Output(Flat):
@@ -32,9 +32,9 @@ class Output(Flat):
     evidence: str = slot("What each rule said, one a line: rule (leans, strength): reason", "")
 
 
-def run(given: Given, outside: Outside) -> Result:
+def run(given: DetectionInput, outside: Outside) -> Result:
     """One row with the verdict."""
-    found = judged(given, outside, "judge_detection")
+    found = judge_row(given, outside, "judge_detection")
     if found.run.cases:
         row = _row(found.run.cases[0].detections[0])
     else:
@@ -54,7 +54,7 @@ def _row(one: JudgedDetection) -> Output:
     )
 
 
-def _gated(gated: Gated, given: Given, score: int) -> Output:
+def _gated(gated: FilteredDetection, given: DetectionInput, score: int) -> Output:
     return Output(
         detection_id=gated.detection_id, host=gated.host, src_ip=given.src_ip, dst_ip=gated.dst_ip,
         dst_port=gated.dst_port, beaconing_score=score, disposition=gated.disposition, confidence="high", rung=0,

@@ -1,8 +1,8 @@
 """Say who holds an address, and which lists, feeds, operators and vendors name it."""
 
 from playbook.actions import Flat, Outside, Result, slot
-from playbook.actions.asking import Asked, ask, joined
-from playbook.actions.columns import AddressText
+from playbook.actions._detection_fields import AddressText
+from playbook.actions._lookup import LookupAnswers, ask, joined
 from playbook.model.address import parse, unwrap, why_not_global
 from playbook.model.enrichment import FeedEntry, ListEntry, NetworkOwner, Operator, OwnedDestination, VendorService
 from playbook.model.observable import Observable
@@ -55,7 +55,7 @@ def run(given: Input, outside: Outside) -> Result:
     return Result((row,), f"{given.address}: {known}", not asked.unavailable, asked.left_out)
 
 
-def _row(address: str, outer: str | None, asked: Asked) -> Output:
+def _row(address: str, outer: str | None, asked: LookupAnswers) -> Output:
     announced = next(iter(asked.answers(NetworkOwner, "asn")), NetworkOwner())
     registered = next(iter(asked.answers(NetworkOwner, "whois")), NetworkOwner())
     lists, feeds = asked.answers(ListEntry), asked.answers(FeedEntry)

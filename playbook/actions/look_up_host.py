@@ -1,8 +1,8 @@
 """Say what the inventories know of a host: its identity, roles, owner, addresses and declared backup jobs."""
 
 from playbook.actions import Flat, Outside, Result, slot
-from playbook.actions.asking import ask, joined
-from playbook.actions.columns import AddressText
+from playbook.actions._detection_fields import AddressText
+from playbook.actions._lookup import ask, joined
 from playbook.errors import ConfigError
 from playbook.model.address import parse
 from playbook.model.enrichment import ApprovedSoftware, BackupJob, HostRecord

@@ -1,11 +1,11 @@
 """Propose a response to one detection: the plan with its digest, what may not be blocked, what a person must do."""
 
 from playbook.actions import Flat, Outside, Result, slot
-from playbook.actions.judging import Given, judged
+from playbook.actions._judge import DetectionInput, judge_row
 from playbook.model.case import Case
 
 KIND, READ_ONLY = "investigate", True
-Input = Given
+Input = DetectionInput
 
 
 class Output(Flat):
@@ -32,9 +32,9 @@ class Output(Flat):
     note: str = slot("Why nothing is proposed, why an address may not be blocked, or what to do by hand", "")
 
 
-def run(given: Given, outside: Outside) -> Result:
+def run(given: DetectionInput, outside: Outside) -> Result:
     """The proposal as rows; nothing is stored and nothing is changed."""
-    found = judged(given, outside, "propose_response")
+    found = judge_row(given, outside, "propose_response")
     if not found.run.cases:
         gated = found.run.gated[0]
         row = Output(entry="nothing", host=gated.host, disposition=gated.disposition, note=gated.reason)

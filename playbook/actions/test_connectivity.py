@@ -1,7 +1,7 @@
 """Try every configured connector: credentials, permissions, scope and fields."""
 
 from playbook.actions import Flat, Outside, Result, slot
-from playbook.deadline import all_at_once
+from playbook.concurrency import run_concurrently
 from playbook.model.check import CheckResult
 
 KIND, READ_ONLY = "test", True
@@ -23,7 +23,7 @@ class Output(Flat):
 def run(given: Input, outside: Outside) -> Result:
     """Everything that was tried; incomplete when something does not work."""
     parts, warnings = outside.everything()
-    outcomes = all_at_once(
+    outcomes = run_concurrently(
         {name: part.check for name, part in parts.items()}, outside.config.limits.enrich_deadline_s
     )
     rows = []

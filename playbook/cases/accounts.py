@@ -13,9 +13,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from pydantic import AwareDatetime
 
-from playbook.cases import journal
+from playbook.cases import audit
+from playbook.cases.schema import accounts, sessions, tokens
 from playbook.cases.store import Store
-from playbook.cases.tables import accounts, sessions, tokens
 from playbook.errors import ConfigError
 from playbook.model import Value
 
@@ -74,7 +74,7 @@ def add(conn: sa.Connection, name: str, role: Role, password: str, by: str, now:
         "name": name, "role": role, "password_hash": _hashed(password) if password else "", "created_at": now,
         "created_by": by, "failures": 0,
     })
-    journal.append(conn, now, "", by, "account added", {"name": name, "role": role, "password": bool(password)})
+    audit.append(conn, now, "", by, "account added", {"name": name, "role": role, "password": bool(password)})
 
 
 def set_password(conn: sa.Connection, name: str, password: str, by: str, now: datetime) -> None:
@@ -87,7 +87,7 @@ def set_password(conn: sa.Connection, name: str, password: str, by: str, now: da
         password_hash=_hashed(password), failures=0, locked_until=None,
     ))
     conn.execute(sessions.delete().where(sessions.c.account == name))
-    journal.append(conn, now, "", by, "password set", {"name": name})
+    audit.append(conn, now, "", by, "password set", {"name": name})
 
 
 def disable(conn: sa.Connection, name: str, by: str, now: datetime) -> None:
@@ -95,7 +95,7 @@ def disable(conn: sa.Connection, name: str, by: str, now: datetime) -> None:
     _existing(conn, name)
     conn.execute(accounts.update().where(accounts.c.name == name).values(disabled_at=now))
     conn.execute(tokens.update().where(tokens.c.account == name, tokens.c.revoked_at.is_(None)).values(revoked_at=now))
-    journal.append(conn, now, "", by, "account disabled", {"name": name})
+    audit.append(conn, now, "", by, "account disabled", {"name": name})
 
 
 def make_token(
@@ -112,7 +112,7 @@ def make_token(
         "token_hash": hash_of(token), "account": name, "label": label, "scope": scope, "via": via, "created_at": now,
         "expires_at": now + timedelta(days=days) if days else None,
     })
-    journal.append(conn, now, "", by, "token made", {"name": name, "label": label, "scope": scope, "via": via})
+    audit.append(conn, now, "", by, "token made", {"name": name, "label": label, "scope": scope, "via": via})
     return token
 
 
@@ -121,7 +121,7 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def listed(conn: sa.Connection) -> tuple[Account, ...]:
+def list_accounts(conn: sa.Connection) -> tuple[Account, ...]:
     """All accounts, by name."""
     return tuple(_account(row) for row in conn.execute(sa.select(accounts).order_by(accounts.c.name)).mappings())
 
@@ -163,12 +163,12 @@ def by_password(store: Store, name: str, password: str, now: datetime, via: Via 
         return Unproven(reason="too many failures: try again later")
     with store.change() as conn:
         if not right or not _forgiven(conn, row, fresh_hash):
-            journal.append(conn, now, "", name, "proof failed", {"failures": int(row["failures"]) + 1})
+            audit.append(conn, now, "", name, "proof failed", {"failures": int(row["failures"]) + 1})
             return Unproven(reason="the name or the password is wrong")
     return Proof(name=name, role=row["role"], via=via)
 
 
-def proves(store: Store, name: str, now: datetime, *, token: str = "", password: str = "") -> Proof | Unproven:
+def still_valid(store: Store, name: str, now: datetime, *, token: str = "", password: str = "") -> Proof | Unproven:
     """Whether ``name`` proves itself by a token of its own or by its password."""
     if not token:
         return by_password(store, name, password, now)

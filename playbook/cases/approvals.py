@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from playbook.cases import asking, containments, journal, outbox
+from playbook.cases import approval_requests, audit, containments, outbox
 from playbook.cases.accounts import ROLES, Role
-from playbook.cases.asking import Request
-from playbook.cases.tables import accounts, cases, decisions, requests
+from playbook.cases.approval_requests import ApprovalRequest
+from playbook.cases.schema import accounts, cases, decisions, requests
 from playbook.model import Value
 from playbook.model.response import Decision, Notice, Plan
 
@@ -25,7 +25,7 @@ class Refusal(Value):
     text: str
 
 
-class Outcome(Value):
+class AnswerResult(Value):
     """What became of an answer: ``approved``, ``denied``, ``counted`` (more people are needed) or ``refused``.
 
     ``keys`` are the containments that an approval set going.
@@ -39,11 +39,11 @@ class Outcome(Value):
 
 
 # Called inside the deciding transaction with (connection, request, approved plan, keys): it starts the work.
-Enqueue = Callable[[sa.Connection, Request, Plan, tuple[str, ...]], None]
+Enqueue = Callable[[sa.Connection, ApprovalRequest, Plan, tuple[str, ...]], None]
 
 
-def weigh(
-    request: Request, decision: Decision, role: Role | None, earlier: Sequence[Decision], now: datetime
+def evaluate_answer(
+    request: ApprovalRequest, decision: Decision, role: Role | None, earlier: Sequence[Decision], now: datetime
 ) -> Refusal | None:
     """Why this answer may not count, or None when it may; pure.
 
@@ -70,7 +70,7 @@ def weigh(
     return None
 
 
-def _over(request: Request, decision: Decision, mine: bool, now: datetime) -> Refusal:
+def _over(request: ApprovalRequest, decision: Decision, mine: bool, now: datetime) -> Refusal:
     """The reason when the request waits no more."""
     if request.state == "expired":
         return Refusal(reason="expired", text=f"nobody answered by {request.expires_at:%Y-%m-%d %H:%M} UTC: denied")
@@ -84,7 +84,7 @@ def _over(request: Request, decision: Decision, mine: bool, now: datetime) -> Re
     return Refusal(reason="late", text=f"this was already {told}")
 
 
-def decide(conn: sa.Connection, decision: Decision, now: datetime, enqueue: Enqueue) -> Outcome:
+def decide(conn: sa.Connection, decision: Decision, now: datetime, enqueue: Enqueue) -> AnswerResult:
     """Count one answer and do what follows from it, all in the caller's transaction (``Store.change``).
 
     Approval with enough people: the containments are intended, the work is enqueued, the journal says so. A denial
@@ -92,31 +92,31 @@ def decide(conn: sa.Connection, decision: Decision, now: datetime, enqueue: Enqu
     """
     request = _asked(conn, decision)
     if request is None:
-        return Outcome(result="refused", reason="unknown", text="no request offers this plan")
+        return AnswerResult(result="refused", reason="unknown", text="no request offers this plan")
     earlier = answers(conn, request.request_id)
-    refusal = weigh(request, decision, role_of(conn, decision.who), earlier, now)
+    refusal = evaluate_answer(request, decision, role_of(conn, decision.who), earlier, now)
     if refusal is None and not _claimed(conn, request, decision, now):
         refusal = Refusal(reason="racing", text="another answer came at the same moment")
     if refusal is not None:
         if refusal.reason == "expired":
-            asking.end(conn, request.request_id, request.case_id, "expired", now, "nobody answered in time")
-        journal.append(conn, now, request.case_id, decision.who, "answer refused", {
+            approval_requests.close_request(conn, request.request_id, request.case_id, "expired", now, "nobody answered in time")
+        audit.append(conn, now, request.case_id, decision.who, "answer refused", {
             "request_id": request.request_id, "digest": decision.digest, "via": decision.via,
             "approve": decision.approve, "reason": refusal.reason,
         })
-        return Outcome(result="refused", reason=refusal.reason, text=refusal.text, request_id=request.request_id)
+        return AnswerResult(result="refused", reason=refusal.reason, text=refusal.text, request_id=request.request_id)
     return _count(conn, request, decision, (*earlier, decision), now, enqueue)
 
 
-def _asked(conn: sa.Connection, decision: Decision) -> Request | None:
+def _asked(conn: sa.Connection, decision: Decision) -> ApprovalRequest | None:
     """The request that offers this plan, else the case's newest (so that a stale digest is told as stale)."""
-    request = asking.request_of(conn, decision.plan_id)
+    request = approval_requests.find_request(conn, decision.plan_id)
     if request is None or request.case_id != decision.case_id:
-        request = asking.request_of(conn, decision.case_id)
+        request = approval_requests.find_request(conn, decision.case_id)
     return request
 
 
-def _claimed(conn: sa.Connection, request: Request, decision: Decision, now: datetime) -> bool:
+def _claimed(conn: sa.Connection, request: ApprovalRequest, decision: Decision, now: datetime) -> bool:
     """Compare and set: the request still waits and has as many votes as when it was read."""
     state = "denied" if not decision.approve else "approved" if request.votes + 1 >= request.people else "waiting"
     values: dict[str, Any] = {"votes": requests.c.votes + 1, "state": state}
@@ -129,12 +129,12 @@ def _claimed(conn: sa.Connection, request: Request, decision: Decision, now: dat
 
 
 def _count(
-    conn: sa.Connection, request: Request, decision: Decision, votes: Sequence[Decision], now: datetime,
+    conn: sa.Connection, request: ApprovalRequest, decision: Decision, votes: Sequence[Decision], now: datetime,
     enqueue: Enqueue,
-) -> Outcome:
+) -> AnswerResult:
     """Record an answer that counts, and what follows."""
     conn.execute(decisions.insert(), decision.model_dump() | {"request_id": request.request_id, "recorded_at": now})
-    journal.append(conn, now, request.case_id, decision.who, "approved" if decision.approve else "denied", {
+    audit.append(conn, now, request.case_id, decision.who, "approved" if decision.approve else "denied", {
         "request_id": request.request_id, "digest": decision.digest, "via": decision.via,
         "comment": decision.comment, "votes": len(votes), "people": request.people,
     })
@@ -142,15 +142,15 @@ def _count(
     _comment(conn, request, f"answer:{request.request_id}:{len(votes)}",
              told + (f": {decision.comment}" if decision.comment else ""), now)
     if not decision.approve:
-        return Outcome(result="denied", text=told, request_id=request.request_id)
+        return AnswerResult(result="denied", text=told, request_id=request.request_id)
     if len(votes) < request.people:
         text = f"{told}; {request.people - len(votes)} more must approve"
-        return Outcome(result="counted", text=text, request_id=request.request_id)
+        return AnswerResult(result="counted", text=text, request_id=request.request_id)
     plan = next(one for one in request.offers if one.digest == decision.digest)
     approvers = ", ".join(one.who for one in votes)
-    keys = containments.intend(conn, request.case_id, request.request_id, plan, approvers, now)
+    keys = containments.record_intent(conn, request.case_id, request.request_id, plan, approvers, now)
     enqueue(conn, request, plan, keys)
-    return Outcome(result="approved", text=told, request_id=request.request_id, keys=keys)
+    return AnswerResult(result="approved", text=told, request_id=request.request_id, keys=keys)
 
 
 def answers(conn: sa.Connection, request_id: str) -> tuple[Decision, ...]:
@@ -169,10 +169,10 @@ def role_of(conn: sa.Connection, who: str) -> Role | None:
 def expire(conn: sa.Connection, now: datetime, limit: int = 1000) -> tuple[str, ...]:
     """End every request whose time is over: no answer is no. The requests that were ended."""
     query = _waiting(requests.c.expires_at <= now).limit(limit)
-    ended = [row for row in conn.execute(query).mappings().all() if asking.end(
+    ended = [row for row in conn.execute(query).mappings().all() if approval_requests.close_request(
         conn, row["request_id"], row["case_id"], "expired", now, "nobody answered in time")]
     for row in ended:
-        outbox.tell(conn, row["case_id"], Notice(
+        outbox.enqueue_notification(conn, row["case_id"], Notice(
             key=f"expired:{row['request_id']}", title=f"Denied by silence: {row['host']}", urgent=True,
             text="Nobody answered in time, so nothing is contained.", link=f"/cases/{row['case_id']}",
         ), now)
@@ -186,12 +186,12 @@ def remind(conn: sa.Connection, now: datetime, limit: int = 1000) -> tuple[str, 
     rows = conn.execute(_waiting(due).limit(limit)).mappings().all()
     for row in rows:
         conn.execute(requests.update().where(requests.c.request_id == row["request_id"]).values(reminded_at=now))
-        outbox.tell(conn, row["case_id"], Notice(
+        outbox.enqueue_notification(conn, row["case_id"], Notice(
             key=f"remind:{row['request_id']}", title=f"Still waiting for approval: {row['host']}", urgent=True,
             text=f"Without an answer it is denied at {row['expires_at']:%Y-%m-%d %H:%M} UTC.",
             link=f"/cases/{row['case_id']}",
         ), now)
-        journal.append(conn, now, row["case_id"], "playbook", "approval reminded", {"request_id": row["request_id"]})
+        audit.append(conn, now, row["case_id"], "playbook", "approval reminded", {"request_id": row["request_id"]})
     return tuple(row["request_id"] for row in rows)
 
 
@@ -201,9 +201,9 @@ def _waiting(when: sa.ColumnElement[bool]) -> sa.Select[Any]:
 
 
 def _comment(
-    conn: sa.Connection, request: Request | Mapping[str, Any], key: str, text: str, now: datetime
+    conn: sa.Connection, request: ApprovalRequest | Mapping[str, Any], key: str, text: str, now: datetime
 ) -> None:
-    case_id = request.case_id if isinstance(request, Request) else request["case_id"]
+    case_id = request.case_id if isinstance(request, ApprovalRequest) else request["case_id"]
     ticket = conn.execute(sa.select(cases.c.ticket_key).where(cases.c.case_id == case_id)).scalar_one()
     if ticket:
-        outbox.comment(conn, ticket, key, text, now)
+        outbox.enqueue_comment(conn, ticket, key, text, now)

@@ -8,8 +8,8 @@ import rfc8785
 import sqlalchemy as sa
 from pydantic import AwareDatetime
 
-from playbook.cases import journal
-from playbook.cases.tables import attempts, containments, receipts
+from playbook.cases import audit
+from playbook.cases.schema import attempts, containments, receipts
 from playbook.model import Value
 from playbook.model.response import Plan, Receipt, Step, StepKind
 
@@ -17,7 +17,7 @@ State = Literal["intended", "active", "extending", "releasing", "released", "fai
 LIVE: tuple[State, ...] = ("intended", "active", "extending", "releasing")
 
 
-class Contained(Value):
+class ContainmentRecord(Value):
     """One containment: its key, step and state; ``until`` is when it is due to end, ``round`` counts re-uses."""
 
     key: str
@@ -40,7 +40,7 @@ def key_of(case_id: str, step: Step) -> str:
     return "K-" + hashlib.sha256(rfc8785.dumps([case_id, step.kind, step.target])).hexdigest()[:16]
 
 
-def intend(
+def record_intent(
     conn: sa.Connection, case_id: str, request_id: str, plan: Plan, approved_by: str, now: datetime
 ) -> tuple[str, ...]:
     """Record that each step of an approved plan is to be carried out; the keys. What is live already stays."""
@@ -64,11 +64,11 @@ def intend(
         else:
             values["round"] = known.round + 1
             conn.execute(containments.update().where(containments.c.key == key).values(values))
-    journal.append(conn, now, case_id, approved_by, "containment intended", {"digest": plan.digest, "keys": keys})
+    audit.append(conn, now, case_id, approved_by, "containment intended", {"digest": plan.digest, "keys": keys})
     return tuple(keys)
 
 
-def move(
+def change_state(
     conn: sa.Connection, key: str, before: tuple[State, ...], after: State, now: datetime, *,
     until: datetime | None = None, trouble: str = "", actor: str = "playbook",
 ) -> bool:
@@ -85,11 +85,11 @@ def move(
     if done is None:
         return False
     content = {"key": key} | ({"until": until.isoformat()} if until else {}) | ({"trouble": trouble} if trouble else {})
-    journal.append(conn, now, done.case_id, actor, f"containment {after}", content)
+    audit.append(conn, now, done.case_id, actor, f"containment {after}", content)
     return True
 
 
-def keep_receipt(conn: sa.Connection, key: str, receipt: Receipt, now: datetime) -> None:
+def record_receipt(conn: sa.Connection, key: str, receipt: Receipt, now: datetime) -> None:
     """Keep what a device said, with a journal line."""
     row = conn.execute(
         sa.select(containments.c.case_id, containments.c.round).where(containments.c.key == key)
@@ -98,7 +98,7 @@ def keep_receipt(conn: sa.Connection, key: str, receipt: Receipt, now: datetime)
         "key": key, "round": row.round, "action": receipt.action, "ok": receipt.ok, "changed": receipt.changed,
         "at": receipt.at, "document": receipt.model_dump_json(),
     })
-    journal.append(conn, now, row.case_id, receipt.connector, f"device: {receipt.action}", {
+    audit.append(conn, now, row.case_id, receipt.connector, f"device: {receipt.action}", {
         "key": key, "ok": receipt.ok, "changed": receipt.changed, "said": receipt.said,
         "reference": receipt.reference,
     })
@@ -116,15 +116,15 @@ def times_set(conn: sa.Connection, key: str) -> int:
     return int(conn.execute(query.where(receipts.c.key == key, receipts.c.action == "contain")).scalar_one())
 
 
-def contained(conn: sa.Connection, key: str) -> Contained | None:
+def find(conn: sa.Connection, key: str) -> ContainmentRecord | None:
     """The containment of this key."""
     row = conn.execute(sa.select(containments).where(containments.c.key == key)).mappings().first()
     return None if row is None else _contained(row)
 
 
-def listed(
+def list_containments(
     conn: sa.Connection, states: tuple[State, ...] = LIVE, case_id: str = "", limit: int = 100, offset: int = 0
-) -> tuple[Contained, ...]:
+) -> tuple[ContainmentRecord, ...]:
     """Containments in these states, of one case or of all, newest first; at most 10,000 at a time."""
     query = sa.select(containments).where(containments.c.state.in_(states))
     query = query.where(containments.c.case_id == case_id) if case_id else query
@@ -133,7 +133,7 @@ def listed(
     return tuple(_contained(row) for row in rows)
 
 
-def due(conn: sa.Connection, now: datetime, limit: int = 1000) -> tuple[Contained, ...]:
+def due(conn: sa.Connection, now: datetime, limit: int = 1000) -> tuple[ContainmentRecord, ...]:
     """What a sweep has to look at: intended but not carried out, past its time, asked to be released, or releasing."""
     past = containments.c.state.in_(("active", "extending")) & (containments.c.until <= now)
     asked = containments.c.state.in_(("active", "extending")) & (containments.c.release_by != "")
@@ -151,7 +151,7 @@ def ask_release(conn: sa.Connection, key: str, who: str, now: datetime, reason: 
     ).one_or_none()
     if done is None:
         return False
-    journal.append(conn, now, done.case_id, who, "release asked", {"key": key, "reason": reason})
+    audit.append(conn, now, done.case_id, who, "release asked", {"key": key, "reason": reason})
     return True
 
 
@@ -179,6 +179,6 @@ def live_targets(conn: sa.Connection, case_id: str) -> frozenset[tuple[str, str]
     return frozenset((row.kind, row.target) for row in rows)
 
 
-def _contained(row: Any) -> Contained:
-    values = {name: row[name] for name in Contained.model_fields if name != "step"}
-    return Contained(**values, step=Step.model_validate_json(row["step"]))
+def _contained(row: Any) -> ContainmentRecord:
+    values = {name: row[name] for name in ContainmentRecord.model_fields if name != "step"}
+    return ContainmentRecord(**values, step=Step.model_validate_json(row["step"]))

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from playbook.cases.tables import comments, notices, tickets
+from playbook.cases.schema import comments, notices, tickets
 from playbook.model import Value
 from playbook.model.case import Ticket
 from playbook.model.response import Notice
@@ -24,7 +24,7 @@ class TicketRow(Value):
     trouble: str
 
 
-class Comment(Value):
+class PendingComment(Value):
     """Something to add to a ticket once; ``key`` marks it."""
 
     key: str
@@ -33,7 +33,7 @@ class Comment(Value):
     tries: int = 0
 
 
-def tell(conn: sa.Connection, case_id: str, notice: Notice, now: datetime) -> bool:
+def enqueue_notification(conn: sa.Connection, case_id: str, notice: Notice, now: datetime) -> bool:
     """Put a notice into the outbox once; False when its key is there already."""
     if conn.execute(sa.select(notices.c.key).where(notices.c.key == notice.key)).first():
         return False
@@ -44,14 +44,14 @@ def tell(conn: sa.Connection, case_id: str, notice: Notice, now: datetime) -> bo
     return True
 
 
-def untold(conn: sa.Connection, limit: int = 100) -> tuple[Notice, ...]:
+def pending_notifications(conn: sa.Connection, limit: int = 100) -> tuple[Notice, ...]:
     """Notices that nobody took yet, urgent ones first."""
     query = sa.select(notices.c.document).where(notices.c.sent_at.is_(None))
     query = query.order_by(notices.c.urgent.desc(), notices.c.created_at, notices.c.key).limit(limit)
     return tuple(Notice.model_validate_json(text) for text in conn.execute(query).scalars())
 
 
-def told(conn: sa.Connection, key: str, now: datetime, trouble: str = "") -> None:
+def mark_notified(conn: sa.Connection, key: str, now: datetime, trouble: str = "") -> None:
     """A notice was taken, or was tried in vain (``trouble``)."""
     _tried(conn, notices, notices.c.key == key, now, trouble)
 
@@ -79,27 +79,27 @@ def ticket_of(conn: sa.Connection, key: str) -> TicketRow | None:
     return None if row is None else _ticket(row)
 
 
-def unopened(conn: sa.Connection, limit: int = 100) -> tuple[TicketRow, ...]:
+def pending_tickets(conn: sa.Connection, limit: int = 100) -> tuple[TicketRow, ...]:
     """Tickets that no desk has yet, oldest first."""
     query = sa.select(tickets).where(tickets.c.state == "proposed").order_by(tickets.c.created_at, tickets.c.key)
     return tuple(_ticket(row) for row in conn.execute(query.limit(limit)).mappings())
 
 
-def opened(conn: sa.Connection, key: str, desk: str, reference: str, now: datetime) -> None:
+def mark_opened(conn: sa.Connection, key: str, desk: str, reference: str, now: datetime) -> None:
     """A desk has the ticket under this reference."""
     conn.execute(tickets.update().where(tickets.c.key == key).values(
         state="open", desk=desk, reference=reference, opened_at=now, updated_at=now, trouble="",
     ))
 
 
-def not_opened(conn: sa.Connection, key: str, now: datetime, trouble: str) -> None:
+def mark_not_opened(conn: sa.Connection, key: str, now: datetime, trouble: str) -> None:
     """A desk was asked in vain."""
     conn.execute(tickets.update().where(tickets.c.key == key).values(
         tries=tickets.c.tries + 1, trouble=trouble[:2000], updated_at=now,
     ))
 
 
-def comment(conn: sa.Connection, ticket_key: str, key: str, text: str, now: datetime) -> bool:
+def enqueue_comment(conn: sa.Connection, ticket_key: str, key: str, text: str, now: datetime) -> bool:
     """Put a comment for a ticket into the outbox once; False when its key is there or no such ticket is."""
     known = conn.execute(sa.select(comments.c.key).where(comments.c.key == key)).first()
     ticket = conn.execute(sa.select(tickets.c.key).where(tickets.c.key == ticket_key)).first()
@@ -111,7 +111,7 @@ def comment(conn: sa.Connection, ticket_key: str, key: str, text: str, now: date
     return True
 
 
-def unsent(conn: sa.Connection, limit: int = 100) -> tuple[tuple[Comment, TicketRow], ...]:
+def pending_comments(conn: sa.Connection, limit: int = 100) -> tuple[tuple[PendingComment, TicketRow], ...]:
     """Comments that wait for an open ticket to take them, oldest first, each with its ticket."""
     query = sa.select(comments.c.key, comments.c.ticket_key, comments.c.text, comments.c.tries)
     query = query.join(tickets, tickets.c.key == comments.c.ticket_key)
@@ -120,10 +120,10 @@ def unsent(conn: sa.Connection, limit: int = 100) -> tuple[tuple[Comment, Ticket
     keys: Sequence[str] = [row["ticket_key"] for row in rows]
     known = {row["key"]: _ticket(row)
              for row in conn.execute(sa.select(tickets).where(tickets.c.key.in_(keys))).mappings()}
-    return tuple((Comment(**row), known[row["ticket_key"]]) for row in rows)
+    return tuple((PendingComment(**row), known[row["ticket_key"]]) for row in rows)
 
 
-def sent(conn: sa.Connection, key: str, now: datetime, trouble: str = "") -> None:
+def mark_sent(conn: sa.Connection, key: str, now: datetime, trouble: str = "") -> None:
     """A comment was taken, or was tried in vain (``trouble``)."""
     _tried(conn, comments, comments.c.key == key, now, trouble)
 

@@ -9,7 +9,7 @@ from playbook.model.detection import AddressHolder, Finding, SourceHealth, TimeW
 from playbook.model.enriched import EnrichedDetection
 from playbook.model.enrichment import Enrichment, HostRecord
 from playbook.model.response import NotBlockable, Plan
-from playbook.model.verdict import CaseStatus, Confidence, Disposition, Gated, Verdict
+from playbook.model.verdict import CaseStatus, Confidence, Disposition, FilteredDetection, Verdict
 
 
 class JudgedDetection(Value):
@@ -74,7 +74,7 @@ class Run(Value):
     complete: bool
     warnings: tuple[str, ...] = ()
     health: SourceHealth = SourceHealth()
-    gated: tuple[Gated, ...] = ()
+    gated: tuple[FilteredDetection, ...] = ()
     cases: tuple[Case, ...] = ()
     tickets: tuple[Ticket, ...] = ()
     as_of: AwareDatetime

@@ -1,4 +1,4 @@
-"""Raw traffic of a detection as its source recorded it; only playbook/measure.py turns it into numbers."""
+"""Raw traffic of a detection as its source recorded it; only playbook/triage/measure.py turns it into numbers."""
 
 from collections.abc import Sequence
 from typing import Literal

@@ -68,7 +68,7 @@ class Verdict(Value):
     would_change: tuple[str, ...] = ()
 
 
-class Gated(Value):
+class FilteredDetection(Value):
     """A detection that a static gate took out before any remote enricher was asked."""
 
     host: str

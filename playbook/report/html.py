@@ -12,11 +12,19 @@ from markupsafe import Markup
 
 from playbook.errors import PlaybookError
 from playbook.model.case import Case, Run
-from playbook.report import words
-from playbook.report.beyond import beyond
+from playbook.report import wording
 from playbook.report.raw_events import ShowRaw, zgrep_command
-from playbook.report.text import altered, count, duration, endpoint, named, plain, several, size, tied, utc
-from playbook.report.view import blast, edge, look, measured, page_name, pages_by_host, split_measured
+from playbook.report.remediation import remediation
+from playbook.report.sanitize import altered, count, duration, endpoint, named, plain, several, size, tied, utc
+from playbook.report.view_models import (
+    blast_radius,
+    detection_view,
+    edge,
+    measured,
+    page_name,
+    pages_by_host,
+    split_measured,
+)
 
 _HERE = Path(__file__).parent
 _LONGEST = 8000
@@ -54,16 +62,16 @@ def environment(*folders: Path) -> Environment:
     sheet = style()
     pages.globals.update(
         css=Markup(sheet), policy=_policy(sheet), utc=utc, size=size, count=count, duration=duration,
-        several=several, endpoint=endpoint, altered=altered, named=named, measured=measured, blast=blast,
+        several=several, endpoint=endpoint, altered=altered, named=named, measured=measured, blast=blast_radius,
         edge=edge, split_measured=split_measured, page_name=page_name,
-        words=words, beyond=beyond, svg=Markup,
+        words=wording, beyond=remediation, svg=Markup,
     )
     return pages
 
 
 def _gates(run: Run) -> list[dict[str, Any]]:
     return [
-        {"gate": gate, "name": words.GATE_NAMES[gate], "rows": [g for g in run.gated if g.gate == gate]}
+        {"gate": gate, "name": wording.GATE_NAMES[gate], "rows": [g for g in run.gated if g.gate == gate]}
         for gate in sorted({g.gate for g in run.gated})
     ]
 
@@ -88,7 +96,7 @@ def case_page(
     ``linked`` (the page of each host of ours) is worked out here unless a caller has it already.
     """
     linked = pages_by_host(run) if linked is None else linked
-    looks = [look(run, judged, linked, show_raw or zgrep_command) for judged in case.detections]
+    looks = [detection_view(run, judged, linked, show_raw or zgrep_command) for judged in case.detections]
     return environment().get_template("case.html").render(run=run, case=case, looks=looks)
 
 

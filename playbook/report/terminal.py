@@ -12,8 +12,8 @@ from rich.text import Text
 
 from playbook.model.case import Case, Run
 from playbook.model.verdict import Disposition
-from playbook.report.text import TIED, count, named, plain, several, tied, utc
-from playbook.report.words import (
+from playbook.report.sanitize import TIED, count, named, plain, several, tied, utc
+from playbook.report.wording import (
     DISPOSITION,
     GATE_NAMES,
     destination,

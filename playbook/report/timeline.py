@@ -11,7 +11,7 @@ from playbook.model import Value
 from playbook.model.detection import TimeWindow
 from playbook.model.enrichment import BackupSession, Enrichment, ScheduledWindow
 from playbook.model.traffic import HourOfTraffic
-from playbook.report.text import plain, size, utc
+from playbook.report.sanitize import plain, size, utc
 
 HOUR = timedelta(hours=1)
 MOST_BARS = 192

@@ -6,11 +6,11 @@ from random import Random
 from playbook.detections.beaconing import IRC_PORTS, MIN_CONNECTIONS, MIN_HOURS, SEED_INTERNAL
 from playbook.model import Value
 from playbook.model.address import parse, within
-from playbook.simulate.day import START
 from playbook.simulate.endpoint import Endpoint, LookUp, Opened, Process
 from playbook.simulate.flows import HOUR, question, tcp, uid
 from playbook.simulate.inventories import digest
-from playbook.simulate.values import Telemetry
+from playbook.simulate.records import Telemetry
+from playbook.simulate.sample_day import START
 
 LOOPBACK = "127.0.0.1"
 C2 = "198.51.100.77"

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from playbook.simulate.values import Connection, Question
+from playbook.simulate.records import Connection, Question
 
 DAY = 86400.0
 HOUR = 3600.0

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 
 from playbook.model import Value
-from playbook.simulate.values import Connection, Machine
+from playbook.simulate.records import Connection, Machine
 
 HOSTS = ("host_id", "hostname", "addresses", "roles", "owner", "since", "until")
 PROCESSES = ("seen", "hostname", "process_name", "path", "signer", "signed", "sha256", "command_line", "dst_ip",
@@ -18,7 +18,7 @@ SESSIONS = ("host", "job", "repository", "started", "ended", "bytes")
 FEED = ("indicator", "kind", "last_seen", "port", "malware", "feed")
 
 
-class Program(Value):
+class InstalledProgram(Value):
     """A program as an endpoint sensor names it."""
 
     name: str
@@ -28,7 +28,7 @@ class Program(Value):
     sha256: str = ""
 
 
-class Excepted(Value):
+class DeclaredException(Value):
     """A suppression as a person enters it (see playbook.model.site.ExceptionEntry)."""
 
     exception_id: str
@@ -73,7 +73,7 @@ def asset(machine: Machine) -> str:
     return "A-" + digest(machine.address)[:6].upper()
 
 
-def sockets(machine: Machine, program: Program, rows: Iterable[Connection], seen: float) -> list[tuple[object, ...]]:
+def sockets(machine: Machine, program: InstalledProgram, rows: Iterable[Connection], seen: float) -> list[tuple[object, ...]]:
     """Rows of processes.csv: one for each of the ten busiest destinations that the program's sockets reach."""
     counts: dict[tuple[str, int], int] = {}
     for row in rows:
@@ -88,7 +88,7 @@ def sockets(machine: Machine, program: Program, rows: Iterable[Connection], seen
     ]
 
 
-def exceptions_json(entries: Iterable[Excepted]) -> str:
+def exceptions_json(entries: Iterable[DeclaredException]) -> str:
     """The exceptions file, one entry each, keys in the order of the value."""
     listed = [entry.model_dump(mode="json") | {"indicator": ""} for entry in entries]
     return json.dumps({"exceptions": listed}, indent=2) + "\n"

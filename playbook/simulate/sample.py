@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
-from playbook.simulate import day as site
 from playbook.simulate import inventories as files
+from playbook.simulate import sample_day as site
 from playbook.simulate.flows import HOUR
-from playbook.simulate.inventories import Excepted, Program
-from playbook.simulate.values import Machine
+from playbook.simulate.inventories import DeclaredException, InstalledProgram
+from playbook.simulate.records import Machine
 from playbook.simulate.zeek import FIELDS, packed, text
 
-TORRENT = Program(name="transmission-daemon", path="/usr/bin/transmission-daemon",
+TORRENT = InstalledProgram(name="transmission-daemon", path="/usr/bin/transmission-daemon",
                   sha256=files.digest("transmission-daemon 4.0.6"))
 # Signed and installed where only an administrator can write: what is wrong with it is that nobody approved it.
-UNAPPROVED = Program(name="qbittorrent.exe", path=r"C:\Program Files\qBittorrent\qbittorrent.exe",
+UNAPPROVED = InstalledProgram(name="qbittorrent.exe", path=r"C:\Program Files\qBittorrent\qbittorrent.exe",
                      signer="Example Publisher", signed=True, sha256=files.digest("qbittorrent 5.0.3"))
 
 CONFIG = """\
@@ -181,10 +181,10 @@ _FEED = (
     ("192.0.2.251", "address", "2026-02-25", "8443", "Example RAT", "sample"),
 )
 _EXCEPTIONS = (
-    Excepted(exception_id="EX-1", owner="Facilities", source=site.LIVE.address, destination=site.EXCEPTED,
+    DeclaredException(exception_id="EX-1", owner="Facilities", source=site.LIVE.address, destination=site.EXCEPTED,
              reason="controller polls its maker's portal by address; checked with the maker",
              entered=date(2026, 2, 1), ends=date(2026, 6, 30)),
-    Excepted(exception_id="EX-2", owner="Facilities", source=site.EXPIRED.address, destination=site.FORMERLY_EXCEPTED,
+    DeclaredException(exception_id="EX-2", owner="Facilities", source=site.EXPIRED.address, destination=site.FORMERLY_EXCEPTED,
              reason="kiosk pilot of last autumn; to be reviewed when the pilot ends",
              entered=date(2025, 9, 1), ends=date(2026, 2, 15)),
 )

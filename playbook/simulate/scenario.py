@@ -5,9 +5,9 @@ from pathlib import Path
 from random import Random
 
 from playbook.simulate import inventories as files
-from playbook.simulate.day import START
-from playbook.simulate.office import people, sites, workstation
-from playbook.simulate.values import Connection, Machine, Telemetry, together
+from playbook.simulate.records import Connection, Machine, Telemetry, together
+from playbook.simulate.sample_day import START
+from playbook.simulate.workstations import people, sites, workstation
 from playbook.simulate.zeek import write as write_logs
 
 RESOLVER = "10.1.0.53"

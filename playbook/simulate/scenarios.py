@@ -4,9 +4,7 @@ from datetime import date
 from random import Random
 
 from playbook.simulate import inventories as files
-from playbook.simulate.day import START
-from playbook.simulate.flows import DAY, HOUR, question
-from playbook.simulate.honest import (
+from playbook.simulate.benign_hosts import (
     continuous_backup,
     load_test_runner,
     mail_relay,
@@ -14,11 +12,13 @@ from playbook.simulate.honest import (
     peer_to_peer,
     recursive_resolver,
 )
-from playbook.simulate.hostile import denied_beacon, flooder, https_beacon
-from playbook.simulate.inventories import Excepted, Program
-from playbook.simulate.office import workstation
+from playbook.simulate.flows import DAY, HOUR, question
+from playbook.simulate.inventories import DeclaredException, InstalledProgram
+from playbook.simulate.malicious_hosts import denied_beacon, flooder, https_beacon
+from playbook.simulate.records import Machine, Telemetry
+from playbook.simulate.sample_day import START
 from playbook.simulate.scenario import RESOLVER, Scenario, scenario, sites, write
-from playbook.simulate.values import Machine, Telemetry
+from playbook.simulate.workstations import workstation
 
 __all__ = [
     "BACKUP_CLIENT", "BUCKET", "C2", "C2_BUCKET", "CDN_EDGE", "PUBLIC_RESOLVER", "TORRENT", "UPDATER", "Scenario",
@@ -38,10 +38,10 @@ C2_BUCKET, C2_BUCKET_NAME = "52.216.8.51", "cdn-assets-77.s3.us-east-1.amazonaws
 STAGING, STAGING_NAME = "203.0.113.40", "staging.example.net"
 SWARM = tuple(f"192.0.2.{n}" for n in range(10, 80))
 
-BACKUP_CLIENT = Program(name="restic", path="/usr/bin/restic", sha256=files.digest("restic 0.18.0"))
-TORRENT = Program(name="transmission-daemon", path="/usr/bin/transmission-daemon",
+BACKUP_CLIENT = InstalledProgram(name="restic", path="/usr/bin/restic", sha256=files.digest("restic 0.18.0"))
+TORRENT = InstalledProgram(name="transmission-daemon", path="/usr/bin/transmission-daemon",
                   sha256=files.digest("transmission-daemon 4.0.6"))
-UPDATER = Program(name="updater.exe", path=r"C:\Program Files\Updater\updater.exe", signer="Example Publisher",
+UPDATER = InstalledProgram(name="updater.exe", path=r"C:\Program Files\Updater\updater.exe", signer="Example Publisher",
                   signed=True, sha256=files.digest("updater"))
 _NIGHT = (START + 300, START + 3 * HOUR + 2400)
 
@@ -50,7 +50,7 @@ def beacon(
     *, seed: int = SEED, host: str = "ws-60", address: str = "10.1.2.60", roles: tuple[str, ...] = ("workstation",),
     destination: str = C2, port: int = 443, interval: float | None = None, jitter: float = 0.03,
     night_only: bool = False, watched: bool = False,
-    sni: str | None = None, backed: bool = False, denied: str = "", program: Program | None = None,
+    sni: str | None = None, backed: bool = False, denied: str = "", program: InstalledProgram | None = None,
     approve: bool = False, backup_window: bool = False, floods: bool = False, listed: bool = True,
     feed: tuple[tuple[str, str], ...] = (), excepted_until: date | None = None,
     networks: dict[str, tuple[str, ...]] | None = None,
@@ -208,7 +208,7 @@ def _everyday(rng: Random, address: str) -> Telemetry:
 
 
 def _owned_sockets(
-    subject: Machine, program: Program | None, own: Telemetry, approve: bool, watched: bool = True
+    subject: Machine, program: InstalledProgram | None, own: Telemetry, approve: bool, watched: bool = True
 ) -> dict[str, str]:
     if program is None:
         return {"processes.csv": files.table(files.PROCESSES, ())} if watched else {}
@@ -245,6 +245,6 @@ def _windows(kind: str, host: str, targets: tuple[str, ...]) -> str:
 
 def _exception(source: str, destination: str, port: int, ends: date) -> str:
     entered = date.fromordinal(ends.toordinal() - 150)
-    return files.exceptions_json([Excepted(
+    return files.exceptions_json([DeclaredException(
         exception_id="EX-1", owner="Facilities", reason="polls its maker's portal by address", source=source,
         destination=destination, port=port, entered=entered, ends=ends)])

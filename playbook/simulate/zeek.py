@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from playbook.simulate.values import Connection, Handshake, Lease, Question, Request, Telemetry
+from playbook.simulate.records import Connection, Handshake, HttpRequest, Lease, Question, Telemetry
 
 # log -> (field, Zeek type) in file order.
 FIELDS: dict[str, tuple[tuple[str, str], ...]] = {}
@@ -68,7 +68,7 @@ def ssl_row(h: Handshake) -> str:
     )
 
 
-def http_row(r: Request) -> str:
+def http_row(r: HttpRequest) -> str:
     """One http.log line without its line end."""
     return _line(
         f"{r.ts:.6f}", r.uid, r.src_ip, r.src_port, r.dst_ip, r.dst_port, 1, "GET", r.host, r.uri, None, "1.1",

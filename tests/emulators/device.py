@@ -16,7 +16,7 @@ from typing import Any
 from playbook.errors import Unreachable
 from playbook.model.case import Ticket
 from playbook.model.check import CheckResult
-from playbook.model.outcome import Outcome
+from playbook.model.finding_update import FindingUpdate
 from playbook.model.response import Notice, Receipt, Step
 
 Hook = Callable[[str], None]
@@ -150,7 +150,7 @@ class FolderNotifier(_Product):
 class FolderSiem(_Product):
     """Takes outcomes of findings; ``outcome FINDING DISPOSITION`` is logged once each, a repeat finds its mark."""
 
-    def write_back(self, reference: str, outcome: Outcome, may_change: bool) -> str:
+    def write_back(self, reference: str, outcome: FindingUpdate, may_change: bool) -> str:
         with self._call("write_back") as state:
             if state.get(reference) != outcome.disposition:
                 state[reference] = outcome.disposition

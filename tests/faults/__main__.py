@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "build" / "faults"
 # What a story runs over; when any of it changes, everything is tried again.
-CODE = ("playbook", "tests/faults", "tests/emulators", "tests/response.py", "tests/builders.py", "tests/postgres.py")
+CODE = ("playbook", "tests/faults", "tests/emulators", "tests/support/response_fixtures.py", "tests/support/builders.py", "tests/support/postgres.py")
 
 
 def state_of_code(root: Path = ROOT) -> str:

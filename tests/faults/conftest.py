@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import postgres
 from tests.faults.stage import Stage, staged
-from tests.response import Bench
+from tests.support import postgres
+from tests.support.response_fixtures import Bench
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

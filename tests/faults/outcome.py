@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playbook.cases import journal
+from playbook.cases import audit
 from playbook.cases.store import open_store
 from tests.emulators.device import Device, FolderDesk, FolderNotifier
-from tests.response import DESK, EDGE, MAIL
+from tests.support.response_fixtures import DESK, EDGE, MAIL
 
 KEYS = ("K-bbbea0a039fb03c8", "K-2a82d43b448dc217")
 TICKETS = ("case:C-00000000001f", "case:C-000000000020")
@@ -42,7 +42,7 @@ def verified(url: str) -> tuple[tuple[str, ...], int]:
     store = open_store(url)
     try:
         with store.reading() as conn:
-            return journal.verify(conn), journal.head(conn)[0]
+            return audit.verify(conn), audit.head(conn)[0]
     finally:
         store.close()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from playbook.engine import flows
+from playbook.workflows import workflows
 
 
 class Points:
@@ -29,8 +29,8 @@ class Points:
 
     def around_steps(self) -> None:
         """Stand before and after every registered step: after means that its effects are there, its checkpoint not."""
-        for name, function in list(flows.STEPS.items()):
-            flows.STEPS[name] = self._around(name, function)
+        for name, function in list(workflows.STEPS.items()):
+            workflows.STEPS[name] = self._around(name, function)
 
     def _around(self, name: str, function: Any) -> Any:
         def passed(*arguments: Any) -> Any:

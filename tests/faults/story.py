@@ -13,22 +13,22 @@ from typing import Any
 
 from dbos import DBOS
 
-from playbook.cases import asking, outbox
+from playbook.cases import approval_requests, outbox
 from playbook.cases import containments as kept
-from playbook.cases.errands import DAY, Errand
-from playbook.engine import flows
-from playbook.engine.door import TRIAGE
-from playbook.engine.worker import Pace, Worker
+from playbook.cases.schedules import DAY, ScheduledJob
 from playbook.errors import ConnectorError
 from playbook.model.detection import Fetched, TimeWindow
-from tests.builders import NOW, a_run, at
+from playbook.workflows import workflows
+from playbook.workflows.client import TRIAGE
+from playbook.workflows.worker import Worker, WorkerIntervals
 from tests.faults.points import Points
-from tests.faults.told import told
-from tests.response import EDGE, FILING, Bench, a_bot
+from tests.faults.write_back_story import told
+from tests.support.builders import NOW, a_run, at
+from tests.support.response_fixtures import EDGE, FILING, Bench, a_bot
 
 BLOCKED, ISOLATED = "C-00000000001f", "C-000000000020"
 ISOLATING = replace(FILING, means=replace(FILING.means, offers={"isolate_host": EDGE}))
-FAST = Pace(sweep_s=0.0, poll_s=0.05, orphan_s=3.0)
+FAST = WorkerIntervals(sweep_s=0.0, poll_s=0.05, orphan_s=3.0)
 
 
 class Quiet:
@@ -124,31 +124,31 @@ def answer(bench: Bench, run_id: str, case_id: str) -> None:
             bench.approve(request.request_id)
 
 
-def requests(bench: Bench) -> tuple[asking.Request, ...]:
+def requests(bench: Bench) -> tuple[approval_requests.ApprovalRequest, ...]:
     with bench.store.reading() as conn:
-        return asking.listed(conn, None)
+        return approval_requests.list_requests(conn, None)
 
 
 def key_of(bench: Bench, case_id: str) -> str:
     with bench.store.reading() as conn:
-        return next((c.key for c in kept.listed(conn, (*kept.LIVE, "released", "failed"), case_id)), "")
+        return next((c.key for c in kept.list_containments(conn, (*kept.LIVE, "released", "failed"), case_id)), "")
 
 
 def state_of(bench: Bench, case_id: str) -> str:
     with bench.store.reading() as conn:
-        return next((c.state for c in kept.listed(conn, (*kept.LIVE, "released", "failed"), case_id)), "")
+        return next((c.state for c in kept.list_containments(conn, (*kept.LIVE, "released", "failed"), case_id)), "")
 
 
 def states(bench: Bench) -> list[Any]:
     with bench.store.reading() as conn:
-        found = kept.listed(conn, (*kept.LIVE, "released", "failed"))
-        return [(c.key, c.state, c.trouble) for c in found] + [r.state for r in asking.listed(conn, None)]
+        found = kept.list_containments(conn, (*kept.LIVE, "released", "failed"))
+        return [(c.key, c.state, c.trouble) for c in found] + [r.state for r in approval_requests.list_requests(conn, None)]
 
 
 def nothing_left(bench: Bench) -> bool:
     """Nothing is left in the outbox, and no workflow runs."""
     with bench.store.reading() as conn:
-        left = outbox.unopened(conn), outbox.unsent(conn), outbox.untold(conn)
+        left = outbox.pending_tickets(conn), outbox.pending_comments(conn), outbox.pending_notifications(conn)
     return not any(left) and not bench.door.unfinished()
 
 
@@ -183,7 +183,7 @@ def keep_schedule(command: dict[str, Any]) -> None:
         say("ended", name, moment)
         return found
 
-    hourly = tuple(Errand(source, DAY, timedelta(hours=1)) for source in ("a", "b"))
+    hourly = tuple(ScheduledJob(source, DAY, timedelta(hours=1)) for source in ("a", "b"))
     bench.works = replace(bench.works, errands=hourly, carry=carry)
     pace = replace(FAST, beat_s=0.2, sweep_s=0.3, silent_s=command.get("silent", 120.0))
     worker = Worker(bench.works, command["executor"], time.monotonic, pace)
@@ -198,4 +198,4 @@ def keep_schedule(command: dict[str, Any]) -> None:
 
 ACTS: dict[str, Callable[[dict[str, Any]], None]] = {
     "story": story, "work": work, "keep_schedule": keep_schedule, "told": told}
-assert flows.STEPS
+assert workflows.STEPS

@@ -5,11 +5,10 @@ import threading
 import pytest
 import sqlalchemy as sa
 
-from playbook import contain
-from playbook.engine import flows
 from playbook.errors import ConnectorError
+from playbook.workflows import executor, workflows
 from tests.faults.outcome import verified
-from tests.response import Bench
+from tests.support.response_fixtures import Bench
 
 STAGES = ("intend", "apply", "confirm", "claim", "undo", "confirm_undone")
 
@@ -48,11 +47,11 @@ def through(bench, key, database, how, at):
             database.refuse(how)
             fill(bench, how)
             with pytest.raises(ConnectorError):
-                getattr(contain, stage)(bench.outfit, key)
+                getattr(executor, stage)(bench.outfit, key)
             failed = True
             assert stage != "intend" or bench.device.logged("set") == []
             database.relent()
-        getattr(contain, stage)(bench.outfit, key)
+        getattr(executor, stage)(bench.outfit, key)
     return failed
 
 
@@ -63,13 +62,13 @@ def fill(bench, how):
     try:
         for _ in range(200):
             with bench.store.change() as conn:
-                contain.journal.append(conn, bench.now, "", "filler", "filler", {"text": "x" * 3000})
+                executor.journal.append(conn, bench.now, "", "filler", "filler", {"text": "x" * 3000})
     except ConnectorError:
         pass
     try:
         for _ in range(200):
             with bench.store.change() as conn:
-                contain.journal.append(conn, bench.now, "", "filler", "filler", {"text": "x"})
+                executor.journal.append(conn, bench.now, "", "filler", "filler", {"text": "x"})
     except ConnectorError:
         pass
 
@@ -103,9 +102,9 @@ def test_a_record_that_is_locked_by_another(folder, sqlite, at, record_property)
             with other.connect() as conn:
                 conn.exec_driver_sql("BEGIN IMMEDIATE")
                 with pytest.raises(ConnectorError):
-                    getattr(contain, stage)(bench.outfit, key)
+                    getattr(executor, stage)(bench.outfit, key)
                 assert stage != "intend" or bench.device.logged("set") == []
-        getattr(contain, stage)(bench.outfit, key)
+        getattr(executor, stage)(bench.outfit, key)
     assert bench.device.logged("set") == bench.device.logged("unset") == [key]
     bench.close()
     assert verified(sqlite)[0] == ()
@@ -117,16 +116,16 @@ def test_a_record_that_is_locked_by_another(folder, sqlite, at, record_property)
 @pytest.mark.faults
 def test_a_record_that_is_locked_for_a_while_is_waited_for(folder, sqlite, record_property):
     bench, other = Bench(folder, sqlite), sa.create_engine(sqlite)
-    flows.go_to_work(bench.works)
+    workflows.register_workflows(bench.works)
     (key,) = bench.approved()
     with other.connect() as conn:
         conn.exec_driver_sql("BEGIN IMMEDIATE")
-        worker = threading.Thread(target=contain.intend, args=(bench.outfit, key))
+        worker = threading.Thread(target=executor.prepare, args=(bench.outfit, key))
         worker.start()
         worker.join(2)
         assert worker.is_alive() and bench.device.logged("set") == []
     worker.join(20)
-    assert contain.apply(bench.outfit, key) == "done" and bench.device.logged("set") == [key]
+    assert executor.apply(bench.outfit, key) == "done" and bench.device.logged("set") == [key]
     bench.close()
     record_property("fault", "database locked for two seconds")
     record_property("database", "sqlite")

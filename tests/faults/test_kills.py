@@ -2,12 +2,12 @@
 
 import pytest
 
-from playbook.engine import flows
+from playbook.workflows import workflows
 from tests.faults.outcome import check_story, passed
 
 pytestmark = pytest.mark.heavy
 WHENS = ("before", "after")
-STEPS = [f"step {name}:{when}" for name in flows.STEPS for when in WHENS]
+STEPS = [f"step {name}:{when}" for name in workflows.STEPS for when in WHENS]
 CALLS = [f"{call}:{when}" for call in ("edge.contain", "edge.verify", "edge.release", "edge.verify_released",
                                        "desk.open", "desk.comment", "mail.tell") for when in WHENS]
 # Of commits there are many, and what lies between two is a step or a call: every seventh is tried.

@@ -5,11 +5,11 @@ from collections import Counter
 
 import pytest
 
-from playbook.cases import asking
-from playbook.engine import delivery, flows, sweep
+from playbook.cases import approval_requests
+from playbook.workflows import outbox_relay, scheduler, workflows
 from tests.emulators.device import Device, FolderDesk
 from tests.faults.outcome import check_story, verified
-from tests.response import DESK, EDGE, Bench, a_bot
+from tests.support.response_fixtures import DESK, EDGE, Bench, a_bot
 
 
 @pytest.mark.faults
@@ -34,7 +34,7 @@ def test_the_desk_gives_no_answer(stage, folder, url, when, record_property):
 @pytest.fixture
 def bench(folder, sqlite):
     one = Bench(folder, sqlite)
-    flows.go_to_work(one.works)
+    workflows.register_workflows(one.works)
     yield one
     one.close()
 
@@ -44,11 +44,11 @@ def sweep_by_hand(bench):
     started = []
     bench.door.start = lambda name, subject: started.append((name, subject)) or True
     for name in ("expire", "remind", "start_due"):
-        getattr(sweep, name)(bench.works)
+        getattr(scheduler, name)(bench.works)
     for name, subject in started:
-        {"contain_case": flows.contain_case, "release": flows.release, "reconsider": flows.reconsider}[
+        {"contain_case": workflows.contain_case, "release": workflows.release, "reconsider": workflows.reconsider}[
             name].__wrapped__(subject)
-    for step in (delivery.open_tickets, delivery.send_comments, delivery.tell_people):
+    for step in (outbox_relay.open_tickets, outbox_relay.send_comments, outbox_relay.tell_people):
         step(bench.works)
 
 
@@ -111,7 +111,7 @@ def test_a_thousand_pending_approvals(stage, folder, url, record_property):
         bench.file(*bots, run_id=f"R-{part}")
     filed = time.monotonic() - begun
     with bench.store.reading() as conn:
-        waiting = asking.listed(conn, "waiting", 1000)
+        waiting = approval_requests.list_requests(conn, "waiting", 1000)
     assert len(waiting) == 1000
     worker = stage.begin(folder=str(folder), url=url, act="work", executor="w1")
     keys = [key for one in waiting[:20] for key in bench.approve(one.request_id).keys]
@@ -125,7 +125,7 @@ def test_a_thousand_pending_approvals(stage, folder, url, record_property):
     assert Counter(bench.device.logged("set")) == Counter(keys)
     assert max(Counter(bench.desk.logged("ticket")).values()) == 1
     with bench.store.reading() as conn:
-        assert asking.waiting(conn) == 980
+        assert approval_requests.pending_count(conn) == 980
     bench.close()
     assert verified(url)[0] == ()
     record_property("fault", "1,000 pending approvals, 20 answered")

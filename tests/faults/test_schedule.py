@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from playbook.cases import looking
+from playbook.cases import queries
 from tests.faults.outcome import verified
 from tests.faults.test_workers import wait_for
-from tests.response import Bench
+from tests.support.response_fixtures import Bench
 
 
 def runs_of(folder):
@@ -66,7 +66,7 @@ def cut_off(stage, folder, url, sign, record_property):
     assert stage.end(first)["signal"] == (9 if sign == signal.SIGKILL else None)
     bench = Bench(folder, url)
     with bench.store.reading() as conn:
-        filed = Counter(run.run_id for run in looking.last_runs(conn, 100))
+        filed = Counter(run.run_id for run in queries.last_runs(conn, 100))
     bench.close()
     assert filed and max(filed.values()) == 1 and verified(url)[0] == ()
     record_property("fault", f"a worker gets {sign.name} in the middle of a run of a source")

@@ -15,10 +15,10 @@ import pytest
 
 from playbook.cases import containments as kept
 from playbook.errors import ConnectorError
-from tests import postgres
 from tests.faults.outcome import passed, verified
 from tests.faults.test_workers import set_up, wait_for
-from tests.response import Bench
+from tests.support import postgres
+from tests.support.response_fixtures import Bench
 
 pytestmark = pytest.mark.faults
 

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from playbook.cases import containments as kept
-from playbook.cases.tables import executors
+from playbook.cases.schema import executors
 from tests.faults.outcome import passed, verified
 from tests.faults.test_workers import rows, set_up, wait_for
 

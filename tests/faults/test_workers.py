@@ -7,12 +7,12 @@ import pytest
 import sqlalchemy as sa
 
 from playbook.cases import containments as kept
-from playbook.engine import seats
-from playbook.engine.door import SERIALIZER, VERSION
 from playbook.errors import ConfigError
+from playbook.workflows import executor_leases
+from playbook.workflows.client import SERIALIZER, VERSION
 from tests.faults.outcome import check_story, verified
 from tests.faults.story import NOW
-from tests.response import Bench, a_bot
+from tests.support.response_fixtures import Bench, a_bot
 
 DIES_AT = ["step apply:after", "edge.contain:after", "step open_tickets:after", "desk.open:after", "step claim:after"]
 
@@ -73,12 +73,12 @@ def test_one_of_two_workers_dies_and_the_other_does_its_work(stage, folder, url,
 @pytest.mark.faults("quick")
 def test_two_processes_cannot_be_one_executor(folder, url, record_property):
     bench = Bench(folder, url)
-    seat = seats.sit_down(bench.store, "w1")
+    seat = executor_leases.acquire_lease(bench.store, "w1")
     with pytest.raises(ConfigError, match="w1"):
-        seats.sit_down(bench.store, "w1")
-    other = seats.sit_down(bench.store, "w2")
+        executor_leases.acquire_lease(bench.store, "w1")
+    other = executor_leases.acquire_lease(bench.store, "w2")
     seat.leave()
-    seats.sit_down(bench.store, "w1").leave()
+    executor_leases.acquire_lease(bench.store, "w1").leave()
     other.leave()
     bench.close()
     record_property("fault", "a second process with the same executor id")
@@ -154,9 +154,9 @@ def test_a_decision_and_its_work_share_one_fate(folder, url, monkeypatch, record
 def test_a_heart_that_stands_still_is_dead_only_where_no_lock_can_tell(folder, sqlite, monkeypatch):
     bench = Bench(folder, sqlite)
     clock = [0.0]
-    seats.beat(bench.store, "other", NOW, NOW)
-    watcher = seats.Watcher(bench.store, bench.door, "own", lambda: clock[0])
-    held = seats.sit_down(bench.store, "other")
+    executor_leases.heartbeat(bench.store, "other", NOW, NOW)
+    watcher = executor_leases.FailoverMonitor(bench.store, bench.door, "own", lambda: clock[0])
+    held = executor_leases.acquire_lease(bench.store, "other")
     monkeypatch.setattr(bench.door, "unfinished_of", lambda executor: ("wf",))
     monkeypatch.setattr(bench.door, "resume", lambda found: None)
     clock[0] = 1e6

@@ -4,11 +4,11 @@ from collections import Counter
 
 import pytest
 
-from playbook.cases import journal, outcomes
+from playbook.cases import audit, write_back_outbox
 from playbook.cases.store import open_store
 from tests.emulators.device import FolderSiem
 from tests.faults.outcome import passed
-from tests.faults.told import SIEM, TOLD, written
+from tests.faults.write_back_story import SIEM, TOLD, written
 
 pytestmark = pytest.mark.heavy
 WHENS = ("before", "after")
@@ -25,7 +25,7 @@ def check(folder, url, record, fault):
     store = open_store(url)
     try:
         with store.reading() as conn:
-            assert outcomes.unwritten(conn) == 0 and journal.verify(conn) == ()
+            assert write_back_outbox.pending_count(conn) == 0 and audit.verify(conn) == ()
         assert Counter(written(store)) == Counter(TOLD)
     finally:
         store.close()

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from connectors.sumologic import rows as sumo_rows
+from connectors.sources.sumologic import mapping as sumo_rows
 from playbook.detections.beaconing import SEED_INTERNAL, Aggregate, Event, Scope, score, score_events, sort_key
 from playbook.detections.languages import splunk
 from playbook.detections.languages import sumo as sumo_language

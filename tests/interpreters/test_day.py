@@ -3,7 +3,7 @@
 from collections import Counter
 
 from playbook.detections.beaconing import Event
-from playbook.simulate.day import simulate
+from playbook.simulate.sample_day import simulate
 from tests.interpreters.telemetry import HALF_HOUR_EAST, QUERIES, SUMO_QUERY, by_reference, by_splunk, by_sumo
 
 FREQUENT, OTHERS = 12, 200  # tuples that could fire, and some of those that could not: a whole day takes too long here

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from playbook.detections.beaconing import Event
 from playbook.detections.languages import splunk
-from tests.examples import examples
 from tests.interpreters import spl, telemetry
 from tests.interpreters.telemetry import HALF_HOUR_EAST, QUERIES, by_reference, by_splunk, by_sumo, events
+from tests.support.examples import examples
 
 _PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # a failing example is readable as it is
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import duckdb
 import pytest
 
-from connectors.logs.domains import registered
+from connectors.sources.logs.domains import registered
 from playbook.detections.beaconing import IRC_PORTS, Event
 from playbook.detections.languages import duckdb as sql
 from playbook.detections.languages import splunk

@@ -8,7 +8,7 @@ import pytest
 from playbook.detections.beaconing import Event, rounded, score_events
 from playbook.detections.languages import splunk
 from playbook.detections.languages import sumo as sumo_language
-from tests.connectors.test_sumologic_presets import asa, panos
+from tests.connectors.sources.test_sumologic_presets import asa, panos
 from tests.interpreters import spl, spl_eval, sumo, telemetry
 from tests.interpreters.corpus import EIGHT, corpus
 from tests.interpreters.telemetry import HALF_HOUR_EAST, MIDNIGHT, QUERIES, by_reference, by_splunk, by_sumo, flow

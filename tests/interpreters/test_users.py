@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from playbook.detections.languages import splunk, sumo
 from playbook.model.address import Network
 from tests.emulators.sumo_language import Fault
-from tests.examples import examples
 from tests.interpreters import spl_eval, users
 from tests.interpreters.mutants import Mutant
 from tests.interpreters.users import (
@@ -26,6 +25,7 @@ from tests.interpreters.users import (
     zeek,
 )
 from tests.interpreters.users_mutants import MUTANTS
+from tests.support.examples import examples
 
 _PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 _homes = st.sampled_from(HOMES)

@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from connectors import logs, prevalence
-from connectors.splunk import cells as splunk_cells
-from connectors.splunk import rows as splunk_rows
-from connectors.sumologic import rows as sumo_rows
+from connectors.sources import logs
+from connectors.sources._siem import prevalence
+from connectors.sources.splunk import decoding as splunk_cells
+from connectors.sources.splunk import mapping as splunk_rows
+from connectors.sources.sumologic import mapping as sumo_rows
 from playbook.detections.beaconing import moment
-from playbook.detections.conversation import UNANSWERED
 from playbook.detections.languages import splunk, sumo
+from playbook.detections.languages._answered import UNANSWERED
 from playbook.model.address import Address, Network, parse, within
 from playbook.model.detection import Detection
 from playbook.model.site import Networks, Site

@@ -15,7 +15,7 @@ from sigma.collection import SigmaCollection
 from sigma.rule import SigmaRuleBase
 
 from playbook.detections.beaconing import IRC_PORTS
-from tests.examples import examples
+from tests.support.examples import examples
 
 FOLDER = Path(__file__).resolve().parents[2] / "manifests" / "queries" / "sigma"
 START = int(datetime(2026, 11, 24, tzinfo=UTC).timestamp())

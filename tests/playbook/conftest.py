@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 
 from playbook.cases import accounts
-from playbook.engine import flows
-from tests.response import Bench
+from playbook.workflows import workflows
+from tests.support.response_fixtures import Bench
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -55,6 +55,6 @@ def bench(made_record: Path, tmp_path: Path) -> Iterator[Bench]:
     one = Bench(tmp_path, f"sqlite:///{tmp_path}/state.db")
     sa.event.listen(one.store.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
     one.store.engine.dispose()
-    flows.go_to_work(one.works)
+    workflows.register_workflows(one.works)
     yield one
     one.close()

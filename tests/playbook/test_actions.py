@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from playbook import actions
-from playbook.actions import Flat, catalogue, find, page
+from playbook.actions import Flat, _docs_page, catalogue, find
 from playbook.errors import ConfigError
 from tests.playbook.actions.world import APPROVED, ROW, lab, outside
 
@@ -66,7 +66,7 @@ def test_a_field_that_is_no_scalar_is_refused_when_the_catalogue_is_read():
 
 
 def test_the_page_is_made_from_the_catalogue():
-    assert (ROOT / "docs" / "actions.md").read_text(encoding="utf-8") == page.render(ALL), "run: make manifests"
+    assert (ROOT / "docs" / "actions.md").read_text(encoding="utf-8") == _docs_page.render(ALL), "run: make manifests"
 
 
 def test_an_action_is_found_by_its_name_too():

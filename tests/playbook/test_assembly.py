@@ -7,7 +7,7 @@ import pytest
 
 import connectors
 import playbook
-from playbook.assembly import assemble, assemble_all, barriers_of, intact, own_places
+from playbook.assembly import assemble, assemble_all, assert_not_shadowed, barriers_of, own_places
 from playbook.config import Config
 from playbook.errors import ConfigError
 
@@ -64,7 +64,7 @@ def test_what_our_configuration_names_is_never_to_be_blocked(monkeypatch):
 def test_another_distribution_in_our_place_is_noticed(monkeypatch, package):
     monkeypatch.setattr(package, "OURS", "somebody else's")
     with pytest.raises(ConfigError, match="is not ours"):
-        intact()
+        assert_not_shadowed()
 
 
 def test_a_secret_is_named_by_its_variable_and_never_shown(monkeypatch):

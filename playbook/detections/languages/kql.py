@@ -22,7 +22,7 @@ WINDOW = "24h"
 _KEY = "hostname, src_ip, dst_ip, dst_port"
 
 
-class Preset(Value):
+class KqlPreset(Value):
     """One table: the stages that end in our columns, and the same for the table that holds name look-ups.
 
     ``endpoint`` tables know host and process, so hunts group by them. ``caveat`` is what the table cannot tell.
@@ -44,7 +44,7 @@ _DENIED = _listed(("block", "blocked", "denied", "deny", "drop", "dropped", "rej
 _IRC = ", ".join(map(str, sorted(IRC_PORTS)))
 _SECOND_LEVEL = "[.](ac|co|com|edu|gov|net|org)[.][a-z]{2}$"
 
-_DEFENDER = Preset(
+_DEFENDER = KqlPreset(
     name="defender",
     stages=(
         "DeviceNetworkEvents",
@@ -67,7 +67,7 @@ _DEFENDER = Preset(
     endpoint=True,
     caveat="Defender counts no bytes, so the low-byte branch never holds; it samples repeated connections.",
 )
-_SENTINEL = Preset(
+_SENTINEL = KqlPreset(
     name="sentinel",
     stages=(
         "CommonSecurityLog",
@@ -88,7 +88,7 @@ _SENTINEL = Preset(
     ),
     caveat="A session is dated by its log row: a device that logs the end stamps the end.",
 )
-PRESETS: dict[str, Preset] = {preset.name: preset for preset in (_DEFENDER, _SENTINEL)}
+PRESETS: dict[str, KqlPreset] = {preset.name: preset for preset in (_DEFENDER, _SENTINEL)}
 
 
 def query(preset: str = "defender", hunt: str | None = None) -> str:
@@ -101,7 +101,7 @@ def query(preset: str = "defender", hunt: str | None = None) -> str:
     return f"// {chosen.caveat}\n" + "\n| ".join(stages)
 
 
-def _detection(chosen: Preset) -> tuple[str, ...]:
+def _detection(chosen: KqlPreset) -> tuple[str, ...]:
     internal = _listed(tuple(map(str, SEED_INTERNAL)))
     measured = ("conns", "bytes_sent", "bytes_rcvd", "sent_known", "rcvd_known")
     return (
@@ -146,14 +146,14 @@ def _score() -> str:
     )
 
 
-def _hunted(wanted: Hunt, chosen: Preset) -> tuple[str, ...]:
+def _hunted(wanted: Hunt, chosen: KqlPreset) -> tuple[str, ...]:
     group = wanted.endpoint_group if chosen.endpoint else wanted.group
     by = (*((f"window_start = bin(start, {wanted.window_s // 60}m)",) if wanted.window_s else ()), *group)
     names = (*(("window_start",) if wanted.window_s else ()), *group)
     return _names(wanted, chosen, by, names) if wanted.kind == "dns" else _connections(wanted, chosen, by, names)
 
 
-def _connections(wanted: Hunt, chosen: Preset, by: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+def _connections(wanted: Hunt, chosen: KqlPreset, by: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
     """Ports first, then rows: dcount() is an estimate."""
     return (
         *chosen.stages,
@@ -169,7 +169,7 @@ def _connections(wanted: Hunt, chosen: Preset, by: tuple[str, ...], names: tuple
     )
 
 
-def _names(wanted: Hunt, chosen: Preset, by: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+def _names(wanted: Hunt, chosen: KqlPreset, by: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
     shown = ", ".join(names)
     return (
         *chosen.names,

@@ -17,7 +17,7 @@ _FLOW = 'objectType in ("Network", "NetworkFlow")'
 _NO_NAME = '"NXDOMAIN", "nxdomain", "3", "9003"'
 
 
-class Rule(Value):
+class MatchRule(Value):
     """One aggregation rule: what is matched, by whom it is grouped, what is counted and when it fires.
 
     ``counts`` are (name, function, field); ``window`` one of the API's names, or milliseconds as CUSTOM.
@@ -33,9 +33,9 @@ class Rule(Value):
     severity: int
 
 
-def _beaconing() -> Rule:
+def _beaconing() -> MatchRule:
     icmp = ", ".join(f'"{spelled}"' for name in sorted(ICMP_NAMES) for spelled in (name, name.upper()))
-    return Rule(
+    return MatchRule(
         name="Botnet beaconing: repeated connections",
         description="Cloud SIEM cannot count hours or score: this fires on 20 connections of one source to one external"
         " service in 24 hours. The playbook reads the records of the signal and scores them.",
@@ -46,8 +46,8 @@ def _beaconing() -> Rule:
     )
 
 
-def _ddos(wanted: Hunt) -> Rule:
-    return Rule(
+def _ddos(wanted: Hunt) -> MatchRule:
+    return MatchRule(
         name="Botnet hunt: burst of connections",
         description=f"{wanted.title}. More than {SCAN_PORTS} ports, or more than {SCAN_SHARE:.0%} as many as"
         " connections, look like a scan.",
@@ -57,8 +57,8 @@ def _ddos(wanted: Hunt) -> Rule:
     )
 
 
-def _dga(wanted: Hunt) -> Rule:
-    return Rule(
+def _dga(wanted: Hunt) -> MatchRule:
+    return MatchRule(
         name="Botnet hunt: burst of failed names",
         description=f"At least {wanted.failed_domains} distinct registered domains that do not exist, in 15 minutes."
         f" The share of {wanted.failed_share:.0%} of the distinct names is not asked here: the log search has it.",
@@ -68,9 +68,9 @@ def _dga(wanted: Hunt) -> Rule:
     )
 
 
-def _irc(wanted: Hunt) -> Rule:
+def _irc(wanted: Hunt) -> MatchRule:
     ports = ", ".join(map(str, sorted(IRC_PORTS)))
-    return Rule(
+    return MatchRule(
         name="Botnet hunt: ports of IRC", description=f"{wanted.title}, which bots use too.",
         match=f"{_FLOW} AND dstPort in ({ports})", group=("srcDevice_ip", "dstDevice_ip", "dstPort"),
         counts=(("connections", "count", "true"),), trigger="connections > 0", window="T60M", severity=3,
@@ -86,7 +86,7 @@ def query(hunt: str | None = None) -> str:
     return json.dumps({"fields": _fields(rule)}, indent=2)
 
 
-def _fields(rule: Rule) -> dict[str, Any]:
+def _fields(rule: MatchRule) -> dict[str, Any]:
     custom = rule.window.isdigit()
     window = {"windowSize": "CUSTOM", "windowSizeMilliseconds": rule.window} if custom else {"windowSize": rule.window}
     summary = f"{rule.name}: {{{{srcDevice_ip}}}}"

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playbook.actions import find
-from playbook.actions.columns import Columns, detection_of, flat
+from playbook.actions._detection_fields import Columns, detection_of, flat
 from playbook.config import Config, Policy
 from playbook.errors import PlaybookError
 from playbook.model.site import Networks

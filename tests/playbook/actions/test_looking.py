@@ -10,8 +10,8 @@ from playbook.config import Config
 from playbook.errors import ConfigError, Unreachable
 from playbook.model.detection import SourceHealth, TimeWindow
 from playbook.model.enrichment import FeedEntry, HostRecord, ListEntry, NetworkOwner
-from tests.builders import NOW, a_detection
 from tests.playbook.actions.world import Enricher, Source, World
+from tests.support.builders import NOW, a_detection
 
 
 def test_an_address_is_told_in_one_flat_row():

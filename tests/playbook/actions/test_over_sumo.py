@@ -5,19 +5,19 @@ from dataclasses import dataclass
 import pytest
 
 from playbook.actions import find
-from playbook.actions.columns import flat
-from playbook.assembly import Reach
+from playbook.actions._detection_fields import flat
+from playbook.assembly import ActionContext
 from playbook.config import Config, Table
 from playbook.model.site import Networks
 from playbook.ports import DetectionSource
-from tests.connectors.sumo_bench import DAY, LAB, SITE, FakeClock, a_day, reference, talking
 from tests.emulators.sumo import Tenant
+from tests.support.sumo_fixtures import DAY, LAB, SITE, FakeClock, a_day, reference, talking
 
 pytestmark = pytest.mark.loopback
 
 
 @dataclass(frozen=True)
-class Linked(Reach):
+class Linked(ActionContext):
     """The real thing over a source that is connected already."""
 
     connected: DetectionSource

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from playbook.assembly import Reach, reach
+from playbook.assembly import ActionContext, action_context
 from playbook.config import Config
 from playbook.model.address import Network
 from playbook.model.detection import Fetched, SourceHealth, TimeWindow
 from playbook.model.enrichment import Enrichment
 from playbook.model.site import Networks, Site
-from tests.builders import NOW
+from tests.support.builders import NOW
 
 ROW = {
     "src_ip": "10.20.0.31", "dst_ip": "203.0.113.66", "dst_port": 6667, "connections": 288, "hourly_buckets": 24,
@@ -81,6 +81,6 @@ def lab(**change: object) -> Config:
     return Config(networks=Networks(lab=("203.0.113.0/24",)), **change)
 
 
-def outside(config: Config) -> Reach:
+def outside(config: Config) -> ActionContext:
     """The real thing, wired from a configuration."""
-    return reach(config, "test.toml", NOW)
+    return action_context(config, "test.toml", NOW)

@@ -7,10 +7,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from playbook.cases.schema import metadata
 from playbook.cases.store import Store, open_store
-from playbook.cases.tables import metadata
-from tests import postgres
-from tests.records import fresh_record
+from tests.support import postgres
+from tests.support.case_store import fresh_record
 
 
 @pytest.fixture(scope="session")

@@ -3,20 +3,31 @@
 import itertools
 from datetime import timedelta
 
-from playbook.cases import asking, journal, record, recording
-from playbook.cases.asking import Terms
-from playbook.cases.filing import file_cases
-from playbook.cases.recording import Filing
+from playbook.cases import approval_requests, audit, case_rows, repository
+from playbook.cases.approval_requests import RequestPolicy
+from playbook.cases.case_builder import file_cases
+from playbook.cases.repository import Filing
 from playbook.config import Limits
-from playbook.gate import Barriers
 from playbook.model.detection import TimeWindow
 from playbook.model.site import Networks
-from playbook.plan import Means
-from tests.builders import DESTINATION, NOW, a_beacon, a_judged, a_record, a_run, a_verdict, an_enriched, at, said
+from playbook.response.guardrails import NeverBlockPolicy
+from playbook.response.plan import ResponseCapabilities
+from tests.support.builders import (
+    DESTINATION,
+    NOW,
+    a_beacon,
+    a_judged,
+    a_record,
+    a_run,
+    a_verdict,
+    an_enriched,
+    at,
+    said,
+)
 
 OTHER = "203.0.113.70"
-MEANS = Means(block_ttl_s=14400, isolate_ttl_s=28800, policy_version=1, barriers=Barriers(), offers={})
-FILING = Filing(MEANS, Terms((3600, 14400, 86400), 24 * 3600, 1), Limits())
+MEANS = ResponseCapabilities(block_ttl_s=14400, isolate_ttl_s=28800, policy_version=1, barriers=NeverBlockPolicy(), offers={})
+FILING = Filing(MEANS, RequestPolicy((3600, 14400, 86400), 24 * 3600, 1), Limits())
 # Rung of the ladder -> what follows from it.
 RUNG = {1: ("TRUE_POSITIVE", "proposed"), 3: ("BENIGN_POSITIVE", "closed"), 4: ("TRUE_POSITIVE", "proposed"),
         5: ("UNDETERMINED", "ticket"), 6: ("UNDETERMINED", "watch")}
@@ -54,12 +65,12 @@ def run_of(*ones, **change):
 def file(store, *ones, hours=0, requester="playbook", filing=FILING, **change):
     """File one run of these, so many hours after NOW."""
     with store.change() as conn:
-        return recording.file_run(conn, run_of(*ones, **change), filing, NOW + timedelta(hours=hours), requester)
+        return repository.file_run(conn, run_of(*ones, **change), filing, NOW + timedelta(hours=hours), requester)
 
 
 def rows(store):
     with store.reading() as conn:
-        return record.listed(conn)
+        return case_rows.list_cases(conn)
 
 
 def one_case(store):
@@ -69,19 +80,19 @@ def one_case(store):
 
 def whole(store, case_id):
     with store.reading() as conn:
-        return record.case_of(conn, case_id)
+        return case_rows.case_of(conn, case_id)
 
 
 def requests(store, state="waiting"):
     with store.reading() as conn:
-        return asking.listed(conn, state)
+        return approval_requests.list_requests(conn, state)
 
 
 def kinds(store):
     with store.reading() as conn:
-        return [line.kind for line in journal.lines(conn)]
+        return [line.kind for line in audit.lines(conn)]
 
 
 def resolve(store, case_id, disposition="BENIGN_POSITIVE", hours=1):
     with store.change() as conn:
-        return record.resolve(conn, case_id, disposition, "anna", "looked", NOW + timedelta(hours=hours))
+        return case_rows.resolve(conn, case_id, disposition, "anna", "looked", NOW + timedelta(hours=hours))

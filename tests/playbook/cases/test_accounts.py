@@ -7,12 +7,12 @@ import pytest
 import sqlalchemy as sa
 from argon2 import Type, extract_parameters
 
-from playbook.cases import accounts, journal
+from playbook.cases import accounts, audit
 from playbook.cases.accounts import Proof, Unproven
-from playbook.cases.tables import accounts as table
-from playbook.cases.tables import tokens
+from playbook.cases.schema import accounts as table
+from playbook.cases.schema import tokens
 from playbook.errors import ConfigError
-from tests.builders import NOW
+from tests.support.builders import NOW
 
 PASSWORD = "correct horse battery"
 
@@ -53,17 +53,17 @@ def test_the_hash_that_is_shipped_is_as_dear_as_rfc_9106_asks_where_memory_is_sh
 
 def test_a_password_proves_its_account_and_no_other(anna, do):
     do(accounts.add, "bert", "viewer", "another long password", "root", NOW)
-    assert accounts.proves(anna, "anna", NOW, password=PASSWORD) == Proof(name="anna", role="approver", via="cli")
-    wrong = [accounts.proves(anna, who, NOW, password=text)
+    assert accounts.still_valid(anna, "anna", NOW, password=PASSWORD) == Proof(name="anna", role="approver", via="cli")
+    wrong = [accounts.still_valid(anna, who, NOW, password=text)
              for who, text in (("anna", "wrong"), ("bert", PASSWORD), ("nobody", PASSWORD), ("anna", ""))]
     assert wrong == [Unproven(reason="the name or the password is wrong")] * 4
 
 
 def test_a_token_proves_its_account_until_it_ends(anna, do):
     token = do(accounts.make_token, "anna", "root", NOW, days=1, via="platform")
-    assert accounts.proves(anna, "anna", NOW, token=token) == Proof(name="anna", role="approver", via="platform")
-    assert isinstance(accounts.proves(anna, "bert", NOW, token=token), Unproven)
-    assert isinstance(accounts.proves(anna, "anna", later(days=1), token=token), Unproven)
+    assert accounts.still_valid(anna, "anna", NOW, token=token) == Proof(name="anna", role="approver", via="platform")
+    assert isinstance(accounts.still_valid(anna, "bert", NOW, token=token), Unproven)
+    assert isinstance(accounts.still_valid(anna, "anna", later(days=1), token=token), Unproven)
     assert isinstance(do(accounts.by_token, token + "x", NOW), Unproven)
     assert isinstance(do(accounts.by_token, accounts.hash_of(token), NOW), Unproven)
 
@@ -82,7 +82,7 @@ def test_a_token_is_good_for_its_scope_and_never_for_more_than_the_account(conn)
 def test_no_secret_is_stored_or_journalled(conn):
     token = accounts.make_token(conn, "anna", "root", NOW)
     stored = [str(row) for t in (table, tokens) for row in conn.execute(sa.select(t))]
-    stored += [line.content for line in journal.lines(conn)]
+    stored += [line.content for line in audit.lines(conn)]
     assert not any(secret in text for secret in (token, PASSWORD) for text in stored)
     assert any("$argon2id$" in text for text in stored) and len(token) > 40
 
@@ -90,7 +90,7 @@ def test_no_secret_is_stored_or_journalled(conn):
 def test_a_disabled_account_and_its_tokens_prove_nothing(anna, do):
     token = do(accounts.make_token, "anna", "root", NOW)
     do(accounts.disable, "anna", "root", NOW)
-    assert isinstance(accounts.proves(anna, "anna", NOW, password=PASSWORD), Unproven)
+    assert isinstance(accounts.still_valid(anna, "anna", NOW, password=PASSWORD), Unproven)
     assert isinstance(do(accounts.by_token, token, NOW), Unproven)
     with pytest.raises(ConfigError, match="disabled"):
         do(accounts.make_token, "anna", "root", NOW)
@@ -98,13 +98,13 @@ def test_a_disabled_account_and_its_tokens_prove_nothing(anna, do):
 
 def test_an_account_without_password_is_proven_by_token_only(anna, do):
     do(accounts.add, "soar", "approver", "", "root", NOW)
-    assert isinstance(accounts.proves(anna, "soar", NOW, password=""), Unproven)
+    assert isinstance(accounts.still_valid(anna, "soar", NOW, password=""), Unproven)
     assert do(accounts.account_of, "soar").has_password is False
 
 
 def test_failures_lock_for_longer_and_longer_and_a_success_forgives(anna, do):
     def tried(password, moment):
-        return accounts.proves(anna, "anna", moment, password=password)
+        return accounts.still_valid(anna, "anna", moment, password=password)
 
     for _ in range(4):
         tried("wrong", NOW)
@@ -123,8 +123,8 @@ def test_failures_lock_for_longer_and_longer_and_a_success_forgives(anna, do):
 
 def test_a_new_password_replaces_the_old_one(anna, do):
     do(accounts.set_password, "anna", "a different password", "root", NOW)
-    assert isinstance(accounts.proves(anna, "anna", NOW, password=PASSWORD), Unproven)
-    assert isinstance(accounts.proves(anna, "anna", NOW, password="a different password"), Proof)
+    assert isinstance(accounts.still_valid(anna, "anna", NOW, password=PASSWORD), Unproven)
+    assert isinstance(accounts.still_valid(anna, "anna", NOW, password="a different password"), Proof)
 
 
 @pytest.mark.parametrize(("name", "role", "password", "message"), [
@@ -150,18 +150,18 @@ def test_a_right_password_is_looked_at_while_others_write(anna, monkeypatch):
     class Slow:
         def verify(self, known, password):
             with anna.change() as conn:
-                turns.append(journal.append(conn, NOW, "", "other", "between", {}))
+                turns.append(audit.append(conn, NOW, "", "other", "between", {}))
             return True
 
         def check_needs_rehash(self, known):
             return False
     monkeypatch.setattr(accounts, "_HASHER", Slow())
-    assert isinstance(accounts.proves(anna, "anna", NOW, password=PASSWORD), Proof) and turns
+    assert isinstance(accounts.still_valid(anna, "anna", NOW, password=PASSWORD), Proof) and turns
 
 
 def test_many_guesses_at_once_are_no_more_than_one_after_the_other(anna):
     with ThreadPoolExecutor(8) as pool:
-        said = list(pool.map(lambda n: accounts.proves(anna, "anna", NOW, password=f"guess {n}").reason, range(16)))
+        said = list(pool.map(lambda n: accounts.still_valid(anna, "anna", NOW, password=f"guess {n}").reason, range(16)))
     assert said.count("the name or the password is wrong") == 5
     assert said.count("too many failures: try again later") == 11
 
@@ -173,4 +173,4 @@ def test_an_account_that_is_disabled_while_its_password_is_looked_at_proves_noth
         do(accounts.disable, "anna", "root", NOW)
         return real(known, password)
     monkeypatch.setattr(accounts, "_verified", looked)
-    assert isinstance(accounts.proves(anna, "anna", NOW, password=PASSWORD), Unproven)
+    assert isinstance(accounts.still_valid(anna, "anna", NOW, password=PASSWORD), Unproven)

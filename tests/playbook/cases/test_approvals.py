@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playbook.cases import accounts, approvals, asking, containments, journal, outbox
+from playbook.cases import accounts, approval_requests, approvals, audit, containments, outbox
+from playbook.cases.schema import metadata
 from playbook.cases.store import open_store
-from playbook.cases.tables import metadata
 from playbook.model.response import Decision
-from tests.builders import NOW
-from tests.examples import examples
 from tests.playbook.cases.runs import file, judged
+from tests.support.builders import NOW
+from tests.support.examples import examples
 
 PEOPLE = {"anna": "approver", "bert": "approver", "root": "admin", "resi": "responder", "vera": "viewer"}
 
@@ -48,7 +48,7 @@ def ask(store, people=1, requester="playbook"):
 
 def waiting(store, state="waiting"):
     with store.reading() as conn:
-        return asking.listed(conn, state)
+        return approval_requests.list_requests(conn, state)
 
 
 def answer(request, who="anna", *, agree=True, place=0, hours=0.0, **change):
@@ -71,8 +71,8 @@ def test_an_approval_intends_exactly_the_plan_of_the_digest_and_starts_the_work(
     outcome, begun = decide(store, answer(request, place=2, comment="go"))
     assert (outcome.result, begun) == ("approved", [(request.offers[2].digest, outcome.keys)])
     with store.reading() as conn:
-        (contained,) = containments.listed(conn)
-        assert journal.verify(conn) == ()
+        (contained,) = containments.list_containments(conn)
+        assert audit.verify(conn) == ()
     assert (contained.key, contained.state, contained.approved_by) == (outcome.keys[0], "intended", "anna")
     assert contained.step == request.offers[2].steps[0] and contained.step.ttl_s == 86400
     (decided,) = waiting(store, "approved")
@@ -84,7 +84,7 @@ def test_a_denial_ends_it_and_starts_nothing(store):
     outcome, begun = decide(store, answer(request, agree=False))
     assert (outcome.result, begun, waiting(store)) == ("denied", [], ())
     with store.reading() as conn:
-        assert containments.listed(conn) == ()
+        assert containments.list_containments(conn) == ()
 
 
 def test_when_the_work_cannot_be_started_nothing_was_decided(store):
@@ -97,7 +97,7 @@ def test_when_the_work_cannot_be_started_nothing_was_decided(store):
         decide(store, answer(request), enqueue=broken)
     assert waiting(store) == (request,)
     with store.reading() as conn:
-        assert approvals.answers(conn, request.request_id) == () and containments.listed(conn) == ()
+        assert approvals.answers(conn, request.request_id) == () and containments.list_containments(conn) == ()
 
 
 def test_a_protected_host_takes_two_different_people(store):
@@ -108,7 +108,7 @@ def test_a_protected_host_takes_two_different_people(store):
     outcome, begun = decide(store, answer(request, "bert"))
     assert outcome.result == "approved" and len(begun) == 1
     with store.reading() as conn:
-        assert containments.listed(conn)[0].approved_by == "anna, bert"
+        assert containments.list_containments(conn)[0].approved_by == "anna, bert"
 
 
 def test_platforms_together_are_one_approver(store):
@@ -169,7 +169,7 @@ def test_an_answer_after_the_answer_is_refused_by_its_own_reason(store, who, at,
 
 def test_no_answer_is_no_from_the_very_second_on(store):
     request = ask(store)
-    assert approvals.weigh(request, answer(request), "approver", (), later(23.999)) is None
+    assert approvals.evaluate_answer(request, answer(request), "approver", (), later(23.999)) is None
     outcome, begun = decide(store, answer(request, hours=24), hours=24)
     assert (outcome.reason, begun, waiting(store)) == ("expired", [], ())
     assert decide(store, answer(request), hours=25)[0].reason == "expired"
@@ -179,7 +179,7 @@ def test_every_refusal_is_in_the_journal_with_its_reason(store):
     request = ask(store)
     decide(store, answer(request, "vera"))
     with store.reading() as conn:
-        line = journal.lines(conn, request.case_id)[-1]
+        line = audit.lines(conn, request.case_id)[-1]
     assert (line.actor, line.kind) == ("vera", "answer refused") and '"reason":"role"' in line.content
 
 
@@ -194,7 +194,7 @@ def test_expiry_and_reminders_come_once_and_in_order(store):
     assert [tick(h) for h in (11.9, 12, 13, 23.9)] == [((), ()), (mine, ()), ((), ()), ((), ())]
     assert [tick(h) for h in (24, 25)] == [((), mine), ((), ())]
     with store.reading() as conn:
-        keys = [notice.key.partition(":")[0] for notice in outbox.untold(conn)]
+        keys = [notice.key.partition(":")[0] for notice in outbox.pending_notifications(conn)]
     assert sorted(keys) == ["ask", "expired", "remind"]
 
 
@@ -261,8 +261,8 @@ def test_whatever_is_answered_work_starts_at_most_once_and_only_as_agreed(shared
         started += begun
     with shared.reading() as conn:
         votes = approvals.answers(conn, request.request_id)
-        (row,) = asking.listed(conn, None)
-        assert journal.verify(conn) == ()
+        (row,) = approval_requests.list_requests(conn, None)
+        assert audit.verify(conn) == ()
     yes = [vote for vote in votes if vote.approve]
     assert len(started) == (row.state == "approved") <= 1
     assert len({vote.who for vote in votes}) == len(votes) <= people

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from playbook.cases import asking, containments, journal, outbox
+from playbook.cases import approval_requests, audit, containments, outbox
 from playbook.model.response import Notice, Receipt, Step
-from tests.builders import NOW
 from tests.playbook.cases.runs import file, judged
+from tests.support.builders import NOW
 
 LATER = NOW + timedelta(hours=4)
 
@@ -16,19 +16,19 @@ def intended(store):
     """One intended containment; its key."""
     file(store, judged(4))
     with store.change() as conn:
-        (request,) = asking.listed(conn)
-        (key,) = containments.intend(conn, request.case_id, request.request_id, request.offers[0], "anna", NOW)
+        (request,) = approval_requests.list_requests(conn)
+        (key,) = containments.record_intent(conn, request.case_id, request.request_id, request.offers[0], "anna", NOW)
     return key
 
 
 def move(store, key, before, after, **more):
     with store.change() as conn:
-        return containments.move(conn, key, before, after, NOW, **more)
+        return containments.change_state(conn, key, before, after, NOW, **more)
 
 
 def found(store, key):
     with store.reading() as conn:
-        return containments.contained(conn, key)
+        return containments.find(conn, key)
 
 
 def due(store, moment):
@@ -55,13 +55,13 @@ def test_intending_again_what_is_live_changes_nothing_and_what_ended_begins_anew
     key = intended(store)
     move(store, key, ("intended",), "active", until=LATER)
     with store.change() as conn:
-        (request,) = asking.listed(conn)
-        again = containments.intend(conn, request.case_id, "Q-2", request.offers[1], "bert", NOW)
-        live = containments.contained(conn, key)
+        (request,) = approval_requests.list_requests(conn)
+        again = containments.record_intent(conn, request.case_id, "Q-2", request.offers[1], "bert", NOW)
+        live = containments.find(conn, key)
     assert again == (key,) and (live.state, live.approved_by, live.round) == ("active", "anna", 1)
     move(store, key, ("active",), "released")
     with store.change() as conn:
-        containments.intend(conn, request.case_id, "Q-2", request.offers[1], "bert", NOW)
+        containments.record_intent(conn, request.case_id, "Q-2", request.offers[1], "bert", NOW)
     new = found(store, key)
     assert (new.state, new.approved_by, new.round, new.until) == ("intended", "bert", 2, None)
     assert new.step.ttl_s == request.offers[1].steps[0].ttl_s
@@ -107,12 +107,12 @@ def test_what_devices_said_is_kept_in_order_and_in_the_journal(store):
     said = (receipt(), receipt("verify", changed=False), receipt("release", ok=False, said="busy\0"))
     with store.change() as conn:
         for one in said:
-            containments.keep_receipt(conn, key, one, NOW)
+            containments.record_receipt(conn, key, one, NOW)
     with store.reading() as conn:
         assert containments.receipts_of(conn, key) == said
-        assert [line.kind for line in journal.lines(conn)][-3:] == [
+        assert [line.kind for line in audit.lines(conn)][-3:] == [
             "device: contain", "device: verify", "device: release"]
-        assert journal.verify(conn) == ()
+        assert audit.verify(conn) == ()
 
 
 def test_attempts_are_counted_by_kind_within_the_hour(store):
@@ -127,8 +127,8 @@ def test_attempts_are_counted_by_kind_within_the_hour(store):
 def test_a_notice_is_told_once_urgent_ones_first_and_a_failure_is_kept(store):
     with store.change() as conn:
         for key, urgent in (("a", False), ("b", True), ("a", True)):
-            outbox.tell(conn, "C-1", Notice(key=key, title="t", text="x", urgent=urgent), NOW)
-        assert [(n.key, n.urgent) for n in outbox.untold(conn)] == [("b", True), ("a", False)]
-        outbox.told(conn, "b", NOW, trouble="refused")
-        outbox.told(conn, "a", NOW)
-        assert [n.key for n in outbox.untold(conn)] == ["b"]
+            outbox.enqueue_notification(conn, "C-1", Notice(key=key, title="t", text="x", urgent=urgent), NOW)
+        assert [(n.key, n.urgent) for n in outbox.pending_notifications(conn)] == [("b", True), ("a", False)]
+        outbox.mark_notified(conn, "b", NOW, trouble="refused")
+        outbox.mark_notified(conn, "a", NOW)
+        assert [n.key for n in outbox.pending_notifications(conn)] == ["b"]

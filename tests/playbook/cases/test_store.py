@@ -9,11 +9,11 @@ from alembic.runtime.migration import MigrationContext
 from click.testing import CliRunner
 
 from playbook.__main__ import cli
+from playbook.cases.schema import executors, metadata
 from playbook.cases.store import address_of, open_store
-from playbook.cases.tables import executors, metadata
-from playbook.engine.door import workflow_engine
 from playbook.errors import ConfigError, Incomplete, Unreachable
-from tests.builders import NOW
+from playbook.workflows.client import workflow_engine
+from tests.support.builders import NOW
 
 
 def add(conn, name):

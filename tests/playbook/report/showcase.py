@@ -19,8 +19,8 @@ from playbook.model.measurement import Measurement
 from playbook.model.observable import Observable
 from playbook.model.response import NotBlockable, Step
 from playbook.model.traffic import HourOfTraffic, NamedBy
-from playbook.model.verdict import Gated
-from tests.builders import (
+from playbook.model.verdict import FilteredDetection
+from tests.support.builders import (
     DAY,
     a_case,
     a_detection,
@@ -167,9 +167,9 @@ def watched() -> Case:
 def whole(**change: Any) -> Run:
     """All cases, gated rows, a dead enricher, an expired exception, a silent hour."""
     gated = tuple(
-        [Gated(host=f"ws-{n:03}", dst_ip="192.0.2.53", dst_port=53, gate="G3", disposition="BENIGN_POSITIVE",
+        [FilteredDetection(host=f"ws-{n:03}", dst_ip="192.0.2.53", dst_port=53, gate="G3", disposition="BENIGN_POSITIVE",
                reason="DNS to a public resolver") for n in range(12)]
-        + [Gated(host="ws-007", dst_ip="239.255.255.250", dst_port=1900, gate="G1", disposition="FALSE_POSITIVE",
+        + [FilteredDetection(host="ws-007", dst_ip="239.255.255.250", dst_port=1900, gate="G1", disposition="FALSE_POSITIVE",
                  reason="multicast (RFC 5771)")])
     health = SourceHealth(rows_read=184_233, rows_rejected=3, rejected_examples=(
         "conn.log:77: 24 columns instead of 21",), newest_event=at(23.99), oldest_event=at(0.0))

@@ -7,8 +7,8 @@ import jsonschema
 import pytest
 
 from playbook.report.document import document
-from tests.builders import a_case, a_detection, a_judged, a_run
 from tests.playbook.report.showcase import silent, whole
+from tests.support.builders import a_case, a_detection, a_judged, a_run
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "run.schema.json").read_text())
 COLUMNS = [

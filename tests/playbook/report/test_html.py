@@ -10,11 +10,11 @@ import pytest
 from playbook.errors import PlaybookError
 from playbook.model.measurement import Measurement
 from playbook.report.html import case_page, index_page, write
-from playbook.report.view import measured, page_name
-from tests.builders import a_case, a_detection, a_judged, a_run, a_traffic
+from playbook.report.view_models import measured, page_name
 from tests.playbook.report.hostile import HOSTILE
 from tests.playbook.report.showcase import backup, bot, cdn_beacon, renamed, said, silent, whole
 from tests.playbook.report.test_terminal import hostile_run
+from tests.support.builders import a_case, a_detection, a_judged, a_run, a_traffic
 
 _VOID = {"meta", "br", "img", "input", "link", "hr"}
 

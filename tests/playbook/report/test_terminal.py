@@ -11,11 +11,11 @@ from playbook.model.case import Case, Run
 from playbook.model.detection import SourceHealth
 from playbook.model.enrichment import Enrichment
 from playbook.model.observable import Observable
-from playbook.model.verdict import Gated
+from playbook.model.verdict import FilteredDetection
 from playbook.report.terminal import render
-from tests.builders import a_case, a_detection, a_judged, a_run, a_traffic, a_verdict, an_evidence, at
 from tests.playbook.report.hostile import HOSTILE
 from tests.playbook.report.showcase import silent, whole
+from tests.support.builders import a_case, a_detection, a_judged, a_run, a_traffic, a_verdict, an_evidence, at
 
 
 def shown(run: Run, width: int = 140, **options) -> str:
@@ -88,7 +88,7 @@ def hostile_run(text: str) -> Run:
     evidence = an_evidence(reason=text, missing=(text,))
     verdict = a_verdict(reasons=(text,), evidence=(evidence,), missing=(text,), would_change=(text,))
     case = a_case(a_judged(found, verdict, host=text, traffic=a_traffic(found, other_hosts=(text,))), host=text)
-    gated = Gated(host=text, dst_ip=text, dst_port=53, gate="G3", disposition="BENIGN_POSITIVE", reason=text)
+    gated = FilteredDetection(host=text, dst_ip=text, dst_port=53, gate="G3", disposition="BENIGN_POSITIVE", reason=text)
     return a_run(case, source=text, warnings=(text,), gated=(gated,), exceptions_expired=(text,))
 
 

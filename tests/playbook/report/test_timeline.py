@@ -10,8 +10,8 @@ from playbook.model.enrichment import BackupSession, Enrichment, ScheduledWindow
 from playbook.model.observable import Observable
 from playbook.model.traffic import HourOfTraffic
 from playbook.report.timeline import MOST_BARS, Shade, draw, shades, step_of
-from tests.builders import DAY, at
 from tests.playbook.report.hostile import HOSTILE
+from tests.support.builders import DAY, at
 
 WINDOW = TimeWindow(start=DAY, end=at(24))
 NS = "{http://www.w3.org/2000/svg}"

@@ -4,7 +4,8 @@ import pytest
 
 from playbook.model.enrichment import ListEntry
 from playbook.model.traffic import HourOfTraffic
-from tests.builders import (
+from tests.playbook.rules.table import Row, evidence, outcome, rows
+from tests.support.builders import (
     DESTINATION,
     a_beacon,
     a_record,
@@ -17,7 +18,6 @@ from tests.builders import (
     silent,
     steady,
 )
-from tests.playbook.rules.table import Row, evidence, outcome, rows
 
 RULE = "backup_agent"
 SENT = a_beacon(total_bytes_sent=1_000_000, total_bytes_rcvd=100_000)

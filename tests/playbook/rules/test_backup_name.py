@@ -1,7 +1,7 @@
 """A name that looks like backup software is a hint, whoever chose it."""
 
-from tests.builders import a_beacon, an_enriched
 from tests.playbook.rules.table import Row, evidence, outcome, rows
+from tests.support.builders import a_beacon, an_enriched
 
 
 def run_by(*processes, host="ws-31"):

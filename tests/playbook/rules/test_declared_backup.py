@@ -2,7 +2,8 @@
 
 from playbook.model.detection import TimeWindow
 from playbook.model.enrichment import ListEntry
-from tests.builders import (
+from tests.playbook.rules.table import Row, evidence, outcome, rows
+from tests.support.builders import (
     DESTINATION,
     a_beacon,
     a_job,
@@ -16,7 +17,6 @@ from tests.builders import (
     silent,
     steady,
 )
-from tests.playbook.rules.table import Row, evidence, outcome, rows
 
 RULE = "declared_backup"
 SENT = a_beacon(total_bytes_sent=1_000_000, total_bytes_rcvd=100_000)

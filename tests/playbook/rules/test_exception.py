@@ -3,8 +3,8 @@
 from datetime import date, timedelta
 
 from playbook.model.site import ExceptionEntry
-from tests.builders import DESTINATION, NOW, SOURCE, a_beacon, a_record, a_site, an_enriched, named, said
 from tests.playbook.rules.table import Row, evidence, outcome, rows
+from tests.support.builders import DESTINATION, NOW, SOURCE, a_beacon, a_record, a_site, an_enriched, named, said
 
 TODAY = NOW.date()
 

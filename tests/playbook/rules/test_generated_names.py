@@ -1,7 +1,7 @@
 """The same host asks for generated names, outside what its role does by trade."""
 
-from tests.builders import SOURCE, a_record, a_site, an_enriched, measured, said
 from tests.playbook.rules.table import Row, evidence, outcome, rows
+from tests.support.builders import SOURCE, a_record, a_site, an_enriched, measured, said
 
 DGA = {"failed_domains": 30, "failed_names_share": 0.8}
 

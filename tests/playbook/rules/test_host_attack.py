@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.builders import SOURCE, a_record, a_site, an_enriched, measured, said
 from tests.playbook.rules.table import Row, evidence, outcome, rows
+from tests.support.builders import SOURCE, a_record, a_site, an_enriched, measured, said
 
 QUIET = {"flood": 0, "scan_pairs": 0, "scan_unanswered": 0}
 FLOOD = {"flood": 1001}

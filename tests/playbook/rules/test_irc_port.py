@@ -1,7 +1,7 @@
 """An IRC port without the protocol is a hint."""
 
-from tests.builders import a_beacon, a_detection, an_enriched
 from tests.playbook.rules.table import Row, outcome, rows
+from tests.support.builders import a_beacon, a_detection, an_enriched
 
 
 def on(port, irc_port, *services):

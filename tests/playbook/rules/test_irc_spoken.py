@@ -1,7 +1,7 @@
 """IRC spoken over TCP, as a protocol analyser saw it."""
 
-from tests.builders import a_detection, an_enriched
 from tests.playbook.rules.table import Row, evidence, outcome, rows
+from tests.support.builders import a_detection, an_enriched
 
 
 def spoken(**change):

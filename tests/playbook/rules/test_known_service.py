@@ -1,8 +1,8 @@
 """A vendor's own single-tenant service, by its network, a name our resolver gave, or both."""
 
 from playbook.model.enrichment import VendorService
-from tests.builders import DESTINATION, a_beacon, an_enriched, named, said, silent
 from tests.playbook.rules.table import Row, outcome, rows
+from tests.support.builders import DESTINATION, a_beacon, an_enriched, named, said, silent
 
 NAME = "push.vendor.example"
 

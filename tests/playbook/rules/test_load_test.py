@@ -4,8 +4,19 @@ import pytest
 
 from playbook.model.detection import TimeWindow
 from playbook.model.enrichment import OwnedDestination, ScheduledWindow
-from tests.builders import DESTINATION, a_beacon, a_record, a_traffic, an_enriched, at, named, said, silent, steady
 from tests.playbook.rules.table import Row, evidence, outcome, rows
+from tests.support.builders import (
+    DESTINATION,
+    a_beacon,
+    a_record,
+    a_traffic,
+    an_enriched,
+    at,
+    named,
+    said,
+    silent,
+    steady,
+)
 
 RULE = "load_test"
 NAME = "staging.example.net"

@@ -1,10 +1,10 @@
 """No name leads to the address, as measured."""
 
-from playbook.measure import measure
 from playbook.model.measurement import Measurement
 from playbook.model.traffic import LogCoverage, Traffic
-from tests.builders import a_beacon, an_enriched, at, measured, named
+from playbook.triage.measure import measure
 from tests.playbook.rules.table import Row, evidence, outcome, rows
+from tests.support.builders import a_beacon, an_enriched, at, measured, named
 
 DAY = tuple(at(h) for h in range(24))
 

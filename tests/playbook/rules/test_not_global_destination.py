@@ -1,8 +1,8 @@
 """Gate G1: the destination is no place on the Internet."""
 
 from playbook.model.enrichment import FeedEntry, ListEntry
-from tests.builders import NOW, a_beacon, a_site, an_enriched, said
 from tests.playbook.rules.table import Row, outcome, rows
+from tests.support.builders import NOW, a_beacon, a_site, an_enriched, said
 
 
 def to(address, *words, **networks):

@@ -3,8 +3,8 @@
 import pytest
 
 from playbook.model.enrichment import ApprovedSoftware
-from tests.builders import a_record, a_socket, an_enriched, at, measured, said, silent
 from tests.playbook.rules.table import Row, evidence, outcome, rows
+from tests.support.builders import a_record, a_socket, an_enriched, at, measured, said, silent
 
 RULE = "peer_to_peer"
 CLIENT = {"process_name": "transmission-daemon", "path": "/opt/torrent/transmission-daemon"}

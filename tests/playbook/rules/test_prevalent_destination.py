@@ -1,7 +1,7 @@
 """A fifth of at least fifty hosts uses the destination."""
 
-from tests.builders import an_enriched, measured
 from tests.playbook.rules.table import Row, evidence, outcome, rows
+from tests.support.builders import an_enriched, measured
 
 
 def used(by, of, coverage=1.0):

@@ -1,7 +1,7 @@
 """Almost nobody uses it, and nobody did until this week."""
 
-from tests.builders import an_enriched, measured
 from tests.playbook.rules.table import Row, outcome, rows
+from tests.support.builders import an_enriched, measured
 
 
 def used(using=2, active=50, age=7, history=14, coverage=1.0):

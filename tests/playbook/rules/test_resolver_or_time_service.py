@@ -1,8 +1,8 @@
 """Gate G3: names and time, where the other side is declared or the log shows the protocol."""
 
 from playbook.model.enrichment import FeedEntry, ListEntry
-from tests.builders import DESTINATION, NOW, SOURCE, a_beacon, a_site, an_enriched, said
 from tests.playbook.rules.table import Row, outcome, rows
+from tests.support.builders import DESTINATION, NOW, SOURCE, a_beacon, a_site, an_enriched, said
 
 RESOLVER = said("lists", ListEntry(name="public resolver", category="resolver"), about=DESTINATION)
 CLOUD = said("lists", ListEntry(name="a cloud", category="cloud"), about=DESTINATION)

@@ -1,8 +1,8 @@
 """The destination is a sinkhole: ours by our own resolver's answer, or one that a public list names."""
 
 from playbook.model.enrichment import ListEntry
-from tests.builders import DESTINATION, an_enriched, named, said
 from tests.playbook.rules.table import Row, evidence, outcome, rows
+from tests.support.builders import DESTINATION, an_enriched, named, said
 
 
 def hole(ours=True, category="sinkhole", traffic=None, **change):

@@ -1,7 +1,7 @@
 """Twenty places in a quarter of an hour that did not answer: a hint, and never more."""
 
-from tests.builders import an_enriched, measured
 from tests.playbook.rules.table import Row, evidence, outcome, rows
+from tests.support.builders import an_enriched, measured
 
 
 def tried(failures, coverage=1.0):

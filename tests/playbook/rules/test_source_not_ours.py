@@ -1,8 +1,8 @@
 """Gate G2: the source is no machine of ours."""
 
 from playbook.model.enrichment import FeedEntry
-from tests.builders import DESTINATION, NOW, a_beacon, a_site, an_enriched, said
 from tests.playbook.rules.table import Row, evidence, outcome, rows
+from tests.support.builders import DESTINATION, NOW, a_beacon, a_site, an_enriched, said
 
 FEED = said("feed", FeedEntry(feed="f", indicator=DESTINATION, kind="address", last_seen=NOW.date()), about=DESTINATION)
 

@@ -1,7 +1,7 @@
 """As regular as a machine, as measured."""
 
-from tests.builders import an_enriched, measured
 from tests.playbook.rules.table import Row, evidence, outcome, rows
+from tests.support.builders import an_enriched, measured
 
 
 def score(value, coverage=1.0):

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from playbook.model.enrichment import FeedEntry, ListEntry, Operator, OwnedDestination
-from tests.builders import DESTINATION, NOW, a_beacon, a_site, an_enriched, named, said, silent
 from tests.playbook.rules.table import Row, evidence, outcome, rows
+from tests.support.builders import DESTINATION, NOW, a_beacon, a_site, an_enriched, named, said, silent
 
 TODAY = NOW.date()
 NAME = "c2.evil.example"

@@ -1,7 +1,7 @@
 """Half of the attempts unanswered, in three hours or more."""
 
-from tests.builders import an_enriched, measured
 from tests.playbook.rules.table import Row, evidence, outcome, rows
+from tests.support.builders import an_enriched, measured
 
 
 def seen(share, hours, coverage=1.0):

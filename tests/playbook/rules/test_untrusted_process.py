@@ -1,8 +1,8 @@
 """The owning process is unsigned, or lies where any user can write."""
 
 from playbook.model.enrichment import ApprovedSoftware
-from tests.builders import a_beacon, a_record, a_socket, an_enriched, said
 from tests.playbook.rules.table import Row, evidence, outcome, rows
+from tests.support.builders import a_beacon, a_record, a_socket, an_enriched, said
 
 DEFENDER = r"C:\ProgramData\Microsoft\Windows Defender\Platform\4.18\MsMpEng.exe"
 

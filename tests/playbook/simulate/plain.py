@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from ipaddress import ip_address, ip_network
 
-from playbook.regularity import regularity
+from playbook.triage.beacon_score import regularity
 
 IRC = frozenset({*range(6660, 6670), 6697, 1080, 4444})
 

@@ -12,7 +12,7 @@ import yaml
 
 import playbook.sample
 from playbook.model.site import ExceptionEntry, Networks
-from playbook.simulate import day
+from playbook.simulate import sample_day
 from playbook.simulate.sample import write_sample
 
 SHIPPED = Path(playbook.sample.__file__).parent
@@ -66,44 +66,44 @@ def test_one_exception_is_live_on_the_sample_clock_and_one_has_ended():
     entries = [ExceptionEntry.model_validate(e)
                for e in json.loads((SHIPPED / "exceptions.json").read_text())["exceptions"]]
     today = date.fromisoformat(tomllib.loads((SHIPPED / "sample.toml").read_text())["policy"]["now"][:10])
-    assert {e.source: e.ends >= today for e in entries} == {day.LIVE.address: True, day.EXPIRED.address: False}
+    assert {e.source: e.ends >= today for e in entries} == {sample_day.LIVE.address: True, sample_day.EXPIRED.address: False}
     assert all((e.ends - e.entered).days <= 180 for e in entries)
 
 
 def test_the_session_covers_the_backup_and_its_bytes():
     (session,) = rows("backup_sessions.csv")
-    sent = [c for c in day.simulate().telemetry.connections
-            if (c.src_ip, c.dst_ip) == (day.FILES.address, day.VAULT)]
-    assert session["host"] == day.FILES.name
+    sent = [c for c in sample_day.simulate().telemetry.connections
+            if (c.src_ip, c.dst_ip) == (sample_day.FILES.address, sample_day.VAULT)]
+    assert session["host"] == sample_day.FILES.name
     assert session["started"] <= "2026-03-02T00:05:00Z" < "2026-03-02T03:40:00Z" <= session["ended"]
     assert 0.5 <= sum(c.orig_bytes for c in sent) / int(session["bytes"]) <= 2
     repositories = yaml.safe_load((SHIPPED / "backup_jobs.yaml").read_text())["repositories"]
-    assert repositories[session["repository"]]["addresses"] == [day.VAULT]
+    assert repositories[session["repository"]]["addresses"] == [sample_day.VAULT]
 
 
 def test_the_approved_hash_owns_the_detected_sockets_of_one_swarm_only():
     (approved,) = rows("software.csv")
     owners = {(r["hostname"], r["dst_ip"]): r for r in rows("processes.csv")}
-    first, second = owners["media-01", day.SWARM[0]], owners["media-02", day.OTHER_SWARM[0]]
+    first, second = owners["media-01", sample_day.SWARM[0]], owners["media-02", sample_day.OTHER_SWARM[0]]
     assert first["sha256"] == approved["sha256"] != second["sha256"]
     assert int(first["outside_addresses"]) >= 50 <= int(second["outside_addresses"])
 
 
 def test_every_machine_is_in_the_inventory():
-    assert {r["hostname"]: r["addresses"] for r in rows("hosts.csv")} == {m.name: m.address for m in day.MACHINES}
-    assert len(day.MACHINES) >= 50
+    assert {r["hostname"]: r["addresses"] for r in rows("hosts.csv")} == {m.name: m.address for m in sample_day.MACHINES}
+    assert len(sample_day.MACHINES) >= 50
 
 
 def test_the_windows_file_declares_the_runner_and_its_target():
     windows = yaml.safe_load((SHIPPED / "windows.yaml").read_text())
     (test,) = [w for w in windows["windows"] if w["kind"] == "test"]
-    assert (test["hosts"], test["targets"]) == (["runner-01"], [day.STAGING])
-    assert day.STAGING in windows["owned"][0]["targets"]
+    assert (test["hosts"], test["targets"]) == (["runner-01"], [sample_day.STAGING])
+    assert sample_day.STAGING in windows["owned"][0]["targets"]
 
 
 def test_the_page_lists_every_expected_host():
     page = (SHIPPED / "ABOUT.md").read_text()
-    assert all(f"| {host} | {expected.address} |" in page for host, expected in day.EXPECTED.items())
+    assert all(f"| {host} | {expected.address} |" in page for host, expected in sample_day.EXPECTED.items())
 
 
 def rows(name):

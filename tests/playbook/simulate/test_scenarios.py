@@ -11,7 +11,7 @@ import yaml
 
 from playbook.model.site import Networks
 from playbook.simulate import scenarios as made
-from playbook.simulate.day import START
+from playbook.simulate.sample_day import START
 from playbook.simulate.scenario import tuple_rows
 from tests.playbook.simulate.plain import beacon_score, detections
 

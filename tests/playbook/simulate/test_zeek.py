@@ -6,12 +6,12 @@ from random import Random
 
 import pytest
 
-from playbook.simulate.day import START
-from playbook.simulate.honest import dns_client
-from playbook.simulate.hostile import dga_bursts, https_beacon, irregular_beacon
-from playbook.simulate.office import lease, people, sites, workstation
-from playbook.simulate.tiling import tile
-from playbook.simulate.values import together
+from playbook.simulate.benign_hosts import dns_client
+from playbook.simulate.malicious_hosts import dga_bursts, https_beacon, irregular_beacon
+from playbook.simulate.records import together
+from playbook.simulate.repeat import tile
+from playbook.simulate.sample_day import START
+from playbook.simulate.workstations import lease, people, sites, workstation
 from playbook.simulate.zeek import FIELDS, write
 from tests.playbook.simulate.plain import beacon_score, detections
 

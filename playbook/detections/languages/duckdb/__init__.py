@@ -1,4 +1,4 @@
-"""The beaconing detection as DuckDB SQL over a relation of canonical connections (connectors/logs/shape.py)."""
+"""The beaconing detection as DuckDB SQL over a relation of canonical connections (connectors/sources/logs/schema.py)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -93,7 +93,7 @@ WHERE dst_v4 IS NULL OR {_external(profile, lab)}
 """
 
 
-def lean(profile: Profile, relation: str = "conn", windows: Windows | None = None) -> str:
+def fast_path(profile: Profile, relation: str = "conn", windows: Windows | None = None) -> str:
     """The same in one pass with flat memory, for logs without host, process and denied attempts.
 
     In such a log ``bytes_total`` must be the sum of the two sides, so that it need not be read.

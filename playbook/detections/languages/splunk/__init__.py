@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from playbook.detections.beaconing import MIN_CONNECTIONS, MIN_HOURS
-from playbook.detections.languages.splunk import busy, hunts, popular, quoting
+from playbook.detections.languages.splunk import activity as activity_query
+from playbook.detections.languages.splunk import escaping, hunts, prevalence
+from playbook.detections.languages.splunk.escaping import Unquotable
 from playbook.detections.languages.splunk.lint import lint
-from playbook.detections.languages.splunk.prelude import KEY, prelude, start_of
 from playbook.detections.languages.splunk.presets import PRESETS
-from playbook.detections.languages.splunk.quoting import Unquotable
+from playbook.detections.languages.splunk.prologue import KEY, prelude, start_of
 from playbook.model.address import Network
 
 __all__ = (
@@ -80,12 +81,12 @@ def traffic(
 
     ``since`` leaves out what began before an epoch second, by key; ``step_s`` counts longer stretches than a second.
     """
-    wanted = ", ".join(quoting.literal(key) for key in keys)
+    wanted = ", ".join(escaping.literal(key) for key in keys)
     addresses = tuple(key.split(" ")[1] for key in keys if key.count(" ") == 2)
     narrowed = (
         'eval tuple_key=src_ip." ".dst_ip." ".tostring(dst_port)',
         f"where in(tuple_key, {wanted})",
-        *(f"where NOT (tuple_key={quoting.literal(key)} AND slot_first<{second})" for key, second in since.items()),
+        *(f"where NOT (tuple_key={escaping.literal(key)} AND slot_first<{second})" for key, second in since.items()),
     )
     span, step = ("1s", "floor(slot_first)") if step_s == 1 else ("15m", f"floor(slot_first/{step_s})*{step_s}")
     slots = prelude(PRESETS[preset], scope, fields, span, addresses)
@@ -103,7 +104,7 @@ def popularity(
 ) -> str:
     """How many of our hosts sent anything, and how many used each of these destinations (see ``popular``)."""
     slots = prelude(PRESETS[preset], scope, fields, scored=False, told=True)
-    return _joined((*slots, *popular.tail(destinations, home)))
+    return _joined((*slots, *prevalence.aggregation_stage(destinations, home)))
 
 
 def activity(
@@ -113,7 +114,7 @@ def activity(
     """The busy quarters of an hour of the sources in ``keys``, and each of these tuples in each (see ``busy``)."""
     sources = tuple(dict.fromkeys(key.partition(" ")[0] for key in keys))
     slots = prelude(PRESETS[preset], scope, fields, scored=False, told=True)
-    return _joined((*slots, *busy.tail(sources, keys, lab)))
+    return _joined((*slots, *activity_query.aggregation_stage(sources, keys, lab)))
 
 
 def heartbeat(preset: str = "cim", scope: str = "") -> str:

@@ -1,15 +1,15 @@
 """The hunts in Splunk's search language: over flows by source and destination, over Sysmon by host and process."""
 
 from playbook.detections.hunts import HUNTS, SCAN_PORTS, SCAN_SHARE, Hunt
-from playbook.detections.languages.splunk.prelude import ABSENT, first_of, prelude, start_of
-from playbook.detections.languages.splunk.presets import Preset
+from playbook.detections.languages.splunk.presets import SplunkPreset
+from playbook.detections.languages.splunk.prologue import ABSENT, first_of, prelude, start_of
 
 # Two labels, or three under a country's second level (co.uk): an approximation of the public suffix list, which a
 # search does not have.
 _SECOND_LEVEL = "[.](ac|co|com|edu|gov|net|org)[.][a-z]{2}$"
 
 
-def hunt(name: str, preset: Preset) -> tuple[str, ...]:
+def hunt(name: str, preset: SplunkPreset) -> tuple[str, ...]:
     """The stages of a hunt; KeyError when the name is unknown or the preset reads no such rows."""
     wanted = HUNTS[name]
     if wanted.kind == "dns":
@@ -19,11 +19,11 @@ def hunt(name: str, preset: Preset) -> tuple[str, ...]:
     return _connections(wanted, preset)
 
 
-def _group(wanted: Hunt, preset: Preset) -> str:
+def _group(wanted: Hunt, preset: SplunkPreset) -> str:
     return " ".join(wanted.endpoint_group if preset.endpoint else wanted.group)
 
 
-def _connections(wanted: Hunt, preset: Preset) -> tuple[str, ...]:
+def _connections(wanted: Hunt, preset: SplunkPreset) -> tuple[str, ...]:
     ports = ", ".join(map(str, wanted.ports))
     narrowed = (f"where in(dst_port, {ports})",) if ports else ()
     sliced = (f"eval window_start=floor(slot_first/{wanted.window_s})*{wanted.window_s}",) if wanted.window_s else ()
@@ -45,11 +45,11 @@ _SCAN = (
 )
 
 
-def _process(preset: Preset) -> tuple[str, ...]:
+def _process(preset: SplunkPreset) -> tuple[str, ...]:
     return ('eval process_name=coalesce(process_name, "unknown")',) if preset.endpoint else ()
 
 
-def _names(wanted: Hunt, preset: Preset) -> tuple[str, ...]:
+def _names(wanted: Hunt, preset: SplunkPreset) -> tuple[str, ...]:
     """Names first, so that a name asked for a thousand times is one name; it failed when every answer failed."""
     columns = dict(preset.dns_columns)
     by = f"window_start {_group(wanted, preset)}"

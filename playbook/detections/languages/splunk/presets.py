@@ -12,7 +12,7 @@ TOLD = ("packets_sent", "packets_rcvd", "conn_state")
 MODEL = "All_Traffic"
 
 
-class Preset(Value):
+class SplunkPreset(Value):
     """One kind of source: the default scope, the fields behind each column, and what must not be counted.
 
     ``filters`` are stages over the raw fields, before anything else.
@@ -55,7 +55,7 @@ _NXDOMAIN = (
     ' "^(nxdomain|name error)$"), 1, 0)'
 )
 
-_RAW = Preset(
+_RAW = SplunkPreset(
     name="raw",
     scope="index IN (netfw, netflow, zeek)",
     columns=_columns(
@@ -73,7 +73,7 @@ _RAW = Preset(
     caveat="A session is dated by its log row: a device that logs the end stamps the end.",
 )
 
-_CIM = Preset(
+_CIM = SplunkPreset(
     name="cim",
     scope="index=* tag=network tag=communicate",
     columns=_columns(
@@ -87,7 +87,7 @@ _CIM = Preset(
     caveat="A session is dated by its log row: a device that logs the end stamps the end.",
 )
 
-_TSTATS = Preset(
+_TSTATS = SplunkPreset(
     name="tstats",
     scope="index=*",
     columns=_columns(
@@ -102,7 +102,7 @@ _TSTATS = Preset(
     " and cannot tell a session's start from its end where both are called allowed.",
 )
 
-_SYSMON = Preset(
+_SYSMON = SplunkPreset(
     name="sysmon",
     scope='index=* source="XmlWinEventLog:Microsoft-Windows-Sysmon/Operational" EventCode=3 Initiated=true',
     columns=_columns(
@@ -116,4 +116,4 @@ _SYSMON = Preset(
     caveat="Sysmon counts no bytes, and logs connections without saying whether they were answered.",
 )
 
-PRESETS: dict[str, Preset] = {preset.name: preset for preset in (_RAW, _CIM, _TSTATS, _SYSMON)}
+PRESETS: dict[str, SplunkPreset] = {preset.name: preset for preset in (_RAW, _CIM, _TSTATS, _SYSMON)}

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from playbook.detections.beaconing import ICMP_NAMES, MIN_CONNECTIONS, MIN_HOURS
-from playbook.detections.languages.sumo import busy, popular, quoting
+from playbook.detections.languages.sumo import activity as activity_query
+from playbook.detections.languages.sumo import escaping, prevalence
+from playbook.detections.languages.sumo.escaping import Unquotable
 from playbook.detections.languages.sumo.hunts import HUNTED, hunted
 from playbook.detections.languages.sumo.lint import lint
-from playbook.detections.languages.sumo.presets import COLUMNS, NONE, NOT_EXTERNAL, PRESETS, TOLD, Preset
-from playbook.detections.languages.sumo.quoting import Unquotable
+from playbook.detections.languages.sumo.presets import COLUMNS, NONE, NOT_EXTERNAL, PRESETS, TOLD, SumoPreset
 from playbook.model.address import Network
 
 __all__ = (
@@ -30,7 +31,7 @@ _ADDRESSES = (
 )
 # What the detection never scores; the hunts count it.
 _SCORED = (f"where !{NOT_EXTERNAL}",)
-_NOT_ICMP = (f"where !(proto in ({', '.join(quoting.literal(name) for name in (*sorted(ICMP_NAMES), '1', '58'))}))",)
+_NOT_ICMP = (f"where !(proto in ({', '.join(escaping.literal(name) for name in (*sorted(ICMP_NAMES), '1', '58'))}))",)
 _PROTO = (
     'concat(proto, "") as proto',
     "toLowerCase(proto) as proto",
@@ -113,9 +114,9 @@ def traffic(
 
     ``since`` leaves out what began before an epoch second, by key; ``step_s`` counts longer stretches than a second.
     """
-    wanted = ", ".join(quoting.literal(key) for key in keys)
+    wanted = ", ".join(escaping.literal(key) for key in keys)
     narrowed = ('concat(src_ip, " ", dst_ip, " ", dst_port) as tuple_key', f"where tuple_key in ({wanted})")
-    later = tuple(f"where !(tuple_key = {quoting.literal(key)} and start_ms < {second * 1000})"
+    later = tuple(f"where !(tuple_key = {escaping.literal(key)} and start_ms < {second * 1000})"
                   for key, second in since.items())
     step = f"floor(start_ms / {step_s * 1000})" + (f" * {step_s}" if step_s > 1 else "")
     return _whole(preset, scope, fields, (*_SHARED, *narrowed, *later, f"{step} as start_s", *_STARTS))
@@ -131,7 +132,7 @@ def popularity(
     fields: Mapping[str, str] | None = None,
 ) -> str:
     """How many of our hosts sent anything, and how many used each of these destinations (see ``popular``)."""
-    tail = (*_ADDRESSES, *popular.ours(home), *_PROTO, *_COUNTED, *popular.tail(destinations))
+    tail = (*_ADDRESSES, *prevalence.ours(home), *_PROTO, *_COUNTED, *prevalence.aggregation_stage(destinations))
     return _joined((*_prelude(PRESETS[preset], scope, fields, told=True), *tail))
 
 
@@ -141,7 +142,7 @@ def activity(
 ) -> str:
     """The busy quarters of an hour of the sources in ``keys``, and each of these tuples in each (see ``busy``)."""
     sources = tuple(dict.fromkeys(key.partition(" ")[0] for key in keys))
-    tail = (*_ADDRESSES, *busy.of(sources), *_PROTO, *_COUNTED, *busy.tail(keys, lab))
+    tail = (*_ADDRESSES, *activity_query.of(sources), *_PROTO, *_COUNTED, *activity_query.aggregation_stage(keys, lab))
     return _joined((*_prelude(PRESETS[preset], scope, fields, told=True), *tail))
 
 
@@ -175,12 +176,12 @@ def _joined(stages: Sequence[str]) -> str:
     return "\n| ".join(stages)
 
 
-def _scope(preset: Preset, scope: str) -> str:
-    return quoting.scope(scope or preset.scope)
+def _scope(preset: SumoPreset, scope: str) -> str:
+    return escaping.scope(scope or preset.scope)
 
 
 def _prelude(
-    preset: Preset, scope: str, fields: Mapping[str, str] | None, told: bool = False
+    preset: SumoPreset, scope: str, fields: Mapping[str, str] | None, told: bool = False
 ) -> tuple[str, ...]:
     mapped = {name: _mapped(name, theirs) for name, theirs in (fields or {}).items()}
     columns = ((name, mapped.get(name, expression)) for name, expression in preset.columns if told or name not in TOLD)
@@ -195,4 +196,4 @@ def _mapped(name: str, theirs: str) -> str:
     if theirs in ours and theirs != name:
         # The aliases run one after the other: a swap would read what the one before has just written.
         raise Unquotable(f"{name} cannot be read from {theirs!r}, which is another column of ours")
-    return quoting.field(theirs) if theirs else NONE
+    return escaping.field(theirs) if theirs else NONE

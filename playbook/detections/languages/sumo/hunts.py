@@ -1,11 +1,11 @@
 """The hunts in Sumo Logic's language: over flows by source and destination, over endpoints by host and process."""
 
 from playbook.detections.hunts import HUNTS, SCAN_PORTS, SCAN_SHARE, Hunt
-from playbook.detections.languages.sumo import quoting
-from playbook.detections.languages.sumo.presets import PRESETS, Preset
+from playbook.detections.languages.sumo import escaping
+from playbook.detections.languages.sumo.presets import PRESETS, SumoPreset
 
 # Cloud SIEM's records of Sysmon and EDR: there device_hostname is the host itself, and the process is known.
-_ENDPOINT = Preset(
+_ENDPOINT = SumoPreset(
     name="endpoint",
     scope="_index=sec_record_network",
     stages=("where !isBlank(baseImage)",),
@@ -13,13 +13,13 @@ _ENDPOINT = Preset(
         (name, "device_hostname" if name == "hostname" else expression) for name, expression in PRESETS["cse"].columns
     ),
 )
-HUNTED: dict[str, Preset] = PRESETS | {"endpoint": _ENDPOINT}
+HUNTED: dict[str, SumoPreset] = PRESETS | {"endpoint": _ENDPOINT}
 # Names are read from Cloud SIEM's records alone, because it has already taken the registered domain out of them.
 _NAMED = ("cse", "endpoint")
 _NO_NAME = '"nxdomain", "name error", "3", "9003"'
 
 
-def hunted(name: str, preset: str) -> tuple[Preset, tuple[str, ...]]:
+def hunted(name: str, preset: str) -> tuple[SumoPreset, tuple[str, ...]]:
     """What to search, and the stages after the columns' names; KeyError for an unknown hunt or preset.
 
     A hunt over names falls back to Cloud SIEM's records.
@@ -27,19 +27,19 @@ def hunted(name: str, preset: str) -> tuple[Preset, tuple[str, ...]]:
     wanted = HUNTS[name]
     if wanted.kind == "dns":
         chosen = HUNTED[preset if preset in _NAMED else "cse"]
-        return Preset(name=chosen.name, scope=chosen.scope, columns=()), _names(wanted, chosen)
+        return SumoPreset(name=chosen.name, scope=chosen.scope, columns=()), _names(wanted, chosen)
     return HUNTED[preset], _connections(wanted, HUNTED[preset])
 
 
-def _group(wanted: Hunt, preset: Preset) -> tuple[str, ...]:
+def _group(wanted: Hunt, preset: SumoPreset) -> tuple[str, ...]:
     return wanted.endpoint_group if preset.name == "endpoint" else wanted.group
 
 
-def _connections(wanted: Hunt, preset: Preset) -> tuple[str, ...]:
+def _connections(wanted: Hunt, preset: SumoPreset) -> tuple[str, ...]:
     """Ports first, then rows: count_distinct() is exact below 100 only."""
     group = (*(("slice",) if wanted.window_s else ()), *_group(wanted, preset))
     by_port = ", ".join(dict.fromkeys((*group, "dst_port")))
-    ports = ", ".join(quoting.literal(str(port)) for port in wanted.ports)
+    ports = ", ".join(escaping.literal(str(port)) for port in wanted.ports)
     return (
         'concat(process_name, "") as process_name',
         *((f"where dst_port in ({ports})",) if ports else ()),
@@ -59,7 +59,7 @@ def _shown(wanted: Hunt) -> tuple[str, ...]:
     return (*(window if wanted.window_s else ()), "toLong(first_ms) as first_ms", "toLong(last_ms) as last_ms")
 
 
-def _names(wanted: Hunt, preset: Preset) -> tuple[str, ...]:
+def _names(wanted: Hunt, preset: SumoPreset) -> tuple[str, ...]:
     """Names first, so that a name asked for a thousand times is one name; it failed when every answer failed."""
     aliases = {"src_ip": "srcDevice_ip", "hostname": "device_hostname", "process_name": "baseImage"}
     group = ("slice", *_group(wanted, preset))

@@ -14,7 +14,7 @@ NONE = '""'
 _TIME = "_messageTime"
 
 
-class Preset(Value):
+class SumoPreset(Value):
     """One kind of source: the default scope, the stages that take the log apart, and an expression per column.
 
     ``told`` are the stages behind the columns of TOLD, ``caveat`` is one sentence on what this source cannot tell, ""
@@ -46,7 +46,7 @@ def _private(name: str) -> str:
 
 NOT_EXTERNAL = _private("dst_ip")
 
-_SEED = Preset(
+_SEED = SumoPreset(
     name="seed",
     scope="_sourceCategory=network/firewall OR _sourceCategory=network/paloalto OR _sourceCategory=network/cisco/asa"
     " OR _sourceCategory=network/zeek OR _sourceCategory=network/flow",
@@ -57,7 +57,7 @@ _SEED = Preset(
     caveat="Every row of the scope counts as one connection: a device that logs start and end counts twice.",
 )
 
-_PANOS = Preset(
+_PANOS = SumoPreset(
     name="panos",
     scope='_sourceCategory=network/paloalto ",TRAFFIC,"',
     stages=(
@@ -81,7 +81,7 @@ _PANOS = Preset(
     told=("csv _raw extract 45 as pan_packets_sent, 46 as pan_packets_rcvd",),
 )
 
-_ASA = Preset(
+_ASA = SumoPreset(
     name="asa",
     scope="_sourceCategory=network/cisco/asa Teardown (302014 OR 302016)",
     stages=(
@@ -110,7 +110,7 @@ _ZEEK_START = (
 # One long TCP session cut into many rows: a row that saw no SYN continues a session, so the tail drops it.
 _ZEEK_CONNS = 'if(proto = "tcp" and !isBlank(history) and !(history matches /[Ss]/), 0, 1)'
 
-_ZEEK_JSON = Preset(
+_ZEEK_JSON = SumoPreset(
     name="zeek-json",
     scope="_sourceCategory=network/zeek",
     stages=(
@@ -147,7 +147,7 @@ def _iso(name: str, start: str) -> tuple[str, str, str]:
     )
 
 
-_ZEEK_ECS = Preset(
+_ZEEK_ECS = SumoPreset(
     name="zeek-ecs",
     scope="_sourceCategory=network/zeek",
     stages=(
@@ -166,7 +166,7 @@ _ZEEK_ECS = Preset(
     caveat=_ZEEK_JSON.caveat,
 )
 
-_NETFLOW = Preset(
+_NETFLOW = SumoPreset(
     name="netflow",
     scope="_sourceCategory=network/flow",
     stages=(
@@ -184,7 +184,7 @@ _NETFLOW = Preset(
     " received are unknown unless the record carries both.",
 )
 
-_VPCFLOW = Preset(
+_VPCFLOW = SumoPreset(
     name="vpcflow",
     scope="_sourceCategory=network/flow ACCEPT",
     stages=(
@@ -200,7 +200,7 @@ _VPCFLOW = Preset(
     caveat="A session longer than one capture interval counts once per interval, and the bytes received are unknown.",
 )
 
-_CSE = Preset(
+_CSE = SumoPreset(
     name="cse",
     scope="_index=sec_record_network",
     columns=_columns(
@@ -211,7 +211,7 @@ _CSE = Preset(
     caveat="A normalized record is one log line: a device that logs start and end counts twice, denied attempts count.",
 )
 
-PRESETS: dict[str, Preset] = {
+PRESETS: dict[str, SumoPreset] = {
     preset.name: preset
     for preset in (_SEED, _PANOS, _ASA, _ZEEK_JSON, _ZEEK_ECS, _NETFLOW, _VPCFLOW, _CSE)
 }

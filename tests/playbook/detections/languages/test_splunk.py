@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from playbook.detections.languages import render, splunk
-from playbook.detections.languages.splunk import quoting
+from playbook.detections.languages.splunk import escaping
 from playbook.detections.languages.splunk.presets import COLUMNS, PRESETS, TOLD
 
 HOSTILE = ['x" | delete', "a\nb", "`id`", "back\\slash", 'q"uote', "| delete", "[search index=x]", "a'b", "\u202etxt"]
@@ -124,7 +124,7 @@ def test_a_field_name_that_could_change_the_search_is_refused(fields: dict[str, 
 @example("back\\")
 def test_a_literal_stays_one_literal_or_is_refused(text: str) -> None:
     try:
-        quoted = quoting.literal(text)
+        quoted = escaping.literal(text)
     except splunk.Unquotable:
         assert not text.isprintable()
         return

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from playbook.detections.languages import sumo
-from playbook.detections.languages.sumo import quoting
+from playbook.detections.languages.sumo import escaping
 from playbook.detections.languages.sumo.lint import STATEMENTS
 from playbook.detections.languages.sumo.presets import COLUMNS, PRESETS
 
@@ -171,7 +171,7 @@ def test_a_field_name_that_could_change_the_query_is_refused(fields: dict[str, s
 @example("back\\")
 def test_a_literal_stays_one_literal_or_is_refused(text: str) -> None:
     try:
-        quoted = quoting.literal(text)
+        quoted = escaping.literal(text)
     except sumo.Unquotable:
         assert not text.isprintable()
         return

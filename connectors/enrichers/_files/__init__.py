@@ -1,0 +1,1 @@
+"""What enrichers that read administrators' files share."""

@@ -1,0 +1,1 @@
+"""Where detections come from: one product a file or folder."""

@@ -1,0 +1,1 @@
+"""What SIEM sources share."""

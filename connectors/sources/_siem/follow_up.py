@@ -1,0 +1,69 @@
+"""What a SIEM is asked about detections once they are found: start times, users of destinations, busy quarters."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from types import ModuleType
+from typing import Any, NamedTuple, Protocol
+
+from connectors.sources._siem import connection_times, coverage, host_activity, prevalence
+from connectors.sources._siem.coverage import Read
+from playbook.model.detection import Detection, TimeWindow
+from playbook.model.site import Networks
+from playbook.model.traffic import Traffic
+
+_DAY = timedelta(days=1)
+
+
+class FollowUpAnswer(Protocol):
+    """The rows of a search, and why some are missing ("": none are)."""
+
+    @property
+    def rows(self) -> Sequence[Mapping[str, Any]]: ...
+
+    @property
+    def truncated(self) -> str: ...
+
+
+class Siem(NamedTuple):
+    """How one is asked: the module of its ``language`` and that of its ``rows``, and (preset, scope, fields).
+
+    ``run`` runs a text over ``window`` and raises ConnectorError; ``hours`` are the rows per hour of that window,
+    ``budget`` is how many start times may be asked for, ``never`` says what it is not asked.
+    """
+
+    name: str
+    language: ModuleType
+    rows: ModuleType
+    place: tuple[str, str, Mapping[str, str]]
+    window: TimeWindow
+    budget: int
+    run: Callable[[str], FollowUpAnswer]
+    hours: Callable[[], Iterable[coverage.HourRows]]
+    never: tuple[str, ...]
+
+
+def traffic(detections: Sequence[Detection], networks: Networks, siem: Siem) -> Traffic:
+    """Everything that the SIEM knows of the detections; what it does not tell is null and said."""
+    language, days = siem.language, (siem.window.end - siem.window.start) / _DAY
+
+    def seconds(keys: Sequence[str], since: Mapping[str, int], step_s: int) -> Read:
+        answer = siem.run(language.traffic(keys, *siem.place, since, step_s))
+        return connection_times.whole(siem.rows.starts(answer.rows), answer.truncated, siem.name)
+
+    def users(wanted: Sequence[str]) -> tuple[Read, str]:
+        answer = siem.run(language.popularity(wanted, networks.home, *siem.place))
+        return siem.rows.users(answer.rows), answer.truncated
+
+    def quarters(keys: Sequence[str]) -> tuple[Read, str]:
+        answer = siem.run(language.activity(keys, networks.lab, *siem.place))
+        return siem.rows.quarters(answer.rows), answer.truncated
+
+    got = connection_times.followed(detections, siem.budget, language.tuple_key, seconds)
+    used = prevalence.prevalence(detections, networks.home, users)
+    busy = host_activity.activity(detections, days, networks, language.tuple_key, quarters)
+    tuples = host_activity.told(prevalence.told(got.tuples, detections, used), detections, busy)
+    hours = tuple(siem.hours()) if tuples else ()
+    return Traffic(
+        tuples=tuples, hosts=busy.hosts, coverage=coverage.coverage(hours), active_hosts=used.active_hosts,
+        history_days=coverage.span_days(hours), unknown=(*siem.never, *got.unknown, *used.unknown, *busy.unknown),
+    )

@@ -1,0 +1,212 @@
+"""Bytes of plain, gzip and zstd files, with flat memory and a bound on what they unpack to; the repair copy."""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import zstandard
+
+Packing = Literal["plain", "gzip", "zstd"]
+
+CHUNK = 1 << 20
+LONGEST_LINE = 1 << 20
+# The ratio is only judged after this much: a short log of one repeated line packs better than any bomb.
+_RATIO_FROM = 256 << 20
+# No log packs a line into less than a byte; what claims to is not read to its end.
+_LINES_FROM = 2_000_000
+_HEADER = b"#fields"
+_MOST_HEADERS = 1000
+# A zstd block of 4 bytes unpacks to at most 128 KiB, so that this many bytes of input stay below 64 MiB.
+_ZSTD_INPUT = 1 << 11
+
+
+class TruncatedFile(Exception):
+    """The packed data ends early, is damaged, or unpacks to more than allowed; what came before was readable."""
+
+
+class DecompressionBomb(TruncatedFile):
+    """The packed data unpacks to more bytes or lines than allowed: nobody else may read it to its end either."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much a packed file may unpack to: in bytes, and as a multiple of its packed size."""
+
+    most_bytes: int = 64 << 30
+    most_ratio: int = 400
+
+
+@dataclass
+class FileSurvey:
+    """What a careful reading of a file found; ``cut`` is why reading ended early, ``bomb`` that it had to.
+
+    ``comments`` counts the lines that begin with #, ``headers`` holds the distinct texts from a ``#fields`` on.
+    """
+
+    lines: int = 0
+    comments: int = 0
+    headers: set[bytes] = field(default_factory=set)
+    cut: str = ""
+    bomb: bool = False
+
+
+@dataclass
+class Repair:
+    """What a repair copy left out: line numbers (the first few) of over-long lines, and counts."""
+
+    overlong: int = 0
+    overlong_lines: tuple[int, ...] = ()
+    nul_bytes: int = 0
+    cut: str = ""
+
+
+def packing_of(first: bytes) -> Packing:
+    """How the content is packed, from its first bytes."""
+    if first.startswith(b"\x1f\x8b"):
+        return "gzip"
+    return "zstd" if first.startswith(b"\x28\xb5\x2f\xfd") else "plain"
+
+
+def unpacked(path: Path, packing: Packing, bounds: Bounds) -> Iterator[bytes]:
+    """The content in pieces of bounded size; raises Cut after the last readable piece, OSError when unreadable."""
+    if packing == "plain":
+        with path.open("rb", buffering=0) as source:
+            while piece := source.read(CHUNK):
+                yield piece
+        return
+    done, lines, size = 0, 0, path.stat().st_size
+    for piece in _gunzipped(path) if packing == "gzip" else _unzstd(path):
+        done += len(piece)
+        if done > bounds.most_bytes or (done > _RATIO_FROM and done > size * bounds.most_ratio):
+            raise DecompressionBomb(f"unpacks to more than {done >> 20} MiB from {size} bytes: the rest is not read")
+        yield piece
+        lines += piece.count(b"\n")
+        if lines > max(_LINES_FROM, size):
+            raise DecompressionBomb(f"unpacks to more than {lines:,} lines from {size:,} bytes: the rest is not read")
+
+
+def survey(path: Path, packing: Packing, bounds: Bounds) -> FileSurvey:
+    """How many lines the file has, and whether it can be read to its end."""
+    found, last, rest = FileSurvey(), b"\n", b""
+    try:
+        for piece in unpacked(path, packing, bounds):
+            found.lines += piece.count(b"\n")
+            if rest or b"#" in piece:
+                found.comments += piece.count(b"\n#") + (last == b"\n" and piece.startswith(b"#"))
+                rest = _headers(rest + piece, found.headers)
+            last = piece[-1:]
+    except TruncatedFile as cut:
+        found.cut, found.bomb = str(cut), isinstance(cut, DecompressionBomb)
+    found.lines += last != b"\n"
+    return found
+
+
+def _headers(text: bytes, found: set[bytes]) -> bytes:
+    """Add every ``#fields`` line to ``found``; what may be the beginning of one is returned, for the next piece."""
+    at = text.find(_HEADER)
+    while at >= 0:
+        end = text.find(b"\n", at)
+        if end < 0:
+            return text[at : at + LONGEST_LINE]
+        if len(found) < _MOST_HEADERS:
+            found.add(text[at:end])
+        at = text.find(_HEADER, end)
+    tail = text[-len(_HEADER) :]
+    return tail[tail.rfind(b"#") :] if b"#" in tail else b""
+
+
+def blank_lines(path: Path, packing: Packing, bounds: Bounds) -> int:
+    """How many lines of the readable part are empty, which no reader of tables counts as rows."""
+    blank, rest = 0, b""
+    try:
+        for piece in unpacked(path, packing, bounds):
+            *whole, last = piece.split(b"\n")
+            if whole:
+                whole[0] = rest + whole[0]
+            blank += whole.count(b"") + whole.count(b"\r")
+            rest = last[:2] if whole else (rest + last)[:2]
+    except TruncatedFile:
+        pass
+    return blank
+
+
+def lines_of(path: Path, packing: Packing, bounds: Bounds) -> Iterator[bytes | None]:
+    """The lines without their end (LF, CRLF or CR LF mixed); None for one over ``LONGEST_LINE``. Raises Cut."""
+    rest, too_long = b"", False
+    for piece in unpacked(path, packing, bounds):
+        *whole, rest_of_piece = piece.split(b"\n")
+        for line in whole:
+            yield None if too_long or len(rest) + len(line) > LONGEST_LINE else (rest + line).rstrip(b"\r")
+            rest, too_long = b"", False
+        rest = b"" if too_long else rest + rest_of_piece
+        if len(rest) > LONGEST_LINE:
+            rest, too_long = b"", True
+    if rest or too_long:
+        yield None if too_long else rest.rstrip(b"\r")
+
+
+def repaired(path: Path, packing: Packing, bounds: Bounds, target: Path) -> Repair:
+    """Write a plain copy with as many lines as were readable: over-long ones blank, without NUL bytes and CR."""
+    done, numbers = Repair(), []
+    with target.open("wb") as copy:
+        try:
+            for number, line in enumerate(_kept_to_the_cut(path, packing, bounds, done), 1):
+                if line is None:
+                    done.overlong += 1
+                    numbers += [number] if len(numbers) < 5 else []
+                    copy.write(b"\n")
+                    continue
+                done.nul_bytes += line.count(0)
+                copy.write(line.replace(b"\0", b"").replace(b"\r", b" ") + b"\n")
+        finally:
+            done.overlong_lines = tuple(numbers)
+    return done
+
+
+def _kept_to_the_cut(path: Path, packing: Packing, bounds: Bounds, done: Repair) -> Iterator[bytes | None]:
+    try:
+        yield from lines_of(path, packing, bounds)
+    except TruncatedFile as cut:
+        done.cut = str(cut)
+
+
+def _gunzipped(path: Path) -> Iterator[bytes]:
+    with path.open("rb", buffering=0) as source:
+        stream = zlib.decompressobj(wbits=31)
+        packed = b""
+        while packed := packed or source.read(CHUNK):
+            try:
+                piece = stream.decompress(packed, CHUNK)
+            except zlib.error as fault:
+                raise TruncatedFile(f"damaged gzip data ({fault})") from None
+            if piece:
+                yield piece
+            packed = stream.unconsumed_tail
+            if stream.eof:
+                packed = stream.unused_data.lstrip(b"\0") or source.read(CHUNK)
+                if not packed:
+                    return
+                stream = zlib.decompressobj(wbits=31)
+    raise TruncatedFile("the gzip data is cut short")
+
+
+def _unzstd(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as source:
+        stream = zstandard.ZstdDecompressor().decompressobj()
+        packed = b""
+        while packed := packed or source.read(_ZSTD_INPUT):
+            try:
+                piece = stream.decompress(packed)
+            except zstandard.ZstdError as fault:
+                raise TruncatedFile(f"damaged zstd data ({fault})") from None
+            if piece:
+                yield piece
+            packed = b""
+            if stream.eof:
+                packed = stream.unused_data or source.read(_ZSTD_INPUT)
+                if not packed:
+                    return
+                stream = zstandard.ZstdDecompressor().decompressobj()
+    raise TruncatedFile("the zstd data is cut short")

@@ -1,0 +1,1 @@
+"""The log formats: one file a format, found by lying in this folder."""

@@ -1,0 +1,112 @@
+"""AWS VPC flow logs, versions 2 to 5: the default order, or the order that a header line gives; fields split by spaces.
+
+A row is one direction of one 5-tuple in one aggregation interval. Rows of the two directions, and rows whose gap is at
+most one shortest aggregation interval, are one connection. Who began, in this order: the sender of a bare SYN, not the
+sender of SYN with ACK (tcp-flags, version 3); the side without the listening port (a port below 1024 against one that
+is not, else below 32768 against one that is not); who spoke first; the egress row (flow-direction, version 5: it tells
+the side of the interface, not who began, so it comes last). A REJECT row is an attempt of its own source. The log
+counts one direction a row and the answer's bytes are taken as unknown: bytes_rcvd and bytes_total stay null. NODATA and
+SKIPDATA rows carry no traffic and are passed over.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from connectors.sources.logs import directions, line_sql
+from connectors.sources.logs.line_sql import Cell
+from connectors.sources.logs.schema import Recognised, Scan
+
+NAME = "vpcflow"
+
+DEFAULT_ORDER = (
+    "version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes",
+    "start", "end", "action", "log-status",
+)
+NEEDED = ("srcaddr", "dstaddr", "dstport", "start")
+
+_GAP = 60
+_FIRST_EPHEMERAL = 32768
+_STATUSES = ("OK", "NODATA", "SKIPDATA")
+_STAMP = r"(\d{4}-\d\d-\d\dT\S+ )"
+_DEFAULT_ROW = re.compile(
+    rf"^{_STAMP}?\d (\d{{12}}|unknown|-) \S+ \S+ \S+ (\d+|-) (\d+|-) (\d+|-) (\d+|-) (\d+|-) \d+ \d+ "
+    rf"(ACCEPT|REJECT|-) ({'|'.join(_STATUSES)})\s*$",
+    re.MULTILINE,
+)
+
+
+def recognise(head: str, path: str) -> Recognised | None:
+    """A header line of the field names, or a row in the default order; None for any other content."""
+    columns = tuple(head.lstrip("\ufeff\r\n").split("\n", 1)[0].split())
+    if all(name in columns for name in NEEDED):
+        return Recognised(format=NAME, kind="conn", columns=columns)
+    row = _DEFAULT_ROW.search(head) if any(status in head for status in _STATUSES) else None
+    if row is None:
+        return None
+    stamped = ("timestamp",) if row.group(1) else ()
+    order = stamped + DEFAULT_ORDER
+    return Recognised(format=NAME, kind="conn", columns=order, note="no header, default order assumed")
+
+
+def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
+    """The conn SELECT: one row per connection or refused attempt."""
+    fields = ("srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes", "start", "end", "action",
+              "log-status", "tcp-flags", "flow-direction")
+    raw = {name: f"f[{form.columns.index(name) + 1}]" if name in form.columns else "NULL::VARCHAR" for name in fields}
+    split = f"SELECT *, string_split_regex(trim(text), ' +') AS f FROM ({line_sql.lines(paths, scan)})"
+    action = f"coalesce({raw['action']}, 'ACCEPT') AS action"
+    source = f"SELECT *, {action} FROM ({split}) WHERE NOT list_contains(f, 'srcaddr')"
+    passed = (
+        f"CASE WHEN {raw['log-status']} IN ('NODATA', 'SKIPDATA') THEN {raw['log-status']} "
+        f"WHEN {raw['srcaddr']} = '-' AND {raw['dstaddr']} = '-' THEN 'NODATA' END"
+    )
+    read = line_sql.checked(source, _cells(raw), passed, faults=[
+        (f"len(f) != {len(form.columns)}", f"'expected {len(form.columns)} fields, found ' || len(f)"),
+        ("action NOT IN ('ACCEPT', 'REJECT')", "'action is not ACCEPT or REJECT'"),
+    ])
+    rows = f"""
+        SELECT *, greatest(coalesce(last, started), started) AS ended, lower({raw['flow-direction']}) AS way,
+            CASE WHEN flags & 2 = 2 THEN flags & 16 = 0 END AS opens FROM ({read})"""
+    joined = directions.sessions(rows, _GAP, _began(), {"octets": "octets", "packets": "packets"}, together="action")
+    return line_sql.canonical("conn", joined, _values())
+
+
+def _cells(raw: Mapping[str, str]) -> dict[str, Cell]:
+    return {
+        "started": Cell("start", raw["start"], line_sql.seconds),
+        "last": Cell("end", raw["end"], line_sql.seconds, required=False),
+        "src": Cell("srcaddr", raw["srcaddr"], line_sql.address),
+        "dst": Cell("dstaddr", raw["dstaddr"], line_sql.address),
+        "dport": Cell("dstport", raw["dstport"], line_sql.port),
+        "sport": Cell("srcport", f"coalesce({raw['srcport']}, '0')", line_sql.port),
+        "proto": Cell("protocol", f"coalesce({raw['protocol']}, '')", line_sql.protocol),
+        "octets": Cell("bytes", raw["bytes"], line_sql.count, required=False),
+        "packets": Cell("packets", raw["packets"], line_sql.count, required=False),
+        "flags": Cell("tcp-flags", raw["tcp-flags"], line_sql.count, required=False),
+    }
+
+
+def _began() -> str:
+    """One row of a direction is enough: the answer's row names the other side as the one that began."""
+    by_flags = "CASE WHEN opens IS NOT NULL THEN forward = opens END"
+    listening = " ".join(
+        f"WHEN dport < {bound} AND sport >= {bound} THEN forward "
+        f"WHEN sport < {bound} AND dport >= {bound} THEN NOT forward"
+        for bound in (1024, _FIRST_EPHEMERAL)
+    )
+    spoke_first = directions.first_by("started", "CASE WHEN way = 'egress' THEN 0 ELSE 1 END")
+    return (
+        f"CASE WHEN any_value(action) = 'REJECT' THEN first(forward ORDER BY started, n) "
+        f"ELSE coalesce(arg_min({by_flags}, started), any_value(CASE {listening} END), {spoke_first}) END"
+    )
+
+
+def _values() -> dict[str, str]:
+    return {
+        **directions.ENDS,
+        "bytes_sent": "octets_sent",
+        "orig_bytes": "octets_sent",
+        "sent_packets": "packets_sent",
+        "answered": "CASE WHEN together = 'REJECT' THEN false WHEN rows_back > 0 AND rows_sent > 0 THEN true END",
+        "denied": "coalesce(together = 'REJECT', false)",
+    }

@@ -1,0 +1,102 @@
+"""Rows that could not be used: counted, and the first few named as file:line with the reason."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+from connectors.sources.logs.decompress import Bounds, TruncatedFile, lines_of
+from connectors.sources.logs.files import LogFile
+from connectors.sources.logs.schema import Recognised
+
+EXAMPLES = 5
+_SHOWN = 160
+# DuckDB's word for a line whose text it does not hand over -> the reason.
+UNREADABLE = {"INVALID ENCODING": "not UTF-8 text", "LINE SIZE OVER MAXIMUM": "the line is longer than 2 MB"}
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """How many rows were left out, and the first few."""
+
+    count: int = 0
+    examples: tuple[str, ...] = ()
+
+    def __add__(self, other: "Rejected") -> "Rejected":
+        return Rejected(self.count + other.count, (self.examples + other.examples)[:EXAMPLES])
+
+
+class Place(NamedTuple):
+    """Where the lines of a file that DuckDB reads stand in the file that a person has."""
+
+    path: Path | str
+    before: int = 0
+
+    def at(self, line: int | None) -> tuple[Path | str, int | None]:
+        """The person's file and line."""
+        return self.path, line + self.before if line else line
+
+
+def named(path: Path | str, line: int | None, reason: str) -> str:
+    """``file:line: reason`` on one line, without control characters."""
+    place = f"{path}:{line}" if line else str(path)
+    return "".join(c if c.isprintable() else "?" for c in f"{place}: {reason}")[: _SHOWN + len(place)]
+
+
+def from_table(rows: Iterable[tuple[Place, int, str, str]], form: Recognised, module: ModuleType) -> Rejected:
+    """From DuckDB's own rejects, one (place, line, text, error) a line; header lines are no rows and do not count."""
+    count, examples = 0, []
+    for place, line, text, error in rows:
+        reason = UNREADABLE.get(error) or module.fault(form, text.strip("\r\n"))
+        if reason == "":
+            continue
+        count += 1
+        if len(examples) < EXAMPLES:
+            examples.append(named(*place.at(line), reason or "cannot be read"))
+    return Rejected(count, tuple(examples))
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a look at single lines found: the rejected ones, how many rows are good, how many lines were looked at.
+
+    ``whole``: to the end of the readable part.
+    """
+
+    rejected: Rejected = Rejected()
+    good: int = 0
+    lines: int = 0
+    whole: bool = True
+
+    def __add__(self, other: "Looked") -> "Looked":
+        return Looked(self.rejected + other.rejected, self.good + other.good, self.lines + other.lines,
+                      self.whole and other.whole)
+
+
+def carefully(file: LogFile, place: Place, form: Recognised, module: ModuleType, bounds: Bounds, most: int) -> Looked:
+    """The first ``most`` lines of a file in plain Python, which costs microseconds each; ``place`` names them."""
+    count, good, number, whole, examples = 0, 0, 0, True, []
+    try:
+        for number, line in enumerate(lines_of(file.path, file.packing, bounds), 1):
+            if number > most:
+                number, whole = most, False
+                break
+            reason = "the line is longer than 1 MiB" if line is None else _fault(line, form, module)
+            if not reason:
+                good += reason is None
+                continue
+            count += 1
+            if len(examples) < EXAMPLES:
+                examples.append(named(*place.at(number), reason))
+    except TruncatedFile:
+        pass  # counted up to the cut; the survey reports it
+    return Looked(Rejected(count, tuple(examples)), good, number, whole)
+
+
+def _fault(line: bytes, form: Recognised, module: ModuleType) -> str | None:
+    try:
+        text = line.replace(b"\0", b"").decode()
+    except UnicodeDecodeError:
+        return "not UTF-8 text"
+    return module.fault(form, text)

@@ -1,0 +1,223 @@
+"""A set of log files as a detection source."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from connectors.sources.logs.address_holders import holders
+from connectors.sources.logs.aggregate import Aggregation, Summary
+from connectors.sources.logs.connections import Connections, ReadRequest
+from connectors.sources.logs.decompress import Bounds
+from connectors.sources.logs.duplicate_files import without_copies
+from connectors.sources.logs.engine import Engine, Progress
+from connectors.sources.logs.files import LogFiles, find_log_files
+from connectors.sources.logs.hunts import hunt_rows
+from connectors.sources.logs.overlapping_files import without_parts
+from connectors.sources.logs.reading import Reading
+from connectors.sources.logs.rejects import Rejected
+from connectors.sources.logs.schema import CANONICAL, Kind, Scan
+from connectors.sources.logs.settings import Settings
+from connectors.sources.logs.side_logs import SideLog
+from connectors.sources.logs.traffic import Sources, traffic
+from playbook.detections.beaconing import Scope, moment, score, sort_key
+from playbook.detections.hunts import HUNTS
+from playbook.detections.languages.duckdb import Windows
+from playbook.errors import BadAnswer, PlaybookError, UnknownFormat
+from playbook.model.check import CheckResult
+from playbook.model.detection import AddressHolder, Detection, Fetched, SourceHealth, TimeWindow
+from playbook.model.site import Site
+from playbook.model.traffic import Traffic
+
+_Y2K = 946684800
+_SILENCES = 5
+_BESIDE: tuple[Kind, ...] = ("dns", "tls", "http", "irc")
+
+
+class LogSource:
+    """Detections from log files. ``fetch`` reads them; ``traffic`` answers about the detections of that fetch."""
+
+    def __init__(self, name: str, settings: Settings, site: Site, folder: Path) -> None:
+        self.name = name
+        self._settings = settings
+        self._site = site
+        self._paths = tuple(folder / path for path in settings.paths)
+        self._scope = Scope(name, settings.profile, site.networks.lab, site.networks.nat64)
+        self._bounds = Bounds(settings.most_unpacked_gb << 30, settings.most_ratio)
+        self._engine: Engine | None = None
+        self._gathered: LogFiles | None = None
+        self._connections: Connections | None = None
+        self._windows = Windows()
+        self._held: tuple[Summary, ...] = ()
+
+    def fetch(self, window: TimeWindow | None, progress: Progress | None = None) -> tuple[Fetched, ...]:
+        """The detections of each window that holds a row; at least one Fetched.
+
+        Raises ConfigError for paths, UnknownFormat when no connection log is among them, BadAnswer when the files
+        cannot be read. Everything short of that is in the health of the first Fetched.
+        """
+        connections = self._opened()
+        wish = ReadRequest(window, None if window else self._settings.back_s, self._settings.window == "auto")
+        outcome, windows = connections.outcome(wish, self._scope, progress)
+        self._windows = windows
+        numbers = sorted(number for number in outcome.summaries if number is not None)
+        self._held = tuple(outcome.summaries[number] for number in numbers)
+        held, faults = self._holders()
+        told = self._told(connections, outcome, faults)
+        return tuple(
+            self._fetched(outcome, number, self._window(windows, number, outcome.summaries.get(number)), held, told)
+            for number in numbers[:1] or [0]
+        ) + tuple(
+            self._fetched(outcome, number, self._window(windows, number, outcome.summaries[number]), held, None)
+            for number in numbers[1:]
+        )
+
+    def traffic(self, detections: Sequence[Detection]) -> Traffic:
+        """Raw traffic of these detections; what no log tells is null and named in ``unknown``.
+
+        Raises BadAnswer when the files cannot be read (any more).
+        """
+        connections = self._opened()
+        if not connections.relation:
+            self.fetch(None)
+        relations, faults = {"conn": connections.relation}, []
+        for kind in _BESIDE:
+            if self._gathered.of(kind):
+                aside = SideLog(self._engine, self._reading(kind))
+                faults += aside.faults
+                relations |= {kind: aside.relation} if aside.relation else {}
+        spanned = {kind: self._spanned(relation) for kind, relation in relations.items()}
+        sources, networks = Sources(spanned, self._held, tuple(faults)), self._site.networks
+        try:
+            return traffic(self._engine, sources, detections, networks, self._settings.profile)
+        except duckdb.Error as fault:
+            raise BadAnswer(f"{self.name}: {str(fault).splitlines()[0]}") from fault
+
+    def hunt(self, hunt: str, endpoint: bool = False) -> tuple[tuple[dict[str, Any], ...], tuple[str, ...]]:
+        """The rows of a hunt (playbook/detections/hunts.py), times in naive UTC, and what was wrong with its log.
+
+        ``endpoint``: by host and process, of the rows that name a host. Raises KeyError for an unknown hunt,
+        UnknownFormat when the kind of log it reads is not among the files.
+        """
+        kind = HUNTS[hunt].kind
+        self._gather(kind)
+        aside = SideLog(self._engine, self._reading(kind))
+        if not aside.relation:
+            raise BadAnswer("; ".join(aside.faults))
+        return hunt_rows(self._engine, hunt, aside.relation, endpoint), (*self._gathered.notes, *aside.faults)
+
+    def check(self) -> tuple[CheckResult, ...]:
+        """Whether the paths exist and hold connection logs in a known format."""
+        try:
+            found = find_log_files(self._paths, self._settings.format, self._bounds)
+        except PlaybookError as fault:
+            return (CheckResult(subject=self.name, ok=False, message=str(fault)),)
+        kinds = sorted({form.kind for file in found.files for form in file.forms})
+        return (CheckResult(
+            subject=self.name, ok="conn" in kinds,
+            message=f"{len(found.files)} files, kinds: {', '.join(kinds)}"
+            + ("" if "conn" in kinds else "; a connection log is needed"),
+        ),)
+
+    def close(self) -> None:
+        """Remove the copies and DuckDB's folder; safe to call again."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = self._connections = None
+
+    def _spanned(self, relation: str) -> str:
+        """The relation within the window that was given or counted back; a log in weeks is one span."""
+        if self._windows.start is None or self._windows.end is None:
+            return relation
+        bounds = f"start >= {self._windows.start!r} AND start < {self._windows.end!r}"
+        return f"(SELECT * FROM {relation} WHERE {bounds})"
+
+    def _opened(self) -> Connections:
+        if self._connections is None:
+            self._gather("conn")
+            self._connections = Connections(self._engine, self._reading("conn"), self._settings.keep_traffic)
+        return self._connections
+
+    def _gather(self, kind: Kind) -> None:
+        """Find the files and open the engine; UnknownFormat when no log of this kind is among them."""
+        if self._gathered is None:
+            found = find_log_files(self._paths, self._settings.format, self._bounds)
+            files, copies = without_copies(found.files, self._bounds)
+            self._gathered = found._replace(files=files, notes=(*found.notes, *copies))
+        if not self._gathered.of(kind):
+            name = {"conn": "connection"}.get(kind, kind)
+            raise UnknownFormat(f"{', '.join(map(str, self._paths))}: no {name} log in a known format")
+        if self._engine is None:
+            self._engine = Engine(self._settings.memory_mb, self._settings.threads)
+            files, parts = without_parts(self._gathered.files, self._bounds, self._engine)
+            self._gathered = self._gathered._replace(files=files, notes=(*self._gathered.notes, *parts))
+
+    def _reading(self, kind: Kind) -> Reading:
+        scan = Scan(rejects=f"rejects_{kind}", year=self._settings.year, time_zone=self._settings.time_zone)
+        return Reading(self._engine, kind, self._gathered.of(kind), scan, self._bounds)
+
+    def _holders(self) -> tuple[tuple[AddressHolder, ...], tuple[str, ...]]:
+        """Who held which address, and what was wrong with the logs that say so."""
+        told, faults = self._connections.named, ()
+        if self._gathered.of("holders"):
+            aside = SideLog(self._engine, self._reading("holders"))
+            told, faults = [*told, *([f"SELECT * FROM {aside.relation}"] if aside.relation else [])], aside.faults
+        rows = " UNION ALL ".join(f"SELECT {', '.join(CANONICAL['holders'])} FROM ({one})" for one in told)
+        return holders(self._engine, rows, self.name) if rows else (), faults
+
+    def _told(
+        self, connections: Connections, outcome: Aggregation, faults: tuple[str, ...]
+    ) -> tuple[Rejected, tuple[str, ...], bool]:
+        """What the first Fetched says about the whole log: rejected rows, warnings, completeness."""
+        warnings = [*self._gathered.notes, *connections.reading.warnings, *connections.reading.cut, *faults]
+        if not outcome.summaries:
+            warnings.append("no usable row in the logs")
+        elif outcome.oldest < _Y2K:
+            warnings.append(f"times before 2000: the log begins at {moment(outcome.oldest):%Y-%m-%d %H:%M:%S} UTC")
+        if outcome.summaries and outcome.newest > self._site.now.timestamp() + 86400:
+            newest = f"{moment(outcome.newest):%Y-%m-%d %H:%M:%S} UTC"
+            warnings.append(f"times in the future: the newest event is at {newest}")
+        # No row, of the log or of the window asked for, says nothing: it must not look like a quiet network.
+        complete = any(number is not None for number in outcome.summaries) and not connections.reading.cut
+        return connections.reading.rejected, tuple(warnings), complete
+
+    def _window(self, windows: Windows, number: int, summary: Summary | None) -> TimeWindow:
+        if windows.start is not None:
+            end = windows.end if windows.every is None else windows.start + (number + 1) * windows.every
+            start = windows.start + number * (windows.every or 0)
+            return TimeWindow(start=moment(start), end=moment(end))
+        if summary is None:
+            return TimeWindow(start=self._site.now - timedelta(days=1), end=self._site.now)
+        return TimeWindow(start=moment(summary.oldest), end=moment(summary.newest + 1))
+
+    def _fetched(
+        self, outcome: Aggregation, number: int, window: TimeWindow, held: tuple[AddressHolder, ...],
+        told: tuple[Rejected, tuple[str, ...], bool] | None,
+    ) -> Fetched:
+        scored = (score(aggregate, self._scope) for aggregate in outcome.aggregates.get(number, ()))
+        detections = sorted((detection for detection in scored if detection is not None), key=sort_key)
+        rejected, warnings, complete = told or (Rejected(), (), True)
+        summary = outcome.summaries.get(number)
+        silent = _silent(summary.hours) if summary else ()
+        if silent:
+            shown = ", ".join(f"{hour:%Y-%m-%d %H}h" for hour in silent[:_SILENCES])
+            warnings = (*warnings, f"{len(silent)} hours without a row: {shown}{' ...' if len(silent) > 5 else ''}")
+        if outcome.summaries and summary is None:
+            warnings = (*warnings, "no row lies in the window")
+        return Fetched(
+            source=self.name, window=window, detections=tuple(detections), holders=held if told else (),
+            health=SourceHealth(
+                rows_read=summary.rows if summary else 0, rows_rejected=rejected.count,
+                rejected_examples=rejected.examples, newest_event=moment(summary.newest) if summary else None,
+                oldest_event=moment(summary.oldest) if summary else None, silent_hours=silent, complete=complete,
+                warnings=warnings,
+            ),
+        )
+
+
+def _silent(hours: Sequence[int]) -> tuple[datetime, ...]:
+    present = set(hours)
+    missing = [hour for hour in range(min(hours, default=0), max(hours, default=0)) if hour not in present]
+    return tuple(datetime.fromtimestamp(hour * 3600, UTC) for hour in missing[:1000])

@@ -1,0 +1,103 @@
+"""Everything the logs know of the detections of one fetch (playbook/model/traffic.py); absent logs stay unknown."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from connectors.sources.logs import host_activity, tuple_traffic
+from connectors.sources.logs.aggregate import Summary
+from connectors.sources.logs.engine import Engine
+from connectors.sources.logs.names import names
+from playbook.detections.beaconing import Profile, moment
+from playbook.model.detection import Detection
+from playbook.model.site import Networks
+from playbook.model.traffic import HostTraffic, LogCoverage, Traffic, TupleTraffic
+
+_NAMING = ("dns", "tls", "http")
+_LARGE_PART = 0.2
+_CLOSED = {
+    "dns": "no DNS log: names asked for, and bursts of failed names, are unknown",
+    "tls": "no TLS log: server names are unknown", "http": "no HTTP log: Host headers are unknown",
+}
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The relations to read, by kind (``conn`` always), in the span of the fetch; what was wrong with them.
+
+    ``held`` is what the windows of that span hold of connections.
+    """
+
+    relations: Mapping[str, str]
+    held: tuple[Summary, ...] = ()
+    faults: tuple[str, ...] = ()
+
+
+def traffic(
+    engine: Engine, sources: Sources, detections: Sequence[Detection], networks: Networks, profile: Profile
+) -> Traffic:
+    """The answer of ``LogSource.traffic``."""
+    conn = sources.relations["conn"]
+    tuple_traffic.wanted(engine, detections)
+    many = sum(one.connections for one in detections) > _LARGE_PART * sum(one.rows for one in sources.held)
+    rows = tuple_traffic.hits(engine, conn, profile == "default", many)
+    active = tuple_traffic.active_hosts(engine, conn, networks.home)
+    missing = tuple(sentence for kind, sentence in _CLOSED.items() if kind not in sources.relations)
+    return Traffic(
+        tuples=_tuples(engine, rows, sources, detections, networks),
+        hosts=_hosts(engine, sources, detections, networks),
+        coverage=tuple(_coverage(engine, kind, sources) for kind in sources.relations),
+        active_hosts=active, history_days=_history_days(sources.held),
+        unknown=missing + sources.faults,
+    )
+
+
+def _tuples(
+    engine: Engine, rows: str, sources: Sources, detections: Sequence[Detection], networks: Networks
+) -> tuple[TupleTraffic, ...]:
+    hours, starts = tuple_traffic.by_hour(engine, rows), tuple_traffic.starts(engine, rows)
+    used = tuple_traffic.destinations(engine, sources.relations["conn"])
+    naming = any(kind in sources.relations for kind in _NAMING)
+    named = names(engine, sources.relations, networks)
+    answer = []
+    for number, detection in enumerate(detections):
+        hosts_using, proven, first, others = used.get(detection.dst_ip, (0, 0, None, []))
+        answer.append(TupleTraffic(
+            detection_id=detection.detection_id, **hours.get(number, {}), **starts.get(number, {}),
+            names=named.get((detection.src_ip, detection.dst_ip), ()) if naming else None,
+            hosts_using=hosts_using, hosts_answered=proven,
+            destination_first_seen=None if first is None else moment(first),
+            other_hosts=tuple(text for text in others if text != detection.src_ip)[: tuple_traffic.MOST_OTHERS],
+        ))
+    return tuple(answer)
+
+
+def _hosts(
+    engine: Engine, sources: Sources, detections: Sequence[Detection], networks: Networks
+) -> tuple[HostTraffic, ...]:
+    rows = host_activity.quarters(engine, sources.relations["conn"], networks.lab, networks.nat64)
+    bursts, spreads, outside = host_activity.bursts(engine, rows), host_activity.spreads(engine, rows), host_activity.outside(engine, rows)
+    dns = sources.relations.get("dns")
+    failed = host_activity.name_bursts(engine, dns) if dns else None
+    return tuple(
+        HostTraffic(
+            src_ip=src, bursts=bursts.get(src, ()), spreads=spreads.get(src, ()),
+            name_bursts=None if failed is None else failed.get(src, ()), distinct_outside=outside.get(src, 0),
+        )
+        for src in sorted({detection.src_ip for detection in detections})
+    )
+
+
+def _history_days(held: Sequence[Summary]) -> float | None:
+    return (max(one.newest for one in held) - min(one.oldest for one in held)) / 86400 if held else None
+
+
+def _coverage(engine: Engine, kind: str, sources: Sources) -> LogCoverage:
+    if kind == "conn":
+        hours = sorted({hour for one in sources.held for hour in one.hours})
+    else:
+        # An endpoint's own look-ups (no server) say nothing of what other hosts asked.
+        told = "start IS NOT NULL AND server IS NOT NULL" if kind == "dns" else "start IS NOT NULL"
+        hours = [hour for (hour,) in engine.believed(
+            f"SELECT DISTINCT floor(start / 3600)::BIGINT AS hour_no FROM {sources.relations[kind]} WHERE {told} "
+            "ORDER BY ALL")]
+    return LogCoverage(kind=kind, hours=tuple(moment(hour * 3600) for hour in hours))

@@ -1,0 +1,173 @@
+"""Traffic of the detections' tuples and of their destinations, from a relation of connections."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from connectors.sources.logs.engine import Engine
+from connectors.sources.logs.schema import literal
+from playbook.detections.beaconing import moment
+from playbook.detections.languages._answered import LEAST_RCVD, LEAST_SENT
+from playbook.detections.languages.duckdb import v4, within
+from playbook.model.address import Address, Network, parse
+from playbook.model.address import within as lies_within
+from playbook.model.detection import Detection
+from playbook.model.traffic import HourOfTraffic, sized
+
+MOST_STARTS = 5000
+MOST_OTHERS = 50
+_WANTED = {"number": "INTEGER", "hostname": "VARCHAR", "src_ip": "VARCHAR", "dst_ip": "VARCHAR", "dst_port": "INTEGER"}
+REFUSED = "(denied OR coalesce(NOT answered, false))"
+
+
+def wanted(engine: Engine, detections: Sequence[Detection]) -> None:
+    """Create the temporary table ``wanted`` of their tuples.
+
+    ``number`` is the detection's place in ``detections``: millions of rows are grouped by it, so that it is no text.
+    """
+    engine.table("wanted", _WANTED, [
+        (number, d.hostname, d.src_ip, d.dst_ip, d.dst_port) for number, d in enumerate(detections)])
+
+
+def hits(engine: Engine, relation: str, once: bool, many: bool) -> str:
+    """The rows of the wanted tuples as a relation; ``once`` drops further rows of one session.
+
+    ``many``: they are a large part of the log, and to find them again is cheaper than to write them down.
+    """
+    target = literal(str(engine.folder / "hits.parquet"))
+    rows = f"(SELECT * FROM {relation} JOIN wanted USING (hostname, src_ip, dst_ip, dst_port) WHERE start IS NOT NULL)"
+    query = f"SELECT {_HIT} FROM {rows}"
+    cut = once and _resumed(engine, rows)
+    if many and not cut:
+        return rows
+    if cut:
+        # Few sessions are cut into many rows: only theirs are sorted.
+        query = f"""
+            SELECT {_HIT} FROM {rows} AS r ANTI JOIN resumed ON {_SAME_FLOW} UNION ALL
+            SELECT {_HIT} FROM (SELECT r.* FROM {rows} AS r SEMI JOIN resumed ON {_SAME_FLOW})
+            QUALIFY NOT continues
+              OR row_number() OVER (PARTITION BY number, src_port, proto ORDER BY start, continues) = 1"""
+    engine.run(f"COPY ({query}) TO {target} (FORMAT parquet)")
+    return f"read_parquet({target})"
+
+
+_HIT = "number, start, conns, bytes_sent, bytes_rcvd, orig_bytes, duration, answered, denied"
+_SAME_FLOW = """resumed.number = r.number AND resumed.src_port IS NOT DISTINCT FROM r.src_port
+              AND resumed.proto IS NOT DISTINCT FROM r.proto"""
+
+
+def _resumed(engine: Engine, rows: str) -> int:
+    """Create the temporary table ``resumed`` of flows with a row that continues a session, and count it."""
+    engine.run(f"""
+        CREATE OR REPLACE TEMP TABLE resumed AS
+        SELECT DISTINCT number, src_port, proto FROM {rows} WHERE continues""")
+    (count,), = engine.believed("SELECT count(*) FROM resumed")
+    return count
+
+
+def by_hour(engine: Engine, rows: str) -> dict[int, dict[str, Any]]:
+    """By number of the detection: its traffic per UTC hour, and over all of it what ``_totals`` gives.
+
+    An hour has bytes where each connection that got through had a counter.
+    """
+    sums = ", ".join(
+        f"CASE WHEN count(*) FILTER (NOT denied) = count({name}) FILTER (NOT denied) "
+        f"THEN sum({name}) FILTER (NOT denied) END" for name in ("bytes_sent", "bytes_rcvd")
+    )
+    found: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    for number, *hour in engine.believed(f"""
+            SELECT number, floor(start / 3600)::BIGINT AS hour_no, sum(conns)::BIGINT, {sums},
+              coalesce(sum(conns) FILTER ({REFUSED}), 0)::BIGINT, bool_or(denied OR answered IS NOT NULL), max(duration)
+            FROM {rows} GROUP BY ALL ORDER BY number, hour_no"""):
+        found[number].append(tuple(hour))
+    return {number: _totals(hours) | {"hourly": tuple(
+        HourOfTraffic(hour=moment(hour * 3600), connections=connections, bytes_sent=sent, bytes_rcvd=received)
+        for hour, connections, sent, received, *_ in hours)} for number, hours in found.items()}
+
+
+def _totals(hours: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+    """attempts, unanswered (null when no row says), unanswered_hours, longest_s (null when no row says)."""
+    _, connections, _, _, refused, known, longest = zip(*hours, strict=True)
+    return {
+        "attempts": sum(connections), "unanswered": sum(refused) if any(known) else None,
+        "unanswered_hours": sum(map(bool, refused)) if any(known) else None,
+        "longest_s": max((one for one in longest if one is not None), default=None),
+    }
+
+
+# The first of a second; of those at the same instant, which a log of whole seconds has, always the same one: the
+# smallest that is known. One number, because a struct takes twice the time.
+_UNKNOWN = 2**50 - 1  # more than any count that is read
+_FIRST = f"((start - floor(start)) * 1000000)::HUGEINT * {_UNKNOWN + 1} + coalesce(orig_bytes, {_UNKNOWN})"
+
+
+def starts(engine: Engine, rows: str) -> dict[int, dict[str, Any]]:
+    """By number of the detection: the newest distinct start seconds, ascending, the bytes sent at each, whether all."""
+    found = engine.believed(f"""
+        WITH seconds AS (
+          SELECT number, floor(start)::BIGINT AS second, arg_min(coalesce(orig_bytes, -1), {_FIRST}) AS size
+          FROM {rows} GROUP BY ALL
+        ), newest AS (
+          SELECT *, row_number() OVER (PARTITION BY number ORDER BY second DESC) AS place FROM seconds
+        )
+        SELECT number, list(second ORDER BY second) FILTER (place <= {MOST_STARTS}),
+          list(size ORDER BY second) FILTER (place <= {MOST_STARTS}), max(place) <= {MOST_STARTS}
+        FROM newest GROUP BY number""")
+    return {number: _starts(*rest) for number, *rest in found}
+
+
+def _starts(seconds: Sequence[int], sizes: Sequence[int], complete: bool) -> dict[str, Any]:
+    if -1 not in sizes:
+        return {"start_times": tuple(seconds), "sizes": tuple(sizes), "starts_complete": complete}
+    times, known = sized([(second, None if size < 0 else size) for second, size in zip(seconds, sizes, strict=True)])
+    return {"start_times": times, "sizes": known, "starts_complete": complete}
+
+
+def active_hosts(engine: Engine, relation: str, home: Sequence[Network]) -> int:
+    """Create the temporary table ``home_hosts`` of our addresses that sent anything, and count it."""
+    engine.run(f"""
+        CREATE OR REPLACE TEMP TABLE home_hosts AS
+        WITH once AS MATERIALIZED (SELECT DISTINCT src_ip FROM {relation} WHERE start IS NOT NULL),
+        numbered AS MATERIALIZED (SELECT src_ip, {v4("src_ip")} AS src_v4 FROM once)
+        SELECT src_ip FROM numbered WHERE contains(src_ip, ':') OR {within("src_v4", home)}""")
+    keep_v6(engine, "home_hosts", "src_ip", lambda address: lies_within(address, home))
+    (count,), = engine.believed("SELECT count(*) FROM home_hosts")
+    return count
+
+
+def keep_v6(engine: Engine, table: str, column: str, wanted: Callable[[Address], bool]) -> None:
+    """Delete the rows of ``table`` whose IPv6 address is not wanted; those with an IPv4 address stay."""
+    found = (text for (text,) in engine.believed(f"SELECT {column} FROM {table} WHERE contains({column}, ':')"))
+    others = [(text,) for text in found if (address := parse(text)) is None or not wanted(address)]
+    if others:
+        engine.table("others", {"address": "VARCHAR"}, others)
+        engine.run(f"DELETE FROM {table} USING others WHERE {column} = others.address")
+
+
+_BOTH_WAYS = (
+    f"coalesce(sent_packets >= {LEAST_SENT} AND rcvd_packets >= {LEAST_RCVD}, bytes_sent > 0 AND bytes_rcvd > 0)"
+)
+# A handshake and more, over TCP: the packet that answers a forged source goes to the machine that holds the address.
+_HELD = f"NOT denied AND proto IN ('tcp', '') AND coalesce(answered, true) AND {_BOTH_WAYS}"
+_UNTOLD = f"NOT {REFUSED} AND ({_BOTH_WAYS}) IS NULL"
+
+
+def destinations(engine: Engine, relation: str) -> dict[str, tuple[int, int | None, float | None, list[str]]]:
+    """Per wanted destination: how many of our hosts used it, how many provably so, when first, and 51 by text.
+
+    Used is what answered: a source address is forged in a packet, not in an exchange, and a few forged packets must
+    not make a destination look popular. Where nobody was answered, all who tried are counted. Proven is a TCP exchange
+    in both directions; null when the log tells no directions.
+    """
+    found = engine.believed(f"""
+        SELECT dst_ip, coalesce(nullif(count(*) FILTER (reached), 0), count(*)),
+          CASE WHEN count(*) FILTER (held) > 0 OR count(*) FILTER (untold) = 0 THEN count(*) FILTER (held) END,
+          min(first), list(src_ip ORDER BY src_ip)[:{MOST_OTHERS + 1}]
+        FROM (
+          SELECT dst_ip, src_ip, min(start) AS first, bool_or(NOT {REFUSED}) AS reached, bool_or({_HELD}) AS held,
+            bool_or({_UNTOLD}) AS untold FROM {relation}
+          SEMI JOIN (SELECT DISTINCT dst_ip FROM wanted) USING (dst_ip)
+          SEMI JOIN home_hosts USING (src_ip)
+          WHERE start IS NOT NULL GROUP BY dst_ip, src_ip
+        ) GROUP BY dst_ip""")
+    return {destination: tuple(rest) for destination, *rest in found}

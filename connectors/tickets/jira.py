@@ -1,0 +1,270 @@
+"""Jira as a ticket desk: Cloud (API 3, documents) or Data Center (API 2, wiki text), by the setting ``edition``.
+
+Nothing here has met a real Jira yet: it stands on the public API descriptions and an emulator. Known of the product:
+its search lags behind its writes, so that a ticket made a moment ago may not be found. We therefore look for longer
+after an unclear answer, and a ticket that lost a race gives its label away to the older one.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, model_validator
+
+from connectors.http import Clocks, Credential, Reply, ReplyBounds, Transport
+from connectors.tickets._idempotency import (
+    ExistingTicket,
+    accepted,
+    ensure_once,
+    marker,
+    objects,
+    one_line,
+    opened,
+    plain,
+    remote_key,
+    stamped,
+)
+from playbook.errors import BadAnswer, ConfigError, ConnectorError, Incomplete
+from playbook.model import Value
+from playbook.model.case import Ticket
+from playbook.model.check import CheckResult
+from playbook.model.site import Site
+
+_PAGE = 100
+_MOST_PAGES = 50
+_REFERENCE = re.compile(r"[A-Z][A-Z0-9_]{0,30}-[0-9]{1,12}", re.ASCII)
+_TWIN = "botnet-playbook-duplicate"
+
+
+class Settings(Value):
+    """Where Jira is, who we are there, and what is created.
+
+    ``edition`` "cloud" signs with ``user`` (an e-mail address) and its API token, "data_center" with a personal
+    access token unless ``user`` is given. ``key_field`` is "labels", or "customfield_NNNNN" (a text field on the
+    create screen). ``settle_s`` is how long a ticket of an unclear answer is looked for. ``ca_file`` is relative to
+    the configuration.
+    """
+
+    base_url: str
+    edition: Literal["cloud", "data_center"] = "cloud"
+    user: str = ""
+    token: SecretStr = Field(min_length=1)
+    project: str = Field(pattern=r"^[A-Z][A-Z0-9_]{1,30}$")
+    issue_type: str = Field(default="Task", min_length=1, max_length=100)
+    labels: tuple[str, ...] = Field(default=(), max_length=20)
+    key_field: str = Field(default="labels", pattern=r"^(labels|customfield_[0-9]{1,12})$")
+    settle_s: float = Field(default=10.0, ge=0, le=120)
+    ca_file: Path | None = None
+    deadline_s: float = Field(default=30.0, ge=1, le=300)
+
+    @model_validator(mode="after")
+    def _usable(self) -> "Settings":
+        if self.edition == "cloud" and not self.user:
+            raise ValueError("edition cloud signs with user (an e-mail address) and its API token")
+        if any(not label or not label.isprintable() or " " in label for label in self.labels):
+            raise ValueError("labels: expected words without spaces")
+        return self
+
+
+def connect(name: str, settings: Settings, site: Site, folder: Path, clocks: Clocks = Clocks()) -> "Jira":  # noqa: B008
+    """The desk called ``name``; nothing is sent before it is needed."""
+    credential = Credential(getattr(settings.token, "variable", "token"), settings.token, user=settings.user)
+    transport = Transport(
+        settings.base_url, subject=name, credential=credential, bounds=ReplyBounds(deadline_s=settings.deadline_s),
+        clocks=clocks, ca_file=settings.ca_file and folder / settings.ca_file,
+    )
+    return Jira(name, settings, transport)
+
+
+def quoted(value: str) -> str:
+    """``value`` as a string of JQL; ConfigError when it holds characters that are not printable."""
+    if not value.isprintable():
+        raise ConfigError(f"{value[:60]!r} cannot be searched for in Jira")
+    return '"' + re.sub(r'([\\"])', r"\\\1", value) + '"'
+
+
+def where_key(field: str, key: str) -> str:
+    """The JQL that finds the issues that carry ``key``, in any project and state, oldest first."""
+    if field == "labels":
+        return f"labels = {quoted(key)} ORDER BY created ASC"
+    # a text field has no equality, only a phrase; the caller compares what comes back
+    return f"cf[{field.removeprefix('customfield_')}] ~ {quoted(quoted(key))} ORDER BY created ASC"
+
+
+def document(text: str) -> dict[str, Any]:
+    """``text`` as an Atlassian document: text nodes, one paragraph a line, in which nothing is markup."""
+    lines = [{"type": "paragraph", "content": [{"type": "text", "text": line}] if line else []}
+             for line in text.split("\n")]
+    return {"type": "doc", "version": 1, "content": lines}
+
+
+def wiki(text: str) -> str:
+    """``text`` for the wiki renderer: preformatted, so that mentions, images, links and macros stay letters."""
+    return "{noformat}\n" + re.sub(r"\{(?=\s*noformat)", "(", text, flags=re.IGNORECASE) + "\n{noformat}"
+
+
+class Jira:
+    """A ``TicketDesk``; a reference is an issue key such as SEC-12."""
+
+    def __init__(self, name: str, settings: Settings, transport: Transport) -> None:
+        self.name = name
+        self._settings = settings
+        self._wire = transport
+        self._sleep = transport.clocks.sleep
+        self._cloud = settings.edition == "cloud"
+        self._api = "/rest/api/3" if self._cloud else "/rest/api/2"
+        self._body = document if self._cloud else wiki
+        settle = settings.settle_s
+        self._looks = (0.0, settle / 6, settle / 3, settle / 2)
+
+    def open(self, ticket: Ticket) -> str:
+        """The key of the one issue with this ticket's key, whatever its project or state; created when none is seen."""
+        key = remote_key(ticket.key)
+        return opened(
+            lambda: self._find(key), lambda: self._create(ticket, key),
+            lambda twin, kept: self._retire(twin, kept, key), self._sleep, self._looks, heal=True,
+        )
+
+    def comment(self, reference: str, text: str, key: str) -> None:
+        """Add a comment that ends with the marker of ``key``, unless one of the issue's comments holds it."""
+        place, sign = f"{self._issue(reference)}/comment", marker(key)
+        said = {"body": self._body(f"{plain(text)}\n\n{sign}")}
+        ensure_once(
+            lambda: any(sign in _texts(c.get("body")) for c in self._comments(place)),
+            lambda: self._object(accepted(self._wire.post(place, json=said), 201), "id"), self._sleep, self._looks,
+        )
+
+    def attach(self, reference: str, name: str, content: bytes) -> None:
+        """Attach a file, unless the same content hangs there already."""
+        file, issue = stamped(name, content), self._issue(reference)
+        boundary = "part-" + hashlib.sha256(content).hexdigest()[:32]
+        headers = {"X-Atlassian-Token": "no-check", "Content-Type": f"multipart/form-data; boundary={boundary}"}
+        form = _form(file, content, boundary)
+        ensure_once(
+            lambda: file in self._attachments(issue),
+            lambda: _done(accepted(self._wire.post(f"{issue}/attachments", data=form, headers=headers), 200, 201)),
+            self._sleep, self._looks,
+        )
+
+    def check(self) -> tuple[CheckResult, ...]:
+        """Who we are, and which of the permissions that are needed the project grants."""
+        project = self._settings.project
+        needed = ("BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "ADD_COMMENTS", "CREATE_ATTACHMENTS")
+        params = {"projectKey": project, "permissions": ",".join(needed)}
+        try:
+            reply = self._wire.get(f"{self._api}/mypermissions", params=params).expect(200)
+            granted = _part(self._object(reply, "permissions"), "permissions")
+            list(self._find(remote_key("check")))
+        except (ConnectorError, ConfigError) as fault:
+            return (CheckResult.failed("project", fault),)
+        lacking = [p for p in needed if not _part(granted, p).get("havePermission")]
+        told = f"lacks {', '.join(lacking)}" if lacking else "may browse, create, edit, comment and attach"
+        return (CheckResult(subject=f"project {project}", ok=not lacking, message=told),)
+
+    def _find(self, key: str) -> Iterator[ExistingTicket]:
+        field = self._settings.key_field
+        for issue in self._issues({"jql": where_key(field, key), "fields": field, "maxResults": _PAGE}):
+            value = _part(issue, "fields").get(field)
+            if key in (value if isinstance(value, list) else [value]):
+                yield self._found(issue)
+
+    def _issues(self, params: dict[str, str | int]) -> Iterator[dict[str, Any]]:
+        path = f"{self._api}/search/jql" if self._cloud else f"{self._api}/search"
+        read, more = 0, params
+        for _ in range(_MOST_PAGES):
+            answer = self._object(self._wire.get(path, params=more).expect(200), "issues")
+            issues = objects(answer["issues"])
+            yield from issues
+            read += len(issues)
+            token = answer.get("nextPageToken")
+            if self._cloud and isinstance(token, str) and token and not answer.get("isLast"):
+                more = params | {"nextPageToken": token}
+            elif not self._cloud and issues and read < _whole(answer.get("total")):
+                more = params | {"startAt": read}
+            else:
+                return
+        raise Incomplete(f"{self.name}: a search did not end after {_MOST_PAGES} pages")
+
+    def _create(self, ticket: Ticket, key: str) -> ExistingTicket:
+        settings = self._settings
+        fields: dict[str, Any] = {
+            "project": {"key": settings.project}, "issuetype": {"name": settings.issue_type},
+            "summary": one_line(ticket.title, 250), "description": self._body(plain(ticket.text)),
+            "labels": list(settings.labels),
+        }
+        fields[settings.key_field] = [*settings.labels, key] if settings.key_field == "labels" else key
+        made = self._wire.post(f"{self._api}/issue", json={"fields": fields})
+        return self._found(self._object(accepted(made, 201), "key"))
+
+    def _retire(self, twin: ExistingTicket, kept: ExistingTicket, key: str) -> None:
+        field = self._settings.key_field
+        labels = [{"add": _TWIN}, *([{"remove": key}] if field == "labels" else [])]
+        update: dict[str, Any] = {"labels": labels} | ({} if field == "labels" else {field: [{"set": None}]})
+        self.comment(twin.reference, f"Made twice at the same moment: {kept.reference} goes on.", f"{key}:twin")
+        self._wire.request("PUT", self._issue(twin.reference), json={"update": update}).expect(204, 200)
+
+    def _comments(self, place: str) -> Iterator[dict[str, Any]]:
+        read = 0
+        for _ in range(_MOST_PAGES):
+            reply = self._wire.get(place, params={"startAt": read, "maxResults": _PAGE})
+            answer = self._object(reply.expect(200), "comments")
+            comments = objects(answer["comments"])
+            yield from comments
+            read += len(comments)
+            if not comments or read >= _whole(answer.get("total")):
+                return
+        raise Incomplete(f"{self.name}: more than {_PAGE * _MOST_PAGES} comments")
+
+    def _attachments(self, issue: str) -> list[Any]:
+        answer = self._object(self._wire.get(issue, params={"fields": "attachment"}).expect(200), "fields")
+        return [a.get("filename") for a in objects(_part(answer, "fields").get("attachment"))]
+
+    def _issue(self, reference: str) -> str:
+        if not _REFERENCE.fullmatch(reference):
+            raise ConfigError(f"{self.name}: {reference[:40]!r} is no issue key")
+        return f"{self._api}/issue/{reference}"
+
+    def _found(self, issue: dict[str, Any]) -> ExistingTicket:
+        number, reference = str(issue.get("id", "")), str(issue.get("key", ""))
+        if not (number.isascii() and number.isdigit() and _REFERENCE.fullmatch(reference)):
+            raise BadAnswer(f"{self.name}: an issue without id and key")
+        return ExistingTicket((int(number),), reference)
+
+    def _object(self, reply: Reply, needs: str) -> dict[str, Any]:
+        answer = reply.json()
+        if not isinstance(answer, dict) or answer.get(needs) is None:
+            said = answer.get("errorMessages") if isinstance(answer, dict) else None
+            raise BadAnswer(one_line(f"{self.name}: an answer without {needs}: {said or 'nothing said'}", 300))
+        return answer
+
+
+def _part(value: dict[str, Any], name: str) -> dict[str, Any]:
+    part = value.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _texts(body: Any) -> str:
+    """All text of a comment's body, wiki or document."""
+    if isinstance(body, dict):
+        return str(body.get("text", "")) + "".join(_texts(part) for part in objects(body.get("content")))
+    return body if isinstance(body, str) else ""
+
+
+def _form(file: str, content: bytes, boundary: str) -> bytes:
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{file}"\r\n'
+        "Content-Type: application/octet-stream\r\n\r\n"
+    )
+    return head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
+
+
+def _done(reply: Reply) -> None:
+    """Jira answers an upload with the list of files; anything else may have been a proxy."""
+    if not objects(reply.json()):
+        raise BadAnswer(f"{reply.subject}: an upload without a file in the answer")

@@ -1,0 +1,84 @@
+"""cases: the record of cases, and a person's word on one, kept beside ours and never over it."""
+
+from pathlib import Path
+from typing import cast, get_args
+
+import click
+
+from playbook.cases import case_rows
+from playbook.cases.access import authenticate, open_case_store
+from playbook.cli._options import config_option, configuration, emit, now
+from playbook.model.finding_update import Fault
+from playbook.model.verdict import WORST_FIRST, CaseStatus, Disposition
+from playbook.report.sanitize import plain
+
+
+@click.group(name="cases", invoke_without_command=True)
+@config_option
+@click.option("--status", type=click.Choice(get_args(CaseStatus)), default=None, help="Only cases of this status.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True)
+@click.option("--offset", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.pass_context
+def command(
+    ctx: click.Context, config_file: Path | None, status: CaseStatus | None, limit: int, offset: int, as_json: bool
+) -> None:
+    """List the recorded cases; or resolve and reopen one. The last changed comes first."""
+    ctx.obj = config_file
+    if ctx.invoked_subcommand:
+        return
+    with open_case_store(*configuration(config_file)) as store, store.reading() as conn:
+        rows, counts = case_rows.list_cases(conn, status, limit, offset), case_rows.counts(conn)
+    if as_json:
+        emit({"counts": counts, "cases": [row.model_dump(mode="json") for row in rows]})
+        return
+    for row in rows:
+        word = f"  {row.person_by}: {row.person_disposition}" if row.person_disposition else ""
+        link = f"  after {row.reopened_from}" if row.reopened_from else ""
+        click.echo(f"{row.case_id}  {row.status:8}  {row.disposition:15}  {row.last_seen:%Y-%m-%d %H:%M}  "
+                   f"{plain(row.host)}{word}{link}")
+    click.echo(", ".join(f"{number} {name}" for name, number in sorted(counts.items())) or "no cases")
+
+
+@command.command(name="resolve")
+@config_option
+@click.argument("case_id", metavar="ID")
+@click.option("--as", "disposition", required=True, type=click.Choice(WORST_FIRST), help="What it was.")
+@click.option("--because", "fault", type=click.Choice(get_args(Fault)), default=None,
+              help="Of a FALSE_POSITIVE: what was wrong, the query (default) or the data; the SIEM is told.")
+@click.option("--by", "who", help="The account that says so (default: the token's).")
+@click.option("--reason", required=True, help="Why, in a sentence.")
+@click.pass_context
+def resolve(
+    ctx: click.Context, config_file: Path | None, case_id: str, disposition: str, fault: Fault | None, who: str | None,
+    reason: str,
+) -> None:
+    """Close a case with a person's disposition. Our own verdict stays beside it."""
+    if fault and disposition != "FALSE_POSITIVE":
+        raise click.UsageError("--because says what was wrong when nothing happened: it goes with --as FALSE_POSITIVE")
+    moment = now()
+    with open_case_store(*configuration(config_file or ctx.obj)) as store:
+        proof = authenticate(store, who, "responder", moment)
+        with store.change() as conn:
+            why_not = case_rows.resolve(conn, case_id, cast(Disposition, disposition), proof.name, reason, moment,
+                                     fault or "query")
+    if why_not:
+        raise click.UsageError(why_not)
+    click.echo(f"{case_id} resolved as {disposition} by {proof.name}")
+
+
+@command.command(name="reopen")
+@config_option
+@click.argument("case_id", metavar="ID")
+@click.option("--by", "who", help="The account that asks (default: the token's).")
+@click.pass_context
+def reopen(ctx: click.Context, config_file: Path | None, case_id: str, who: str | None) -> None:
+    """Open a closed case again. From then on only a person closes it."""
+    moment = now()
+    with open_case_store(*configuration(config_file or ctx.obj)) as store:
+        proof = authenticate(store, who, "responder", moment)
+        with store.change() as conn:
+            fault = case_rows.reopen(conn, case_id, proof.name, moment)
+    if fault:
+        raise click.UsageError(fault)
+    click.echo(f"{case_id} opened again by {proof.name}")

@@ -1,0 +1,114 @@
+"""detect: stage one alone, the rows of the beaconing detection over log files."""
+
+import csv
+import io
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from playbook.assembly import log_source
+from playbook.cli._options import config_option, configuration, emit, now, uncollected
+from playbook.detections.beaconing import row
+from playbook.model.detection import Detection, Fetched, SourceHealth
+from playbook.report.sanitize import plain, several
+from playbook.triage.merge import merge_windows
+
+# Told here, so that the help does not load the formats; a test holds them to connectors.sources.logs.
+FORMATS = ("asa", "auto", "csv", "netflow", "nsg", "panos", "parquet", "suricata", "sysmon", "vpcflow", "zeek",
+           "zeek-json")
+_BESIDE = ("bytes_known", "denied", "blocked")
+_FORMULA = ("=", "+", "-", "@")
+_LONGEST_CELL = 8192
+
+
+@click.command(name="detect")
+@config_option
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="auto", show_default=True,
+              help="What the files are, when it is not seen from their content.")
+@click.option("--profile", type=click.Choice(["default", "seed"]), default="default", show_default=True,
+              help="seed: the original rule, for comparison.")
+@click.option("--window", default="auto", show_default=True, help="24h or 7d back from the newest event, or all.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option("--csv", "as_csv", is_flag=True, help="CSV on stdout.")
+@click.pass_context
+def command(
+    ctx: click.Context, config_file: Path | None, paths: tuple[str, ...], format_: str, profile: str, window: str,
+    as_json: bool, as_csv: bool,
+) -> None:
+    """Find beaconing in log files; nothing is judged. Rows by score and connections."""
+    if as_json and as_csv:
+        raise click.UsageError("--json or --csv, not both")
+    ctx.with_resource(uncollected())
+    fetched = _fetch(config_file, paths, {
+        "format": format_, "profile": profile, "window": window, "keep_traffic": False}, now())
+    health = merge_windows(fetched).health
+    rows = [_row(d, profile) for one in fetched for d in one.detections]
+    if as_json:
+        emit({
+            "profile": profile, "rows_read": health.rows_read, "rows_rejected": health.rows_rejected,
+            "complete": health.complete, "warnings": [*health.warnings, *_rejected(health)], "detections": rows,
+        })
+    else:
+        for warning in (*health.warnings, *_rejected(health)):
+            click.echo(f"warning: {warning}", err=True)
+        click.echo(_csv(rows, profile) if as_csv else _text(rows, health), nl=False)
+    ctx.exit(0 if health.complete else 4)
+
+
+def _fetch(
+    config_file: Path | None, paths: tuple[str, ...], settings: dict[str, Any], moment: datetime
+) -> tuple[Fetched, ...]:
+    config, file = configuration(config_file)
+    source = log_source(config, file, paths, settings, moment)
+    return source.fetch(None)
+
+
+def _row(detection: Detection, profile: str) -> dict[str, Any]:
+    """The normative columns; the default profile adds what it knows of bytes and denials."""
+    beside = {name: getattr(detection, name) for name in _BESIDE} if profile == "default" else {}
+    return row(detection) | beside
+
+
+def _rejected(health: SourceHealth) -> tuple[str, ...]:
+    return tuple(f"rejected: {example}" for example in health.rejected_examples)
+
+
+def _csv(rows: list[dict[str, Any]], profile: str) -> str:
+    text = io.StringIO()
+    columns = list(rows[0]) if rows else [*_COLUMNS, *(_BESIDE if profile == "default" else ())]
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(
+        {**r, "hostname": _cell(r["hostname"]), "processes": _cell(";".join(r["processes"]))} for r in rows
+    )
+    return text.getvalue()
+
+
+def _cell(text: str) -> str:
+    """What a host wrote, without terminal sequences, and no formula where a spreadsheet opens it."""
+    shown = plain(text, _LONGEST_CELL)
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown
+
+
+_COLUMNS = (
+    "hostname", "src_ip", "dst_ip", "dst_port", "connections", "hourly_buckets", "avg_per_hour", "avg_bytes_per_conn",
+    "irc_port", "beaconing_score", "total_bytes_sent", "total_bytes_rcvd", "processes", "first_seen", "last_seen",
+)
+
+
+def _text(rows: list[dict[str, Any]], health: SourceHealth) -> str:
+    """A plain table of what a person looks at first, and one line that counts."""
+    lines = ["score  connections  hours   a hour  bytes each  source -> destination"] if rows else []
+    lines += [
+        f"{r['beaconing_score']:>5}  {r['connections']:>11}  {r['hourly_buckets']:>5}  {r['avg_per_hour']:>7}  "
+        f"{'unknown' if r['avg_bytes_per_conn'] is None else r['avg_bytes_per_conn']:>10}  "
+        f"{r['src_ip']} -> {r['dst_ip']} port {r['dst_port']}{'  blocked' if r.get('blocked') else ''}"
+        for r in rows
+    ]
+    state = "" if health.complete else ", INCOMPLETE"
+    found = f"{several(len(rows), 'row')} from {several(health.rows_read, 'event')}"
+    lines.append(f"{found}, {health.rows_rejected:,} rejected{state}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,148 @@
+"""serve: everything on one machine: pages, action API, block-list feed, and the worker behind them."""
+
+import logging
+import platform
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+import uvicorn
+
+from playbook.assembly import action_context
+from playbook.cases import accounts, queries, schedules
+from playbook.cases.access import open_case_store
+from playbook.cases.schedules import ScheduledJob
+from playbook.cases.store import Store
+from playbook.cli._options import config_option, configuration, now
+from playbook.config import Config
+from playbook.errors import ConfigError, PlaybookError
+from playbook.model.address import parse
+from playbook.web.app import build
+from playbook.web.dependencies import Dependencies
+from playbook.web.startup import ServiceWiring, secret_of, start_up
+from playbook.web.telemetry import JsonLines
+from playbook.web.timeouts import TimeoutProtocol
+from playbook.workflows.client import WorkflowClient
+from playbook.workflows.worker import Worker
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_SILENT = timedelta(seconds=90)
+_PATIENCE_S = 10
+
+
+@click.command(name="serve")
+@config_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
+def command(config_file: Path | None, host: str, port: int) -> None:
+    """Serve the approval pages, the action API and the block list. It runs the detections and does what is due, too."""
+    config, file = configuration(config_file)
+    base = may_listen(config, file, host, port)
+    _log_to_stderr()
+    with open_case_store(config, file) as store:
+        wired = start_up(config, file, store, now)
+        secret = secret_of(config, file, store)
+        _first_admin(store)
+        door = WorkflowClient(store)
+        worker = Worker(wired.works(door, secret, base), f"{platform.node() or 'serve'}-{port}", time.monotonic)
+        app = build(_parts(wired, secret, base, door, _troubles(store, wired.errands())))
+        _tell(wired, base)
+        try:
+            worker.start()
+            uvicorn.Server(_listening(config, app, host, port)).run()
+        finally:
+            worker.stop(_PATIENCE_S)
+            door.close()
+
+
+def may_listen(config: Config, file: str, host: str, port: int) -> str:
+    """The address that people come by. Raises ConfigError when listening there would send passwords in the clear."""
+    serve = config.serve
+    tls = serve.tls_certificate is not None
+    if tls != (serve.tls_key is not None):
+        raise ConfigError(f"{file}: serve: tls_certificate and tls_key go together")
+    address = parse(host)
+    loopback = host == "localhost" or (address is not None and address.is_loopback)
+    if not loopback and not tls and not serve.behind_proxy:
+        raise ConfigError(
+            f"{file}: serve: {host} is not a loopback address: set serve.tls_certificate and serve.tls_key, or "
+            "serve.behind_proxy = true when something in front of it speaks TLS")
+    if not loopback and not serve.public_url:
+        raise ConfigError(f"{file}: serve.public_url: needed when listening on {host}: how people reach the pages")
+    place = urlsplit(serve.public_url)
+    if serve.public_url and (not place.hostname or place.path not in ("", "/") or place.scheme not in (
+            ("https",) if place.hostname not in _LOOPBACK else ("http", "https"))):
+        raise ConfigError(f"{file}: serve.public_url: expected https://HOST[:PORT]")
+    shown = f"[{host}]" if ":" in host else host
+    return serve.public_url.rstrip("/") or f"{'https' if tls else 'http'}://{shown}:{port}"
+
+
+def _parts(
+    wired: ServiceWiring, secret: bytes, base: str, door: WorkflowClient, troubles: Callable[[], tuple[str, ...]]
+) -> Dependencies:
+    config = wired.config
+    public = urlsplit(base).hostname or ""
+    return Dependencies(
+        store=wired.store, config=config, now=now, outside=lambda: action_context(config, wired.file, now()),
+        enqueue=door.starting, secret=secret, off=wired.off, secure=base.startswith("https:"),
+        hosts=tuple(dict.fromkeys((public, *_LOOPBACK))), troubles=troubles,
+        feeds=tuple(one for one in wired.named("containments").values() if hasattr(one, "feed")),
+    )
+
+
+def _troubles(store: Store, configured: tuple[ScheduledJob, ...]) -> Callable[[], tuple[str, ...]]:
+    """What is wrong with the sources, and whether a worker is alive."""
+    started = now()
+
+    def told() -> tuple[str, ...]:
+        try:
+            with store.reading() as conn:
+                beat, troubles = queries.last_beat(conn), schedules.failures(conn, configured)
+        except PlaybookError:
+            return ("The record cannot be read.",)
+        silent = now() - max(beat or started, started) > _SILENT
+        return (*troubles, *(("No worker is alive: nothing is set or released.",) if silent else ()))
+
+    return told
+
+
+def _listening(config: Config, app: object, host: str, port: int) -> uvicorn.Config:
+    certificate, key = config.serve.tls_certificate, config.serve.tls_key
+    return uvicorn.Config(
+        app, host=host, port=port, log_config=None, access_log=False, server_header=False,  # type: ignore[arg-type]
+        proxy_headers=config.serve.behind_proxy, timeout_graceful_shutdown=_PATIENCE_S, limit_concurrency=256,
+        timeout_keep_alive=15, http=TimeoutProtocol, h11_max_incomplete_event_size=32 * 1024, ws="none",
+        ssl_certfile=None if certificate is None else str(config.folder / certificate),
+        ssl_keyfile=None if key is None else str(config.folder / key),
+    )
+
+
+def _first_admin(store: Store) -> None:
+    """An admin when there is no account yet; the password is shown this once and kept nowhere."""
+    with store.change() as conn:
+        if accounts.list_accounts(conn):
+            return
+        password = secrets.token_urlsafe(15)
+        accounts.add(conn, "admin", "admin", password, "first start", now())
+    click.echo(f"First start: log in as admin with the password {password}\n"
+               "It is not shown again. Add people: botnet-playbook accounts add NAME --role approver --by admin",
+               err=True)
+
+
+def _tell(wired: ServiceWiring, base: str) -> None:
+    for line in (*wired.warnings, *((f"containment is OFF: {wired.off}",) if wired.off else ())):
+        click.echo(f"warning: {line}", err=True)
+    click.echo(f"serving {base}   sources: {', '.join(wired.sources) or 'none'}   stop with Ctrl-C", err=True)
+
+
+def _log_to_stderr() -> None:
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[lines], force=True)
+    for name in ("apscheduler", "dbos", "alembic", "httpx2"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,1 @@
+"""Verdicts in, a plan that may be proposed out: guardrails, plan, preflight."""

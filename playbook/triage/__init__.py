@@ -1,0 +1,1 @@
+"""Detections in, verdicts out: merge, enrich, measure, evaluate, decide."""

@@ -1,0 +1,244 @@
+"""Raw traffic of a detection -> measured evidence; the only place where traffic becomes numbers, for every source."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from playbook.detections.languages._external_addresses import UNANSWERED_SHARE
+from playbook.model.detection import Detection
+from playbook.model.measurement import Measurement
+from playbook.model.traffic import Burst, HostTraffic, LogKind, NamedBy, Traffic, TupleTraffic
+from playbook.triage.beacon_score import DAY, HOUR, Regularity, regularity
+
+_WINDOW_STEP = 6 * HOUR
+
+
+def measure(detection: Detection, traffic: Traffic) -> tuple[Measurement, ...]:
+    """Every measurement of one detection; what the source could not tell has value null and says why."""
+    own = next((t for t in traffic.tuples if t.detection_id == detection.detection_id), None)
+    host = next((h for h in traffic.hosts if h.src_ip == detection.src_ip), None)
+    return measure_one(detection, own, host, hours_by_kind(traffic), traffic)
+
+
+def hours_by_kind(traffic: Traffic) -> Mapping[LogKind, frozenset[int]]:
+    """The covered hours of each kind of log as epoch hours."""
+    return {c.kind: frozenset(int(h.timestamp()) // HOUR for h in c.hours) for c in traffic.coverage}
+
+
+def measure_one(
+    detection: Detection,
+    own: TupleTraffic | None,
+    host: HostTraffic | None,
+    hours: Mapping[LogKind, frozenset[int]],
+    traffic: Traffic,
+) -> tuple[Measurement, ...]:
+    """As ``measure``, with this detection's traffic and the coverage already looked up (for many detections)."""
+    conn = _share(detection, hours.get("conn", frozenset()))
+    return (
+        _beacon_score(detection, own, hours.get("conn", frozenset()), conn),
+        *_unanswered(own, conn),
+        _nameless(detection, own, hours),
+        *_prevalence(own, traffic, conn),
+        *_novelty(detection, own, traffic, conn),
+        *_host_activity(host, conn, _share(detection, hours.get("dns", frozenset()))),
+        Measurement(
+            name="longest_connection", value=own.longest_s if own else None, unit="s", coverage=conn,
+            source="connection log",
+        ),
+    )
+
+
+def _share(detection: Detection, covered: frozenset[int]) -> float:
+    """Share of the hours from first to last connection in which the log has a row."""
+    first, last = (int(t.timestamp()) // HOUR for t in (detection.first_seen, detection.last_seen))
+    if not covered:
+        return 0.0
+    return round(sum(hour in covered for hour in range(first, last + 1)) / (last - first + 1), 4)
+
+
+def _beacon_score(
+    detection: Detection, own: TupleTraffic | None, covered: frozenset[int], share: float
+) -> Measurement:
+    if own is None or not own.start_times or own.sizes is None or len(own.sizes) != len(own.start_times):
+        return Measurement(
+            name="beacon_score", value=None, coverage=0.0, source="connection log",
+            detail="start times or sizes are not known",
+        )
+    per_hour = _per_hour(own)
+    best = (
+        _best_day(own.start_times, own.sizes, covered) if per_hour is None
+        else _last_day(own.start_times, own.sizes, covered, per_hour)
+    )
+    if best is None:
+        return Measurement(
+            name="beacon_score", value=None, coverage=share, source="connection log",
+            detail="fewer than 4 distinct start times in any 24 hours",
+        )
+    if not own.starts_complete and per_hour is None:
+        # The best day needs a day: of a week, the newest starts are enough when they span that.
+        needed = min(float(DAY), max(1.0, (detection.last_seen - detection.first_seen).total_seconds()))
+        share = round(min(share, (own.start_times[-1] - own.start_times[0]) / needed), 4)
+    return Measurement(
+        name="beacon_score", value=best.score, unit="of 1", coverage=share, source="connection log",
+        detail=(
+            f"intervals {best.intervals:.2f}, sizes {best.sizes:.2f}, "
+            f"hourly shape {best.shape:.2f}, duration {best.duration:.2f}; median interval {best.median_gap:g} s"
+        ),
+    )
+
+
+def _per_hour(own: TupleTraffic) -> Mapping[int, int] | None:
+    """All connections by epoch hour where the start times kept do not span a day; else None: they tell it all."""
+    spanned = own.start_times is not None and own.start_times[-1] - own.start_times[0] >= DAY
+    if own.starts_complete or not own.hourly or spanned:
+        return None
+    return {int(h.hour.timestamp()) // HOUR: h.connections for h in own.hourly if h.connections}
+
+
+def _last_day(
+    times: Sequence[int], sizes: Sequence[int], covered: frozenset[int], per_hour: Mapping[int, int]
+) -> Regularity | None:
+    """The 24 hours that end with the newest connection: more calls than are kept must not hide their own rhythm."""
+    return regularity(times, sizes, (times[-1] // HOUR + 1) * HOUR - DAY, covered, per_hour) if per_hour else None
+
+
+def _best_day(times: Sequence[int], sizes: Sequence[int], covered: frozenset[int]) -> Regularity | None:
+    """The best 24-hour window; windows start at the first connection's hour and move by 6 hours."""
+    first, last = times[0] // HOUR * HOUR, times[-1]
+    starts = [first] if last - first < DAY else range(first, last - DAY + _WINDOW_STEP + 1, _WINDOW_STEP)
+    found = [regularity(times, sizes, start, covered) for start in starts]
+    scored = [r for r in found if r is not None]
+    return max(scored, key=lambda r: r.score) if scored else None
+
+
+def _unanswered(own: TupleTraffic | None, coverage: float) -> tuple[Measurement, Measurement]:
+    share = hours = None
+    if own is not None and own.attempts and own.unanswered is not None:
+        share, hours = round(own.unanswered / own.attempts, 4), own.unanswered_hours
+    source = "connection states"
+    return (
+        Measurement(name="unanswered_share", value=share, unit="of attempts", coverage=coverage, source=source),
+        Measurement(name="unanswered_hours", value=hours, unit="h", coverage=coverage, source=source),
+    )
+
+
+def _short(name: str) -> str:
+    """A name that the host chose, at most 80 characters: it stands in a sentence."""
+    return name if len(name) <= 80 else f"{name[:77]}..."
+
+
+def _nameless(
+    detection: Detection, own: TupleTraffic | None, hours: Mapping[LogKind, frozenset[int]]
+) -> Measurement:
+    dns = _share(detection, hours.get("dns", frozenset()))
+    named = _share(detection, hours.get("tls", frozenset()) | hours.get("http", frozenset()))
+    absent = [kind for kind, share in (("DNS", dns), ("TLS or HTTP", named)) if not share]
+    value = None
+    detail = f"no {' and no '.join(absent)} log" if absent else ""
+    if own is not None and own.names is not None and not absent:
+        value = _without_name(own.names)
+        told = {f"{_short(n.name)} ({n.by}{'' if n.backed else ', unbacked'})" for n in own.names}
+        detail = ", ".join(sorted(told)[:5])
+    return Measurement(name="nameless", value=value, coverage=min(dns, named), source="DNS, TLS and HTTP logs",
+                       detail=detail)
+
+
+def _without_name(names: Sequence[NamedBy]) -> bool | None:
+    """Whether no name leads there; unknown when only a name server that nobody declared says that one does."""
+    if any(n.backed for n in names):
+        return False
+    return None if any(n.by == "dns" for n in names) else True
+
+
+def _prevalence(own: TupleTraffic | None, traffic: Traffic, coverage: float) -> tuple[Measurement, ...]:
+    using, answered = (own.hosts_using, own.hosts_answered) if own else (None, None)
+    active = traffic.active_hosts
+    share = round(answered / active, 4) if answered is not None and active else None
+    detail = "" if share is not None else "it is not told how many of our hosts speak with this destination"
+    return tuple(
+        Measurement(name=name, value=value, unit=unit, coverage=coverage, source="connection log", detail=detail)
+        for name, value, unit in (
+            ("hosts_using", using, "hosts"), ("hosts_answered", answered, "hosts"), ("active_hosts", active, "hosts"),
+            ("prevalence", share, "of hosts"),
+        )
+    )
+
+
+def _novelty(
+    detection: Detection, own: TupleTraffic | None, traffic: Traffic, coverage: float
+) -> tuple[Measurement, ...]:
+    age = None
+    if own is not None and own.destination_first_seen is not None:
+        age = round((detection.last_seen - own.destination_first_seen) / timedelta(days=1), 2)
+    return (
+        Measurement(name="destination_age", value=age, unit="days", coverage=coverage, source="connection log"),
+        Measurement(
+            name="history", value=traffic.history_days, unit="days", coverage=coverage, source="connection log"
+        ),
+    )
+
+
+def _host_activity(host: HostTraffic | None, conn: float, dns: float) -> tuple[Measurement, ...]:
+    bursts = host.bursts if host else None
+    spreads = host.spreads if host else None
+    names = host.name_bursts if host else None
+    flood = max(bursts, key=lambda b: b.connections, default=None) if bursts is not None else None
+    source = "connection log of the host"
+    return (
+        Measurement(
+            name="flood", unit="connections in 15 min", coverage=conn, source=source,
+            value=None if bursts is None else (flood.connections if flood else 0),
+            detail=_worst(flood) if bursts is not None else "it is not told what else the host did",
+        ),
+        *_most("scan", spreads, conn, source),
+        *_most_failed(names, dns),
+        Measurement(
+            name="distinct_outside", value=host.distinct_outside if host else None, unit="addresses",
+            coverage=conn, source=source,
+        ),
+    )
+
+
+def _worst(flood: Burst | None) -> str:
+    return f"to {flood.dst_ip} port {flood.dst_port} from {_clock(flood.start)}" if flood else ""
+
+
+def _most(name: str, spreads: Sequence | None, coverage: float, source: str) -> tuple[Measurement, ...]:
+    """The widest quarter hour; the share of unanswered pairs goes beside it, for the rule to weigh."""
+    widest = max(spreads or (), key=lambda s: (s.unanswered_share >= UNANSWERED_SHARE, s.pairs), default=None)
+    empty = 0 if spreads is not None else None
+    return (
+        Measurement(
+            name=f"{name}_pairs", unit="destination and port pairs in 15 min", coverage=coverage, source=source,
+            value=widest.pairs if widest else empty, detail=f"from {_clock(widest.start)}" if widest else "",
+        ),
+        Measurement(
+            name=f"{name}_unanswered", unit="of pairs", coverage=coverage, source=source,
+            value=widest.unanswered_share if widest else empty,
+        ),
+        Measurement(
+            name=f"{name}_failures", unit="unanswered destination and port pairs in 15 min", coverage=coverage,
+            source=source,
+            value=max((round(s.pairs * s.unanswered_share) for s in spreads), default=0) if spreads else empty,
+        ),
+    )
+
+
+def _most_failed(bursts: Sequence | None, coverage: float) -> tuple[Measurement, ...]:
+    worst = max(bursts or (), key=lambda b: (b.failed_names >= 0.8 * b.names, b.failed_domains), default=None)
+    empty = 0 if bursts is not None else None
+    share = worst.failed_names / worst.names if worst and worst.names else empty
+    source = "DNS log of the host"
+    return (
+        Measurement(
+            name="failed_domains", unit="registered domains in 15 min", coverage=coverage, source=source,
+            value=worst.failed_domains if worst else empty, detail=f"from {_clock(worst.start)}" if worst else "",
+        ),
+        Measurement(
+            name="failed_names_share", unit="of names", coverage=coverage, source=source,
+            value=None if share is None else round(share, 4),
+        ),
+    )
+
+
+def _clock(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,57 @@
+"""What the web face is built over: the record, the configuration, the clock, and how work is set going."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from playbook.actions import Outside
+from playbook.cases.approvals import Enqueue
+from playbook.cases.store import Store
+from playbook.config import Config
+
+
+class FeedText(Protocol):
+    """What a reader of a feed gets: the whole text, its strong entity tag (quotes included), and its entries."""
+
+    text: str
+    etag: str
+    count: int
+
+
+class FeedSource(Protocol):
+    """A block list that can be read whole, or not at all (ConnectorError)."""
+
+    name: str
+
+    def feed(self, now: datetime) -> FeedText:
+        """One address a line."""
+
+    def zone(self, now: datetime) -> FeedText:
+        """A response policy zone."""
+
+
+def nothing_wrong() -> tuple[str, ...]:
+    """No trouble to tell of."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """Everything a request may reach.
+
+    ``off`` is why containment is off, "" when it is on. ``secure``: people come over HTTPS, so cookies are Secure.
+    ``hosts`` are the names we answer to, empty for any. ``troubles`` tells what is wrong with the work behind.
+    """
+
+    store: Store
+    config: Config
+    now: Callable[[], datetime]
+    outside: Callable[[], Outside]
+    enqueue: Enqueue
+    secret: bytes = field(repr=False)
+    feeds: tuple[FeedSource, ...] = ()
+    off: str = ""
+    secure: bool = False
+    hosts: tuple[str, ...] = ()
+    troubles: Callable[[], tuple[str, ...]] = nothing_wrong

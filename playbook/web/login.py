@@ -1,0 +1,93 @@
+"""Logging in with a local account and logging out; the way to an identity provider is in oidc.py."""
+
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Form, HTTPException, Request
+from starlette.responses import HTMLResponse, Response
+
+from playbook.cases import accounts, audit
+from playbook.cases.accounts import Proof
+from playbook.web import rendering, sessions
+from playbook.web.auth import P, Token, Viewer, check_form, cookie_name, own_path
+from playbook.web.dependencies import Dependencies
+from playbook.web.middleware import caller
+
+router = APIRouter(include_in_schema=False)
+_FORM_COOKIE = "login"
+
+
+@router.get("/login")
+def form(request: Request, parts: P, next: Annotated[str, "where to go then"] = "/") -> Response:
+    """The form, with a token that only this browser can send back."""
+    return _form(request, parts, own_path(next))
+
+
+@router.post("/login")
+def log_in(
+    request: Request, parts: P, name: Annotated[str, Form(max_length=64)],
+    password: Annotated[str, Form(max_length=1024)], csrf: Token = "",
+    next: Annotated[str, Form(max_length=600)] = "/",
+) -> Response:
+    """Check name and password; failures look alike and take alike, whoever was named."""
+    there = own_path(next)
+    held = request.cookies.get(_FORM_COOKIE, "")
+    if not held or not sessions.same(csrf, sessions.form_token(held, "/login")):
+        return _form(request, parts, there, 403, "The form is out of date. Please try again.")
+    wait = request.app.state.logins.wait_s(caller(request.scope))
+    if wait:
+        return _form(request, parts, there, 429, f"Too many attempts. Wait {wait} s.", wait)
+    proof = accounts.by_password(parts.store, name, password, parts.now(), "page")
+    if not isinstance(proof, Proof):
+        return _form(request, parts, there, 401, proof.reason.capitalize() + ".")
+    return entered(request, parts, proof, there)
+
+
+@router.post("/logout")
+def log_out(request: Request, parts: P, person: Viewer, csrf: Token = "") -> Response:
+    """End this session."""
+    check_form(person, "/logout", csrf)
+    with parts.store.change() as conn:
+        sessions.end(conn, person, parts.now())
+    answer = rendering.see_other("/login")
+    answer.delete_cookie(cookie_name(parts), httponly=True, samesite="strict", secure=parts.secure)
+    return answer
+
+
+def entered(request: Request, parts: Dependencies, proof: Proof, there: str) -> Response:
+    """A new session, whatever session the browser came with, and the way on.
+
+    The page goes on by itself: after a redirect from another site the browser would keep the strict cookie back.
+    """
+    before = request.cookies.get(cookie_name(parts), "")
+    with parts.store.change() as conn:
+        token = sessions.start(conn, proof, parts.config.serve, parts.now(), before)
+    answer = rendering.page(request, "onward.html", there=there, headers={"refresh": f"0;url={there}"})
+    answer.set_cookie(cookie_name(parts), token, path="/", httponly=True, samesite="strict", secure=parts.secure,
+                      max_age=parts.config.serve.session_s)
+    answer.delete_cookie(_FORM_COOKIE, path="/login")
+    return answer
+
+
+def known(parts: Dependencies, name: str) -> Proof:
+    """The proof of somebody whom an identity provider has proven; 403 unless we know the account."""
+    with parts.store.change() as conn:
+        account = accounts.account_of(conn, name)
+        if account is not None and account.disabled_at is None:
+            return Proof(name=account.name, role=account.role, via="page")
+        content = {"by": "identity provider", "name": name[:64]}
+        audit.append(conn, parts.now(), "", "playbook", "proof failed", content)
+    raise HTTPException(403, "the identity provider knows you, but there is no account of that name here")
+
+
+def _form(
+    request: Request, parts: Dependencies, there: str, status: int = 200, fault: str = "", wait: int = 0
+) -> HTMLResponse:
+    held = secrets.token_urlsafe(24)
+    answer = rendering.page(
+        request, "login.html", status=status, fault=fault, there=there, csrf=sessions.form_token(held, "/login"),
+        oidc=bool(parts.config.serve.oidc), headers={"retry-after": str(wait)} if wait else {},
+    )
+    answer.set_cookie(_FORM_COOKIE, held, path="/login", httponly=True, samesite="strict", secure=parts.secure,
+                      max_age=3600)
+    return answer
