@@ -42,7 +42,7 @@ class Policy(Value):
 
 
 class ContainPerHour(Value):
-    """``[limits.contain_per_hour]``: attempts an hour by kind of step; above it everything stays a proposal."""
+    """``[limits.max_containments_per_hour]``: attempts an hour by kind of step; above it everything stays a proposal."""
 
     block_pair: int = Field(default=50, ge=0, le=10_000)
     block_address: int = Field(default=20, ge=0, le=10_000)
@@ -56,10 +56,10 @@ class Limits(Value):
     """
 
     tickets_per_run: int = Field(default=20, ge=0, le=1000)
-    shared_destination_hosts: int = Field(default=5, ge=2, le=10000)
-    enrich_deadline_s: float = Field(default=20.0, gt=0, le=600)
+    group_ticket_min_hosts: int = Field(default=5, ge=2, le=10000)
+    enrichment_timeout_s: float = Field(default=20.0, gt=0, le=600)
     memory_mb: int = Field(default=400, ge=64, le=1_000_000)
-    contain_per_hour: ContainPerHour = ContainPerHour()
+    max_containments_per_hour: ContainPerHour = ContainPerHour()
     kill_switch: Path | None = None
 
 
@@ -73,21 +73,21 @@ class State(Value):
 class Serve(Value):
     """``[serve]``: how the web face listens, who may read the feeds, and how often the detections run.
 
-    ``public_url`` is where people reach it (needed off loopback). ``feed_readers`` limits the feeds to these networks
-    (empty: anybody who can connect). ``sources`` are run every ``every_s`` seconds (empty: all). ``oidc`` holds the
+    ``public_url`` is where people reach it (needed off loopback). ``blocklist_allowed_networks`` limits the feeds to these networks
+    (empty: anybody who can connect). ``sources`` are run every ``interval_s`` seconds (empty: all). ``oidc`` holds the
     identity provider's settings.
     """
 
-    every_s: int = Field(default=900, ge=60, le=86400)
+    interval_s: int = Field(default=900, ge=60, le=86400)
     sources: tuple[str, ...] = ()
     public_url: str = ""
-    behind_proxy: bool = False
+    trust_forwarded_headers: bool = False
     tls_certificate: Path | None = None
     tls_key: Path | None = None
-    feed_readers: tuple[Network, ...] = ()
+    blocklist_allowed_networks: tuple[Network, ...] = ()
     secret_env: str = ""
-    session_s: int = Field(default=8 * 3600, ge=300, le=7 * 86400)
-    idle_s: int = Field(default=1800, ge=60, le=86400)
+    session_lifetime_s: int = Field(default=8 * 3600, ge=300, le=7 * 86400)
+    session_idle_timeout_s: int = Field(default=1800, ge=60, le=86400)
     body_bytes: int = Field(default=64 * 1024, ge=4096, le=16 * 2**20)
     requests_per_minute: int = Field(default=600, ge=10, le=100_000)
     logins_per_minute: int = Field(default=10, ge=1, le=1000)

@@ -38,7 +38,7 @@ def respond(
 ) -> Run:
     """One run over one source. Raises ConnectorError when the source gave nothing that can be believed."""
     gathered = merge_windows(toolkit.source.fetch(window, progress))
-    enrichers = Enrichers(toolkit.enrichers, terms.limits.enrich_deadline_s, toolkit.hosts_in)
+    enrichers = Enrichers(toolkit.enrichers, terms.limits.enrichment_timeout_s, toolkit.hosts_in)
 
     identified = enrichers.identify(gathered.detections, site, gathered.window, gathered.holders)
     passed, gated = apply_filters(identified, terms.rules)
@@ -46,7 +46,7 @@ def respond(
     complete = enrichers.complete(with_traffic(passed, traffic), gathered.window)
     judged = _with_gaps(evaluate(complete, terms.rules), gathered.health, silence)
     cases = file_cases(judged, terms.means, gathered.holders)
-    cases, tickets = with_tickets(cases, terms.limits.tickets_per_run, terms.limits.shared_destination_hosts)
+    cases, tickets = with_tickets(cases, terms.limits.tickets_per_run, terms.limits.group_ticket_min_hosts)
 
     warnings = (*gathered.health.warnings, *silence, *traffic.unknown, *enrichers.unfit(),
                 *about_networks(identified, site))

@@ -43,7 +43,7 @@ def ask(outside: Outside, observables: tuple[Observable, ...], source: Address |
     left_out = [e.name for e in enrichers if (scope := hosts_in.get(e.name))
                 and not (source is not None and within(source, scope))]
     calls = {e.name: partial(e.look_up, observables, window) for e in enrichers if e.name not in left_out}
-    outcomes = run_concurrently(calls, outside.config.limits.enrich_deadline_s)
+    outcomes = run_concurrently(calls, outside.config.limits.enrichment_timeout_s)
     words = tuple(word for outcome in outcomes.values() for word in outcome.value or ())
     silent = [f"{name}: {outcome.failure or 'no answer'}" for name, outcome in outcomes.items()
               if outcome.value is None]

@@ -24,7 +24,7 @@ def run(given: Input, outside: Outside) -> Result:
     """Everything that was tried; incomplete when something does not work."""
     parts, warnings = outside.everything()
     outcomes = run_concurrently(
-        {name: part.check for name, part in parts.items()}, outside.config.limits.enrich_deadline_s
+        {name: part.check for name, part in parts.items()}, outside.config.limits.enrichment_timeout_s
     )
     rows = []
     for name, outcome in outcomes.items():

@@ -29,9 +29,9 @@ class ScheduledJob:
         return f"{self.source} {int(self.length.total_seconds())}"
 
 
-def jobs_of_sources(sources: tuple[str, ...], every_s: int) -> tuple[ScheduledJob, ...]:
-    """Each source over a day every ``every_s`` seconds, and over a week once a day."""
-    often = timedelta(seconds=every_s)
+def jobs_of_sources(sources: tuple[str, ...], interval_s: int) -> tuple[ScheduledJob, ...]:
+    """Each source over a day every ``interval_s`` seconds, and over a week once a day."""
+    often = timedelta(seconds=interval_s)
     return tuple(one for name in sources for one in (ScheduledJob(name, DAY, often), ScheduledJob(name, WEEK, DAY)))
 
 

@@ -35,7 +35,7 @@ def file_tickets(conn: sa.Connection, told: Iterable[Case], limits: Limits, now:
         elif case.ticket.key == f"case:{case.case_id}":
             _, (fresh,) = with_tickets((case.model_copy(update={"ticket": None}),), 1, 2)
             changed += [fresh.key] if _renew(conn, fresh, now) else []
-    ticketed, tickets = with_tickets(without, limits.tickets_per_run, limits.shared_destination_hosts)
+    ticketed, tickets = with_tickets(without, limits.tickets_per_run, limits.group_ticket_min_hosts)
     for ticket in tickets:
         changed += [ticket.key] if _renew(conn, _with_earlier(conn, ticket), now) else []
     for case in ticketed:

@@ -97,7 +97,7 @@ def read(
     Raises ConnectorError when the source gave nothing that can be believed.
     """
     gathered = merge_windows(toolkit.source.fetch(window, progress))
-    enrichers = Enrichers(toolkit.enrichers, terms.limits.enrich_deadline_s, toolkit.hosts_in)
+    enrichers = Enrichers(toolkit.enrichers, terms.limits.enrichment_timeout_s, toolkit.hosts_in)
     identified = enrichers.identify(gathered.detections, site, gathered.window, gathered.holders)
     gates = [terms.rules, *(_changed(terms.rules, one) for one in settings(terms.rules)
                             if terms.rules.rules[one.rule].gate)]

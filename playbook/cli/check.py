@@ -19,7 +19,7 @@ def command(ctx: click.Context, config_file: Path | None, as_json: bool) -> None
     """Try everything that is configured. The exit code is not 0 when something does not work."""
     config, file = configuration(config_file)
     parts, warnings = assemble_all(config, file, now())
-    outcomes = run_concurrently({name: part.check for name, part in parts.items()}, config.limits.enrich_deadline_s)
+    outcomes = run_concurrently({name: part.check for name, part in parts.items()}, config.limits.enrichment_timeout_s)
     results = {
         name: outcome.value if outcome.value is not None
         else (CheckResult(subject=name, ok=False, message=outcome.failure or "no answer"),)

@@ -68,10 +68,10 @@ def may_listen(config: Config, file: str, host: str, port: int) -> str:
         raise ConfigError(f"{file}: serve: tls_certificate and tls_key go together")
     address = parse(host)
     loopback = host == "localhost" or (address is not None and address.is_loopback)
-    if not loopback and not tls and not serve.behind_proxy:
+    if not loopback and not tls and not serve.trust_forwarded_headers:
         raise ConfigError(
             f"{file}: serve: {host} is not a loopback address: set serve.tls_certificate and serve.tls_key, or "
-            "serve.behind_proxy = true when something in front of it speaks TLS")
+            "serve.trust_forwarded_headers = true when something in front of it speaks TLS")
     if not loopback and not serve.public_url:
         raise ConfigError(f"{file}: serve.public_url: needed when listening on {host}: how people reach the pages")
     place = urlsplit(serve.public_url)
@@ -115,7 +115,7 @@ def _listening(config: Config, app: object, host: str, port: int) -> uvicorn.Con
     certificate, key = config.serve.tls_certificate, config.serve.tls_key
     return uvicorn.Config(
         app, host=host, port=port, log_config=None, access_log=False, server_header=False,  # type: ignore[arg-type]
-        proxy_headers=config.serve.behind_proxy, timeout_graceful_shutdown=_PATIENCE_S, limit_concurrency=256,
+        proxy_headers=config.serve.trust_forwarded_headers, timeout_graceful_shutdown=_PATIENCE_S, limit_concurrency=256,
         timeout_keep_alive=15, http=TimeoutProtocol, h11_max_incomplete_event_size=32 * 1024, ws="none",
         ssl_certfile=None if certificate is None else str(config.folder / certificate),
         ssl_keyfile=None if key is None else str(config.folder / key),

@@ -30,10 +30,10 @@ def one_of(request: Request, parts: P, name: str, kind: _Kind) -> Response:
 
 
 def _feed(request: Request, parts: Dependencies, source: FeedSource | None, kind: _Kind) -> Response:
-    readers = parts.config.serve.feed_readers
+    readers = parts.config.serve.blocklist_allowed_networks
     reader = parse(request.client.host) if request.client else None
     if readers and (reader is None or not within(reader, readers)):
-        raise HTTPException(403, "this reader is not one of serve.feed_readers")
+        raise HTTPException(403, "this reader is not one of serve.blocklist_allowed_networks")
     if source is None:
         raise HTTPException(404, "no block list of that name is configured")
     try:

@@ -64,7 +64,7 @@ def entered(request: Request, parts: Dependencies, proof: Proof, there: str) -> 
         token = sessions.start(conn, proof, parts.config.serve, parts.now(), before)
     answer = rendering.page(request, "onward.html", there=there, headers={"refresh": f"0;url={there}"})
     answer.set_cookie(cookie_name(parts), token, path="/", httponly=True, samesite="strict", secure=parts.secure,
-                      max_age=parts.config.serve.session_s)
+                      max_age=parts.config.serve.session_lifetime_s)
     answer.delete_cookie(_FORM_COOKIE, path="/login")
     return answer
 

@@ -45,7 +45,7 @@ def start(conn: sa.Connection, proof: Proof, serve: Serve, now: datetime, before
     conn.execute(sessions.delete().where((sessions.c.session_hash == hash_of(before)) | (sessions.c.expires_at <= now)))
     conn.execute(sessions.insert(), {
         "session_hash": hash_of(token), "account": proof.name, "csrf_hash": hash_of(form_token(token, "")),
-        "created_at": now, "seen_at": now, "expires_at": now + timedelta(seconds=serve.session_s),
+        "created_at": now, "seen_at": now, "expires_at": now + timedelta(seconds=serve.session_lifetime_s),
     })
     audit.append(conn, now, "", proof.name, "logged in", {"role": proof.role})
     return token
@@ -59,7 +59,7 @@ def find(conn: sa.Connection, token: str, serve: Serve, now: datetime) -> tuple[
     row = conn.execute(query.where(
         sessions.c.session_hash == hash_of(token), accounts.c.disabled_at.is_(None),
     )).mappings().first()
-    if row is None or row["expires_at"] <= now or row["seen_at"] + timedelta(seconds=serve.idle_s) <= now:
+    if row is None or row["expires_at"] <= now or row["seen_at"] + timedelta(seconds=serve.session_idle_timeout_s) <= now:
         return None, False
     proof = Proof(name=row["account"], role=row["role"], via="page")
     return Person(proof, token), now - row["seen_at"] >= _TOUCH

@@ -92,7 +92,7 @@ class ServiceWiring:
 
     def errands(self) -> tuple[ScheduledJob, ...]:
         """What is run by itself."""
-        return schedules.jobs_of_sources(self.sources, self.config.serve.every_s)
+        return schedules.jobs_of_sources(self.sources, self.config.serve.interval_s)
 
     def authority(self) -> Authority:
         """Who has a say now. Raises ConfigError while containment is off: then nothing is applied."""
@@ -101,7 +101,7 @@ class ServiceWiring:
         switch = self.config.limits.kill_switch
         return Authority(
             site=site_of(self.config, self.now()), barriers=barriers_of(self.config),
-            caps=self.config.limits.contain_per_hour, policy_version=self.config.policy.version,
+            caps=self.config.limits.max_containments_per_hour, policy_version=self.config.policy.version,
             lists=tuple(one for one in self.named("enrichers").values() if set(one.topics) & TOPICS),
             kill_switch=None if switch is None else self.config.folder / switch,
         )

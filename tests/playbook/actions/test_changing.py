@@ -44,7 +44,7 @@ def test_connectivity_tells_each_check_and_a_connector_that_raises():
     good = CheckResult(subject="scope", ok=True, message="one row")
     world = World(
         parts={"sources.a": SimpleNamespace(check=lambda: (good,)), "sources.b": SimpleNamespace(check=broken)},
-        config=Config(limits=Limits(enrich_deadline_s=2)),
+        config=Config(limits=Limits(enrichment_timeout_s=2)),
     )
     result = find("test_connectivity").run({}, world)
     assert [(row.connector, row.ok) for row in result.rows] == [("sources.a", True), ("sources.b", False)]

@@ -204,7 +204,7 @@ def test_a_feed_that_is_not_there_is_never_an_empty_one(make):
 
 
 def test_feeds_are_read_under_any_name_of_ours_but_only_by_readers(make):
-    serve = CONFIG.serve.model_copy(update={"feed_readers": ("10.9.0.0/16",)})
+    serve = CONFIG.serve.model_copy(update={"blocklist_allowed_networks": ("10.9.0.0/16",)})
     config = CONFIG.model_validate(CONFIG.model_dump() | {"serve": serve.model_dump()})
     web = make(feeds=(Feed(),), config=config)
     inside = web.browser(client=("10.9.1.1", 1))

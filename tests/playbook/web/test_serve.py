@@ -32,9 +32,9 @@ def serving(**change):
 @pytest.mark.parametrize(("host", "change", "said"), [
     ("0.0.0.0", {}, "not a loopback address"), ("::", {}, "not a loopback address"),
     ("10.1.2.3", {}, "not a loopback address"), ("pages.corp.example", {}, "not a loopback address"),
-    ("0.0.0.0", {"behind_proxy": True}, "serve.public_url: needed"),
+    ("0.0.0.0", {"trust_forwarded_headers": True}, "serve.public_url: needed"),
     ("0.0.0.0", {"tls_certificate": "c.pem"}, "go together"), ("127.0.0.1", {"tls_key": "k.pem"}, "go together"),
-    ("0.0.0.0", {"behind_proxy": True, "public_url": "http://pages.corp.example"}, "expected https"),
+    ("0.0.0.0", {"trust_forwarded_headers": True, "public_url": "http://pages.corp.example"}, "expected https"),
     ("127.0.0.1", {"public_url": "ftp://x"}, "expected https"),
     ("127.0.0.1", {"public_url": "https://pages.corp.example/path"}, "expected https"),
 ])
@@ -46,7 +46,7 @@ def test_it_never_listens_where_passwords_would_travel_in_the_clear(host, change
 @pytest.mark.parametrize(("host", "change", "base"), [
     ("127.0.0.1", {}, "http://127.0.0.1:8080"), ("::1", {}, "http://[::1]:8080"),
     ("localhost", {}, "http://localhost:8080"),
-    ("0.0.0.0", {"behind_proxy": True, "public_url": "https://pages.corp.example/"}, "https://pages.corp.example"),
+    ("0.0.0.0", {"trust_forwarded_headers": True, "public_url": "https://pages.corp.example/"}, "https://pages.corp.example"),
     ("0.0.0.0", {"tls_certificate": "c", "tls_key": "k", "public_url": "https://p.example:8443"},
      "https://p.example:8443"),
     ("127.0.0.1", {"tls_certificate": "c", "tls_key": "k"}, "https://127.0.0.1:8080"),

@@ -92,11 +92,11 @@ def test_work_may_take_longer_and_the_next_request_has_its_own_time(monkeypatch)
             assert answer.startswith(b"HTTP/1.1 200")
 
 
-@pytest.mark.parametrize("behind_proxy", [False, True])
-def test_one_address_does_not_take_every_place(monkeypatch, behind_proxy):
+@pytest.mark.parametrize("trust_forwarded_headers", [False, True])
+def test_one_address_does_not_take_every_place(monkeypatch, trust_forwarded_headers):
     monkeypatch.setattr(timeouts, "MOST_OF_ONE", 3)
     monkeypatch.setattr(Short, "patience_s", 600)
-    with listening(proxy_headers=behind_proxy) as place, contextlib.ExitStack() as open_ones:
+    with listening(proxy_headers=trust_forwarded_headers) as place, contextlib.ExitStack() as open_ones:
         for _ in range(3):
             held = open_ones.enter_context(connected(place))
             held.sendall(WHOLE)
@@ -104,4 +104,4 @@ def test_one_address_does_not_take_every_place(monkeypatch, behind_proxy):
         last = open_ones.enter_context(connected(place))
         with contextlib.suppress(ConnectionError):
             last.sendall(WHOLE.replace(b"Host: x", b"Host: x\r\nConnection: close"))
-        assert (b"done" in said(last)) is behind_proxy
+        assert (b"done" in said(last)) is trust_forwarded_headers

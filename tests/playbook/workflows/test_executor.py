@@ -124,7 +124,7 @@ def take_approval(bench):
 STOPS = {
     protect: "networks.protected", break_lists: "half a file", list_as_cdn: "a CDN", no_lists: "no address lists",
     own_place: "our own configuration", switch: "kill switch is on", lose_folder: "counts as on",
-    dangling_link: "kill switch is on", cap: "limits.contain_per_hour", age: "longer ago",
+    dangling_link: "kill switch is on", cap: "limits.max_containments_per_hour", age: "longer ago",
     disconnect: "no configured containment", unconfigure: "cannot be read", acquit: "TRUE_POSITIVE",
     resolve: "closed", protect_source: "2 people", forge_plan: "not the one that was approved",
     forge_step: "names this target", take_votes: "0 did", take_approval: "no approved plan",
