@@ -98,8 +98,10 @@ class Remembered:
     def fetch(self, window: TimeWindow | None, progress: Progress | None = None) -> tuple[Fetched, ...]:
         """The one fetch, scored anew."""
         first, *others = self._capture.fetched
-        return (first.model_copy(update={"detections": self._capture.detections()}),
-                *(one.model_copy(update={"detections": ()}) for one in others))
+        return (
+            first.model_copy(update={"detections": self._capture.detections()}),
+            *(one.model_copy(update={"detections": ()}) for one in others),
+        )
 
     def traffic(self, detections: Sequence[Detection]) -> Traffic:
         """The traffic of everything that any threshold could have kept."""
@@ -112,8 +114,13 @@ class Remembered:
 
 def names(data: Path = DATA) -> tuple[str, ...]:
     """Every capture below the folder, as truth_tuples.csv calls them: FOLDER/NAME, whatever its format."""
-    found = [f"{kind.name}/{_stem(entry)}" for kind in sorted(data.iterdir()) if kind.is_dir()
-             for entry in sorted(kind.iterdir()) if entry.is_dir() or entry.name.endswith(SUFFIXES)]
+    found = [
+        f"{kind.name}/{_stem(entry)}"
+        for kind in sorted(data.iterdir())
+        if kind.is_dir()
+        for entry in sorted(kind.iterdir())
+        if entry.is_dir() or entry.name.endswith(SUFFIXES)
+    ]
     return tuple(dict.fromkeys(found))
 
 
@@ -123,15 +130,22 @@ def labels(data: Path = DATA) -> dict[str, tuple[Label, ...]]:
     with (data / "truth_tuples.csv").open(encoding="utf-8", newline="") as table:
         for row in csv.DictReader(table):
             key = (row["src"], row["dst"], int(row["dport"]))
-            found[row["capture"]].append(Label(
-                row["capture"], key, int(row["connections"]), int(row["hourly_buckets"]), int(row["seed_score"]),
-                row["truth"],
-            ))
+            found[row["capture"]].append(
+                Label(
+                    row["capture"],
+                    key,
+                    int(row["connections"]),
+                    int(row["hourly_buckets"]),
+                    int(row["seed_score"]),
+                    row["truth"],
+                )
+            )
     return {capture: tuple(rows) for capture, rows in found.items()}
 
 
-def read(name: str, told: tuple[Label, ...], union: Callable[[Capture], tuple[Detection, ...]],
-         data: Path = DATA) -> Capture:
+def read(
+    name: str, told: tuple[Label, ...], union: Callable[[Capture], tuple[Detection, ...]], data: Path = DATA
+) -> Capture:
     """Read one capture: all its tuples, then the traffic of ``union`` (what any threshold would keep)."""
     config = Config(networks=Networks(home=home(name)))
     table = {"kind": "logs", "paths": [str(path) for path in _paths(name, data)]}
@@ -167,8 +181,9 @@ def every_tuple(source: DetectionSource) -> tuple[tuple[Fetched, ...], tuple[Agg
     def watched(aggregate: Aggregate, scope: Scope) -> None:
         shown.append(aggregate)
 
-    with patch.object(log_source, "score", watched), patch.multiple(
-        duckdb, MIN_CONNECTIONS=1, MIN_HOURS=1, SOME_CONNECTIONS=0
+    with (
+        patch.object(log_source, "score", watched),
+        patch.multiple(duckdb, MIN_CONNECTIONS=1, MIN_HOURS=1, SOME_CONNECTIONS=0),
     ):
         fetched = source.fetch(None)
     return fetched, tuple(shown)
@@ -178,8 +193,9 @@ def _paths(name: str, data: Path) -> tuple[Path, ...]:
     folder = data / name
     if folder.is_dir():
         return (folder,)
-    return tuple(path for path in sorted(folder.parent.iterdir()) if _stem(path) == folder.name and
-                 path.name.endswith(SUFFIXES))
+    return tuple(
+        path for path in sorted(folder.parent.iterdir()) if _stem(path) == folder.name and path.name.endswith(SUFFIXES)
+    )
 
 
 def _stem(path: Path) -> str:

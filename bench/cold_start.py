@@ -12,8 +12,14 @@ from bench.measuring import costs
 TIMES = 9
 ACT = ("-m", "playbook", "act")
 DETECTION = (
-    "src_ip=10.2.3.4", "dst_ip=45.9.148.20", "dst_port=6667", "connections=288", "hourly_buckets=24",
-    "total_bytes_sent=57600", "total_bytes_rcvd=28800", "first_seen=2026-11-02 00:00:00",
+    "src_ip=10.2.3.4",
+    "dst_ip=45.9.148.20",
+    "dst_port=6667",
+    "connections=288",
+    "hourly_buckets=24",
+    "total_bytes_sent=57600",
+    "total_bytes_rcvd=28800",
+    "first_seen=2026-11-02 00:00:00",
     "last_seen=2026-11-02 23:55:00",
 )
 PARAMS = tuple(word for pair in DETECTION for word in ("--param", pair))

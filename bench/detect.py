@@ -14,7 +14,7 @@ SMALL = ("100", "1")
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Print both times, the ratio and the peaks."""
-    megabytes, times = (int(text) for text in (*arguments, *("1000", "3")[len(arguments):]))
+    megabytes, times = (int(text) for text in (*arguments, *("1000", "3")[len(arguments) :]))
     log = tiled(megabytes)
     say(f"{megabytes} MB, best of {times}, {load()}")
     bare, ours = costs([floor(log), playbook("detect", str(log), "--json")], times)

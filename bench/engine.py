@@ -47,8 +47,10 @@ def worker(folder: str, url: str, executor: str) -> None:
 def workers(bench: Bench, number: int) -> Iterator[None]:
     """This many worker processes, up and ready."""
     names = [f"w{one}" for one in range(number)]
-    started = [subprocess.Popen([sys.executable, "-m", "bench.engine", "worker", str(bench.folder), bench.url, name])
-               for name in names]
+    started = [
+        subprocess.Popen([sys.executable, "-m", "bench.engine", "worker", str(bench.folder), bench.url, name])
+        for name in names
+    ]
     try:
         wait(lambda: all((bench.folder / f"up.{name}").exists() for name in names))
         yield
@@ -99,9 +101,11 @@ def measure(name: str, folder: Path, url: str, number: int, cases: int) -> None:
         released = wait(lambda: all(bench.containment(key).state == "released" for key in keys))
     faults = bench.faults()
     bench.close()
-    say(f"{name}, {number} worker(s): {rate:.1f} cases/s to waiting; approval to effect {median(effects):.2f} s "
+    say(
+        f"{name}, {number} worker(s): {rate:.1f} cases/s to waiting; approval to effect {median(effects):.2f} s "
         f"(worst {max(effects):.2f}); {len(keys)} due to verified release {released:.1f} s; "
-        f"journal {faults or 'verifies'}")
+        f"journal {faults or 'verifies'}"
+    )
 
 
 def filed_at_once(name: str, url: str, folder: Path, cases: int) -> None:

@@ -13,9 +13,19 @@ import duckdb
 from bench.measuring import ENGINE_MB, ENGINE_THREADS
 
 _WANTED = {
-    "ts": "DOUBLE", "id.orig_h": "VARCHAR", "id.resp_h": "VARCHAR", "id.resp_p": "USMALLINT", "proto": "VARCHAR",
-    "service": "VARCHAR", "orig_bytes": "UBIGINT", "resp_bytes": "UBIGINT", "history": "VARCHAR",
-    "orig_pkts": "UBIGINT", "orig_ip_bytes": "UBIGINT", "resp_pkts": "UBIGINT", "resp_ip_bytes": "UBIGINT",
+    "ts": "DOUBLE",
+    "id.orig_h": "VARCHAR",
+    "id.resp_h": "VARCHAR",
+    "id.resp_p": "USMALLINT",
+    "proto": "VARCHAR",
+    "service": "VARCHAR",
+    "orig_bytes": "UBIGINT",
+    "resp_bytes": "UBIGINT",
+    "history": "VARCHAR",
+    "orig_pkts": "UBIGINT",
+    "orig_ip_bytes": "UBIGINT",
+    "resp_pkts": "UBIGINT",
+    "resp_ip_bytes": "UBIGINT",
 }
 _MEASURED = ("id.orig_p", "duration", "conn_state")
 _QUERY = """

@@ -33,10 +33,17 @@ def events(path: Path) -> Iterator[Event]:
 def event(row: dict[str, str]) -> Event:
     """One row of it."""
     sent, received = (
-        None if row.get(name, "-") in _ABSENT else int(row[name]) for name in ("orig_ip_bytes", "resp_ip_bytes"))
+        None if row.get(name, "-") in _ABSENT else int(row[name]) for name in ("orig_ip_bytes", "resp_ip_bytes")
+    )
     return Event(
-        round(float(row["ts"]), 3), row["id.orig_h"], row["id.resp_h"], int(row["id.resp_p"]),
-        src_port=int(row["id.orig_p"]), proto=row["proto"], bytes_sent=sent, bytes_rcvd=received,
+        round(float(row["ts"]), 3),
+        row["id.orig_h"],
+        row["id.resp_h"],
+        int(row["id.resp_p"]),
+        src_port=int(row["id.orig_p"]),
+        proto=row["proto"],
+        bytes_sent=sent,
+        bytes_rcvd=received,
         bytes_total=None if sent is None or received is None else sent + received,
         service="" if row.get("service", "-") in _ABSENT else row["service"],
     )
@@ -57,8 +64,11 @@ def main() -> None:
         }
         wrong += not all(said.values())
         words = ", ".join(f"{name} {'equal' if same else 'DIFFERENT'}" for name, same in said.items())
-        print(f"{path.parent.name}: {len(found)} rows, {len(wanted['cim'].detections)} detections: {words}, "
-              f"{time.process_time() - began:.1f} s of CPU", flush=True)
+        print(
+            f"{path.parent.name}: {len(found)} rows, {len(wanted['cim'].detections)} detections: {words}, "
+            f"{time.process_time() - began:.1f} s of CPU",
+            flush=True,
+        )
     if wrong or not paths:
         sys.exit(f"{wrong} of {len(paths)} captures differ" if paths else f"no capture below {DATA / 'zeek'}")
 

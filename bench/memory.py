@@ -15,13 +15,15 @@ SMALL = ("30", "300")
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Print the peaks at both sizes, their ratio, and whether ``run`` stays under its bound."""
-    smallest, largest = (int(text) for text in (*arguments, *("300", "3000")[len(arguments):]))
+    smallest, largest = (int(text) for text in (*arguments, *("300", "3000")[len(arguments) :]))
     blocks = blocks_of(smallest)
     say(f"{smallest} to {largest} MB over the tuples of {blocks} blocks of hosts, {load()}")
     for name, words in (("detect", ("detect", "--json")), ("run", ("run", "--dry-run", "--json", "--logs"))):
         less, more = (cost(playbook(*words, str(tiled(size, blocks)))) for size in (smallest, largest))
-        say(f"  {name}: {less.peak_mb:.0f} -> {more.peak_mb:.0f} MB ({less.seconds:.1f} -> {more.seconds:.1f} s): "
-            f"{ratio(more.peak_mb, less.peak_mb, MOST_GROWTH)}")
+        say(
+            f"  {name}: {less.peak_mb:.0f} -> {more.peak_mb:.0f} MB ({less.seconds:.1f} -> {more.seconds:.1f} s): "
+            f"{ratio(more.peak_mb, less.peak_mb, MOST_GROWTH)}"
+        )
     kept = "kept" if more.peak_mb < MOST_RUN_MB else "MISSED"
     say(f"  run at {largest} MB: {more.peak_mb:.0f} MB (promise under {MOST_RUN_MB} MB: {kept})")
 

@@ -24,7 +24,7 @@ _LARGE_TIMES = 2
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Print every time, and ours against each."""
-    megabytes, times, large = (int(text) for text in (*arguments, *("100", "3", "1000")[len(arguments):]))
+    megabytes, times, large = (int(text) for text in (*arguments, *("100", "3", "1000")[len(arguments) :]))
     log = str(tiled(megabytes))
     say(f"{megabytes} MB, best of {times}, {load()}")
     ours = cost(playbook("detect", log, "--json"), times=times)
@@ -56,8 +56,13 @@ def environment() -> str | None:
     say(f"  making an environment for the peers: {', '.join(NEEDS)}")
     venv.create(folder, with_pip=True, clear=True)
     try:
-        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *NEEDS], check=True,
-                       capture_output=True, text=True, timeout=_PATIENCE_S)
+        subprocess.run(
+            [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *NEEDS],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE_S,
+        )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as fault:
         last = (fault.stderr or "no answer in time").strip().splitlines()[-1][:200]
         say(f"  zat and msticpy skipped, their environment cannot be made: {last}")

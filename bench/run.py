@@ -15,7 +15,7 @@ SMALL = ("100", "1")
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Print both times, the ratio and the peaks."""
-    megabytes, times = (int(text) for text in (*arguments, *("1000", "3")[len(arguments):]))
+    megabytes, times = (int(text) for text in (*arguments, *("1000", "3")[len(arguments) :]))
     for blocks in sorted({max(1, blocks_of(megabytes) // 10), blocks_of(megabytes)}):
         log = tiled(megabytes, blocks)
         say(f"{megabytes} MB, {blocks} blocks of 59 hosts and 30 detections, best of {times}, {load()}")

@@ -28,8 +28,12 @@ from playbook.cli._options import now
 
 SMALL = ("200",)
 PASSWORD = "correct horse battery"
-TABLES = {"cases": ("case_id", "host"), "detections": ("case_id", "detection_id"),
-          "requests": ("request_id", "case_id"), "plans": ("request_id", "digest", "plan_id", "case_id")}
+TABLES = {
+    "cases": ("case_id", "host"),
+    "detections": ("case_id", "detection_id"),
+    "requests": ("request_id", "case_id"),
+    "plans": ("request_id", "digest", "plan_id", "case_id"),
+}
 ROUNDS = 60
 LAST_S = 120.0
 
@@ -39,7 +43,7 @@ def prepared(folder: Path) -> tuple[Path, str]:
     sample = Path(next(iter(playbook.sample.__path__)))
     shutil.copytree(sample, folder / "sample", ignore=shutil.ignore_patterns("__pycache__"))
     url = f"sqlite:///{folder}/state.db"
-    text = re.sub(r'^url = .*$', f'url = "{url}"', (folder / "sample" / "serve.toml").read_text(), flags=re.MULTILINE)
+    text = re.sub(r"^url = .*$", f'url = "{url}"', (folder / "sample" / "serve.toml").read_text(), flags=re.MULTILINE)
     text = re.sub(r"^\[serve\]$", "[serve]\nrequests_per_minute = 100000", text, flags=re.MULTILINE)
     if "[serve]" not in text:
         text += "\n[serve]\nrequests_per_minute = 100000\n"
@@ -104,8 +108,10 @@ def latencies(base: str, paths: list[str]) -> None:
             if answer.status_code != 200:
                 raise RuntimeError(f"{path}: {answer.status_code}")
         parts = quantiles(took, n=20)
-        say(f"  {path.split('/C-')[0] + ('/ID' if '/C-' in path else ''):24} p50 {parts[9]:6.0f} ms   "
-            f"p95 {parts[18]:6.0f} ms   {len(answer.content) / 1024:.0f} KiB")
+        say(
+            f"  {path.split('/C-')[0] + ('/ID' if '/C-' in path else ''):24} p50 {parts[9]:6.0f} ms   "
+            f"p95 {parts[18]:6.0f} ms   {len(answer.content) / 1024:.0f} KiB"
+        )
 
 
 def main(arguments: list[str]) -> int:
@@ -118,8 +124,10 @@ def main(arguments: list[str]) -> int:
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory(dir=WORK) as made:
         config, url = prepared(Path(made))
-        served = subprocess.Popen([sys.executable, "-m", "playbook", "serve", "--config", str(config), "--port",
-                                   str(port)], stderr=(Path(made) / "log").open("w"))
+        served = subprocess.Popen(
+            [sys.executable, "-m", "playbook", "serve", "--config", str(config), "--port", str(port)],
+            stderr=(Path(made) / "log").open("w"),
+        )
         try:
             measured(served.pid, Path(made), url, f"http://127.0.0.1:{port}", cases)
         finally:
@@ -140,8 +148,17 @@ def measured(pid: int, folder: Path, url: str, base: str, cases: int) -> None:
     with sqlite3.connect(folder / "state.db") as conn:
         case = conn.execute("SELECT case_id FROM cases WHERE status = 'proposed' ORDER BY host LIMIT 1").fetchone()[0]
     say(f"pages with {cases} cases, one reader:")
-    latencies(base, ["/", "/cases", "/cases?offset=5000" if cases > 5000 else "/cases?offset=50", f"/cases/{case}",
-                     "/blocked", "/audit"])
+    latencies(
+        base,
+        [
+            "/",
+            "/cases",
+            "/cases?offset=5000" if cases > 5000 else "/cases?offset=50",
+            f"/cases/{case}",
+            "/blocked",
+            "/audit",
+        ],
+    )
     say(f"serve after that: {rss(pid):.0f} MiB")
 
 

@@ -19,10 +19,25 @@ ROWS = (0, 1, 10_000, 25_000)
 def made(count: int) -> Rows:
     """``count`` tuples of an IRC bot, each to an address of its own."""
     row = {
-        "hostname": "unknown", "src_ip": "10.0.0.7", "dst_port": 6667, "connections": 288, "hourly_buckets": 24,
-        "row_count": 288, "sent_known": 288, "rcvd_known": 288, "total_known": 288, "total_bytes_sent": 90_000_000,
-        "total_bytes_rcvd": 9_000_000, "total_bytes": 99_000_000, "first_ms": 1795392000000, "last_ms": 1795478100000,
-        "denied": 0, "denied_hours": 0, "processes": ["a", "b"], "protos": ["tcp"], "services": [],
+        "hostname": "unknown",
+        "src_ip": "10.0.0.7",
+        "dst_port": 6667,
+        "connections": 288,
+        "hourly_buckets": 24,
+        "row_count": 288,
+        "sent_known": 288,
+        "rcvd_known": 288,
+        "total_known": 288,
+        "total_bytes_sent": 90_000_000,
+        "total_bytes_rcvd": 9_000_000,
+        "total_bytes": 99_000_000,
+        "first_ms": 1795392000000,
+        "last_ms": 1795478100000,
+        "denied": 0,
+        "denied_hours": 0,
+        "processes": ["a", "b"],
+        "protos": ["tcp"],
+        "services": [],
     }
     return [row | {"dst_ip": f"8.{n // 62500}.{n // 250 % 250}.{n % 250}"} for n in range(count)]
 

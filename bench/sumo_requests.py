@@ -20,10 +20,23 @@ ROWS = (0, 1, 10_000, 25_000)
 def records(count: int) -> Records:
     """``count`` tuples of an IRC bot, each to an address of its own."""
     record = {
-        "hostname": "", "src_ip": "10.0.0.7", "dst_port": "6667", "connections": 288.0, "hourly_buckets": 24.0,
-        "row_count": 288.0, "sent_known": 288.0, "rcvd_known": 288.0, "total_known": 288.0, "total_bytes_sent": 9e7,
-        "total_bytes_rcvd": 9e6, "total_bytes": 9.9e7, "first_ms": 1795392000000, "last_ms": 1795478100000,
-        "processes": "", "protos": "tcp", "services": "",
+        "hostname": "",
+        "src_ip": "10.0.0.7",
+        "dst_port": "6667",
+        "connections": 288.0,
+        "hourly_buckets": 24.0,
+        "row_count": 288.0,
+        "sent_known": 288.0,
+        "rcvd_known": 288.0,
+        "total_known": 288.0,
+        "total_bytes_sent": 9e7,
+        "total_bytes_rcvd": 9e6,
+        "total_bytes": 9.9e7,
+        "first_ms": 1795392000000,
+        "last_ms": 1795478100000,
+        "processes": "",
+        "protos": "tcp",
+        "services": "",
     }
     return [record | {"dst_ip": f"8.{n // 62500}.{n // 250 % 250}.{n % 250}"} for n in range(count)]
 

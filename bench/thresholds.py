@@ -11,8 +11,15 @@ from playbook.detections import beaconing
 from playbook.model import Value, measurement
 from playbook.rules import all_rules
 
-_DETECTION = ("MIN_CONNECTIONS", "MIN_HOURS", "FAST_PER_HOUR", "SMALL_BYTES", "MANY_CONNECTIONS", "MANY_HOURS",
-              "SOME_CONNECTIONS")
+_DETECTION = (
+    "MIN_CONNECTIONS",
+    "MIN_HOURS",
+    "FAST_PER_HOUR",
+    "SMALL_BYTES",
+    "MANY_CONNECTIONS",
+    "MANY_HOURS",
+    "SOME_CONNECTIONS",
+)
 
 
 class Variant(NamedTuple):

@@ -82,8 +82,10 @@ def main(arguments: Sequence[str] = ()) -> None:
     most = MOST_S * wanted / 10_000
     verdict = "kept" if used <= most else "MISSED"
     say(f"  whole triage: {took:.2f} s ({used:.2f} s of processor; promise {most:g} s: {verdict})")
-    say(f"  {len(run.cases)} cases, {len(run.gated)} gated, "
-        f"{dict(Counter(case.verdict.disposition for case in run.cases))}")
+    say(
+        f"  {len(run.cases)} cases, {len(run.gated)} gated, "
+        f"{dict(Counter(case.verdict.disposition for case in run.cases))}"
+    )
     say(f"  decide: {_per_decision(run):.0f} microseconds of processor per detection")
 
 
@@ -140,12 +142,15 @@ def _same(value: TupleTraffic | HostTraffic, change: dict[str, str]) -> TupleTra
 
 def _assembled(folder: Path, source: Memory) -> Assembled:
     """The embedded tables, and an inventory that knows every host."""
-    rows = [f"H-{n},host-{n},{address},workstation,Team {n % 40},2026-01-01T00:00:00Z," for n, address in
-            enumerate(sorted({one.src_ip for one in source.detections}))]
+    rows = [
+        f"H-{n},host-{n},{address},workstation,Team {n % 40},2026-01-01T00:00:00Z,"
+        for n, address in enumerate(sorted({one.src_ip for one in source.detections}))
+    ]
     head = "host_id,hostname,addresses,roles,owner,since,until"
     (folder / "hosts.csv").write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
-    config = Config(networks=Networks(lab=LAB), folder=folder,
-                    enrichers={"inventory": {"kind": "inventory", "hosts": "hosts.csv"}})
+    config = Config(
+        networks=Networks(lab=LAB), folder=folder, enrichers={"inventory": {"kind": "inventory", "hosts": "hosts.csv"}}
+    )
     return assemble(config, "bench", ("logs", {"kind": "logs", "paths": ["logs"]}), NOW)
 
 

@@ -17,8 +17,20 @@ from playbook.model.address import parse, within
 from playbook.model.case import Run
 from playbook.model.detection import Detection
 
-_STAGES = ("labelled", "seed fires", "default keeps", "G1", "G2", "G3", "judged", "TRUE_POSITIVE", "ticket", "watch",
-           "BENIGN_POSITIVE", "FALSE_POSITIVE")
+_STAGES = (
+    "labelled",
+    "seed fires",
+    "default keeps",
+    "G1",
+    "G2",
+    "G3",
+    "judged",
+    "TRUE_POSITIVE",
+    "ticket",
+    "watch",
+    "BENIGN_POSITIVE",
+    "FALSE_POSITIVE",
+)
 _SILENT = "not detected"
 
 
@@ -79,8 +91,10 @@ def states(run: Run) -> dict[Key, State]:
     gated = {(g.src_ip, g.dst_ip, g.dst_port): State(g.gate, g.disposition, "gated", 0, g.reason) for g in run.gated}
     judged = {
         _key(one.enriched.detection): State(
-            "", one.verdict.disposition, one.verdict.status, one.verdict.rung, one.verdict.reasons[0])
-        for case in run.cases for one in case.detections
+            "", one.verdict.disposition, one.verdict.status, one.verdict.rung, one.verdict.reasons[0]
+        )
+        for case in run.cases
+        for one in case.detections
     }
     return gated | judged
 
@@ -98,8 +112,12 @@ def confusion(truth: Truth) -> dict[str, Counter[str]]:
 
 def convicted(truth: Truth) -> tuple[tuple[str, str], ...]:
     """(capture, host) of every case that is TRUE_POSITIVE, as often as there are such cases."""
-    return tuple((c.name, case.host) for c, run in truth.pairs for case in run.cases
-                 if case.verdict.disposition == "TRUE_POSITIVE")
+    return tuple(
+        (c.name, case.host)
+        for c, run in truth.pairs
+        for case in run.cases
+        if case.verdict.disposition == "TRUE_POSITIVE"
+    )
 
 
 def bot_hosts(capture: Capture) -> frozenset[str]:
@@ -142,8 +160,10 @@ def main() -> None:
     for move in moves(truth):
         silent += not move.flips
         if move.flips:
-            print(f"  {move.name} {move.was} -> {move.became}: {len(move.flips)} flips, "
-                  f"benign hosts TRUE_POSITIVE: {move.benign_convicted}")
+            print(
+                f"  {move.name} {move.was} -> {move.became}: {len(move.flips)} flips, "
+                f"benign hosts TRUE_POSITIVE: {move.benign_convicted}"
+            )
             for flip in move.flips:
                 print(f"      {flip}")
     print(f"  {silent} other moves flip nothing")
@@ -165,8 +185,10 @@ def _print_hosts(truth: Truth) -> None:
     for capture, run in truth.pairs:
         for case in run.cases:
             kind = "bot" if case.host in bot_hosts(capture) else "not a bot by any label"
-            print(f"  {capture.name} {case.host} ({kind}): {case.verdict.disposition}, {case.status}: "
-                  f"{case.verdict.reasons[0]}")
+            print(
+                f"  {capture.name} {case.host} ({kind}): {case.verdict.disposition}, {case.status}: "
+                f"{case.verdict.reasons[0]}"
+            )
     print("\nlabelled bots:")
     for bot in bots(truth):
         print(f"  {bot.capture} {bot.host}: {'TRUE_POSITIVE' if bot.found else 'not found'}: {bot.why}")
@@ -220,14 +242,20 @@ def _bot(capture: Capture, run: Run | None, host: str) -> Bot:
         return Bot(capture.name, host, False, f"gated {gated[0].gate}: {gated[0].reason}")
     told = {label.key for label in capture.labels if label.truth == "malicious"}
     port = next((port for name, port, _ in BY_PAGE if name == capture.name), None)
-    mine = [(one.connections, one.hourly_buckets, one.bytes_total) for one in capture.aggregates
-            if one.src_ip == host and (_key(one) in told or (not told and port in (None, one.dst_port)))]
+    mine = [
+        (one.connections, one.hourly_buckets, one.bytes_total)
+        for one in capture.aggregates
+        if one.src_ip == host and (_key(one) in told or (not told and port in (None, one.dst_port)))
+    ]
     return Bot(capture.name, host, False, _too_little(mine))
 
 
 def _by_label(capture: Capture, host: str) -> list[tuple[int, int, int | None]]:
-    return [(label.connections, label.hourly_buckets, None) for label in capture.labels
-            if label.key[0] == host and label.truth == "malicious"]
+    return [
+        (label.connections, label.hourly_buckets, None)
+        for label in capture.labels
+        if label.key[0] == host and label.truth == "malicious"
+    ]
 
 
 def _too_little(tuples: Iterable[tuple[int, int, int | None]]) -> str:
@@ -260,9 +288,14 @@ def _flips(
 
 
 def _benign_convicted(truth: Truth, after: Mapping[str, Mapping[Key, State]]) -> int:
-    return len({(capture.name, key[0]) for capture, _ in truth.pairs
-                for key, state in after.get(capture.name, {}).items()
-                if state.disposition == "TRUE_POSITIVE" and key[0] not in bot_hosts(capture)})
+    return len(
+        {
+            (capture.name, key[0])
+            for capture, _ in truth.pairs
+            for key, state in after.get(capture.name, {}).items()
+            if state.disposition == "TRUE_POSITIVE" and key[0] not in bot_hosts(capture)
+        }
+    )
 
 
 if __name__ == "__main__":

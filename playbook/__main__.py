@@ -19,8 +19,9 @@ class _Doors(click.Group):
     """Finds a command by its module's name (``exceptions`` in commands/exceptions.py), importing only that one."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(m.name.replace("_", "-") for m in pkgutil.iter_modules(commands.__path__)
-                      if not m.name.startswith("_"))
+        return sorted(
+            m.name.replace("_", "-") for m in pkgutil.iter_modules(commands.__path__) if not m.name.startswith("_")
+        )
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):

@@ -22,7 +22,11 @@ from playbook.report.sanitize import utc
 from playbook.respond import RunTerms
 from playbook.response.guardrails import NeverBlockPolicy
 from playbook.response.infrastructure import (
-    RESERVED_KEYS, ResolvedEndpoints, addresses_of, places_of, resolve_endpoints,
+    RESERVED_KEYS,
+    ResolvedEndpoints,
+    addresses_of,
+    places_of,
+    resolve_endpoints,
 )
 from playbook.response.plan import NARROWEST_FIRST, ResponseCapabilities
 from playbook.rules import all_rules
@@ -57,12 +61,17 @@ def site_of(config: Config, now: datetime) -> Site:
     """Networks, exceptions and the instant to judge by (``policy.now`` when set, for samples and replays)."""
     path = None if config.policy.exceptions is None else config.folder / config.policy.exceptions
     return Site(
-        networks=config.networks, exceptions=suppressions.read(path), now=config.policy.now or now,
+        networks=config.networks,
+        exceptions=suppressions.read(path),
+        now=config.policy.now or now,
     )
 
 
 def assemble(
-    config: Config, file: str, source: tuple[str, Table], now: datetime,
+    config: Config,
+    file: str,
+    source: tuple[str, Table],
+    now: datetime,
     wishes: Mapping[str, Any] = MappingProxyType({}),
 ) -> Assembled:
     """Wire one run over the source table ``(name, table)``. Raises ConfigError with every fault of every table.
@@ -85,8 +94,11 @@ def _around(config: Config, file: str, wiring: "_Bootstrapper", origin: Detectio
     hosts_in = wiring.scopes(config.enrichers)
     wiring.sound()
     means = ResponseCapabilities(
-        block_ttl_s=config.policy.block_ttl_s, isolate_ttl_s=config.policy.isolate_ttl_s,
-        policy_version=config.policy.version, barriers=barriers_of(config), offers=_offers(containments),
+        block_ttl_s=config.policy.block_ttl_s,
+        isolate_ttl_s=config.policy.isolate_ttl_s,
+        policy_version=config.policy.version,
+        barriers=barriers_of(config),
+        offers=_offers(containments),
     )
     toolkit = Toolkit(source=origin, enrichers=enrichers, containments=containments, hosts_in=hosts_in)
     return toolkit, RunTerms(rules=rules, means=means, limits=config.limits)
@@ -151,11 +163,17 @@ def assemble_all(config: Config, file: str, now: datetime) -> tuple[dict[str, An
     """
     assert_not_shadowed()
     wiring = _Bootstrapper(config, site_of(config, now), file)
-    sections = {"sources": config.sources, "enrichers": _with_defaults(config),
-                "containments": config.containments, "tickets": config.tickets, "notifiers": config.notifiers}
+    sections = {
+        "sources": config.sources,
+        "enrichers": _with_defaults(config),
+        "containments": config.containments,
+        "tickets": config.tickets,
+        "notifiers": config.notifiers,
+    }
     parts = {
         f"{section}.{name}": wiring.connect(section, name, table)
-        for section, tables in sections.items() for name, table in tables.items()
+        for section, tables in sections.items()
+        for name, table in tables.items()
     }
     _rules(config, file, wiring.faults)
     wiring.scopes(config.enrichers)
@@ -171,12 +189,12 @@ def assemble_all(config: Config, file: str, now: datetime) -> tuple[dict[str, An
 class _Bootstrapper:
     """Connects tables one by one and gathers every fault, so that a person mends them in one go."""
 
-    def __init__(
-        self, config: Config, site: Site, file: str, wishes: Mapping[str, Any] = MappingProxyType({})
-    ) -> None:
+    def __init__(self, config: Config, site: Site, file: str, wishes: Mapping[str, Any] = MappingProxyType({})) -> None:
         self.site, self.folder, self.file = site, config.folder, file
         self.offered = {
-            "cache": config.state.cache, "state_url": config.state.url or None, "memory_mb": config.limits.memory_mb,
+            "cache": config.state.cache,
+            "state_url": config.state.url or None,
+            "memory_mb": config.limits.memory_mb,
             **wishes,
         }
         self.faults: list[str] = []
@@ -258,15 +276,22 @@ def _rules(config: Config, file: str, found: list[str]) -> RuleSet:
 
 def _offers(containments: Iterable[Containment]) -> dict[StepKind, str]:
     """The first configured containment that offers a kind carries it out."""
-    return {kind: next(c.name for c in containments if kind in c.kinds)
-            for kind in NARROWEST_FIRST if any(kind in c.kinds for c in containments)}
+    return {
+        kind: next(c.name for c in containments if kind in c.kinds)
+        for kind in NARROWEST_FIRST
+        if any(kind in c.kinds for c in containments)
+    }
 
 
 def barriers_of(config: Config) -> NeverBlockPolicy:
     """What this configuration adds to never-block; a feed is as old as its rule lets it be."""
     aged: Any = all_rules()["threat_feed"].params.model_validate(config.policy.rules.get("threat_feed", {}))
     # Where nothing can be set, no name has to be looked up for it.
-    found = resolve_endpoints(own_places(config), addresses_of) if config.containments else ResolvedEndpoints(own_places(config))
+    found = (
+        resolve_endpoints(own_places(config), addresses_of)
+        if config.containments
+        else ResolvedEndpoints(own_places(config))
+    )
     return NeverBlockPolicy(own_places=found.places, unlocated=found.unlocated, feed_days=aged.fresh_days)
 
 

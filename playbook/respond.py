@@ -48,8 +48,13 @@ def respond(
     cases = file_cases(judged, terms.means, gathered.holders)
     cases, tickets = with_tickets(cases, terms.limits.tickets_per_run, terms.limits.group_ticket_min_hosts)
 
-    warnings = (*gathered.health.warnings, *silence, *traffic.unknown, *enrichers.unfit(),
-                *about_networks(identified, site))
+    warnings = (
+        *gathered.health.warnings,
+        *silence,
+        *traffic.unknown,
+        *enrichers.unfit(),
+        *about_networks(identified, site),
+    )
     return _record(toolkit.source.name, gathered, site, gated, cases, tickets, warnings, bool(silence))
 
 
@@ -77,14 +82,28 @@ def _with_gaps(
 
 
 def _record(
-    source: str, gathered: MergedDetections, site: Site, gated: tuple[FilteredDetection, ...], cases: tuple[Case, ...],
-    tickets: tuple[Ticket, ...], warnings: tuple[str, ...], silent: bool,
+    source: str,
+    gathered: MergedDetections,
+    site: Site,
+    gated: tuple[FilteredDetection, ...],
+    cases: tuple[Case, ...],
+    tickets: tuple[Ticket, ...],
+    warnings: tuple[str, ...],
+    silent: bool,
 ) -> Run:
     window = gathered.window
     identity = [source, window.start.isoformat(), window.end.isoformat(), site.now.isoformat()]
     return Run(
-        run_id="R-" + hashlib.sha256(rfc8785.dumps(identity)).hexdigest()[:12], source=source, window=window,
-        complete=gathered.health.complete and not silent, warnings=tuple(dict.fromkeys(warnings)),
-        health=gathered.health, gated=gated, cases=cases, tickets=tickets, as_of=site.now,
-        exceptions_expired=about_exceptions(site), findings=gathered.findings,
+        run_id="R-" + hashlib.sha256(rfc8785.dumps(identity)).hexdigest()[:12],
+        source=source,
+        window=window,
+        complete=gathered.health.complete and not silent,
+        warnings=tuple(dict.fromkeys(warnings)),
+        health=gathered.health,
+        gated=gated,
+        cases=cases,
+        tickets=tickets,
+        as_of=site.now,
+        exceptions_expired=about_exceptions(site),
+        findings=gathered.findings,
     )

@@ -40,9 +40,12 @@ def read(path: Path | None) -> tuple[ExceptionEntry, ...]:
     except (KeyError, TypeError):
         raise ConfigError(f'{path}: expected an object with the key "exceptions"') from None
     except ValidationError as fault:
-        raise ConfigError("\n".join(
-            f"{path}: exceptions.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in fault.errors(include_input=False)
-        )) from None
+        raise ConfigError(
+            "\n".join(
+                f"{path}: exceptions.{'.'.join(map(str, e['loc']))}: {e['msg']}"
+                for e in fault.errors(include_input=False)
+            )
+        ) from None
     except (OSError, ValueError) as fault:
         raise ConfigError(f"{path}: {fault}") from fault
     faults = [f"{path}: {e.exception_id}: {why}" for e in entries for why in faults_of(e)]

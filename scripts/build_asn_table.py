@@ -120,9 +120,7 @@ def encode(v4: list[Row], v6: list[Row], block: int = BLOCK) -> bytes:
 
 def _ranges(rows: list[Row], key_of: dict[int, int], width: int, block: int) -> bytes:
     numbers = [(row.start, row.last, key_of[row.asn]) for row in rows]
-    return pack_blocks(
-        ((some[0][0], pack_ranges(some, width, KEY_WIDTH)) for some in _pieces(numbers, block)), width
-    )
+    return pack_blocks(((some[0][0], pack_ranges(some, width, KEY_WIDTH)) for some in _pieces(numbers, block)), width)
 
 
 def _pieces(rows: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

@@ -24,8 +24,21 @@ except ImportError:
 
 START = 1_795_392_000.0
 EVENTS = [
-    Event(START + n * 300, "10.0.0.31", "203.0.113.66", 6667, "cam-1", None, "tcp", 1, 215, 197, 412,
-          process_name=("a", "b")[n % 2]) for n in range(288)
+    Event(
+        START + n * 300,
+        "10.0.0.31",
+        "203.0.113.66",
+        6667,
+        "cam-1",
+        None,
+        "tcp",
+        1,
+        215,
+        197,
+        412,
+        process_name=("a", "b")[n % 2],
+    )
+    for n in range(288)
 ]
 SCOPE = Scope(source="sdk", profile="seed")
 
@@ -34,7 +47,12 @@ def connected(url: str) -> Any:
     """The client, logged in with a user name and a password over plain loopback HTTP."""
     parts = urlsplit(url)
     return client.connect(
-        host=parts.hostname, port=parts.port, scheme="http", username="svc", password="pw", retries=0,
+        host=parts.hostname,
+        port=parts.port,
+        scheme="http",
+        username="svc",
+        password="pw",
+        retries=0,
     )
 
 
@@ -80,15 +98,17 @@ def last_message_wins(url: str) -> bool:
     job = connected(url).jobs.create("search index=main | head 1")
     while not job.is_done():
         time.sleep(0.01)
-    said = [row for row in results.JSONResultsReader(job.results(output_mode="json"))
-            if isinstance(row, results.Message)]
+    said = [
+        row for row in results.JSONResultsReader(job.results(output_mode="json")) if isinstance(row, results.Message)
+    ]
     return [message.type for message in said] == ["INFO"]
 
 
 def empty_export(service: Any) -> bool:
     """A search that fails in export is an empty body with 200."""
-    return not list(results.JSONResultsReader(
-        service.jobs.export("search index=main | eval a=nosuchfunc(b)", output_mode="json")))
+    return not list(
+        results.JSONResultsReader(service.jobs.export("search index=main | eval a=nosuchfunc(b)", output_mode="json"))
+    )
 
 
 def hundred_rows(url: str) -> bool:
@@ -104,14 +124,20 @@ def main() -> int:
     many = [{"hostname": "h", "dst_port": n} for n in range(250)]
     failing = Behaviour(states=(), final="FAILED", failed=True)
     talkative = Behaviour(states=(), page_messages=[("FATAL", "the search failed"), ("INFO", "all is well")])
-    with running(Server(EVENTS)) as url, running(Server(EVENTS, failing)) as bad, \
-            running(Server(EVENTS, talkative)) as loud, running(Server(rows=many)) as full:
+    with (
+        running(Server(EVENTS)) as url,
+        running(Server(EVENTS, failing)) as bad,
+        running(Server(EVENTS, talkative)) as loud,
+        running(Server(rows=many)) as full,
+    ):
         service = connected(url)
         checks: dict[str, Callable[[], bool]] = {
             "login, create, poll, results, cancel": lambda: same_detections(service),
-            "bearer token": lambda: token_works(url), "unknown command": lambda: refused(service),
+            "bearer token": lambda: token_works(url),
+            "unknown command": lambda: refused(service),
             "failed job looks done": lambda: failed_job_looks_done(bad),
-            "last message wins": lambda: last_message_wins(loud), "empty export": lambda: empty_export(service),
+            "last message wins": lambda: last_message_wins(loud),
+            "empty export": lambda: empty_export(service),
             "hundred rows by default": lambda: hundred_rows(full),
         }
         outcomes = {name: check() for name, check in checks.items()}

@@ -123,7 +123,11 @@ def insight_answered(url: str) -> bool:
     now = Insight.model_validate(client.get(path).json()["data"])
     comments = client.get(f"{path}/comments").json()["data"]["comments"]
     return listed["id"] == "i-1" and (now.status, now.resolution, now.tags, len(comments)) == (
-        "closed", "False Positive", ["seen"], 1)
+        "closed",
+        "False Positive",
+        ["seen"],
+        1,
+    )
 
 
 QUERY = "created:2026-11-23T00:00:00+00:00..2026-11-24T12:00:00+00:00"
@@ -139,13 +143,19 @@ def main() -> int:
     """Print one line per check; 1 when one fails."""
     failing = emulated.Behaviour(states=(), errors={1: ["no such field"]})
     busy = emulated.Behaviour(statuses={1: (429, {})})
-    with emulated.running(emulated.Tenant(EVENTS)) as url, cse.running(siem()) as siem_url, \
-            emulated.running(emulated.Tenant((), failing)) as bad, \
-            emulated.running(emulated.Tenant(EVENTS, busy)) as full:
+    with (
+        emulated.running(emulated.Tenant(EVENTS)) as url,
+        cse.running(siem()) as siem_url,
+        emulated.running(emulated.Tenant((), failing)) as bad,
+        emulated.running(emulated.Tenant(EVENTS, busy)) as full,
+    ):
         checks: dict[str, Callable[[], bool]] = {
-            "create, poll, records": lambda: same_detections(url), "delete": lambda: deleted(url),
-            "no limit is refused": lambda: no_limit(url), "one jar loses a job": lambda: one_jar(url),
-            "failed job looks done": lambda: failed_job_looks_done(bad), "limit on create": lambda: limited(full),
+            "create, poll, records": lambda: same_detections(url),
+            "delete": lambda: deleted(url),
+            "no limit is refused": lambda: no_limit(url),
+            "one jar loses a job": lambda: one_jar(url),
+            "failed job looks done": lambda: failed_job_looks_done(bad),
+            "limit on create": lambda: limited(full),
             "Cloud SIEM: signals by page": lambda: signals_paged(siem_url),
             "Cloud SIEM: comment, tag, status": lambda: insight_answered(siem_url),
         }

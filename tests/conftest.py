@@ -13,8 +13,11 @@ from tests.support.examples import TIMES
 from tests.support.network_guard import guarded
 
 # Property tests that name no number of their own.
-settings.register_profile("suite", settings.get_profile(settings.get_current_profile_name()),
-                          max_examples=settings.default.max_examples * TIMES)
+settings.register_profile(
+    "suite",
+    settings.get_profile(settings.get_current_profile_name()),
+    max_examples=settings.default.max_examples * TIMES,
+)
 settings.load_profile("suite")
 
 # What needs Debian packages, root, a browser or time: `make integration`.

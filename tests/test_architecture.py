@@ -37,7 +37,8 @@ def sources() -> tuple[tuple[str, ast.Module], ...]:
     try:
         return tuple(
             (path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8")))
-            for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))
+            for package in PACKAGES
+            for path in sorted((ROOT / package).rglob("*.py"))
         )
     finally:
         gc.enable()
@@ -68,7 +69,11 @@ def functions(tree: ast.AST) -> tuple[ast.FunctionDef | ast.AsyncFunctionDef, ..
 def test_imports_follow_the_floors():
     done = subprocess.run(
         [Path(sys.executable).with_name("lint-imports"), "--config", "setup.cfg", "--no-cache"],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stdout
 
@@ -82,30 +87,46 @@ def test_a_library_is_used_in_its_one_place(name, sources):
 @pytest.mark.parametrize("call", sorted(CALLS_ONLY_IN))
 def test_an_effect_lives_at_its_one_edge(call, sources):
     places = [
-        path for path, tree in sources
-        if any(isinstance(n, ast.Attribute) and n.attr == call.rpartition(".")[2] and ast.unparse(n) == call
-               for n in nodes(tree))
+        path
+        for path, tree in sources
+        if any(
+            isinstance(n, ast.Attribute) and n.attr == call.rpartition(".")[2] and ast.unparse(n) == call
+            for n in nodes(tree)
+        )
     ]
     assert set(places) <= set(CALLS_ONLY_IN[call]), places
 
 
 def test_only_assembly_imports_connectors(sources):
-    places = [p for p, tree in sources if p.startswith("playbook/") and any(
-        i.split(".")[0] == "connectors" for i in imports(tree))]
+    places = [
+        p
+        for p, tree in sources
+        if p.startswith("playbook/") and any(i.split(".")[0] == "connectors" for i in imports(tree))
+    ]
     assert places == ["playbook/assembly.py"]
 
 
 def called(name: str, sources: Iterable[tuple[str, ast.Module]]) -> list[str]:
-    return [path for path, tree in sources if any(
-        isinstance(n, ast.Call) and (getattr(n.func, "attr", None) or getattr(n.func, "id", None)) == name
-        for n in nodes(tree))]
+    return [
+        path
+        for path, tree in sources
+        if any(
+            isinstance(n, ast.Call) and (getattr(n.func, "attr", None) or getattr(n.func, "id", None)) == name
+            for n in nodes(tree)
+        )
+    ]
 
 
 def test_only_contain_sets_anything_and_only_the_gate_gives_the_word_for_it(sources):
     assert called("contain", sources) == ["playbook/workflows/executor.py"]
     assert called("Allowed", sources) == ["playbook/response/guardrails.py"]
-    contained = next(f for path, tree in sources if path == "playbook/workflows/executor.py" for f in functions(tree)
-                     if any(isinstance(n, ast.Attribute) and n.attr == "contain" for n in ast.walk(f)))
+    contained = next(
+        f
+        for path, tree in sources
+        if path == "playbook/workflows/executor.py"
+        for f in functions(tree)
+        if any(isinstance(n, ast.Attribute) and n.attr == "contain" for n in ast.walk(f))
+    )
     assert "word: Allowed" in ast.unparse(contained.args)
 
 
@@ -127,7 +148,9 @@ def test_every_module_says_what_it_is_for(sources):
 
 def test_no_import_inside_a_function(sources):
     inside = [
-        f"{path}:{n.lineno}" for path, tree in sources for n in nodes(tree)
+        f"{path}:{n.lineno}"
+        for path, tree in sources
+        for n in nodes(tree)
         if isinstance(n, ast.Import | ast.ImportFrom)
         and any(f.lineno <= n.lineno <= (f.end_lineno or 0) for f in functions(tree))
     ]
@@ -138,7 +161,8 @@ def test_nothing_grows_too_long(sources):
     lengths = {path: len((ROOT / path).read_text(encoding="utf-8").splitlines()) for path, _ in sources}
     spans = [
         (f"{path}:{f.lineno} {f.name}", (f.end_lineno or f.lineno) - f.lineno + 1)
-        for path, tree in sources for f in functions(tree)
+        for path, tree in sources
+        for f in functions(tree)
     ]
     assert {p: n for p, n in lengths.items() if n > 300} == {}
     assert [s for s in spans if s[1] > 45] == []
@@ -148,17 +172,24 @@ def test_nothing_grows_too_long(sources):
 
 def test_every_function_is_typed(sources):
     untyped = [
-        f"{path}:{f.lineno} {f.name}" for path, tree in sources for f in functions(tree)
-        if f.returns is None or any(
-            a.annotation is None for a in (*f.args.posonlyargs, *f.args.args, *f.args.kwonlyargs)
-            if a.arg not in ("self", "cls"))
+        f"{path}:{f.lineno} {f.name}"
+        for path, tree in sources
+        for f in functions(tree)
+        if f.returns is None
+        or any(
+            a.annotation is None
+            for a in (*f.args.posonlyargs, *f.args.args, *f.args.kwonlyargs)
+            if a.arg not in ("self", "cls")
+        )
     ]
     assert not untyped
 
 
 def test_public_functions_and_classes_have_docstrings(sources):
     bare = [
-        f"{path}:{n.lineno} {n.name}" for path, tree in sources for n in tree.body
+        f"{path}:{n.lineno} {n.name}"
+        for path, tree in sources
+        for n in tree.body
         if isinstance(n, ast.FunctionDef | ast.ClassDef) and not n.name.startswith("_") and not ast.get_docstring(n)
     ]
     assert not bare

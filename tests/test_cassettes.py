@@ -76,8 +76,12 @@ def test_a_recording_names_the_vendor_and_holds_no_secret(recorded: Path) -> Non
 @pytest.mark.loopback
 @pytest.mark.parametrize(
     ("asked", "fault"),
-    [((1,), "1 of 2 recorded answers were not asked for"), ((), "2 of 2"), ((1, 2, 3), "is not in the cassette"),
-     ((1, 2, 1), "is not in the cassette")],
+    [
+        ((1,), "1 of 2 recorded answers were not asked for"),
+        ((), "2 of 2"),
+        ((1, 2, 3), "is not in the cassette"),
+        ((1, 2, 1), "is not in the cassette"),
+    ],
 )
 def test_partly_unused_or_swallowed_misses_fail(recorded: Path, asked: tuple[int, ...], fault: str) -> None:
     with pytest.raises(CassetteFault, match=fault), playing(recorded) as replay:
@@ -143,10 +147,18 @@ def test_a_label_is_demanded(tmp_path: Path, broken: str) -> None:
 
 @pytest.mark.parametrize(
     "planted",
-    [CANARY, quote(CANARY, safe=""),
-     *(base64.b64encode(b"usr:"[:n] + canary("K").encode()).decode() for n in range(4)),
-     "Authorization: Bearer abcdefgh12345", "Basic dXNlcjpwYXNz", "AKIAABCDEFGHIJKLMNOP", "xoxb-123456789",
-     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0xyz", "password=hunter2", '{"client_secret": "s3cr3t"}'],
+    [
+        CANARY,
+        quote(CANARY, safe=""),
+        *(base64.b64encode(b"usr:"[:n] + canary("K").encode()).decode() for n in range(4)),
+        "Authorization: Bearer abcdefgh12345",
+        "Basic dXNlcjpwYXNz",
+        "AKIAABCDEFGHIJKLMNOP",
+        "xoxb-123456789",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0xyz",
+        "password=hunter2",
+        '{"client_secret": "s3cr3t"}',
+    ],
 )
 def test_a_planted_secret_is_found(planted: str) -> None:
     text = "version: 1\ninteractions:\n- request: {headers: {}, body: 'xx %s'}\n  response: {headers: {}}\n"

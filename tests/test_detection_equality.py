@@ -19,10 +19,24 @@ from tests.support.log_fixtures import REAL
 from tests.support.zeek_reader import event, log_text, opened, rows, seed_rows
 
 SITE = Site(now=datetime(2026, 1, 1, tzinfo=UTC))
-COLUMNS = ("src_ip", "dst_ip", "dst_port", "connections", "hourly_buckets", "avg_per_hour", "avg_bytes_per_conn",
-           "irc_port", "beaconing_score", "total_bytes_sent", "total_bytes_rcvd")
-JSON_LOGS = ("zeek-json/zat/conn.log", "zeek-json/apt29-day1/NASHUA_conn.log.gz",
-             "zeek-json/apt29-day1/SCRANTON_conn.log.gz")
+COLUMNS = (
+    "src_ip",
+    "dst_ip",
+    "dst_port",
+    "connections",
+    "hourly_buckets",
+    "avg_per_hour",
+    "avg_bytes_per_conn",
+    "irc_port",
+    "beaconing_score",
+    "total_bytes_sent",
+    "total_bytes_rcvd",
+)
+JSON_LOGS = (
+    "zeek-json/zat/conn.log",
+    "zeek-json/apt29-day1/NASHUA_conn.log.gz",
+    "zeek-json/apt29-day1/SCRANTON_conn.log.gz",
+)
 
 
 @examples(8)
@@ -31,7 +45,7 @@ def test_the_seed_on_generated_logs_equals_plain_python(tmp_path: Path, series) 
     log = tmp_path / "conn.log"
     log.write_text(log_text(lines_of(series)))
     source = connect("logs", Settings(paths=(log,), profile="seed", keep_traffic=False, window="all"), SITE)
-    found, = source.fetch(None)
+    (found,) = source.fetch(None)
     source.close()
     expected = seed_rows([event(line) for line in rows(log)])
     assert [tuple(row(one)[name] for name in COLUMNS) for one in found.detections] == expected
@@ -52,8 +66,10 @@ def test_every_tuple_of_a_json_capture_is_counted_as_plain_python_counts_it(name
     source = connect("logs", Settings(paths=(REAL / name,), profile="seed"), SITE)
     _, aggregates = every_tuple(source)
     source.close()
-    found = {(one.src_ip, one.dst_ip, one.dst_port):
-             (one.connections, one.hourly_buckets, one.bytes_sent, one.bytes_rcvd) for one in aggregates}
+    found = {
+        (one.src_ip, one.dst_ip, one.dst_port): (one.connections, one.hourly_buckets, one.bytes_sent, one.bytes_rcvd)
+        for one in aggregates
+    }
     expected = {key: (count, len(hours), sent, received) for key, (count, hours, sent, received) in groups.items()}
     assert found
     # The query may leave out tuples with a private destination, and nothing else.

@@ -30,15 +30,24 @@ class Shown(NamedTuple):
 
 
 def shown() -> list[Shown]:
-    return [Shown(page, m["command"], tuple(m["said"].splitlines()))
-            for page in PAGES for m in _CONSOLE.finditer(page.read_text(encoding="utf-8"))]
+    return [
+        Shown(page, m["command"], tuple(m["said"].splitlines()))
+        for page in PAGES
+        for m in _CONSOLE.finditer(page.read_text(encoding="utf-8"))
+    ]
 
 
 def called(command: list[str], folder: Path) -> tuple[int, list[str]]:
     done = subprocess.run(
-        [sys.executable, "-m", "playbook", *command], cwd=folder, text=True, check=False, timeout=300,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT),
-                                                              "COLUMNS": "80", "HOME": str(folder)})
+        [sys.executable, "-m", "playbook", *command],
+        cwd=folder,
+        text=True,
+        check=False,
+        timeout=300,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "80", "HOME": str(folder)},
+    )
     return done.returncode, done.stdout.splitlines()
 
 

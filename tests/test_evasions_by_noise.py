@@ -21,10 +21,12 @@ def with_more(
     scenario: Scenario, connections: tuple[Connection, ...], handshakes: tuple[Handshake, ...] = ()
 ) -> Scenario:
     """The scenario with further rows, in order of time."""
-    return scenario.model_copy(update={
-        "connections": tuple(sorted((*scenario.connections, *connections), key=lambda c: (c.ts, c.uid))),
-        "handshakes": tuple(sorted((*scenario.handshakes, *handshakes), key=lambda h: (h.ts, h.uid))),
-    })
+    return scenario.model_copy(
+        update={
+            "connections": tuple(sorted((*scenario.connections, *connections), key=lambda c: (c.ts, c.uid))),
+            "handshakes": tuple(sorted((*scenario.handshakes, *handshakes), key=lambda h: (h.ts, h.uid))),
+        }
+    )
 
 
 def last_hours_full() -> Scenario:

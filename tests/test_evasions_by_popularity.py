@@ -22,14 +22,23 @@ FORGED = {
 
 def said(tmp_path: Path, others: dict) -> object:
     """What the rule says of a beacon that 59 other addresses of ours seem to use as well."""
-    life = [line | HONEST | {"id.orig_h": f"10.0.1.{n}", "id.resp_h": "9.9.9.9"} for n in range(1, 60)
-            for line in beats(1, 1)]
+    life = [
+        line | HONEST | {"id.orig_h": f"10.0.1.{n}", "id.resp_h": "9.9.9.9"}
+        for n in range(1, 60)
+        for line in beats(1, 1)
+    ]
     crowd = [line | others | {"id.orig_h": f"10.0.1.{n}"} for n in range(1, 60) for line in beats(1, 1)]
     own = [line | HONEST for line in beats(120, 120)]
     answer = told(tmp_path, conn=log_text(own + life + crowd))
-    detection = an_enriched().detection.model_copy(update={
-        "detection_id": answer.tuples[0].detection_id, "src_ip": "10.0.0.1", "dst_ip": "8.8.4.4",
-        "first_seen": answer.coverage[0].hours[0], "last_seen": answer.coverage[0].hours[-1]})
+    detection = an_enriched().detection.model_copy(
+        update={
+            "detection_id": answer.tuples[0].detection_id,
+            "src_ip": "10.0.0.1",
+            "dst_ip": "8.8.4.4",
+            "first_seen": answer.coverage[0].hours[0],
+            "last_seen": answer.coverage[0].hours[-1],
+        }
+    )
     rule = all_rules()["prevalent_destination"]
     return rule.judge(an_enriched(measurements=measure(detection, answer)), rule.params())
 

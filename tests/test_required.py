@@ -31,8 +31,15 @@ def test_half_way():
 def ran(folder: Path, *paths: str, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("BOTNET_PLAYBOOK_", "PYTEST_"))}
     command = [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", "-c", "setup.cfg", *paths]
-    return subprocess.run(command, cwd=ROOT, env=kept | environment | {"BOTNET_PLAYBOOK_CROWDSEC": str(folder)},
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env=kept | environment | {"BOTNET_PLAYBOOK_CROWDSEC": str(folder)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_a_skip_of_what_is_apart_is_a_failure_where_everything_is_required(tmp_path):

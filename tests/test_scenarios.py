@@ -20,10 +20,10 @@ CAST: dict[str, Callable[[], Scenario]] = {
     "iot": scenarios.iot_without_agent,
     "cdn": lambda: scenarios.beacon(destination=scenarios.CDN_EDGE),
     "outage": lambda: scenarios.managed_backup(answers=False),
-    "feed lists 8.8.8.8": lambda: scenarios.beacon(
-        destination="8.8.8.8", port=53, feed=(("8.8.8.8", "address"),)),
+    "feed lists 8.8.8.8": lambda: scenarios.beacon(destination="8.8.8.8", port=53, feed=(("8.8.8.8", "address"),)),
     "feed lists a CDN": lambda: scenarios.beacon(
-        destination=scenarios.CDN_EDGE, sni="shop.example", backed=True, feed=((scenarios.CDN_EDGE, "address"),)),
+        destination=scenarios.CDN_EDGE, sni="shop.example", backed=True, feed=((scenarios.CDN_EDGE, "address"),)
+    ),
     "denied": lambda: scenarios.beacon(denied="REJ"),
     "score 1": lambda: scenarios.beacon(interval=700),
 }

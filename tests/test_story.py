@@ -47,8 +47,7 @@ def test_plans_name_only_true_positives_and_carry_their_digest(run):
 
 
 def test_the_command_line_prints_one_json_document_and_writes_the_report(tmp_path):
-    done = CliRunner().invoke(cli, [
-        "run", "--config", str(SAMPLE), "--dry-run", "--json", "--report", str(tmp_path)])
+    done = CliRunner().invoke(cli, ["run", "--config", str(SAMPLE), "--dry-run", "--json", "--report", str(tmp_path)])
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     assert told["complete"] is True

@@ -15,8 +15,9 @@ def main(path: str) -> int:
             if line.startswith("#"):
                 if line.startswith("#fields"):
                     names = line.rstrip("\n").split("\t")[1:]
-                    ts, src, dst, port, sent, received = map(names.index, (
-                        "ts", "id.orig_h", "id.resp_h", "id.resp_p", "orig_ip_bytes", "resp_ip_bytes"))
+                    ts, src, dst, port, sent, received = map(
+                        names.index, ("ts", "id.orig_h", "id.resp_h", "id.resp_p", "orig_ip_bytes", "resp_ip_bytes")
+                    )
                 continue
             row = line.split("\t")
             moment = float(row[ts])

@@ -14,10 +14,17 @@ def main(path: str) -> int:
     frame = LogToDataFrame().create_dataframe(path, ts_index=False, usecols=columns)
     frame["hour"] = frame["ts"].dt.floor("h")
     frame["size"] = frame["orig_ip_bytes"].fillna(0).astype("int64") + frame["resp_ip_bytes"].fillna(0).astype("int64")
-    grouped = frame.groupby(KEY, observed=True).agg(
-        connections=("ts", "size"), hours=("hour", "nunique"), size=("size", "sum"), first=("ts", "min"),
-        last=("ts", "max"),
-    ).reset_index()
+    grouped = (
+        frame.groupby(KEY, observed=True)
+        .agg(
+            connections=("ts", "size"),
+            hours=("hour", "nunique"),
+            size=("size", "sum"),
+            first=("ts", "min"),
+            last=("ts", "max"),
+        )
+        .reset_index()
+    )
     kept = grouped[(grouped.connections >= 20) & (grouped.hours >= 3)]
     kept = kept[~kept["id.resp_h"].astype(str).str.match(r"10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|127\.|169\.254\.")]
     fast = (kept.connections / kept.hours > 10) & (kept["size"] / kept.connections < 500)

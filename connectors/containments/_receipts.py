@@ -23,12 +23,24 @@ class ReceiptFactory:
         return datetime.fromtimestamp(int(self.clocks.wall()), UTC)
 
     def receipt(
-        self, action: Action, *, ok: bool, changed: bool = False, said: str = "", reference: str = "",
+        self,
+        action: Action,
+        *,
+        ok: bool,
+        changed: bool = False,
+        said: str = "",
+        reference: str = "",
         seconds_left: int | None = None,
     ) -> Receipt:
         """What the device said; ``seconds_left`` until it lets go by itself, where it has a TTL."""
         now = self.now()
         return Receipt(
-            connector=self.name, action=action, ok=ok, changed=changed, said=printable(said)[:_MOST],
-            reference=reference, until=None if seconds_left is None else now + timedelta(seconds=seconds_left), at=now,
+            connector=self.name,
+            action=action,
+            ok=ok,
+            changed=changed,
+            said=printable(said)[:_MOST],
+            reference=reference,
+            until=None if seconds_left is None else now + timedelta(seconds=seconds_left),
+            at=now,
         )

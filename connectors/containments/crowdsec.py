@@ -62,8 +62,14 @@ def connect(name: str, settings: Settings, site: Site, folder: Path, clocks: Clo
     ca_file = None if settings.ca_file is None else folder / settings.ca_file
 
     def opened(credential: Credential | None) -> Transport:
-        return Transport(settings.base_url, subject=name, credential=credential, clocks=clocks, ca_file=ca_file,
-                         bounds=ReplyBounds(deadline_s=30.0))
+        return Transport(
+            settings.base_url,
+            subject=name,
+            credential=credential,
+            clocks=clocks,
+            ca_file=ca_file,
+            bounds=ReplyBounds(deadline_s=30.0),
+        )
 
     def log_in(plain: Transport) -> Reply:
         account = {"machine_id": settings.machine_id, "password": settings.password.get_secret_value()}
@@ -71,7 +77,9 @@ def connect(name: str, settings: Settings, site: Site, folder: Path, clocks: Clo
 
     setting = getattr(settings.password, "variable", "password")
     opened(None)  # a base_url that may not be used is told at once
-    return CrowdSec(site.networks, RefreshingToken(opened, log_in, setting, "token", _AGENT), ReceiptFactory(name, clocks))
+    return CrowdSec(
+        site.networks, RefreshingToken(opened, log_in, setting, "token", _AGENT), ReceiptFactory(name, clocks)
+    )
 
 
 class CrowdSec:
@@ -164,20 +172,40 @@ class CrowdSec:
         left = max((_left_s(d) for d in mine), default=None) if action in ("contain", "verify") else None
         words = "; ".join(d.model_dump_json() for d in mine) or "no active decision of this key"
         return self._desk.receipt(
-            action, ok=ok, changed=changed, said=f"{words}; {said}".rstrip("; "),
-            reference=",".join(str(d.id) for d in mine)[:200], seconds_left=left,
+            action,
+            ok=ok,
+            changed=changed,
+            said=f"{words}; {said}".rstrip("; "),
+            reference=",".join(str(d.id) for d in mine)[:200],
+            seconds_left=left,
         )
 
 
 def _alert(address: Address, key: str, ttl_s: int, now: datetime) -> Mapping[str, Any]:
     """An alert with one decision; every field that the Local API's schema requires."""
     moment = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    decision = {"duration": f"{ttl_s}s", "origin": ORIGIN, "scenario": _scenario(key), "scope": "Ip", "type": "ban",
-                "value": str(address)}
+    decision = {
+        "duration": f"{ttl_s}s",
+        "origin": ORIGIN,
+        "scenario": _scenario(key),
+        "scope": "Ip",
+        "type": "ban",
+        "value": str(address),
+    }
     return {
-        "scenario": _scenario(key), "scenario_hash": "", "scenario_version": "", "message": "approved containment",
-        "events_count": 1, "events": [], "start_at": moment, "stop_at": moment, "capacity": 0, "leakspeed": "0",
-        "simulated": False, "source": {"scope": "Ip", "value": str(address)}, "decisions": [decision],
+        "scenario": _scenario(key),
+        "scenario_hash": "",
+        "scenario_version": "",
+        "message": "approved containment",
+        "events_count": 1,
+        "events": [],
+        "start_at": moment,
+        "stop_at": moment,
+        "capacity": 0,
+        "leakspeed": "0",
+        "simulated": False,
+        "source": {"scope": "Ip", "value": str(address)},
+        "decisions": [decision],
     }
 
 

@@ -56,12 +56,19 @@ def connect(name: str, settings: Settings, site: Site, folder: Path, clocks: Clo
     """The tenant called ``name``. ``site`` and ``folder`` are unused: the gate says which hosts may be isolated."""
 
     def opened(credential: Credential | None) -> Transport:
-        return Transport(settings.base_url, subject=name, credential=credential, clocks=clocks,
-                         bounds=ReplyBounds(deadline_s=60.0, max_bytes=4 * 1024 * 1024))
+        return Transport(
+            settings.base_url,
+            subject=name,
+            credential=credential,
+            clocks=clocks,
+            bounds=ReplyBounds(deadline_s=60.0, max_bytes=4 * 1024 * 1024),
+        )
 
     def log_in(plain: Transport) -> Reply:
-        account = {"client_id": settings.client_id.get_secret_value(),
-                   "client_secret": settings.client_secret.get_secret_value()}
+        account = {
+            "client_id": settings.client_id.get_secret_value(),
+            "client_secret": settings.client_secret.get_secret_value(),
+        }
         return plain.post("/oauth2/token", data=account, retry=True, passes={401, 403})
 
     setting = getattr(settings.client_secret, "variable", "client_secret")
@@ -84,8 +91,10 @@ class CrowdStrike:
         host, key = self._host(step), plain_key(key)
         before = self._device(host)
         if _another(before.hostname, step.scope):
-            raise ConfigError(f"{self.name}: {host} is {before.hostname[:100]!r} there, which is not the host that was "
-                              f"approved ({step.scope[:200]}); the inventory's host_id is wrong")
+            raise ConfigError(
+                f"{self.name}: {host} is {before.hostname[:100]!r} there, which is not the host that was "
+                f"approved ({step.scope[:200]}); the inventory's host_id is wrong"
+            )
         held = before.status in _HELD
         # The mark first: a containment whose answer is lost is then known as ours. One that is ours already, for
         # another case, takes this mark too, so that the last case lets go; one of somebody else's takes none.
@@ -149,7 +158,10 @@ class CrowdStrike:
 
     def _act(self, action: str, host: str) -> None:
         reply = self._api.request(
-            "POST", "/devices/entities/devices-actions/v2", params={"action_name": action}, json={"ids": [host]},
+            "POST",
+            "/devices/entities/devices-actions/v2",
+            params={"action_name": action},
+            json={"ids": [host]},
             passes={403},
         )
         self._resources(reply, 200, 202)

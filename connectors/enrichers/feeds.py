@@ -161,8 +161,12 @@ class Feed:
     def look_up(self, observables: Sequence[Observable], window: TimeWindow) -> tuple[Enrichment, ...]:
         """Entries for destination addresses and domains; entries of any date, for the rules weigh their age."""
         template = Enrichment(
-            enricher=self.name, topic="feed", observable=Observable(kind="address", value="", role="destination"),
-            unavailable=self._parsed.unavailable, as_of=self._parsed.as_of, warning=self._parsed.warning,
+            enricher=self.name,
+            topic="feed",
+            observable=Observable(kind="address", value="", role="destination"),
+            unavailable=self._parsed.unavailable,
+            as_of=self._parsed.as_of,
+            warning=self._parsed.warning,
         )
         return tuple(
             template.model_copy(update={"observable": observable, "answers": self._find(observable)})

@@ -51,8 +51,12 @@ class Lists:
     def look_up(self, observables: Sequence[Observable], window: TimeWindow) -> tuple[Enrichment, ...]:
         """The lists that cover each destination address, judged on the unwrapped address."""
         template = Enrichment(
-            enricher=self.name, topic="lists", observable=Observable(kind="address", value="", role="destination"),
-            unavailable=self._fault, as_of=datetime.combine(embedded.AS_OF, time(), UTC), warning=self._warning,
+            enricher=self.name,
+            topic="lists",
+            observable=Observable(kind="address", value="", role="destination"),
+            unavailable=self._fault,
+            as_of=datetime.combine(embedded.AS_OF, time(), UTC),
+            warning=self._warning,
         )
         return tuple(
             template.model_copy(update={"observable": observable} | self._answer(observable))
@@ -119,8 +123,9 @@ def _read(path: Path) -> Parsed[Network]:
     except Unreadable as fault:
         return Parsed(path, unavailable=str(fault))
     numbered = ((number, line.partition(b"#")[0].strip()) for number, line in enumerate(lines_of(raw), 1))
-    parsed = gather(path, as_of, ((number, line) for number, line in numbered if line), _network,
-                    open_at=open_line(raw))
+    parsed = gather(
+        path, as_of, ((number, line) for number, line in numbered if line), _network, open_at=open_line(raw)
+    )
     if not parsed.entries and not parsed.unavailable:
         return Parsed(path, as_of=as_of, unavailable=f"{path}: empty; expected one address or CIDR a line")
     return parsed

@@ -118,8 +118,13 @@ class SysmonOwners:
         if not answers and (log.cut or not log.events):
             unavailable = log.cut or f"no Sysmon event in {', '.join(map(str, self._settings.paths))}"
         return Enrichment(
-            enricher=self.name, topic="processes", observable=observable, answers=answers, unavailable=unavailable,
-            as_of=log.newest, warning=log.warning,
+            enricher=self.name,
+            topic="processes",
+            observable=observable,
+            answers=answers,
+            unavailable=unavailable,
+            as_of=log.newest,
+            warning=log.warning,
         )
 
     def _read(self) -> _Log:
@@ -249,7 +254,8 @@ def _guid(fields: dict[str, Any]) -> str:
 def _process(fields: dict[str, Any]) -> _Process:
     found = _SHA256.search(_text(fields, "Hashes"))
     return _Process(
-        path=_text(fields, "Image"), sha256=found[1].lower() if found else "",
+        path=_text(fields, "Image"),
+        sha256=found[1].lower() if found else "",
         command_line=_text(fields, "CommandLine"),
     )
 
@@ -277,8 +283,16 @@ def _owners(log: _Log, networks: Networks) -> Iterator[tuple[str, SocketOwner]]:
     for socket, (seen, image) in log.sockets.items():
         process = log.started.get((socket.host, socket.process)) or _Process(image)
         path = process.path or image
-        yield socket.host, SocketOwner(
-            process_name=re.split(r"[\\/]", path)[-1] or "unknown", path=path, sha256=process.sha256,
-            command_line=process.command_line, dst_ip=str(socket.destination), dst_port=socket.port,
-            outside_addresses=len(outside[socket.host, socket.process, socket.day]), seen=seen,
+        yield (
+            socket.host,
+            SocketOwner(
+                process_name=re.split(r"[\\/]", path)[-1] or "unknown",
+                path=path,
+                sha256=process.sha256,
+                command_line=process.command_line,
+                dst_ip=str(socket.destination),
+                dst_port=socket.port,
+                outside_addresses=len(outside[socket.host, socket.process, socket.day]),
+                seen=seen,
+            ),
         )

@@ -88,8 +88,12 @@ class Vendors:
     def look_up(self, observables: Sequence[Observable], window: TimeWindow) -> tuple[Enrichment, ...]:
         """Services whose network holds the address, or whose domains cover the name."""
         template = Enrichment(
-            enricher=self.name, topic="vendor", observable=Observable(kind="address", value="", role="destination"),
-            unavailable=self._file.unavailable, as_of=self._file.as_of, warning=self._file.warning,
+            enricher=self.name,
+            topic="vendor",
+            observable=Observable(kind="address", value="", role="destination"),
+            unavailable=self._file.unavailable,
+            as_of=self._file.as_of,
+            warning=self._file.warning,
         )
         return tuple(
             template.model_copy(update={"observable": observable, "answers": self._find(observable)})
@@ -134,23 +138,34 @@ class Vendors:
 
 def _partners(networks: Iterable[Network]) -> Iterable[tuple[Network, VendorService]]:
     for network in networks:
-        yield network, VendorService(
-            vendor="declared partner", purpose="partner", single_tenant=True, matched=str(network), needs="network"
+        yield (
+            network,
+            VendorService(
+                vendor="declared partner", purpose="partner", single_tenant=True, matched=str(network), needs="network"
+            ),
         )
 
 
 def _of_row(row: VendorRow, matched: str) -> VendorService:
     ports = tuple(port for first, last in row.ports for port in range(first, last + 1))
     return VendorService(
-        vendor=row.vendor, purpose=row.purpose, single_tenant=row.single_tenant, matched=matched, ports=ports,
+        vendor=row.vendor,
+        purpose=row.purpose,
+        single_tenant=row.single_tenant,
+        matched=matched,
+        ports=ports,
         needs=row.needs,
     )
 
 
 def _of_site(service: KnownService, matched: str) -> VendorService:
     return VendorService(
-        vendor=service.vendor, purpose=service.purpose, single_tenant=service.single_tenant, matched=matched,
-        ports=service.ports, needs=service.needs,
+        vendor=service.vendor,
+        purpose=service.purpose,
+        single_tenant=service.single_tenant,
+        matched=matched,
+        ports=service.ports,
+        needs=service.needs,
     )
 
 

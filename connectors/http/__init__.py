@@ -19,7 +19,15 @@ from connectors.http.session import Silence, TooLarge, exchange, new_session
 from playbook.errors import BadAnswer, ConnectorError, RateLimited, Unauthorized, Unreachable
 
 __all__ = [
-    "Bounds", "Clocks", "Credential", "Reply", "Transport", "checked_url", "is_loopback", "printable", "retry_after",
+    "Bounds",
+    "Clocks",
+    "Credential",
+    "Reply",
+    "Transport",
+    "checked_url",
+    "is_loopback",
+    "printable",
+    "retry_after",
     "segment",
 ]
 
@@ -89,8 +97,12 @@ class Transport:
     def with_cookies(self) -> "Transport":
         """A transport with the same settings and rate gate whose session keeps cookies: one per job."""
         other = Transport(
-            self.base_url, subject=self.subject, credential=self._credential, bounds=self.bounds,
-            clocks=self.clocks, ca_file=self._ca_file,
+            self.base_url,
+            subject=self.subject,
+            credential=self._credential,
+            bounds=self.bounds,
+            clocks=self.clocks,
+            ca_file=self._ca_file,
         )
         other._session = new_session(keep_cookies=True)
         return other

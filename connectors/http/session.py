@@ -125,8 +125,12 @@ def exchange(
     with _Watch(left) as watch:
         try:
             answer = session.request(
-                **prepared, allow_redirects=False, stream=True, timeout=(min(left, _CONNECT_S), left),
-                verify=str(ca_file) if ca_file else True, proxies=proxies,
+                **prepared,
+                allow_redirects=False,
+                stream=True,
+                timeout=(min(left, _CONNECT_S), left),
+                verify=str(ca_file) if ca_file else True,
+                proxies=proxies,
             )
             try:
                 answer.raw.decode_content = True

@@ -38,7 +38,8 @@ def lines_of(notice: Notice, most: int) -> MessageText:
     return MessageText(
         title=("URGENT: " if notice.urgent else "") + title,
         text=text if len(text) <= most else text[: most - 4] + " ...",
-        link=link, footer=f"{_OURS} {_LINKED if link else _LINKLESS}",
+        link=link,
+        footer=f"{_OURS} {_LINKED if link else _LINKLESS}",
     )
 
 
@@ -73,8 +74,11 @@ class WebhookEndpoint:
         self.host = parts.hostname or ""
         self._path = parts.path + (f"?{parts.query}" if parts.query else "")
         self._wire = Transport(
-            f"{parts.scheme}://{parts.netloc}", subject=name, bounds=ReplyBounds(deadline_s=deadline_s, max_bytes=65536),
-            clocks=clocks, ca_file=ca_file,
+            f"{parts.scheme}://{parts.netloc}",
+            subject=name,
+            bounds=ReplyBounds(deadline_s=deadline_s, max_bytes=65536),
+            clocks=clocks,
+            ca_file=ca_file,
         )
 
     def post(self, json: Any) -> Reply:

@@ -152,6 +152,7 @@ class Smtp:
 @contextmanager
 def _ended_by(server: smtplib.SMTP, seconds: float) -> Iterator[None]:
     """Shut the connection when the deadline passes: a timeout holds for one read, and a server may drip."""
+
     def shut() -> None:
         if server.sock is not None:
             with suppress(OSError):

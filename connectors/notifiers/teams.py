@@ -36,7 +36,9 @@ def connect(name: str, settings: Settings, site: Site, folder: Path, clocks: Clo
 def message(lines: MessageText) -> dict[str, Any]:
     """The payload: one adaptive card whose only link is ours."""
     card: dict[str, Any] = {
-        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.4",
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
         "body": [
             _run(lines.title, weight="Bolder", size="Medium"),
             *(_run(line) for line in lines.text.split("\n") if line),

@@ -39,7 +39,9 @@ class Settings(Value):
 def connect(name: str, settings: Settings, site: Site, folder: Path, clocks: Clocks = Clocks()) -> "Webhook":  # noqa: B008
     """The notifier called ``name``."""
     ca_file = settings.ca_file and folder / settings.ca_file
-    return Webhook(name, settings.secret, WebhookEndpoint(name, settings.url, settings.deadline_s, clocks, ca_file), clocks)
+    return Webhook(
+        name, settings.secret, WebhookEndpoint(name, settings.url, settings.deadline_s, clocks, ca_file), clocks
+    )
 
 
 def signature(secret: SecretStr, timestamp: int, body: bytes) -> str:
@@ -61,15 +63,29 @@ class Webhook:
         """Post the notice; any 2xx means taken, anything else is BadAnswer."""
         now = int(self._clocks.wall())
         lines = lines_of(notice, _MOST)
-        body = json.dumps({
-            "type": "botnet-playbook.notice", "version": 1, "id": message_id(notice.key), "title": lines.title,
-            "text": lines.text, "link": lines.link, "urgent": notice.urgent, "note": lines.footer,
-            "sent_at": datetime.fromtimestamp(now, UTC).isoformat(),
-        }, sort_keys=True).encode()
-        reply = self._hook.post_raw(body, {
-            "Content-Type": "application/json", TIME_HEADER: str(now), ID_HEADER: message_id(notice.key),
-            SIGNATURE_HEADER: signature(self._secret, now, body),
-        })
+        body = json.dumps(
+            {
+                "type": "botnet-playbook.notice",
+                "version": 1,
+                "id": message_id(notice.key),
+                "title": lines.title,
+                "text": lines.text,
+                "link": lines.link,
+                "urgent": notice.urgent,
+                "note": lines.footer,
+                "sent_at": datetime.fromtimestamp(now, UTC).isoformat(),
+            },
+            sort_keys=True,
+        ).encode()
+        reply = self._hook.post_raw(
+            body,
+            {
+                "Content-Type": "application/json",
+                TIME_HEADER: str(now),
+                ID_HEADER: message_id(notice.key),
+                SIGNATURE_HEADER: signature(self._secret, now, body),
+            },
+        )
         if not 200 <= reply.status < 300:
             raise self._hook.refused(reply)
 

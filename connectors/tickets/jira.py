@@ -72,8 +72,12 @@ def connect(name: str, settings: Settings, site: Site, folder: Path, clocks: Clo
     """The desk called ``name``; nothing is sent before it is needed."""
     credential = Credential(getattr(settings.token, "variable", "token"), settings.token, user=settings.user)
     transport = Transport(
-        settings.base_url, subject=name, credential=credential, bounds=ReplyBounds(deadline_s=settings.deadline_s),
-        clocks=clocks, ca_file=settings.ca_file and folder / settings.ca_file,
+        settings.base_url,
+        subject=name,
+        credential=credential,
+        bounds=ReplyBounds(deadline_s=settings.deadline_s),
+        clocks=clocks,
+        ca_file=settings.ca_file and folder / settings.ca_file,
     )
     return Jira(name, settings, transport)
 
@@ -95,8 +99,9 @@ def where_key(field: str, key: str) -> str:
 
 def document(text: str) -> dict[str, Any]:
     """``text`` as an Atlassian document: text nodes, one paragraph a line, in which nothing is markup."""
-    lines = [{"type": "paragraph", "content": [{"type": "text", "text": line}] if line else []}
-             for line in text.split("\n")]
+    lines = [
+        {"type": "paragraph", "content": [{"type": "text", "text": line}] if line else []} for line in text.split("\n")
+    ]
     return {"type": "doc", "version": 1, "content": lines}
 
 
@@ -123,8 +128,12 @@ class Jira:
         """The key of the one issue with this ticket's key, whatever its project or state; created when none is seen."""
         key = remote_key(ticket.key)
         return opened(
-            lambda: self._find(key), lambda: self._create(ticket, key),
-            lambda twin, kept: self._retire(twin, kept, key), self._sleep, self._looks, heal=True,
+            lambda: self._find(key),
+            lambda: self._create(ticket, key),
+            lambda twin, kept: self._retire(twin, kept, key),
+            self._sleep,
+            self._looks,
+            heal=True,
         )
 
     def comment(self, reference: str, text: str, key: str) -> None:
@@ -133,7 +142,9 @@ class Jira:
         said = {"body": self._body(f"{plain(text)}\n\n{sign}")}
         ensure_once(
             lambda: any(sign in _texts(c.get("body")) for c in self._comments(place)),
-            lambda: self._object(accepted(self._wire.post(place, json=said), 201), "id"), self._sleep, self._looks,
+            lambda: self._object(accepted(self._wire.post(place, json=said), 201), "id"),
+            self._sleep,
+            self._looks,
         )
 
     def attach(self, reference: str, name: str, content: bytes) -> None:
@@ -145,7 +156,8 @@ class Jira:
         ensure_once(
             lambda: file in self._attachments(issue),
             lambda: _done(accepted(self._wire.post(f"{issue}/attachments", data=form, headers=headers), 200, 201)),
-            self._sleep, self._looks,
+            self._sleep,
+            self._looks,
         )
 
     def check(self) -> tuple[CheckResult, ...]:
@@ -190,8 +202,10 @@ class Jira:
     def _create(self, ticket: Ticket, key: str) -> ExistingTicket:
         settings = self._settings
         fields: dict[str, Any] = {
-            "project": {"key": settings.project}, "issuetype": {"name": settings.issue_type},
-            "summary": one_line(ticket.title, 250), "description": self._body(plain(ticket.text)),
+            "project": {"key": settings.project},
+            "issuetype": {"name": settings.issue_type},
+            "summary": one_line(ticket.title, 250),
+            "description": self._body(plain(ticket.text)),
             "labels": list(settings.labels),
         }
         fields[settings.key_field] = [*settings.labels, key] if settings.key_field == "labels" else key

@@ -58,8 +58,12 @@ def connect(name: str, settings: Settings, site: Site, folder: Path, clocks: Clo
     """The desk called ``name``; nothing is sent before it is needed."""
     credential = Credential(getattr(settings.token, "variable", "token"), settings.token, scheme="token")
     transport = Transport(
-        settings.base_url, subject=name, credential=credential, bounds=ReplyBounds(deadline_s=settings.deadline_s),
-        clocks=clocks, ca_file=settings.ca_file and folder / settings.ca_file,
+        settings.base_url,
+        subject=name,
+        credential=credential,
+        bounds=ReplyBounds(deadline_s=settings.deadline_s),
+        clocks=clocks,
+        ca_file=settings.ca_file and folder / settings.ca_file,
     )
     return RequestTracker(name, settings, transport)
 
@@ -91,7 +95,10 @@ class RequestTracker:
         """The number of the one ticket with this key, whatever its queue or state; created when there is none."""
         key = remote_key(ticket.key)
         return opened(
-            lambda: self._find(key), lambda: self._create(ticket, key), self._merge, self._sleep,
+            lambda: self._find(key),
+            lambda: self._create(ticket, key),
+            self._merge,
+            self._sleep,
         )
 
     def comment(self, reference: str, text: str, key: str) -> None:
@@ -130,10 +137,16 @@ class RequestTracker:
             raise Unauthorized(self._keyless)
         self._prove_field()
         settings = self._settings
-        made = self._wire.post(f"{_API}/ticket", json={
-            "Queue": settings.queue, "Subject": one_line(ticket.title, 200), "Content": plain(ticket.text),
-            "ContentType": "text/plain", "CustomFields": {settings.key_field: key},
-        })
+        made = self._wire.post(
+            f"{_API}/ticket",
+            json={
+                "Queue": settings.queue,
+                "Subject": one_line(ticket.title, 200),
+                "Content": plain(ticket.text),
+                "ContentType": "text/plain",
+                "CustomFields": {settings.key_field: key},
+            },
+        )
         found = self._found(self._object(accepted(made, 201)))
         if not any(self._find(key)):
             self._keyless = (
@@ -154,7 +167,8 @@ class RequestTracker:
         parts = {"fields": field}
         ensure_once(
             lambda: any(item.get(field) == sign for item in self._items(f"{ticket}/attachments", parts)),
-            lambda: self._accepted(self._wire.post(f"{ticket}/comment", json=said)), self._sleep,
+            lambda: self._accepted(self._wire.post(f"{ticket}/comment", json=said)),
+            self._sleep,
         )
 
     def _accepted(self, reply: Reply) -> None:

@@ -61,8 +61,12 @@ def connect(name: str, settings: Settings, site: Site, folder: Path, clocks: Clo
     """The desk called ``name``; nothing is sent before it is needed."""
     credential = Credential(getattr(settings.token, "variable", "token"), settings.token, user=settings.user)
     transport = Transport(
-        settings.base_url, subject=name, credential=credential, bounds=ReplyBounds(deadline_s=settings.deadline_s),
-        clocks=clocks, ca_file=settings.ca_file and folder / settings.ca_file,
+        settings.base_url,
+        subject=name,
+        credential=credential,
+        bounds=ReplyBounds(deadline_s=settings.deadline_s),
+        clocks=clocks,
+        ca_file=settings.ca_file and folder / settings.ca_file,
     )
     return ServiceNow(name, settings, transport)
 
@@ -94,8 +98,10 @@ class ServiceNow:
         """The number of the one record with this ticket's key, whatever its state; created when there is none."""
         key = remote_key(ticket.key)
         return opened(
-            lambda: self._find(key), lambda: self._create(ticket, key),
-            lambda twin, kept: self._retire(twin, kept, key), self._sleep,
+            lambda: self._find(key),
+            lambda: self._create(ticket, key),
+            lambda twin, kept: self._retire(twin, kept, key),
+            self._sleep,
         )
 
     def comment(self, reference: str, text: str, key: str) -> None:
@@ -105,7 +111,8 @@ class ServiceNow:
         record = self._record(reference)
         ensure_once(
             lambda: sign in str(self._record(reference).get(field) or ""),
-            lambda: self._changed(record["sys_id"], note), self._sleep,
+            lambda: self._changed(record["sys_id"], note),
+            self._sleep,
         )
 
     def attach(self, reference: str, name: str, content: bytes) -> None:
@@ -113,14 +120,18 @@ class ServiceNow:
         file, record = stamped(name, content), self._record(reference)["sys_id"]
         table = self._settings.table
         place = {"table_name": table, "table_sys_id": record, "file_name": file}
-        query = "^".join(condition(*pair) for pair in
-                         (("table_name", table), ("table_sys_id", record), ("file_name", file)))
+        query = "^".join(
+            condition(*pair) for pair in (("table_name", table), ("table_sys_id", record), ("file_name", file))
+        )
         kind = {"Content-Type": "text/html" if file.endswith(".html") else "application/octet-stream"}
         ensure_once(
-            lambda: any(a.get("file_name") == file and a.get("table_sys_id") == record
-                        for a in self._rows("/api/now/attachment", {"sysparm_query": query})),
-            lambda: self._posted(self._wire.request(
-                "POST", "/api/now/attachment/file", params=place, data=content, headers=kind)),
+            lambda: any(
+                a.get("file_name") == file and a.get("table_sys_id") == record
+                for a in self._rows("/api/now/attachment", {"sysparm_query": query})
+            ),
+            lambda: self._posted(
+                self._wire.request("POST", "/api/now/attachment/file", params=place, data=content, headers=kind)
+            ),
             self._sleep,
         )
 
@@ -154,8 +165,10 @@ class ServiceNow:
         if self._keyless:
             raise Unauthorized(self._keyless)
         record = dict(self._settings.fields) | {
-            "short_description": one_line(ticket.title, 155), "description": inert(plain(ticket.text)),
-            "correlation_id": key, "correlation_display": "botnet-playbook",
+            "short_description": one_line(ticket.title, 155),
+            "description": inert(plain(ticket.text)),
+            "correlation_id": key,
+            "correlation_display": "botnet-playbook",
         }
         reply = self._wire.post(self._table, json=record, passes=(403,))
         if reply.status == 403:  # no right, or a unique index and another was first
@@ -174,9 +187,14 @@ class ServiceNow:
     def _retire(self, twin: ExistingTicket, kept: ExistingTicket, key: str) -> None:
         record = self._record(twin.reference)
         note = f"Made twice at the same moment: {kept.reference} goes on."
-        self._changed(record["sys_id"], dict(self._settings.duplicate_fields) | {
-            "correlation_id": f"{key}:twin-of:{kept.reference}", self._settings.notes_field: note,
-        })
+        self._changed(
+            record["sys_id"],
+            dict(self._settings.duplicate_fields)
+            | {
+                "correlation_id": f"{key}:twin-of:{kept.reference}",
+                self._settings.notes_field: note,
+            },
+        )
 
     def _changed(self, sys_id: str, fields: dict[str, str]) -> None:
         self._result(accepted(self._wire.request("PATCH", f"{self._table}/{sys_id}", json=fields), 200))
@@ -186,7 +204,9 @@ class ServiceNow:
         if not _NUMBER.fullmatch(reference):
             raise ConfigError(f"{self.name}: {reference[:40]!r} is no record number")
         params = {
-            "sysparm_query": condition("number", reference), "sysparm_display_value": "true", "sysparm_limit": 2,
+            "sysparm_query": condition("number", reference),
+            "sysparm_display_value": "true",
+            "sysparm_limit": 2,
             "sysparm_fields": f"sys_id,number,{self._settings.notes_field}",
         }
         rows = self._result(self._wire.get(self._table, params=params).expect(200))

@@ -122,10 +122,12 @@ class Action(NamedTuple):
         """The input, checked; null and empty text are "not given". ConfigError names each wrong field."""
         nested = [name for name, value in given.items() if isinstance(value, dict | list)]
         if nested:
-            raise ConfigError("\n".join(
-                f"{self.identifier}: {name}: expected text, a number or a boolean, not a list or an object"
-                for name in nested
-            ))
+            raise ConfigError(
+                "\n".join(
+                    f"{self.identifier}: {name}: expected text, a number or a boolean, not a list or an object"
+                    for name in nested
+                )
+            )
         kept = {name: value for name, value in given.items() if value is not None and value != ""}
         try:
             return validated(self.input, kept, self.identifier, "")
@@ -146,8 +148,13 @@ class Action(NamedTuple):
 
 
 def slot(
-    description: str, default: Any = ..., *, contains: tuple[str, ...] = (), primary: bool = False,
-    example: Scalar = None, **limits: Any,
+    description: str,
+    default: Any = ...,
+    *,
+    contains: tuple[str, ...] = (),
+    primary: bool = False,
+    example: Scalar = None,
+    **limits: Any,
 ) -> Any:
     """A field of an Input or Output: what it is, its default (none: required), and what platforms know it as."""
     known = {"contains": contains, "primary": primary, "example": example}
@@ -184,8 +191,14 @@ def _slot(name: str, field: FieldInfo) -> Slot:
     known = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     kind, choices = _plain(name, field.annotation)
     return Slot(
-        name, kind, field.is_required(), None if field.default is PydanticUndefined else field.default,
-        field.description or "", tuple(known.get("contains", ())), bool(known.get("primary")), choices,  # type: ignore[arg-type]
+        name,
+        kind,
+        field.is_required(),
+        None if field.default is PydanticUndefined else field.default,
+        field.description or "",
+        tuple(known.get("contains", ())),
+        bool(known.get("primary")),
+        choices,  # type: ignore[arg-type]
         known.get("example"),  # type: ignore[arg-type]
     )
 

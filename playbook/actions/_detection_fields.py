@@ -59,7 +59,8 @@ class ConnectionKey(Flat):
     connections: int = slot("Connections counted in the window", example=288, ge=0, le=10**12)
     hourly_buckets: int = slot("Distinct UTC hours with a connection", example=24, ge=1, le=10**6)
     first_seen: TimeText = slot(
-        "First connection in UTC as yyyy-MM-dd HH:mm:ss (ISO 8601 is accepted too)", example="2026-03-02 00:03:00",
+        "First connection in UTC as yyyy-MM-dd HH:mm:ss (ISO 8601 is accepted too)",
+        example="2026-03-02 00:03:00",
         max_length=40,
     )
     last_seen: TimeText = slot("Last connection, in the same form", example="2026-03-02 23:58:12", max_length=40)
@@ -68,25 +69,31 @@ class ConnectionKey(Flat):
 class Columns(ConnectionKey):
     """A whole detection; sums are null when a connection had no byte counter."""
 
-    hostname: str = slot("Host name in the row, empty when the log has none", "", contains=_HOST,
-                         example="cam-lobby-01", max_length=255)
+    hostname: str = slot(
+        "Host name in the row, empty when the log has none", "", contains=_HOST, example="cam-lobby-01", max_length=255
+    )
     total_bytes_sent: int | None = slot("Bytes sent by our host", None, example=61920, ge=0)
     total_bytes_rcvd: int | None = slot("Bytes received by our host", None, example=56736, ge=0)
-    avg_bytes_per_conn: int | None = slot("Bytes of one connection on average, both directions", None, example=412,
-                                          ge=0)
+    avg_bytes_per_conn: int | None = slot(
+        "Bytes of one connection on average, both directions", None, example=412, ge=0
+    )
     processes: str = slot("Process names joined by commas", "", contains=("process name",), max_length=_TEXT_MOST)
-    services: str = slot("Application protocols the log recorded, joined by commas", "", example="irc",
-                         max_length=_TEXT_MOST)
+    services: str = slot(
+        "Application protocols the log recorded, joined by commas", "", example="irc", max_length=_TEXT_MOST
+    )
     transports: str = slot("IP protocols, joined by commas", "", example="tcp", max_length=_TEXT_MOST)
     ntp_sized: bool | None = slot("Whether every packet had the size of a time request (port 123 only)", None)
     denied: int = slot("Attempts that a device refused", 0, example=0, ge=0, le=10**12)
     blocked: bool = slot("Whether nothing but denied attempts was seen", False)
-    avg_per_hour: float | None = slot("Connections per hour, one decimal; computed again when judging", None,
-                                      example=12.0, ge=0)
-    irc_port: int | None = slot("1 when the port is one that IRC uses; computed again when judging", None, example=1,
-                                ge=0, le=1)
-    beaconing_score: int | None = slot("Score 1 to 3, not a probability; computed again when judging", None, example=3,
-                                       ge=0, le=3)
+    avg_per_hour: float | None = slot(
+        "Connections per hour, one decimal; computed again when judging", None, example=12.0, ge=0
+    )
+    irc_port: int | None = slot(
+        "1 when the port is one that IRC uses; computed again when judging", None, example=1, ge=0, le=1
+    )
+    beaconing_score: int | None = slot(
+        "Score 1 to 3, not a probability; computed again when judging", None, example=3, ge=0, le=3
+    )
     bytes_known: bool | None = slot("Whether every connection had a byte counter", None)
     detection_id: str = slot("Identity of the detection; computed again when judging", "", max_length=64)
 
@@ -101,9 +108,15 @@ def flat(detection: Detection) -> DetectionRow:
     """The detection in flat columns."""
     plain = {name: value for name, value in row(detection).items() if name != "processes"}
     return DetectionRow(
-        **plain, detection_id=detection.detection_id, source=detection.source, bytes_known=detection.bytes_known,
-        denied=detection.denied, blocked=detection.blocked, ntp_sized=detection.ntp_sized,
-        processes=",".join(sorted(detection.processes)), services=",".join(detection.services),
+        **plain,
+        detection_id=detection.detection_id,
+        source=detection.source,
+        bytes_known=detection.bytes_known,
+        denied=detection.denied,
+        blocked=detection.blocked,
+        ntp_sized=detection.ntp_sized,
+        processes=",".join(sorted(detection.processes)),
+        services=",".join(detection.services),
         transports=",".join(detection.transports),
     )
 
@@ -120,16 +133,29 @@ def detection_of(given: Columns, source: str, action: str) -> tuple[Detection, t
     total = None if given.blocked else _total(given, attempts)
     irc = given.dst_port in IRC_PORTS
     found = Detection(
-        detection_id="", source=source, hostname=given.hostname, src_ip=given.src_ip, dst_ip=given.dst_ip,
-        dst_port=given.dst_port, connections=given.connections, hourly_buckets=given.hourly_buckets,
+        detection_id="",
+        source=source,
+        hostname=given.hostname,
+        src_ip=given.src_ip,
+        dst_ip=given.dst_ip,
+        dst_port=given.dst_port,
+        connections=given.connections,
+        hourly_buckets=given.hourly_buckets,
         avg_per_hour=float(rounded(attempts, given.hourly_buckets, 1)),
-        avg_bytes_per_conn=None if total is None else int(rounded(total, attempts, 0)), irc_port=int(irc),
+        avg_bytes_per_conn=None if total is None else int(rounded(total, attempts, 0)),
+        irc_port=int(irc),
         beaconing_score=beaconing_score(attempts, given.hourly_buckets, total, irc),
         total_bytes_sent=None if total is None else given.total_bytes_sent,
         total_bytes_rcvd=None if total is None else given.total_bytes_rcvd,
-        processes=_names(given.processes), services=_names(given.services.lower()),
-        transports=_names(given.transports.lower()), first_seen=first, last_seen=last, bytes_known=total is not None,
-        denied=given.denied, blocked=given.blocked, ntp_sized=given.ntp_sized,
+        processes=_names(given.processes),
+        services=_names(given.services.lower()),
+        transports=_names(given.transports.lower()),
+        first_seen=first,
+        last_seen=last,
+        bytes_known=total is not None,
+        denied=given.denied,
+        blocked=given.blocked,
+        ntp_sized=given.ntp_sized,
     )
     identity = detection_id(source, found.host_text, found.src_ip, found.dst_ip, found.dst_port)
     return found.model_copy(update={"detection_id": identity}), _misfits(given, found, attempts)

@@ -32,7 +32,8 @@ def _section(action: Action) -> str:
     return (
         f"\n## {action.identifier}\n\n{action.description}.\n\n"
         + (_table("input", action.inputs, asked=True) if action.inputs else "No input.\n")
-        + "\n" + _table("column of a row", action.outputs, asked=False)
+        + "\n"
+        + _table("column of a row", action.outputs, asked=False)
     )
 
 

@@ -22,8 +22,10 @@ class DetectionInput(Columns):
     """A row of fetch_detections as it came; ``source`` is asked for the raw traffic behind it."""
 
     source: str = slot(
-        "Configured source that is asked for the traffic behind the row; empty: nothing is measured", "",
-        example="sumo", max_length=100,
+        "Configured source that is asked for the traffic behind the row; empty: nothing is measured",
+        "",
+        example="sumo",
+        max_length=100,
     )
 
 
@@ -60,9 +62,7 @@ def judge_row(given: DetectionInput, outside: Outside, action: str) -> JudgedInp
         origin = outside.source(source_table(outside.config, given.source, action))
     detection, misfits = detection_of(given, given.source or "platform", action)
     # A row that was seen at one instant still lies in some window.
-    window = detection.span or TimeWindow(
-        start=detection.first_seen, end=detection.first_seen + _MOMENT
-    )
+    window = detection.span or TimeWindow(start=detection.first_seen, end=detection.first_seen + _MOMENT)
     toolkit, terms = outside.around(_OneRow(detection, window, origin))
     run = respond(toolkit, outside.site, terms)
     return JudgedInput(detection, run.model_copy(update={"warnings": (*misfits, *run.warnings)}))

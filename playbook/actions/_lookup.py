@@ -26,10 +26,15 @@ class LookupAnswers(NamedTuple):
 
     def answers(self, kind: type[A], topic: str = "") -> tuple[A, ...]:
         """Every answer of one type, optionally from one topic, without repeats."""
-        return tuple(dict.fromkeys(
-            answer for word in self.words if topic in ("", word.topic)
-            for answer in word.answers if isinstance(answer, kind)
-        ))
+        return tuple(
+            dict.fromkeys(
+                answer
+                for word in self.words
+                if topic in ("", word.topic)
+                for answer in word.answers
+                if isinstance(answer, kind)
+            )
+        )
 
 
 def ask(outside: Outside, observables: tuple[Observable, ...], source: Address | None = None) -> LookupAnswers:
@@ -40,17 +45,23 @@ def ask(outside: Outside, observables: tuple[Observable, ...], source: Address |
     now = outside.site.now
     window = TimeWindow(start=now - _DAY, end=now)
     enrichers, hosts_in = outside.enrichers()
-    left_out = [e.name for e in enrichers if (scope := hosts_in.get(e.name))
-                and not (source is not None and within(source, scope))]
+    left_out = [
+        e.name
+        for e in enrichers
+        if (scope := hosts_in.get(e.name)) and not (source is not None and within(source, scope))
+    ]
     calls = {e.name: partial(e.look_up, observables, window) for e in enrichers if e.name not in left_out}
     outcomes = run_concurrently(calls, outside.config.limits.enrichment_timeout_s)
     words = tuple(word for outcome in outcomes.values() for word in outcome.value or ())
-    silent = [f"{name}: {outcome.failure or 'no answer'}" for name, outcome in outcomes.items()
-              if outcome.value is None]
+    silent = [
+        f"{name}: {outcome.failure or 'no answer'}" for name, outcome in outcomes.items() if outcome.value is None
+    ]
     silent += [f"{word.enricher}: {word.unavailable}" for word in words if word.unavailable is not None]
-    return LookupAnswers(words, tuple(dict.fromkeys(silent)), tuple(
-        f"{name} was not asked: it serves only hosts in {joined(hosts_in[name])}" for name in left_out
-    ))
+    return LookupAnswers(
+        words,
+        tuple(dict.fromkeys(silent)),
+        tuple(f"{name} was not asked: it serves only hosts in {joined(hosts_in[name])}" for name in left_out),
+    )
 
 
 def joined(values: Iterable[object]) -> str:

@@ -10,8 +10,9 @@ KIND, READ_ONLY = "contain", False
 class Input(ApprovalInput):
     """The address of one step of the plan."""
 
-    address: AddressText = slot("Outside address of the step", contains=("ip",), primary=True,
-                                example="203.0.113.66", max_length=64)
+    address: AddressText = slot(
+        "Outside address of the step", contains=("ip",), primary=True, example="203.0.113.66", max_length=64
+    )
 
 
 Output = ResponseOutput

@@ -11,8 +11,7 @@ class Input(ApprovalInput):
     """The source, destination and port of one step of the plan."""
 
     src_ip: AddressText = slot("Address of our host", contains=("ip",), example="10.20.0.31", max_length=64)
-    dst_ip: AddressText = slot("Address outside", contains=("ip",), primary=True, example="203.0.113.66",
-                               max_length=64)
+    dst_ip: AddressText = slot("Address outside", contains=("ip",), primary=True, example="203.0.113.66", max_length=64)
     dst_port: int = slot("Destination port", contains=("port",), example=6667, ge=0, le=65535)
 
 

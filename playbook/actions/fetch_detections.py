@@ -18,14 +18,19 @@ _SETTLED = timedelta(minutes=15)
 class Input(Flat):
     """Which source, and which time."""
 
-    source: str = slot("Name of a configured source; may be left out when there is only one", "", example="sumo",
-                       max_length=100)
-    hours: int | None = slot(
-        "Hours to look back: from 15 minutes ago in a SIEM, from the newest event in log files", None, example=24,
-        ge=1, le=31 * 24,
+    source: str = slot(
+        "Name of a configured source; may be left out when there is only one", "", example="sumo", max_length=100
     )
-    start: TimeText | None = slot("Start of the window, instead of hours and with end: yyyy-MM-dd HH:mm:ss in UTC",
-                                  None, max_length=40)
+    hours: int | None = slot(
+        "Hours to look back: from 15 minutes ago in a SIEM, from the newest event in log files",
+        None,
+        example=24,
+        ge=1,
+        le=31 * 24,
+    )
+    start: TimeText | None = slot(
+        "Start of the window, instead of hours and with end: yyyy-MM-dd HH:mm:ss in UTC", None, max_length=40
+    )
     end: TimeText | None = slot("End of the window, not included, in the same form", None, max_length=40)
 
 

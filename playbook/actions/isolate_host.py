@@ -9,8 +9,14 @@ KIND, READ_ONLY = "contain", False
 class Input(ApprovalInput):
     """The host of one step of the plan."""
 
-    host_id: str = slot("Identity of the host in the inventory or EDR, never an address", primary=True,
-                        contains=("host id",), example="edr-4711", min_length=1, max_length=255)
+    host_id: str = slot(
+        "Identity of the host in the inventory or EDR, never an address",
+        primary=True,
+        contains=("host id",),
+        example="edr-4711",
+        min_length=1,
+        max_length=255,
+    )
 
 
 Output = ResponseOutput

@@ -15,8 +15,11 @@ class Output(Flat):
     """One row; sentences stand one a line."""
 
     detection_id: str = slot("Identity of the detection")
-    host: str = slot("Host the case is about: its proven name, else the row's, else the address",
-                     contains=("host name",), example="cam-lobby-01")
+    host: str = slot(
+        "Host the case is about: its proven name, else the row's, else the address",
+        contains=("host name",),
+        example="cam-lobby-01",
+    )
     src_ip: str = slot("Address of our host", contains=("ip",), example="10.20.0.31")
     dst_ip: str = slot("Address outside", contains=("ip",), example="203.0.113.66")
     dst_port: int = slot("Destination port", contains=("port",), example=6667)
@@ -46,19 +49,37 @@ def run(given: DetectionInput, outside: Outside) -> Result:
 def _row(one: JudgedDetection) -> Output:
     detection, verdict = one.enriched.detection, one.verdict
     return Output(
-        detection_id=detection.detection_id, host=one.enriched.host, src_ip=detection.src_ip,
-        dst_ip=detection.dst_ip, dst_port=detection.dst_port, beaconing_score=detection.beaconing_score,
-        disposition=verdict.disposition, confidence=verdict.confidence, rung=verdict.rung, status=verdict.status,
-        reasons="\n".join(verdict.reasons), missing="\n".join(verdict.missing),
-        would_change="\n".join(verdict.would_change), evidence=_said(verdict.evidence),
+        detection_id=detection.detection_id,
+        host=one.enriched.host,
+        src_ip=detection.src_ip,
+        dst_ip=detection.dst_ip,
+        dst_port=detection.dst_port,
+        beaconing_score=detection.beaconing_score,
+        disposition=verdict.disposition,
+        confidence=verdict.confidence,
+        rung=verdict.rung,
+        status=verdict.status,
+        reasons="\n".join(verdict.reasons),
+        missing="\n".join(verdict.missing),
+        would_change="\n".join(verdict.would_change),
+        evidence=_said(verdict.evidence),
     )
 
 
 def _gated(gated: FilteredDetection, given: DetectionInput, score: int) -> Output:
     return Output(
-        detection_id=gated.detection_id, host=gated.host, src_ip=given.src_ip, dst_ip=gated.dst_ip,
-        dst_port=gated.dst_port, beaconing_score=score, disposition=gated.disposition, confidence="high", rung=0,
-        gate=gated.gate, status="closed", reasons=gated.reason,
+        detection_id=gated.detection_id,
+        host=gated.host,
+        src_ip=given.src_ip,
+        dst_ip=gated.dst_ip,
+        dst_port=gated.dst_port,
+        beaconing_score=score,
+        disposition=gated.disposition,
+        confidence="high",
+        rung=0,
+        gate=gated.gate,
+        status="closed",
+        reasons=gated.reason,
     )
 
 

@@ -22,8 +22,7 @@ class Output(Flat):
     source: str = slot("Address, CIDR or inventory name of the source", "", contains=("ip", "host name"))
     destination: str = slot("Address, CIDR or name of the destination", "", contains=("ip", "domain"))
     port: int | None = slot("Destination port, null for every port", None, contains=("port",), example=443)
-    indicator: str = slot("The one address or domain instead of source and destination", "",
-                          contains=("ip", "domain"))
+    indicator: str = slot("The one address or domain instead of source and destination", "", contains=("ip", "domain"))
     entered: str = slot("Day it was entered, yyyy-MM-dd", example="2026-11-24")
     ends: str = slot("Last day, yyyy-MM-dd", example="2027-02-01")
 
@@ -39,5 +38,9 @@ def row_of(entry: ExceptionEntry, site: Site) -> Output:
     """The entry in flat columns, with its state today."""
     today = site.now.date()
     state = "ended" if entry.ends < today else "live" if entry.entered <= today else "not yet"
-    return Output(state=state, **entry.model_dump(exclude={"entered", "ends"}),
-                  entered=entry.entered.isoformat(), ends=entry.ends.isoformat())
+    return Output(
+        state=state,
+        **entry.model_dump(exclude={"entered", "ends"}),
+        entered=entry.entered.isoformat(),
+        ends=entry.ends.isoformat(),
+    )

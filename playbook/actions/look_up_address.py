@@ -14,8 +14,9 @@ _SHARED = ("cdn", "cloud", "shared", "resolver")
 class Input(Flat):
     """One address."""
 
-    address: AddressText = slot("Address to look up", contains=("ip", "ipv6"), primary=True, example="198.51.100.7",
-                                max_length=64)
+    address: AddressText = slot(
+        "Address to look up", contains=("ip", "ipv6"), primary=True, example="198.51.100.7", max_length=64
+    )
 
 
 class Output(Flat):
@@ -60,14 +61,22 @@ def _row(address: str, outer: str | None, asked: LookupAnswers) -> Output:
     registered = next(iter(asked.answers(NetworkOwner, "whois")), NetworkOwner())
     lists, feeds = asked.answers(ListEntry), asked.answers(FeedEntry)
     return Output(
-        address=address, is_global=outer is None, why_not_global=outer or "", asn=announced.asn,
-        organisation=announced.organisation, network=announced.network, country=announced.country,
-        registered_organisation=registered.organisation, registered_network=registered.network,
-        registered_country=registered.country, lists=joined(f"{e.name} ({e.category})" for e in lists),
+        address=address,
+        is_global=outer is None,
+        why_not_global=outer or "",
+        asn=announced.asn,
+        organisation=announced.organisation,
+        network=announced.network,
+        country=announced.country,
+        registered_organisation=registered.organisation,
+        registered_network=registered.network,
+        registered_country=registered.country,
+        lists=joined(f"{e.name} ({e.category})" for e in lists),
         is_shared=any(e.category in _SHARED for e in lists),
         operator=joined(o.name for o in asked.answers(Operator)),
         vendor_service=joined(f"{v.vendor}: {v.purpose}" for v in asked.answers(VendorService)),
-        owned=joined(o.name for o in asked.answers(OwnedDestination)), feeds=joined(f.feed for f in feeds),
+        owned=joined(o.name for o in asked.answers(OwnedDestination)),
+        feeds=joined(f.feed for f in feeds),
         malware=joined(f.malware for f in feeds),
         feed_last_seen=max((f.last_seen.isoformat() for f in feeds), default=""),
         asked=joined(word.enricher for word in asked.words if word.unavailable is None),

@@ -14,10 +14,16 @@ KIND, READ_ONLY = "investigate", True
 class Input(Flat):
     """A host name, an address, or both."""
 
-    host: str = slot("Host name to look up", "", contains=("host name",), primary=True, example="cam-lobby-01",
-                     max_length=255)
-    address: AddressText | None = slot("Address of the host, instead of or beside its name", None, contains=("ip",),
-                                       example="10.20.0.31", max_length=64)
+    host: str = slot(
+        "Host name to look up", "", contains=("host name",), primary=True, example="cam-lobby-01", max_length=255
+    )
+    address: AddressText | None = slot(
+        "Address of the host, instead of or beside its name",
+        None,
+        contains=("ip",),
+        example="10.20.0.31",
+        max_length=64,
+    )
 
 
 class Output(Flat):
@@ -45,11 +51,21 @@ def run(given: Input, outside: Outside) -> Result:
     jobs = joined(job.job for job in asked.answers(BackupJob))
     software = joined(program.name for program in asked.answers(ApprovedSoftware))
     # An inventory asked by name and by address tells the same host twice.
-    rows = tuple(dict.fromkeys(
-        Output(host_id=r.host_id, hostname=r.hostname, roles=joined(r.roles), owner=r.owner,
-               addresses=joined(r.addresses), backup_jobs=jobs, approved_software=software)
-        for r in asked.answers(HostRecord)
-    ))
+    rows = tuple(
+        dict.fromkeys(
+            Output(
+                host_id=r.host_id,
+                hostname=r.hostname,
+                roles=joined(r.roles),
+                owner=r.owner,
+                addresses=joined(r.addresses),
+                backup_jobs=jobs,
+                approved_software=software,
+            )
+            for r in asked.answers(HostRecord)
+        )
+    )
     known = joined(row.hostname for row in rows) or "no inventory knows it"
-    return Result(rows, f"{given.host or given.address}: {known}", not asked.unavailable,
-                  (*asked.unavailable, *asked.left_out))
+    return Result(
+        rows, f"{given.host or given.address}: {known}", not asked.unavailable, (*asked.unavailable, *asked.left_out)
+    )

@@ -15,17 +15,20 @@ class Output(Flat):
     """
 
     entry: str = slot("step, not_blockable, by_hand or nothing", example="step")
-    case_id: str = slot("Identity of the case, empty when a static gate took the detection out", "",
-                        example="C-0123456789ab")
+    case_id: str = slot(
+        "Identity of the case, empty when a static gate took the detection out", "", example="C-0123456789ab"
+    )
     host: str = slot("Host the case is about", contains=("host name",), example="cam-lobby-01")
     disposition: str = slot("Disposition the proposal rests on", example="TRUE_POSITIVE")
-    plan_id: str = slot("Identity of the plan, empty when no step is proposed", "", contains=("plan id",),
-                        example="P-000000000001")
+    plan_id: str = slot(
+        "Identity of the plan, empty when no step is proposed", "", contains=("plan id",), example="P-000000000001"
+    )
     digest: str = slot("SHA-256 of exactly this plan, in hex", "", contains=("plan digest",))
     step: int = slot("Number of the step from 1; 0 in other rows", 0, example=1)
     kind: str = slot("block_pair, block_address or isolate_host", "", example="block_pair")
-    target: str = slot("Source>destination:port, an address, or a host identity", "",
-                       example="10.20.0.31>203.0.113.66:6667")
+    target: str = slot(
+        "Source>destination:port, an address, or a host identity", "", example="10.20.0.31>203.0.113.66:6667"
+    )
     scope: str = slot("Who else is affected, and how many people must approve", "")
     ttl_s: int = slot("Seconds until the step ends", 0, example=14400)
     connector: str = slot("Configured containment that carries it out, empty when none is", "")
@@ -51,8 +54,10 @@ def _rows(case: Case) -> tuple[Output, ...]:
     rows = []
     if case.plan is not None:
         sealed = common | {"plan_id": case.plan.plan_id, "digest": case.plan.digest}
-        rows = [Output(entry="step", step=number, **sealed, **step.model_dump())
-                for number, step in enumerate(case.plan.steps, start=1)]
+        rows = [
+            Output(entry="step", step=number, **sealed, **step.model_dump())
+            for number, step in enumerate(case.plan.steps, start=1)
+        ]
     rows += [Output(entry="not_blockable", target=n.address, note=n.reason, **common) for n in case.not_blockable]
     rows += [Output(entry="by_hand", note=text, **common) for text in case.by_hand]
     if not rows:

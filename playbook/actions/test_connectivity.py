@@ -29,8 +29,9 @@ def run(given: Input, outside: Outside) -> Result:
     rows = []
     for name, outcome in outcomes.items():
         failed = (CheckResult(subject=name, ok=False, message=outcome.failure or "no answer"),)
-        rows += [Output(connector=name, **r.model_dump())
-                 for r in (outcome.value if outcome.value is not None else failed)]
+        rows += [
+            Output(connector=name, **r.model_dump()) for r in (outcome.value if outcome.value is not None else failed)
+        ]
     failures = sum(not row.ok for row in rows)
     message = f"{failures} of {len(rows)} checks failed" if failures else f"{len(rows)} check(s) passed"
     return Result(tuple(rows), message, complete=not failures, warnings=warnings)

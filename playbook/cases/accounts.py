@@ -70,10 +70,17 @@ def add(conn: sa.Connection, name: str, role: Role, password: str, by: str, now:
         raise ConfigError(f"role {role!r}: expected one of {', '.join(ROLES)}")
     if account_of(conn, name) is not None:
         raise ConfigError(f"account {name!r}: exists already")
-    conn.execute(accounts.insert(), {
-        "name": name, "role": role, "password_hash": _hashed(password) if password else "", "created_at": now,
-        "created_by": by, "failures": 0,
-    })
+    conn.execute(
+        accounts.insert(),
+        {
+            "name": name,
+            "role": role,
+            "password_hash": _hashed(password) if password else "",
+            "created_at": now,
+            "created_by": by,
+            "failures": 0,
+        },
+    )
     audit.append(conn, now, "", by, "account added", {"name": name, "role": role, "password": bool(password)})
 
 
@@ -83,9 +90,15 @@ def set_password(conn: sa.Connection, name: str, password: str, by: str, now: da
     Raises ConfigError when there is no such account or it is too short.
     """
     _existing(conn, name)
-    conn.execute(accounts.update().where(accounts.c.name == name).values(
-        password_hash=_hashed(password), failures=0, locked_until=None,
-    ))
+    conn.execute(
+        accounts.update()
+        .where(accounts.c.name == name)
+        .values(
+            password_hash=_hashed(password),
+            failures=0,
+            locked_until=None,
+        )
+    )
     conn.execute(sessions.delete().where(sessions.c.account == name))
     audit.append(conn, now, "", by, "password set", {"name": name})
 
@@ -99,8 +112,15 @@ def disable(conn: sa.Connection, name: str, by: str, now: datetime) -> None:
 
 
 def make_token(
-    conn: sa.Connection, name: str, by: str, now: datetime, *, label: str = "", scope: Role | None = None,
-    via: Via = "cli", days: int | None = 365,
+    conn: sa.Connection,
+    name: str,
+    by: str,
+    now: datetime,
+    *,
+    label: str = "",
+    scope: Role | None = None,
+    via: Via = "cli",
+    days: int | None = 365,
 ) -> str:
     """A new token, shown this once; it is good for ``scope`` at most (default: the account's role)."""
     account = _existing(conn, name)
@@ -108,10 +128,18 @@ def make_token(
     if account.disabled_at is not None or ROLES.index(scope) > ROLES.index(account.role):
         raise ConfigError(f"account {name!r}: disabled, or its role {account.role} is less than {scope}")
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    conn.execute(tokens.insert(), {
-        "token_hash": hash_of(token), "account": name, "label": label, "scope": scope, "via": via, "created_at": now,
-        "expires_at": now + timedelta(days=days) if days else None,
-    })
+    conn.execute(
+        tokens.insert(),
+        {
+            "token_hash": hash_of(token),
+            "account": name,
+            "label": label,
+            "scope": scope,
+            "via": via,
+            "created_at": now,
+            "expires_at": now + timedelta(days=days) if days else None,
+        },
+    )
     audit.append(conn, now, "", by, "token made", {"name": name, "label": label, "scope": scope, "via": via})
     return token
 
@@ -135,9 +163,17 @@ def account_of(conn: sa.Connection, name: str) -> Account | None:
 def by_token(conn: sa.Connection, token: str, now: datetime) -> Proof | Unproven:
     """Who holds this token. Only its hash is looked for, so timing tells nothing of the stored ones."""
     query = sa.select(tokens, accounts.c.role).join(accounts, accounts.c.name == tokens.c.account)
-    row = conn.execute(query.where(
-        tokens.c.token_hash == hash_of(token), tokens.c.revoked_at.is_(None), accounts.c.disabled_at.is_(None),
-    )).mappings().first()
+    row = (
+        conn.execute(
+            query.where(
+                tokens.c.token_hash == hash_of(token),
+                tokens.c.revoked_at.is_(None),
+                accounts.c.disabled_at.is_(None),
+            )
+        )
+        .mappings()
+        .first()
+    )
     if row is None or (row["expires_at"] is not None and row["expires_at"] <= now):
         return Unproven(reason="the token is unknown, revoked or past its end")
     role = min(row["scope"], row["role"], key=ROLES.index)
@@ -188,10 +224,16 @@ def _count_failure(conn: sa.Connection, name: str, failures: int, now: datetime)
 def _forgiven(conn: sa.Connection, row: Any, fresh_hash: str) -> bool:
     """Forget the failures after the right password; False when the account was changed while it was looked at."""
     values = {"failures": 0, "locked_until": None} | ({"password_hash": fresh_hash} if fresh_hash else {})
-    done = conn.execute(accounts.update().where(
-        accounts.c.name == row["name"], accounts.c.password_hash == row["password_hash"],
-        accounts.c.role == row["role"], accounts.c.disabled_at.is_(None),
-    ).values(values))
+    done = conn.execute(
+        accounts.update()
+        .where(
+            accounts.c.name == row["name"],
+            accounts.c.password_hash == row["password_hash"],
+            accounts.c.role == row["role"],
+            accounts.c.disabled_at.is_(None),
+        )
+        .values(values)
+    )
     return done.rowcount == 1
 
 

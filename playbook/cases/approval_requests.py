@@ -49,7 +49,13 @@ class ApprovalRequest(Value):
 
 
 def create_request(
-    conn: sa.Connection, case_id: str, host: str, plan: Plan, terms: RequestPolicy, requester: str, now: datetime,
+    conn: sa.Connection,
+    case_id: str,
+    host: str,
+    plan: Plan,
+    terms: RequestPolicy,
+    requester: str,
+    now: datetime,
     newer: bool = True,
 ) -> str | None:
     """Store a request for what of the plan is not in force already; None when nothing new is to be asked.
@@ -66,7 +72,8 @@ def create_request(
     earlier = conn.execute(
         sa.select(requests.c.request_id, requests.c.state, plans.c.digest)
         .join(plans, (plans.c.request_id == requests.c.request_id) & (plans.c.place == 0))
-        .where(requests.c.case_id == case_id).order_by(requests.c.asked_at)
+        .where(requests.c.case_id == case_id)
+        .order_by(requests.c.asked_at)
     ).all()
     for row in earlier:
         same = row.digest == plan.digest
@@ -85,40 +92,90 @@ def offers_of(plan: Plan, case_id: str, host: str, terms: RequestPolicy) -> tupl
 
 
 def _store(
-    conn: sa.Connection, case_id: str, host: str, plan: Plan, terms: RequestPolicy, requester: str, now: datetime, number: int
+    conn: sa.Connection,
+    case_id: str,
+    host: str,
+    plan: Plan,
+    terms: RequestPolicy,
+    requester: str,
+    now: datetime,
+    number: int,
 ) -> str:
     content = rfc8785.dumps([case_id, plan.digest, number])
     request_id = "Q-" + hashlib.sha256(content).hexdigest()[:12]
     patience = timedelta(seconds=terms.patience_s)
-    conn.execute(requests.insert(), {
-        "request_id": request_id, "case_id": case_id, "state": "waiting", "requester": requester,
-        "people": plan.people, "votes": 0, "asked_at": now, "remind_at": now + patience / 2,
-        "expires_at": now + patience, "decided_by": "", "digest": "",
-    })
+    conn.execute(
+        requests.insert(),
+        {
+            "request_id": request_id,
+            "case_id": case_id,
+            "state": "waiting",
+            "requester": requester,
+            "people": plan.people,
+            "votes": 0,
+            "asked_at": now,
+            "remind_at": now + patience / 2,
+            "expires_at": now + patience,
+            "decided_by": "",
+            "digest": "",
+        },
+    )
     offers = offers_of(plan, case_id, host, terms)
-    conn.execute(plans.insert(), [
-        {"request_id": request_id, "digest": one.digest, "plan_id": one.plan_id, "case_id": case_id, "place": place,
-         "ttl_s": max(step.ttl_s for step in one.steps), "document": one.model_dump_json()}
-        for place, one in enumerate(offers)
-    ])
-    audit.append(conn, now, case_id, requester, "approval asked", {
-        "request_id": request_id, "people": plan.people, "expires_at": (now + patience).isoformat(),
-        "offers": [{"digest": one.digest, "steps": [s.model_dump() for s in one.steps]} for one in offers],
-    })
-    outbox.enqueue_notification(conn, case_id, Notice(
-        key=f"ask:{request_id}", title=f"Approval asked: {host}", link=f"/cases/{case_id}",
-        text=f"{len(plan.steps)} step(s) wait for {plan.people} approver(s); without an answer it is denied.",
-    ), now)
+    conn.execute(
+        plans.insert(),
+        [
+            {
+                "request_id": request_id,
+                "digest": one.digest,
+                "plan_id": one.plan_id,
+                "case_id": case_id,
+                "place": place,
+                "ttl_s": max(step.ttl_s for step in one.steps),
+                "document": one.model_dump_json(),
+            }
+            for place, one in enumerate(offers)
+        ],
+    )
+    audit.append(
+        conn,
+        now,
+        case_id,
+        requester,
+        "approval asked",
+        {
+            "request_id": request_id,
+            "people": plan.people,
+            "expires_at": (now + patience).isoformat(),
+            "offers": [{"digest": one.digest, "steps": [s.model_dump() for s in one.steps]} for one in offers],
+        },
+    )
+    outbox.enqueue_notification(
+        conn,
+        case_id,
+        Notice(
+            key=f"ask:{request_id}",
+            title=f"Approval asked: {host}",
+            link=f"/cases/{case_id}",
+            text=f"{len(plan.steps)} step(s) wait for {plan.people} approver(s); without an answer it is denied.",
+        ),
+        now,
+    )
     return request_id
 
 
 def close_request(
-    conn: sa.Connection, request_id: str, case_id: str, state: RequestState, now: datetime, why: str,
+    conn: sa.Connection,
+    request_id: str,
+    case_id: str,
+    state: RequestState,
+    now: datetime,
+    why: str,
     actor: str = "playbook",
 ) -> bool:
     """End a waiting request without an approval; False when it no longer waits."""
     done = conn.execute(
-        requests.update().where(requests.c.request_id == request_id, requests.c.state == "waiting")
+        requests.update()
+        .where(requests.c.request_id == request_id, requests.c.state == "waiting")
         .values(state=state, decided_at=now, decided_by=actor)
     )
     if done.rowcount == 0:
@@ -162,9 +219,9 @@ def list_requests(
 
 def pending_count(conn: sa.Connection) -> int:
     """How many requests wait."""
-    return int(conn.execute(
-        sa.select(sa.func.count()).select_from(requests).where(requests.c.state == "waiting")
-    ).scalar_one())
+    return int(
+        conn.execute(sa.select(sa.func.count()).select_from(requests).where(requests.c.state == "waiting")).scalar_one()
+    )
 
 
 def pending_by_case(conn: sa.Connection, case_ids: Iterable[str]) -> int:
@@ -180,6 +237,9 @@ def _with_offers(conn: sa.Connection, rows: Sequence[Any]) -> tuple[ApprovalRequ
     for row in conn.execute(query).mappings():
         found[row["request_id"]].append(Plan.model_validate_json(row["document"]))
     return tuple(
-        ApprovalRequest(**{k: v for k, v in row.items() if k in ApprovalRequest.model_fields}, offers=tuple(found[row["request_id"]]))
+        ApprovalRequest(
+            **{k: v for k, v in row.items() if k in ApprovalRequest.model_fields},
+            offers=tuple(found[row["request_id"]]),
+        )
         for row in rows
     )

@@ -14,7 +14,16 @@ from playbook.model import Value
 from playbook.model.response import Decision, Notice, Plan
 
 Reason = Literal[
-    "unknown", "late", "racing", "expired", "stale", "repeated", "protected", "requester", "role", "another_plan",
+    "unknown",
+    "late",
+    "racing",
+    "expired",
+    "stale",
+    "repeated",
+    "protected",
+    "requester",
+    "role",
+    "another_plan",
 ]
 
 
@@ -65,8 +74,10 @@ def evaluate_answer(
     if decision.approve and decision.via == "platform" and any(one.via == "platform" for one in earlier):
         return Refusal(reason="protected", text="platforms together count as one approver; a person must agree too")
     if decision.approve and any(one.digest != decision.digest for one in earlier):
-        return Refusal(reason="another_plan",
-                       text=f"{earlier[0].who} approved the plan {earlier[0].plan_id}: approve that one, or deny")
+        return Refusal(
+            reason="another_plan",
+            text=f"{earlier[0].who} approved the plan {earlier[0].plan_id}: approve that one, or deny",
+        )
     return None
 
 
@@ -99,11 +110,23 @@ def decide(conn: sa.Connection, decision: Decision, now: datetime, enqueue: Enqu
         refusal = Refusal(reason="racing", text="another answer came at the same moment")
     if refusal is not None:
         if refusal.reason == "expired":
-            approval_requests.close_request(conn, request.request_id, request.case_id, "expired", now, "nobody answered in time")
-        audit.append(conn, now, request.case_id, decision.who, "answer refused", {
-            "request_id": request.request_id, "digest": decision.digest, "via": decision.via,
-            "approve": decision.approve, "reason": refusal.reason,
-        })
+            approval_requests.close_request(
+                conn, request.request_id, request.case_id, "expired", now, "nobody answered in time"
+            )
+        audit.append(
+            conn,
+            now,
+            request.case_id,
+            decision.who,
+            "answer refused",
+            {
+                "request_id": request.request_id,
+                "digest": decision.digest,
+                "via": decision.via,
+                "approve": decision.approve,
+                "reason": refusal.reason,
+            },
+        )
         return AnswerResult(result="refused", reason=refusal.reason, text=refusal.text, request_id=request.request_id)
     return _count(conn, request, decision, (*earlier, decision), now, enqueue)
 
@@ -122,25 +145,51 @@ def _claimed(conn: sa.Connection, request: ApprovalRequest, decision: Decision, 
     values: dict[str, Any] = {"votes": requests.c.votes + 1, "state": state}
     if state != "waiting":
         values |= {"decided_at": now, "decided_by": decision.who, "digest": decision.digest}
-    done = conn.execute(requests.update().where(
-        requests.c.request_id == request.request_id, requests.c.state == "waiting", requests.c.votes == request.votes,
-    ).values(values))
+    done = conn.execute(
+        requests.update()
+        .where(
+            requests.c.request_id == request.request_id,
+            requests.c.state == "waiting",
+            requests.c.votes == request.votes,
+        )
+        .values(values)
+    )
     return done.rowcount == 1
 
 
 def _count(
-    conn: sa.Connection, request: ApprovalRequest, decision: Decision, votes: Sequence[Decision], now: datetime,
+    conn: sa.Connection,
+    request: ApprovalRequest,
+    decision: Decision,
+    votes: Sequence[Decision],
+    now: datetime,
     enqueue: Enqueue,
 ) -> AnswerResult:
     """Record an answer that counts, and what follows."""
     conn.execute(decisions.insert(), decision.model_dump() | {"request_id": request.request_id, "recorded_at": now})
-    audit.append(conn, now, request.case_id, decision.who, "approved" if decision.approve else "denied", {
-        "request_id": request.request_id, "digest": decision.digest, "via": decision.via,
-        "comment": decision.comment, "votes": len(votes), "people": request.people,
-    })
+    audit.append(
+        conn,
+        now,
+        request.case_id,
+        decision.who,
+        "approved" if decision.approve else "denied",
+        {
+            "request_id": request.request_id,
+            "digest": decision.digest,
+            "via": decision.via,
+            "comment": decision.comment,
+            "votes": len(votes),
+            "people": request.people,
+        },
+    )
     told = f"{decision.who} {'approved' if decision.approve else 'denied'} {decision.plan_id}"
-    _comment(conn, request, f"answer:{request.request_id}:{len(votes)}",
-             told + (f": {decision.comment}" if decision.comment else ""), now)
+    _comment(
+        conn,
+        request,
+        f"answer:{request.request_id}:{len(votes)}",
+        told + (f": {decision.comment}" if decision.comment else ""),
+        now,
+    )
     if not decision.approve:
         return AnswerResult(result="denied", text=told, request_id=request.request_id)
     if len(votes) < request.people:
@@ -169,13 +218,26 @@ def role_of(conn: sa.Connection, who: str) -> Role | None:
 def expire(conn: sa.Connection, now: datetime, limit: int = 1000) -> tuple[str, ...]:
     """End every request whose time is over: no answer is no. The requests that were ended."""
     query = _waiting(requests.c.expires_at <= now).limit(limit)
-    ended = [row for row in conn.execute(query).mappings().all() if approval_requests.close_request(
-        conn, row["request_id"], row["case_id"], "expired", now, "nobody answered in time")]
+    ended = [
+        row
+        for row in conn.execute(query).mappings().all()
+        if approval_requests.close_request(
+            conn, row["request_id"], row["case_id"], "expired", now, "nobody answered in time"
+        )
+    ]
     for row in ended:
-        outbox.enqueue_notification(conn, row["case_id"], Notice(
-            key=f"expired:{row['request_id']}", title=f"Denied by silence: {row['host']}", urgent=True,
-            text="Nobody answered in time, so nothing is contained.", link=f"/cases/{row['case_id']}",
-        ), now)
+        outbox.enqueue_notification(
+            conn,
+            row["case_id"],
+            Notice(
+                key=f"expired:{row['request_id']}",
+                title=f"Denied by silence: {row['host']}",
+                urgent=True,
+                text="Nobody answered in time, so nothing is contained.",
+                link=f"/cases/{row['case_id']}",
+            ),
+            now,
+        )
         _comment(conn, row, f"expired:{row['request_id']}", "Nobody answered in time: denied.", now)
     return tuple(row["request_id"] for row in ended)
 
@@ -186,11 +248,18 @@ def remind(conn: sa.Connection, now: datetime, limit: int = 1000) -> tuple[str, 
     rows = conn.execute(_waiting(due).limit(limit)).mappings().all()
     for row in rows:
         conn.execute(requests.update().where(requests.c.request_id == row["request_id"]).values(reminded_at=now))
-        outbox.enqueue_notification(conn, row["case_id"], Notice(
-            key=f"remind:{row['request_id']}", title=f"Still waiting for approval: {row['host']}", urgent=True,
-            text=f"Without an answer it is denied at {row['expires_at']:%Y-%m-%d %H:%M} UTC.",
-            link=f"/cases/{row['case_id']}",
-        ), now)
+        outbox.enqueue_notification(
+            conn,
+            row["case_id"],
+            Notice(
+                key=f"remind:{row['request_id']}",
+                title=f"Still waiting for approval: {row['host']}",
+                urgent=True,
+                text=f"Without an answer it is denied at {row['expires_at']:%Y-%m-%d %H:%M} UTC.",
+                link=f"/cases/{row['case_id']}",
+            ),
+            now,
+        )
         audit.append(conn, now, row["case_id"], "playbook", "approval reminded", {"request_id": row["request_id"]})
     return tuple(row["request_id"] for row in rows)
 

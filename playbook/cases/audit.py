@@ -29,9 +29,7 @@ class AuditLine(Value):
     hash: str
 
 
-def append(
-    conn: sa.Connection, now: datetime, case_id: str, actor: str, kind: str, content: Mapping[str, Any]
-) -> int:
+def append(conn: sa.Connection, now: datetime, case_id: str, actor: str, kind: str, content: Mapping[str, Any]) -> int:
     """Add a line (content: integers, text, lists and objects of these) and give its number.
 
     It shares the fate of the transaction; the head row keeps how many lines there are and the last hash.
@@ -39,8 +37,11 @@ def append(
     hold_writers(conn)
     head = conn.execute(sa.select(journal_head.c.seq, journal_head.c.hash)).one_or_none()
     values: dict[str, Any] = {
-        "seq": head.seq + 1 if head else 1, "at": now.astimezone(UTC).isoformat(timespec="microseconds"),
-        "case_id": case_id, "actor": plain(actor)[:255], "kind": kind,
+        "seq": head.seq + 1 if head else 1,
+        "at": now.astimezone(UTC).isoformat(timespec="microseconds"),
+        "case_id": case_id,
+        "actor": plain(actor)[:255],
+        "kind": kind,
         "content": rfc8785.dumps(_storable(dict(content))).decode(),
         "prev": head.hash if head else START,
     }
@@ -75,8 +76,9 @@ def verify(conn: sa.Connection, most: int = 20) -> tuple[str, ...]:
     expected, prev = 1, START
     for row in conn.execute(sa.select(journal).order_by(journal.c.seq)).yield_per(1000).mappings():
         if row["seq"] != expected:
-            faults.append(f"line {expected}: removed" + (f" (up to {row['seq'] - 1})" if row["seq"] > expected + 1
-                                                         else ""))
+            faults.append(
+                f"line {expected}: removed" + (f" (up to {row['seq'] - 1})" if row["seq"] > expected + 1 else "")
+            )
         elif row["prev"] != prev:
             faults.append(f"line {row['seq']}: does not follow the line before it")
         if _hash_now(row) != row["hash"]:

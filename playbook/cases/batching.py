@@ -15,7 +15,11 @@ _PAUSE_S = 0.11
 
 
 def file_in_parts(
-    store: Store, run: Run, filing: Filing, now: Callable[[], datetime], requester: str = "playbook",
+    store: Store,
+    run: Run,
+    filing: Filing,
+    now: Callable[[], datetime],
+    requester: str = "playbook",
     pause: Callable[[float], None] = time.sleep,
 ) -> FiledRun:
     """File a run. Cut off, filing the same run again goes on; once it is at its end, that changes nothing.
@@ -28,7 +32,7 @@ def file_in_parts(
     filed: list[FiledCase] = []
     for start in range(0, len(run.cases), _CASES):
         with store.change() as conn:
-            filed += repository.file_cases(conn, run, run.cases[start:start + _CASES], filing, now(), requester)
+            filed += repository.file_cases(conn, run, run.cases[start : start + _CASES], filing, now(), requester)
         if store.file is not None:
             pause(_PAUSE_S)
     with store.reading() as conn:

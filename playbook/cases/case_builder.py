@@ -33,8 +33,12 @@ def worst_first(one: JudgedDetection) -> tuple[int, int, int, int, int, str]:
     """Sort key: disposition, status, rung, then the louder detection."""
     verdict, detection = one.verdict, one.enriched.detection
     return (
-        WORST_FIRST.index(verdict.disposition), _STATUS_FIRST.index(verdict.status), verdict.rung,
-        -detection.beaconing_score, -detection.connections, detection.detection_id,
+        WORST_FIRST.index(verdict.disposition),
+        _STATUS_FIRST.index(verdict.status),
+        verdict.rung,
+        -detection.beaconing_score,
+        -detection.connections,
+        detection.detection_id,
     )
 
 
@@ -59,7 +63,11 @@ def _addresses(ones: Sequence[JudgedDetection]) -> tuple[str, ...]:
 
 
 def case_of(
-    identity: str, host: str, ones: Sequence[JudgedDetection], means: ResponseCapabilities, holders: tuple[AddressHolder, ...] = ()
+    identity: str,
+    host: str,
+    ones: Sequence[JudgedDetection],
+    means: ResponseCapabilities,
+    holders: tuple[AddressHolder, ...] = (),
 ) -> Case:
     """One case under this identity from detections that come worst first; the plan is sealed for this identity."""
     worst = ones[0].verdict
@@ -69,12 +77,21 @@ def case_of(
     if status == "proposed" and proposal.plan is None:
         status = "ticket"
     return Case(
-        case_id=identity, host=host, addresses=addresses, status=status,
+        case_id=identity,
+        host=host,
+        addresses=addresses,
+        status=status,
         verdict=CaseVerdict(
-            disposition=worst.disposition, confidence=worst.confidence, reasons=worst.reasons,
-            missing=worst.missing, would_change=worst.would_change,
+            disposition=worst.disposition,
+            confidence=worst.confidence,
+            reasons=worst.reasons,
+            missing=worst.missing,
+            would_change=worst.would_change,
         ),
-        detections=tuple(ones), plan=proposal.plan, not_blockable=proposal.not_blockable, by_hand=proposal.by_hand,
+        detections=tuple(ones),
+        plan=proposal.plan,
+        not_blockable=proposal.not_blockable,
+        by_hand=proposal.by_hand,
         record=next((one.enriched.holder for one in ones if one.enriched.holder is not None), None),
         holders=tuple(h for h in holders if h.address in addresses),
     )

@@ -16,9 +16,26 @@ from playbook.model.verdict import CaseStatus, Disposition
 # One that was cut off holds the questions about its cases back for no longer than this.
 _LONGEST_FILING = timedelta(minutes=10)
 _SUMMARY = (
-    "case_id", "host", "status", "disposition", "confidence", "first_seen", "last_seen", "opened_at", "updated_at",
-    "closed_at", "closed_by", "reopened_from", "person_disposition", "person_by", "person_reason", "person_fault",
-    "person_at", "watch_days", "ticket_key", "run_id",
+    "case_id",
+    "host",
+    "status",
+    "disposition",
+    "confidence",
+    "first_seen",
+    "last_seen",
+    "opened_at",
+    "updated_at",
+    "closed_at",
+    "closed_by",
+    "reopened_from",
+    "person_disposition",
+    "person_by",
+    "person_reason",
+    "person_fault",
+    "person_at",
+    "watch_days",
+    "ticket_key",
+    "run_id",
 )
 
 
@@ -77,9 +94,13 @@ def case_of(conn: sa.Connection, case_id: str) -> Case | None:
     if row is None:
         return None
     ticket = outbox.ticket_of(conn, row.ticket_key) if row.ticket_key else None
-    return Case.model_validate_json(row.document).model_copy(update={
-        "detections": judged_of(conn, case_id), "status": row.status, "ticket": ticket.ticket if ticket else None,
-    })
+    return Case.model_validate_json(row.document).model_copy(
+        update={
+            "detections": judged_of(conn, case_id),
+            "status": row.status,
+            "ticket": ticket.ticket if ticket else None,
+        }
+    )
 
 
 def judged_of(conn: sa.Connection, case_id: str) -> tuple[JudgedDetection, ...]:
@@ -100,12 +121,18 @@ def hosts_talking_to(conn: sa.Connection, dst_ip: str, dst_port: int | None = No
 def is_being_filed(conn: sa.Connection, run_id: str, now: datetime) -> bool:
     """Whether this run is being filed: begun within the last ten minutes, and not at its end yet."""
     query = sa.select(runs.c.run_id).where(
-        runs.c.run_id == run_id, runs.c.finished_at.is_(None), runs.c.filed_at > now - _LONGEST_FILING)
+        runs.c.run_id == run_id, runs.c.finished_at.is_(None), runs.c.filed_at > now - _LONGEST_FILING
+    )
     return conn.execute(query).first() is not None
 
 
 def resolve(
-    conn: sa.Connection, case_id: str, disposition: Disposition, who: str, reason: str, now: datetime,
+    conn: sa.Connection,
+    case_id: str,
+    disposition: Disposition,
+    who: str,
+    reason: str,
+    now: datetime,
     fault: Fault = "query",
 ) -> str | None:
     """A person closes the case with their disposition; None when done, else why not.
@@ -113,20 +140,29 @@ def resolve(
     ``fault``: what a FALSE_POSITIVE comes from.
     """
     done = conn.execute(
-        cases.update().where(cases.c.case_id == case_id, cases.c.closed_at.is_(None)).values(
-            status="closed", closed_at=now, closed_by=who, updated_at=now, person_disposition=disposition,
-            person_by=who, person_reason=reason, person_fault=fault, person_at=now,
+        cases.update()
+        .where(cases.c.case_id == case_id, cases.c.closed_at.is_(None))
+        .values(
+            status="closed",
+            closed_at=now,
+            closed_by=who,
+            updated_at=now,
+            person_disposition=disposition,
+            person_by=who,
+            person_reason=reason,
+            person_fault=fault,
+            person_at=now,
         )
     )
     if done.rowcount == 0:
         return _why_not(conn, case_id, "is closed already")
     because = {"fault": fault} if disposition == "FALSE_POSITIVE" else {}
-    audit.append(conn, now, case_id, who, "case resolved",
-                   {"disposition": disposition, "reason": reason, **because})
+    audit.append(conn, now, case_id, who, "case resolved", {"disposition": disposition, "reason": reason, **because})
     approval_requests.withdraw_requests(conn, case_id, now, f"the case was resolved as {disposition}", who)
     write_back_outbox.enqueue_case(conn, case_id, now)
-    _comment(conn, case_id, f"resolved:{case_id}:{now.isoformat()}", f"{who} resolved it as {disposition}: {reason}",
-             now)
+    _comment(
+        conn, case_id, f"resolved:{case_id}:{now.isoformat()}", f"{who} resolved it as {disposition}: {reason}", now
+    )
     return None
 
 
@@ -140,11 +176,21 @@ def reopen(conn: sa.Connection, case_id: str, who: str, now: datetime) -> str | 
     ).scalar_one_or_none()
     if other is not None:
         return f"{case_id}: its host has an open case already, {other}"
-    conn.execute(cases.update().where(cases.c.case_id == case_id).values(
-        status="ticket", closed_at=None, closed_by="", updated_at=now,
-        person_disposition="", person_by=who, person_reason="opened again", person_fault="query",
-        person_at=now,
-    ))
+    conn.execute(
+        cases.update()
+        .where(cases.c.case_id == case_id)
+        .values(
+            status="ticket",
+            closed_at=None,
+            closed_by="",
+            updated_at=now,
+            person_disposition="",
+            person_by=who,
+            person_reason="opened again",
+            person_fault="query",
+            person_at=now,
+        )
+    )
     audit.append(conn, now, case_id, who, "case reopened", {"closed_by": row.closed_by})
     write_back_outbox.enqueue_case(conn, case_id, now)
     _comment(conn, case_id, f"reopened:{case_id}:{now.isoformat()}", f"{who} opened the case again", now)

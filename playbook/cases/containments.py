@@ -53,13 +53,27 @@ def record_intent(
         if known is not None and known.state in LIVE:
             continue
         values: dict[str, Any] = {
-            "request_id": request_id, "digest": plan.digest, "connector": step.connector, "state": "intended",
-            "ttl_s": step.ttl_s, "until": None, "updated_at": now, "approved_by": approved_by[:255],
-            "release_by": "", "trouble": "", "step": step.model_dump_json(),
+            "request_id": request_id,
+            "digest": plan.digest,
+            "connector": step.connector,
+            "state": "intended",
+            "ttl_s": step.ttl_s,
+            "until": None,
+            "updated_at": now,
+            "approved_by": approved_by[:255],
+            "release_by": "",
+            "trouble": "",
+            "step": step.model_dump_json(),
         }
         if known is None:
-            values |= {"key": key, "case_id": case_id, "kind": step.kind, "target": step.target, "round": 1,
-                       "created_at": now}
+            values |= {
+                "key": key,
+                "case_id": case_id,
+                "kind": step.kind,
+                "target": step.target,
+                "round": 1,
+                "created_at": now,
+            }
             conn.execute(containments.insert(), values)
         else:
             values["round"] = known.round + 1
@@ -69,8 +83,15 @@ def record_intent(
 
 
 def change_state(
-    conn: sa.Connection, key: str, before: tuple[State, ...], after: State, now: datetime, *,
-    until: datetime | None = None, trouble: str = "", actor: str = "playbook",
+    conn: sa.Connection,
+    key: str,
+    before: tuple[State, ...],
+    after: State,
+    now: datetime,
+    *,
+    until: datetime | None = None,
+    trouble: str = "",
+    actor: str = "playbook",
 ) -> bool:
     """Compare and set the state, with a journal line; False when the state is none of ``before`` any more.
 
@@ -79,7 +100,9 @@ def change_state(
     values: dict[str, Any] = {"state": after, "updated_at": now, "trouble": trouble[:2000]}
     values |= {"until": until} if until is not None else {}
     done = conn.execute(
-        containments.update().where(containments.c.key == key, containments.c.state.in_(before)).values(values)
+        containments.update()
+        .where(containments.c.key == key, containments.c.state.in_(before))
+        .values(values)
         .returning(containments.c.case_id)
     ).one_or_none()
     if done is None:
@@ -91,17 +114,33 @@ def change_state(
 
 def record_receipt(conn: sa.Connection, key: str, receipt: Receipt, now: datetime) -> None:
     """Keep what a device said, with a journal line."""
-    row = conn.execute(
-        sa.select(containments.c.case_id, containments.c.round).where(containments.c.key == key)
-    ).one()
-    conn.execute(receipts.insert(), {
-        "key": key, "round": row.round, "action": receipt.action, "ok": receipt.ok, "changed": receipt.changed,
-        "at": receipt.at, "document": receipt.model_dump_json(),
-    })
-    audit.append(conn, now, row.case_id, receipt.connector, f"device: {receipt.action}", {
-        "key": key, "ok": receipt.ok, "changed": receipt.changed, "said": receipt.said,
-        "reference": receipt.reference,
-    })
+    row = conn.execute(sa.select(containments.c.case_id, containments.c.round).where(containments.c.key == key)).one()
+    conn.execute(
+        receipts.insert(),
+        {
+            "key": key,
+            "round": row.round,
+            "action": receipt.action,
+            "ok": receipt.ok,
+            "changed": receipt.changed,
+            "at": receipt.at,
+            "document": receipt.model_dump_json(),
+        },
+    )
+    audit.append(
+        conn,
+        now,
+        row.case_id,
+        receipt.connector,
+        f"device: {receipt.action}",
+        {
+            "key": key,
+            "ok": receipt.ok,
+            "changed": receipt.changed,
+            "said": receipt.said,
+            "reference": receipt.reference,
+        },
+    )
 
 
 def receipts_of(conn: sa.Connection, key: str) -> tuple[Receipt, ...]:
@@ -147,7 +186,8 @@ def ask_release(conn: sa.Connection, key: str, who: str, now: datetime, reason: 
     done = conn.execute(
         containments.update()
         .where(containments.c.key == key, containments.c.state.in_(LIVE), containments.c.release_by == "")
-        .values(release_by=who, updated_at=now).returning(containments.c.case_id)
+        .values(release_by=who, updated_at=now)
+        .returning(containments.c.case_id)
     ).one_or_none()
     if done is None:
         return False

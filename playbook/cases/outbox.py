@@ -37,10 +37,18 @@ def enqueue_notification(conn: sa.Connection, case_id: str, notice: Notice, now:
     """Put a notice into the outbox once; False when its key is there already."""
     if conn.execute(sa.select(notices.c.key).where(notices.c.key == notice.key)).first():
         return False
-    conn.execute(notices.insert(), {
-        "key": notice.key, "case_id": case_id, "urgent": notice.urgent, "created_at": now, "tries": 0, "trouble": "",
-        "document": notice.model_dump_json(),
-    })
+    conn.execute(
+        notices.insert(),
+        {
+            "key": notice.key,
+            "case_id": case_id,
+            "urgent": notice.urgent,
+            "created_at": now,
+            "tries": 0,
+            "trouble": "",
+            "document": notice.model_dump_json(),
+        },
+    )
     return True
 
 
@@ -62,10 +70,19 @@ def put_ticket(conn: sa.Connection, ticket: Ticket, now: datetime) -> bool:
     case_ids = json.dumps(ticket.case_ids)
     values = {"title": ticket.title[:500], "text": ticket.text, "case_ids": case_ids, "updated_at": now}
     if row is None:
-        conn.execute(tickets.insert(), values | {
-            "key": ticket.key, "state": "proposed", "desk": "", "reference": "", "created_at": now, "tries": 0,
-            "trouble": "",
-        })
+        conn.execute(
+            tickets.insert(),
+            values
+            | {
+                "key": ticket.key,
+                "state": "proposed",
+                "desk": "",
+                "reference": "",
+                "created_at": now,
+                "tries": 0,
+                "trouble": "",
+            },
+        )
         return True
     if all(row[name] == values[name] for name in ("title", "text", "case_ids")):
         return False
@@ -87,16 +104,31 @@ def pending_tickets(conn: sa.Connection, limit: int = 100) -> tuple[TicketRow, .
 
 def mark_opened(conn: sa.Connection, key: str, desk: str, reference: str, now: datetime) -> None:
     """A desk has the ticket under this reference."""
-    conn.execute(tickets.update().where(tickets.c.key == key).values(
-        state="open", desk=desk, reference=reference, opened_at=now, updated_at=now, trouble="",
-    ))
+    conn.execute(
+        tickets.update()
+        .where(tickets.c.key == key)
+        .values(
+            state="open",
+            desk=desk,
+            reference=reference,
+            opened_at=now,
+            updated_at=now,
+            trouble="",
+        )
+    )
 
 
 def mark_not_opened(conn: sa.Connection, key: str, now: datetime, trouble: str) -> None:
     """A desk was asked in vain."""
-    conn.execute(tickets.update().where(tickets.c.key == key).values(
-        tries=tickets.c.tries + 1, trouble=trouble[:2000], updated_at=now,
-    ))
+    conn.execute(
+        tickets.update()
+        .where(tickets.c.key == key)
+        .values(
+            tries=tickets.c.tries + 1,
+            trouble=trouble[:2000],
+            updated_at=now,
+        )
+    )
 
 
 def enqueue_comment(conn: sa.Connection, ticket_key: str, key: str, text: str, now: datetime) -> bool:
@@ -105,9 +137,17 @@ def enqueue_comment(conn: sa.Connection, ticket_key: str, key: str, text: str, n
     ticket = conn.execute(sa.select(tickets.c.key).where(tickets.c.key == ticket_key)).first()
     if known or not ticket:
         return False
-    conn.execute(comments.insert(), {
-        "key": key, "ticket_key": ticket_key, "text": text, "created_at": now, "tries": 0, "trouble": "",
-    })
+    conn.execute(
+        comments.insert(),
+        {
+            "key": key,
+            "ticket_key": ticket_key,
+            "text": text,
+            "created_at": now,
+            "tries": 0,
+            "trouble": "",
+        },
+    )
     return True
 
 
@@ -118,8 +158,9 @@ def pending_comments(conn: sa.Connection, limit: int = 100) -> tuple[tuple[Pendi
     query = query.where(comments.c.sent_at.is_(None), tickets.c.state == "open")
     rows = conn.execute(query.order_by(comments.c.created_at, comments.c.key).limit(limit)).mappings().all()
     keys: Sequence[str] = [row["ticket_key"] for row in rows]
-    known = {row["key"]: _ticket(row)
-             for row in conn.execute(sa.select(tickets).where(tickets.c.key.in_(keys))).mappings()}
+    known = {
+        row["key"]: _ticket(row) for row in conn.execute(sa.select(tickets).where(tickets.c.key.in_(keys))).mappings()
+    }
     return tuple((PendingComment(**row), known[row["ticket_key"]]) for row in rows)
 
 
@@ -129,15 +170,24 @@ def mark_sent(conn: sa.Connection, key: str, now: datetime, trouble: str = "") -
 
 
 def _tried(conn: sa.Connection, table: sa.Table, which: Any, now: datetime, trouble: str) -> None:
-    conn.execute(table.update().where(which).values(
-        tries=table.c.tries + 1, trouble=trouble[:2000], **({} if trouble else {"sent_at": now}),
-    ))
+    conn.execute(
+        table.update()
+        .where(which)
+        .values(
+            tries=table.c.tries + 1,
+            trouble=trouble[:2000],
+            **({} if trouble else {"sent_at": now}),
+        )
+    )
 
 
 def _ticket(row: Any) -> TicketRow:
     return TicketRow(
         ticket=Ticket(
-            key=row["key"], title=row["title"], text=row["text"], case_ids=tuple(json.loads(row["case_ids"])),
+            key=row["key"],
+            title=row["title"],
+            text=row["text"],
+            case_ids=tuple(json.loads(row["case_ids"])),
             state="open" if row["state"] == "open" else "proposed",
         ),
         **{name: row[name] for name in ("state", "desk", "reference", "tries", "trouble")},

@@ -70,15 +70,33 @@ def begin(conn: sa.Connection, run: Run, now: datetime, requester: str = "playbo
     known = conn.execute(sa.select(runs.c.finished_at).where(runs.c.run_id == run.run_id)).one_or_none()
     if known is not None:
         return known.finished_at is None
-    conn.execute(runs.insert(), {
-        "run_id": run.run_id, "source": run.source, "window_start": run.window.start, "window_end": run.window.end,
-        "complete": run.complete, "filed_at": now,
-        "document": run.model_copy(update={"cases": (), "tickets": ()}).model_dump_json(),
-    })
-    audit.append(conn, now, "", requester, "run filed", {
-        "run_id": run.run_id, "source": run.source, "complete": run.complete, "cases": len(run.cases),
-        "gated": len(run.gated), "warnings": list(run.warnings[:20]),
-    })
+    conn.execute(
+        runs.insert(),
+        {
+            "run_id": run.run_id,
+            "source": run.source,
+            "window_start": run.window.start,
+            "window_end": run.window.end,
+            "complete": run.complete,
+            "filed_at": now,
+            "document": run.model_copy(update={"cases": (), "tickets": ()}).model_dump_json(),
+        },
+    )
+    audit.append(
+        conn,
+        now,
+        "",
+        requester,
+        "run filed",
+        {
+            "run_id": run.run_id,
+            "source": run.source,
+            "complete": run.complete,
+            "cases": len(run.cases),
+            "gated": len(run.gated),
+            "warnings": list(run.warnings[:20]),
+        },
+    )
     return True
 
 
@@ -146,8 +164,16 @@ def _file(conn: sa.Connection, case: Case, run: Run, filing: Filing, now: dateti
 
 
 def _keep(
-    conn: sa.Connection, case: Case, known: Any, run: Run, filing: Filing, now: datetime, requester: str,
-    change: Change, identity: str, reopened_from: str = "",
+    conn: sa.Connection,
+    case: Case,
+    known: Any,
+    run: Run,
+    filing: Filing,
+    now: datetime,
+    requester: str,
+    change: Change,
+    identity: str,
+    reopened_from: str = "",
 ) -> FiledCase:
     """Write the case as it is with everything known of it, its detections, its line in the journal, its request."""
     merged = _merged(case_rows.judged_of(conn, identity) if known else (), case.detections)
@@ -158,27 +184,54 @@ def _keep(
     if status == "closed" and known is not None:
         change = "closed"
     values: dict[str, Any] = {
-        "status": status, "disposition": built.verdict.disposition, "confidence": built.verdict.confidence,
-        "first_seen": min(d.first_seen for d in seen), "last_seen": max(d.last_seen for d in seen),
-        "updated_at": now, "closed_at": now if status == "closed" else None,
-        "closed_by": "playbook" if status == "closed" else "", "watch_days": days, "watch_day": day,
-        "run_id": run.run_id, "document": built.model_copy(update={"detections": ()}).model_dump_json(),
+        "status": status,
+        "disposition": built.verdict.disposition,
+        "confidence": built.verdict.confidence,
+        "first_seen": min(d.first_seen for d in seen),
+        "last_seen": max(d.last_seen for d in seen),
+        "updated_at": now,
+        "closed_at": now if status == "closed" else None,
+        "closed_by": "playbook" if status == "closed" else "",
+        "watch_days": days,
+        "watch_day": day,
+        "run_id": run.run_id,
+        "document": built.model_copy(update={"detections": ()}).model_dump_json(),
     }
     if known is None:
-        conn.execute(cases.insert(), values | {
-            "case_id": identity, "host": case.host, "opened_at": now, "reopened_from": reopened_from,
-            "person_disposition": "", "person_by": "", "person_reason": "", "person_fault": "query", "ticket_key": "",
-        })
+        conn.execute(
+            cases.insert(),
+            values
+            | {
+                "case_id": identity,
+                "host": case.host,
+                "opened_at": now,
+                "reopened_from": reopened_from,
+                "person_disposition": "",
+                "person_by": "",
+                "person_reason": "",
+                "person_fault": "query",
+                "ticket_key": "",
+            },
+        )
     else:
         conn.execute(cases.update().where(cases.c.case_id == identity).values(values))
     _write_detections(conn, identity, merged, run.run_id, now)
     if known is None or change == "closed" or _told_differently(known, status, built, len(merged)):
         audit.append(conn, now, identity, requester, f"case {change}", _told(built, status, run, reopened_from))
     if change == "closed" and known["ticket_key"]:
-        outbox.enqueue_comment(conn, known["ticket_key"], f"closed:{identity}:{run.run_id}",
-                       "Closed: " + "; ".join(built.verdict.reasons), now)
+        outbox.enqueue_comment(
+            conn,
+            known["ticket_key"],
+            f"closed:{identity}:{run.run_id}",
+            "Closed: " + "; ".join(built.verdict.reasons),
+            now,
+        )
     return FiledCase(
-        run_case_id=case.case_id, case_id=identity, host=case.host, change=change, reopened_from=reopened_from,
+        run_case_id=case.case_id,
+        case_id=identity,
+        host=case.host,
+        change=change,
+        reopened_from=reopened_from,
         request_id=_ask(conn, built, status, known, filing, now, requester),
     )
 
@@ -192,11 +245,18 @@ def _ask(
     conn: sa.Connection, built: Case, status: str, known: Any, filing: Filing, now: datetime, requester: str
 ) -> str:
     if status == "closed" or built.plan is None:
-        approval_requests.withdraw_requests(conn, built.case_id, now, "the case was closed" if status == "closed" else "no plan is left")
+        approval_requests.withdraw_requests(
+            conn, built.case_id, now, "the case was closed" if status == "closed" else "no plan is left"
+        )
         return ""
     newest = max(d.last_seen for d in _bare(built))
     newer = known is None or newest > known["last_seen"]
-    return approval_requests.create_request(conn, built.case_id, built.host, built.plan, filing.asking, requester, now, newer) or ""
+    return (
+        approval_requests.create_request(
+            conn, built.case_id, built.host, built.plan, filing.asking, requester, now, newer
+        )
+        or ""
+    )
 
 
 def _latest(conn: sa.Connection, host: str) -> Any:
@@ -260,26 +320,48 @@ def _write_detections(
     conn: sa.Connection, case_id: str, judged: Sequence[JudgedDetection], run_id: str, now: datetime
 ) -> None:
     conn.execute(detections.delete().where(detections.c.case_id == case_id))
-    conn.execute(detections.insert(), [
-        {"case_id": case_id, "detection_id": d.detection_id, "place": place, "src_ip": d.src_ip, "dst_ip": d.dst_ip,
-         "dst_port": d.dst_port, "disposition": one.verdict.disposition, "status": one.verdict.status,
-         "first_seen": d.first_seen, "last_seen": d.last_seen, "updated_at": now, "run_id": run_id,
-         "document": one.model_dump_json()}
-        for place, one in enumerate(judged) for d in (one.enriched.detection,)
-    ])
+    conn.execute(
+        detections.insert(),
+        [
+            {
+                "case_id": case_id,
+                "detection_id": d.detection_id,
+                "place": place,
+                "src_ip": d.src_ip,
+                "dst_ip": d.dst_ip,
+                "dst_port": d.dst_port,
+                "disposition": one.verdict.disposition,
+                "status": one.verdict.status,
+                "first_seen": d.first_seen,
+                "last_seen": d.last_seen,
+                "updated_at": now,
+                "run_id": run_id,
+                "document": one.model_dump_json(),
+            }
+            for place, one in enumerate(judged)
+            for d in (one.enriched.detection,)
+        ],
+    )
 
 
 def _told_differently(known: Any, status: str, built: Case, number: int) -> bool:
     before = Case.model_validate_json(known["document"])
     digests = [plan.digest if plan else "" for plan in (before.plan, built.plan)]
     return (known["status"], known["disposition"], known["detections"]) != (
-        status, built.verdict.disposition, number) or digests[0] != digests[1]
+        status,
+        built.verdict.disposition,
+        number,
+    ) or digests[0] != digests[1]
 
 
 def _told(built: Case, status: str, run: Run, reopened_from: str) -> dict[str, Any]:
     told = {
-        "run_id": run.run_id, "host": built.host, "status": status, "disposition": built.verdict.disposition,
-        "reasons": list(built.verdict.reasons[:5]), "digest": built.plan.digest if built.plan else "",
+        "run_id": run.run_id,
+        "host": built.host,
+        "status": status,
+        "disposition": built.verdict.disposition,
+        "reasons": list(built.verdict.reasons[:5]),
+        "digest": built.plan.digest if built.plan else "",
         "detections": [one.enriched.detection.detection_id for one in built.detections[:50]],
     }
     return told | ({"reopened_from": reopened_from} if reopened_from else {})

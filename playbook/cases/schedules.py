@@ -60,20 +60,28 @@ def done(conn: sa.Connection, one: ScheduledJob, begun: datetime) -> None:
 
 
 def failed(conn: sa.Connection, one: ScheduledJob, why: str, now: datetime) -> None:
-    """It could not be carried out: soon due again, shown on the pages until it works, and people are told once a day.
-    """
+    """It could not be carried out: soon due again, shown on the pages until it works, and people are told once a day."""
     told = f"The detection over {one.source} failed at {now:%H:%M}: {why[:300]}"
     _put(conn, one, now + min(one.every, _SOONEST_AGAIN), trouble=told)
-    outbox.enqueue_notification(conn, "", Notice(
-        key=f"source:{one.source}:{now:%Y-%m-%d}", title=f"Nothing could be detected in {one.source}",
-        text=f"Silence is not safety: {why[:1000]}", link="/", urgent=True,
-    ), now)
+    outbox.enqueue_notification(
+        conn,
+        "",
+        Notice(
+            key=f"source:{one.source}:{now:%Y-%m-%d}",
+            title=f"Nothing could be detected in {one.source}",
+            text=f"Silence is not safety: {why[:1000]}",
+            link="/",
+            urgent=True,
+        ),
+        now,
+    )
 
 
 def failures(conn: sa.Connection, configured: tuple[ScheduledJob, ...]) -> tuple[str, ...]:
     """What is wrong with the configured sources now."""
     query = sa.select(errands.c.trouble).where(
-        errands.c.trouble != "", errands.c.name.in_([one.name for one in configured]))
+        errands.c.trouble != "", errands.c.name.in_([one.name for one in configured])
+    )
     return tuple(dict.fromkeys(conn.execute(query.order_by(errands.c.name)).scalars()))
 
 

@@ -24,8 +24,12 @@ _WRITERS = 0x626F746E
 _BUSY_MS = 30_000
 # A worker that stands still, or whose machine lost its power, lets go of what it locks: the server ends a transaction
 # in which nothing is asked any more, and a session whose other side is gone. What a URL or the server sets stays.
-_PATIENCE = {"idle_in_transaction_session_timeout": "30s", "tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10",
-             "tcp_keepalives_count": "3"}
+_PATIENCE = {
+    "idle_in_transaction_session_timeout": "30s",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
 _LOCKED = {"lock_timeout": "60s"}
 KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_MS}", "foreign_keys=ON")

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from playbook.model.case import Case, Ticket
 
 
-def with_tickets(
-    cases: Sequence[Case], most: int, hosts_for_one: int
-) -> tuple[tuple[Case, ...], tuple[Ticket, ...]]:
+def with_tickets(cases: Sequence[Case], most: int, hosts_for_one: int) -> tuple[tuple[Case, ...], tuple[Ticket, ...]]:
     """Each case with its ticket, and the tickets themselves, best evidence first.
 
     A destination that ``hosts_for_one`` or more cases share gives ONE ticket; past ``most`` tickets the rest goes
@@ -47,7 +45,8 @@ def _shared(cases: Sequence[Case], hosts_for_one: int) -> dict[str, Ticket]:
             continue
         hosts = ", ".join(c.host for c in together[:50]) + (" ..." if len(together) > 50 else "")
         ticket = Ticket(
-            key=f"destination:{address}:{port}", case_ids=tuple(c.case_id for c in together),
+            key=f"destination:{address}:{port}",
+            case_ids=tuple(c.case_id for c in together),
             title=f"{len(together)} hosts beacon to {address} port {port}",
             text=f"Hosts: {hosts}\nWhy: {'; '.join(together[0].verdict.reasons)}",
         )
@@ -66,7 +65,9 @@ def _own(case: Case) -> Ticket:
         *(f"Would change it: {what}" for what in verdict.would_change),
     ]
     return Ticket(
-        key=f"case:{case.case_id}", case_ids=(case.case_id,), text="\n".join(lines),
+        key=f"case:{case.case_id}",
+        case_ids=(case.case_id,),
+        text="\n".join(lines),
         title=f"{verdict.disposition} beaconing from {case.host}: {ask}",
     )
 
@@ -78,7 +79,9 @@ def _digest(cases: Sequence[Case]) -> Ticket:
     told = ", ".join(f"{n} {disposition}" for disposition, n in sorted(counts.items()))
     key = hashlib.sha256("".join(c.case_id for c in cases).encode()).hexdigest()[:12]
     return Ticket(
-        key=f"digest:{key}", title=f"{len(cases)} more beaconing cases ({told})", state="digest",
+        key=f"digest:{key}",
+        title=f"{len(cases)} more beaconing cases ({told})",
+        state="digest",
         case_ids=tuple(c.case_id for c in cases),
         text="\n".join(f"{c.case_id} {c.host}: {'; '.join(c.verdict.reasons[:1])}" for c in cases[:200]),
     )

@@ -63,7 +63,8 @@ def _renew(conn: sa.Connection, ticket: Ticket, now: datetime) -> bool:
 def file_silence(conn: sa.Connection, run: Run, now: datetime) -> tuple[str, ...]:
     """The one ticket of a source that gave less than was asked."""
     ticket = Ticket(
-        key=f"silent:{run.source}", title=f"Source {run.source} is silent or incomplete",
+        key=f"silent:{run.source}",
+        title=f"Source {run.source} is silent or incomplete",
         text="\n".join(run.warnings) or "The run was incomplete; absence of detections proves nothing.",
     )
     return (ticket.key,) if _renew(conn, ticket, now) else ()

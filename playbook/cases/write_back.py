@@ -49,8 +49,10 @@ def write_back(
         if isinstance(fault, _IS_DOWN):
             break
     if len(waiting) > MOST_PER_RUN:
-        warnings.append(f"{source.name}: more than {MOST_PER_RUN} outcomes were to be written back; the rest follows "
-                        "with the next run")
+        warnings.append(
+            f"{source.name}: more than {MOST_PER_RUN} outcomes were to be written back; the rest follows "
+            "with the next run"
+        )
     return WriteBackResult(number, tuple(warnings))
 
 
@@ -67,9 +69,19 @@ def _written(
     with store.change() as conn:
         moment = now()
         write_back_outbox.mark_written(conn, one, moment)
-        audit.append(conn, moment, outcome.case_id, "playbook", "outcome written", {
-            "source": source.name, "finding": one.finding_id, "disposition": outcome.disposition, "kept": kept,
-        })
+        audit.append(
+            conn,
+            moment,
+            outcome.case_id,
+            "playbook",
+            "outcome written",
+            {
+                "source": source.name,
+                "finding": one.finding_id,
+                "disposition": outcome.disposition,
+                "kept": kept,
+            },
+        )
     return None
 
 

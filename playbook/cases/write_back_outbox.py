@@ -50,8 +50,12 @@ def enqueue_run(conn: sa.Connection, run: Run, cases_of: Mapping[str, str], now:
     ``cases_of`` names the record's case of each case of the run. Call it when they are in the record: cases that this
     run judged anew speak for the findings of earlier runs, too.
     """
-    case_of = {one.enriched.detection.detection_id: cases_of[case.case_id]
-               for case in run.cases for one in case.detections if case.case_id in cases_of}
+    case_of = {
+        one.enriched.detection.detection_id: cases_of[case.case_id]
+        for case in run.cases
+        for one in case.detections
+        if case.case_id in cases_of
+    }
     gated = {one.detection_id: _of_gate(one) for one in run.gated}
     said = _words_of(conn, cases_of.values())
     touched: dict[str, Finding | None] = dict.fromkeys(_refreshed(conn, said))
@@ -72,7 +76,8 @@ def enqueue_case(conn: sa.Connection, case_id: str, now: datetime) -> int:
 def pending_updates(conn: sa.Connection, source: str, now: datetime, limit: int) -> tuple[PendingUpdate, ...]:
     """What is to be written to this source, the least tried first, then the oldest."""
     query = sa.select(outcomes).where(
-        outcomes.c.source == source, outcomes.c.written_at.is_(None), outcomes.c.tries < _MOST_TRIES, _free(now))
+        outcomes.c.source == source, outcomes.c.written_at.is_(None), outcomes.c.tries < _MOST_TRIES, _free(now)
+    )
     query = query.order_by(outcomes.c.tries, outcomes.c.updated_at, outcomes.c.key).limit(limit)
     return tuple(_due(row) for row in conn.execute(query).mappings())
 
@@ -85,8 +90,9 @@ def pending_count(conn: sa.Connection) -> int:
 
 def reserve(conn: sa.Connection, one: PendingUpdate, now: datetime) -> bool:
     """Take a row, so that no other writer says the same at the same time; False when somebody has it."""
-    taken = conn.execute(outcomes.update().where(_is(one), outcomes.c.written_at.is_(None), _free(now)).values(
-        held_until=now + _HELD))
+    taken = conn.execute(
+        outcomes.update().where(_is(one), outcomes.c.written_at.is_(None), _free(now)).values(held_until=now + _HELD)
+    )
     return taken.rowcount == 1
 
 
@@ -98,8 +104,7 @@ def mark_written(conn: sa.Connection, one: PendingUpdate, now: datetime) -> None
 def mark_failed(conn: sa.Connection, one: PendingUpdate, trouble: str, counts: bool) -> bool:
     """It was tried in vain; ``counts`` when the fault is this finding's. Whether it was for the last time."""
     tries = one.tries + int(counts)
-    conn.execute(outcomes.update().where(_is(one)).values(
-        held_until=None, tries=tries, trouble=trouble[:2000]))
+    conn.execute(outcomes.update().where(_is(one)).values(held_until=None, tries=tries, trouble=trouble[:2000]))
     return tries >= _MOST_TRIES
 
 
@@ -124,8 +129,15 @@ def _of_gate(gated: FilteredDetection) -> _Said:
 def _words_of(conn: sa.Connection, case_ids: Iterable[str]) -> dict[str, _Said]:
     """What each of these cases says: a person's word if there is one, else ours."""
     names = sorted(set(case_ids))
-    columns = (cases.c.case_id, cases.c.disposition, cases.c.person_disposition, cases.c.person_by,
-               cases.c.person_reason, cases.c.person_fault, cases.c.document)
+    columns = (
+        cases.c.case_id,
+        cases.c.disposition,
+        cases.c.person_disposition,
+        cases.c.person_by,
+        cases.c.person_reason,
+        cases.c.person_fault,
+        cases.c.document,
+    )
     said = {}
     for chunk in _chunks(names):
         for row in conn.execute(sa.select(*columns).where(cases.c.case_id.in_(chunk))):
@@ -154,11 +166,24 @@ def _refreshed(conn: sa.Connection, said: Mapping[str, _Said]) -> list[str]:
 def _tie(conn: sa.Connection, key: str, source: str, finding: Finding, one: _Said, now: datetime) -> None:
     place = {"reference": finding.reference, "whole": finding.whole}
     if conn.execute(outcomes.update().where(outcomes.c.key == key).values(place)).rowcount == 0:
-        conn.execute(outcomes.insert(), place | {
-            "key": key, "source": source, "finding_id": finding.finding_id, "case_id": "", "disposition": "",
-            "fault": "query", "reason": "", "round": 0, "created_at": now, "updated_at": now, "tries": 0,
-            "trouble": "",
-        })
+        conn.execute(
+            outcomes.insert(),
+            place
+            | {
+                "key": key,
+                "source": source,
+                "finding_id": finding.finding_id,
+                "case_id": "",
+                "disposition": "",
+                "fault": "query",
+                "reason": "",
+                "round": 0,
+                "created_at": now,
+                "updated_at": now,
+                "tries": 0,
+                "trouble": "",
+            },
+        )
     _put(conn, key, one)
 
 
@@ -175,15 +200,27 @@ def _settle(conn: sa.Connection, key: str, now: datetime) -> bool:
     said = [_Said(row["case_id"], row["disposition"], row["reason"], row["fault"]) for row in rows]
     said.sort(key=lambda one: (WORST_FIRST.index(one.disposition), one.case_id))
     before = conn.execute(
-        sa.select(outcomes.c.disposition, outcomes.c.fault, outcomes.c.round).where(outcomes.c.key == key)).one()
+        sa.select(outcomes.c.disposition, outcomes.c.fault, outcomes.c.round).where(outcomes.c.key == key)
+    ).one()
     worst = said[0]
     if (worst.disposition, worst.fault) == (before.disposition, before.fault):
         return False
-    conn.execute(outcomes.update().where(outcomes.c.key == key).values(
-        case_id=worst.case_id, disposition=worst.disposition, fault=worst.fault,
-        reason=_reason(said, before.disposition, now), round=before.round + 1, updated_at=now, written_at=None,
-        held_until=None, tries=0, trouble="",
-    ))
+    conn.execute(
+        outcomes.update()
+        .where(outcomes.c.key == key)
+        .values(
+            case_id=worst.case_id,
+            disposition=worst.disposition,
+            fault=worst.fault,
+            reason=_reason(said, before.disposition, now),
+            round=before.round + 1,
+            updated_at=now,
+            written_at=None,
+            held_until=None,
+            tries=0,
+            trouble="",
+        )
+    )
     return True
 
 
@@ -199,9 +236,13 @@ def _reason(said: Sequence[_Said], before: str, now: datetime) -> str:
 
 
 def _chunks(names: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (names[n:n + _CHUNK] for n in range(0, len(names), _CHUNK))
+    return (names[n : n + _CHUNK] for n in range(0, len(names), _CHUNK))
 
 
 def _due(row: Any) -> PendingUpdate:
-    outcome = FindingUpdate(case_id=row["case_id"], disposition=row["disposition"], reason=row["reason"], fault=row["fault"])
-    return PendingUpdate(outcome=outcome, **{name: row[name] for name in PendingUpdate.model_fields if name != "outcome"})
+    outcome = FindingUpdate(
+        case_id=row["case_id"], disposition=row["disposition"], reason=row["reason"], fault=row["fault"]
+    )
+    return PendingUpdate(
+        outcome=outcome, **{name: row[name] for name in PendingUpdate.model_fields if name != "outcome"}
+    )

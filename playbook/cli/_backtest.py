@@ -57,8 +57,9 @@ class BacktestResult(NamedTuple):
     @property
     def convicted(self) -> frozenset[str]:
         """The hosts and the destinations of every detection that is TRUE_POSITIVE."""
-        guilty = [one.enriched for case in self.cases for one in case.detections
-                  if one.verdict.disposition == "TRUE_POSITIVE"]
+        guilty = [
+            one.enriched for case in self.cases for one in case.detections if one.verdict.disposition == "TRUE_POSITIVE"
+        ]
         return frozenset({one.host for one in guilty} | {one.detection.dst_ip for one in guilty})
 
 
@@ -99,18 +100,29 @@ def read(
     gathered = merge_windows(toolkit.source.fetch(window, progress))
     enrichers = Enrichers(toolkit.enrichers, terms.limits.enrichment_timeout_s, toolkit.hosts_in)
     identified = enrichers.identify(gathered.detections, site, gathered.window, gathered.holders)
-    gates = [terms.rules, *(_changed(terms.rules, one) for one in settings(terms.rules)
-                            if terms.rules.rules[one.rule].gate)]
+    gates = [
+        terms.rules,
+        *(_changed(terms.rules, one) for one in settings(terms.rules) if terms.rules.rules[one.rule].gate),
+    ]
     ever = {one.detection.detection_id for rules in gates for one in apply_filters(identified, rules)[0]}
     passing = [one for one in identified if one.detection.detection_id in ever]
     traffic, silence = traffic_of(toolkit.source, tuple(one.detection for one in passing))
-    whole = {one.detection.detection_id: one
-             for one in enrichers.complete(with_traffic(passing, traffic), gathered.window)}
-    warnings = (*gathered.health.warnings, *silence, *traffic.unknown, *enrichers.unfit(),
-                *about_networks(identified, site))
+    whole = {
+        one.detection.detection_id: one for one in enrichers.complete(with_traffic(passing, traffic), gathered.window)
+    }
+    warnings = (
+        *gathered.health.warnings,
+        *silence,
+        *traffic.unknown,
+        *enrichers.unfit(),
+        *about_networks(identified, site),
+    )
     return History(
-        gathered, site, tuple(whole.get(one.detection.detection_id, one) for one in identified),
-        tuple(dict.fromkeys(warnings)), gathered.health.complete and not silence,
+        gathered,
+        site,
+        tuple(whole.get(one.detection.detection_id, one) for one in identified),
+        tuple(dict.fromkeys(warnings)),
+        gathered.health.complete and not silence,
     )
 
 
@@ -182,8 +194,14 @@ def entries(candidate: Candidate, site: Site, rules: RuleSet) -> tuple[Exception
     today, days = site.now.date(), min(_DAYS, rules.params["exception"].model_dump()["longest_days"])
     return tuple(
         ExceptionEntry(
-            exception_id=f"X-tried-{number}", owner="nobody", reason="tried by tune", source=source,
-            destination=candidate.destination, port=candidate.port, entered=today, ends=today + timedelta(days=days),
+            exception_id=f"X-tried-{number}",
+            owner="nobody",
+            reason="tried by tune",
+            source=source,
+            destination=candidate.destination,
+            port=candidate.port,
+            entered=today,
+            ends=today + timedelta(days=days),
         )
         for number, source in enumerate(candidate.sources)
     )

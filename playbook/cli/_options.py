@@ -21,7 +21,10 @@ DEFAULT_FILE = Path("playbook.toml")
 def config_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """``--config FILE``, by default playbook.toml in the working directory, then the built-in defaults."""
     return click.option(
-        "--config", "config_file", type=click.Path(path_type=Path), default=None,
+        "--config",
+        "config_file",
+        type=click.Path(path_type=Path),
+        default=None,
         help="Configuration (default: playbook.toml here, then built-in defaults).",
     )(function)
 

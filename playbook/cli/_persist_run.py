@@ -15,7 +15,12 @@ from playbook.response.plan import ResponseCapabilities
 
 
 def persist_run(
-    run: Run, means: ResponseCapabilities, config: Config, file: str, source: DetectionSource, now: Callable[[], datetime]
+    run: Run,
+    means: ResponseCapabilities,
+    config: Config,
+    file: str,
+    source: DetectionSource,
+    now: Callable[[], datetime],
 ) -> tuple[Run, str, int]:
     """File the run where ``[state] url`` says: the run as recorded, a line for people, and the waiting requests.
 

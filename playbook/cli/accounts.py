@@ -41,9 +41,7 @@ def show(config_file: Path | None, as_json: bool) -> None:
 @click.option("--by", "who", help="The admin who adds it (default: the token's); nobody for the first account.")
 @click.option("--token", "with_token", is_flag=True, help="No password: print a token, this once.")
 @click.option("--platform", is_flag=True, help="With --token: it is a platform's, whose approval counts as one.")
-def add(
-    config_file: Path | None, name: str, role: str, who: str | None, with_token: bool, platform: bool
-) -> None:
+def add(config_file: Path | None, name: str, role: str, who: str | None, with_token: bool, platform: bool) -> None:
     """Add an account; its password is asked for, or a token is printed."""
     moment, rank = now(), cast(Role, role)
     with open_case_store(*configuration(config_file)) as store:
@@ -92,8 +90,9 @@ def token(
         rank = cast(Role, min(scope or ROLES[-1], by.role, key=ROLES.index)) if by.name == name else scope
         via: Via = "platform" if platform or by.via == "platform" else "cli"
         with store.change() as conn:
-            made = accounts.make_token(conn, name, by.name, moment, label=label, scope=cast(Role | None, rank),
-                                       via=via, days=days)
+            made = accounts.make_token(
+                conn, name, by.name, moment, label=label, scope=cast(Role | None, rank), via=via, days=days
+            )
     click.echo(made)
 
 

@@ -50,7 +50,8 @@ def _result(action: Action, given: dict[str, Any], config: Config, file: str) ->
     if action.kind in ("contain", "correct") and config.state.url:
         # Loaded by name: only a change needs the record's libraries (extras `engine` and `web`).
         changed: Result = importlib.import_module("playbook.web.approval_api").answer_or_release_here(
-            config, file, action, given, now)
+            config, file, action, given, now
+        )
         return changed
     return action.run(given, action_context(config, file, now()))
 
@@ -98,8 +99,11 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _document(identifier: str, result: Result) -> dict[str, Any]:
     return {
-        "action": identifier, "status": "success" if result.complete else "incomplete", "message": result.message,
-        "complete": result.complete, "warnings": list(result.warnings),
+        "action": identifier,
+        "status": "success" if result.complete else "incomplete",
+        "message": result.message,
+        "complete": result.complete,
+        "warnings": list(result.warnings),
         "data": [row.model_dump(mode="json") for row in result.rows],
     }
 
@@ -107,5 +111,13 @@ def _document(identifier: str, result: Result) -> dict[str, Any]:
 def _failed(name: str, fault: PlaybookError | ModuleNotFoundError) -> dict[str, Any]:
     code = fault.exit_code if isinstance(fault, PlaybookError) else ConfigError.exit_code
     said = str(fault) if isinstance(fault, PlaybookError) else f"{fault.name} is not installed; {_ALL}"
-    return {"action": name, "status": "failed", "error": said, "message": said, "exit_code": code, "complete": False,
-            "warnings": [], "data": []}
+    return {
+        "action": name,
+        "status": "failed",
+        "error": said,
+        "message": said,
+        "exit_code": code,
+        "complete": False,
+        "warnings": [],
+        "data": [],
+    }

@@ -29,8 +29,12 @@ def command(as_json: bool, markdown: bool) -> None:
 
 def _document(action: Action) -> dict[str, Any]:
     return {
-        "identifier": action.identifier, "name": action.name, "kind": action.kind, "read_only": action.read_only,
-        "description": action.description, "inputs": [_slot(slot) for slot in action.inputs],
+        "identifier": action.identifier,
+        "name": action.name,
+        "kind": action.kind,
+        "read_only": action.read_only,
+        "description": action.description,
+        "inputs": [_slot(slot) for slot in action.inputs],
         "outputs": [_slot(slot) for slot in action.outputs],
     }
 

@@ -37,8 +37,10 @@ def show_all(config_file: Path | None, state: str, limit: int, offset: int, as_j
         emit({"requests": [one.model_dump(mode="json") for one in found]})
         return
     for one in found:
-        click.echo(f"{one.request_id}  {one.state:10}  {one.case_id}  {plain(one.host)}  "
-                   f"{one.votes} of {one.people}  until {one.expires_at:%Y-%m-%d %H:%M} UTC")
+        click.echo(
+            f"{one.request_id}  {one.state:10}  {one.case_id}  {plain(one.host)}  "
+            f"{one.votes} of {one.people}  until {one.expires_at:%Y-%m-%d %H:%M} UTC"
+        )
     if not found:
         click.echo("nothing waits" if state == "waiting" else "none")
 
@@ -56,8 +58,10 @@ def show(config_file: Path | None, identity: str, as_json: bool) -> None:
         emit(found.model_dump(mode="json") | {"answers": [one.model_dump(mode="json") for one in given]})
         return
     click.echo(f"{found.request_id}  {found.state}  case {found.case_id}  {plain(found.host)}")
-    click.echo(f"asked by {found.requester} at {found.asked_at:%Y-%m-%d %H:%M}; denied by silence at "
-               f"{found.expires_at:%Y-%m-%d %H:%M} UTC; {found.votes} of {found.people} approved")
+    click.echo(
+        f"asked by {found.requester} at {found.asked_at:%Y-%m-%d %H:%M}; denied by silence at "
+        f"{found.expires_at:%Y-%m-%d %H:%M} UTC; {found.votes} of {found.people} approved"
+    )
     for plan in found.offers:
         click.echo(f"\n{plan.plan_id}  --digest {plan.digest}")
         for step in plan.steps:
@@ -91,9 +95,7 @@ def deny(config_file: Path | None, identity: str, digest: str, who: str | None, 
     _answer(config_file, identity, digest, who, comment, False)
 
 
-def _answer(
-    config_file: Path | None, identity: str, digest: str, who: str | None, comment: str, agree: bool
-) -> None:
+def _answer(config_file: Path | None, identity: str, digest: str, who: str | None, comment: str, agree: bool) -> None:
     moment = now()
     with open_case_store(*configuration(config_file)) as store, closing(WorkflowClient(store)) as door:
         proof = authenticate(store, who, "approver", moment)
@@ -102,8 +104,14 @@ def _answer(
             digest = digest or request.offers[0].digest
             plan_id = next((p.plan_id for p in request.offers if p.digest == digest), f"P-{digest[:12]}")
             decision = Decision(
-                case_id=request.case_id, plan_id=plan_id, digest=digest, who=proof.name, via=proof.via,
-                approve=agree, comment=comment[:2000], at=moment,
+                case_id=request.case_id,
+                plan_id=plan_id,
+                digest=digest,
+                who=proof.name,
+                via=proof.via,
+                approve=agree,
+                comment=comment[:2000],
+                at=moment,
             )
             outcome = approvals.decide(conn, decision, moment, door.starting)
     _say(outcome)

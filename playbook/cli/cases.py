@@ -35,8 +35,10 @@ def command(
     for row in rows:
         word = f"  {row.person_by}: {row.person_disposition}" if row.person_disposition else ""
         link = f"  after {row.reopened_from}" if row.reopened_from else ""
-        click.echo(f"{row.case_id}  {row.status:8}  {row.disposition:15}  {row.last_seen:%Y-%m-%d %H:%M}  "
-                   f"{plain(row.host)}{word}{link}")
+        click.echo(
+            f"{row.case_id}  {row.status:8}  {row.disposition:15}  {row.last_seen:%Y-%m-%d %H:%M}  "
+            f"{plain(row.host)}{word}{link}"
+        )
     click.echo(", ".join(f"{number} {name}" for name, number in sorted(counts.items())) or "no cases")
 
 
@@ -44,13 +46,23 @@ def command(
 @config_option
 @click.argument("case_id", metavar="ID")
 @click.option("--as", "disposition", required=True, type=click.Choice(WORST_FIRST), help="What it was.")
-@click.option("--because", "fault", type=click.Choice(get_args(Fault)), default=None,
-              help="Of a FALSE_POSITIVE: what was wrong, the query (default) or the data; the SIEM is told.")
+@click.option(
+    "--because",
+    "fault",
+    type=click.Choice(get_args(Fault)),
+    default=None,
+    help="Of a FALSE_POSITIVE: what was wrong, the query (default) or the data; the SIEM is told.",
+)
 @click.option("--by", "who", help="The account that says so (default: the token's).")
 @click.option("--reason", required=True, help="Why, in a sentence.")
 @click.pass_context
 def resolve(
-    ctx: click.Context, config_file: Path | None, case_id: str, disposition: str, fault: Fault | None, who: str | None,
+    ctx: click.Context,
+    config_file: Path | None,
+    case_id: str,
+    disposition: str,
+    fault: Fault | None,
+    who: str | None,
     reason: str,
 ) -> None:
     """Close a case with a person's disposition. Our own verdict stays beside it."""
@@ -60,8 +72,9 @@ def resolve(
     with open_case_store(*configuration(config_file or ctx.obj)) as store:
         proof = authenticate(store, who, "responder", moment)
         with store.change() as conn:
-            why_not = case_rows.resolve(conn, case_id, cast(Disposition, disposition), proof.name, reason, moment,
-                                     fault or "query")
+            why_not = case_rows.resolve(
+                conn, case_id, cast(Disposition, disposition), proof.name, reason, moment, fault or "query"
+            )
     if why_not:
         raise click.UsageError(why_not)
     click.echo(f"{case_id} resolved as {disposition} by {proof.name}")

@@ -21,14 +21,20 @@ def command(ctx: click.Context, config_file: Path | None, as_json: bool) -> None
     parts, warnings = assemble_all(config, file, now())
     outcomes = run_concurrently({name: part.check for name, part in parts.items()}, config.limits.enrichment_timeout_s)
     results = {
-        name: outcome.value if outcome.value is not None
+        name: outcome.value
+        if outcome.value is not None
         else (CheckResult(subject=name, ok=False, message=outcome.failure or "no answer"),)
         for name, outcome in outcomes.items()
     }
     ok = all(r.ok for found in results.values() for r in found)
     if as_json:
-        emit({"ok": ok, "warnings": list(warnings),
-              "results": [{"connector": name, **r.model_dump()} for name, found in results.items() for r in found]})
+        emit(
+            {
+                "ok": ok,
+                "warnings": list(warnings),
+                "results": [{"connector": name, **r.model_dump()} for name, found in results.items() for r in found],
+            }
+        )
     else:
         for warning in warnings:
             click.echo(f"warning: {warning}")

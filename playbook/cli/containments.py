@@ -24,15 +24,21 @@ def command(config_file: Path | None, everything: bool, case_id: str, as_json: b
         found = containments.list_containments(conn, states, case_id, limit=10_000)
         receipts = {one.key: containments.receipts_of(conn, one.key) for one in found} if as_json else {}
     if as_json:
-        emit({"containments": [
-            one.model_dump(mode="json") | {"receipts": [r.model_dump(mode="json") for r in receipts[one.key]]}
-            for one in found
-        ]})
+        emit(
+            {
+                "containments": [
+                    one.model_dump(mode="json") | {"receipts": [r.model_dump(mode="json") for r in receipts[one.key]]}
+                    for one in found
+                ]
+            }
+        )
         return
     for one in found:
         until = f"until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else "not yet in force"
         trouble = f"  {plain(one.trouble)}" if one.trouble else ""
-        click.echo(f"{one.key}  {one.state:9}  {one.step.kind.replace('_', ' ')} {plain(one.step.target)}  {until}  "
-                   f"case {one.case_id}  approved by {one.approved_by}{trouble}")
+        click.echo(
+            f"{one.key}  {one.state:9}  {one.step.kind.replace('_', ' ')} {plain(one.step.target)}  {until}  "
+            f"case {one.case_id}  approved by {one.approved_by}{trouble}"
+        )
     if not found:
         click.echo("nothing is contained")

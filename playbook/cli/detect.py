@@ -16,8 +16,20 @@ from playbook.report.sanitize import plain, several
 from playbook.triage.merge import merge_windows
 
 # Told here, so that the help does not load the formats; a test holds them to connectors.sources.logs.
-FORMATS = ("asa", "auto", "csv", "netflow", "nsg", "panos", "parquet", "suricata", "sysmon", "vpcflow", "zeek",
-           "zeek-json")
+FORMATS = (
+    "asa",
+    "auto",
+    "csv",
+    "netflow",
+    "nsg",
+    "panos",
+    "parquet",
+    "suricata",
+    "sysmon",
+    "vpcflow",
+    "zeek",
+    "zeek-json",
+)
 _BESIDE = ("bytes_known", "denied", "blocked")
 _FORMULA = ("=", "+", "-", "@")
 _LONGEST_CELL = 8192
@@ -26,31 +38,55 @@ _LONGEST_CELL = 8192
 @click.command(name="detect")
 @config_option
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="auto", show_default=True,
-              help="What the files are, when it is not seen from their content.")
-@click.option("--profile", type=click.Choice(["default", "seed"]), default="default", show_default=True,
-              help="seed: the original rule, for comparison.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS),
+    default="auto",
+    show_default=True,
+    help="What the files are, when it is not seen from their content.",
+)
+@click.option(
+    "--profile",
+    type=click.Choice(["default", "seed"]),
+    default="default",
+    show_default=True,
+    help="seed: the original rule, for comparison.",
+)
 @click.option("--window", default="auto", show_default=True, help="24h or 7d back from the newest event, or all.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV on stdout.")
 @click.pass_context
 def command(
-    ctx: click.Context, config_file: Path | None, paths: tuple[str, ...], format_: str, profile: str, window: str,
-    as_json: bool, as_csv: bool,
+    ctx: click.Context,
+    config_file: Path | None,
+    paths: tuple[str, ...],
+    format_: str,
+    profile: str,
+    window: str,
+    as_json: bool,
+    as_csv: bool,
 ) -> None:
     """Find beaconing in log files; nothing is judged. Rows by score and connections."""
     if as_json and as_csv:
         raise click.UsageError("--json or --csv, not both")
     ctx.with_resource(uncollected())
-    fetched = _fetch(config_file, paths, {
-        "format": format_, "profile": profile, "window": window, "keep_traffic": False}, now())
+    fetched = _fetch(
+        config_file, paths, {"format": format_, "profile": profile, "window": window, "keep_traffic": False}, now()
+    )
     health = merge_windows(fetched).health
     rows = [_row(d, profile) for one in fetched for d in one.detections]
     if as_json:
-        emit({
-            "profile": profile, "rows_read": health.rows_read, "rows_rejected": health.rows_rejected,
-            "complete": health.complete, "warnings": [*health.warnings, *_rejected(health)], "detections": rows,
-        })
+        emit(
+            {
+                "profile": profile,
+                "rows_read": health.rows_read,
+                "rows_rejected": health.rows_rejected,
+                "complete": health.complete,
+                "warnings": [*health.warnings, *_rejected(health)],
+                "detections": rows,
+            }
+        )
     else:
         for warning in (*health.warnings, *_rejected(health)):
             click.echo(f"warning: {warning}", err=True)
@@ -94,8 +130,21 @@ def _cell(text: str) -> str:
 
 
 _COLUMNS = (
-    "hostname", "src_ip", "dst_ip", "dst_port", "connections", "hourly_buckets", "avg_per_hour", "avg_bytes_per_conn",
-    "irc_port", "beaconing_score", "total_bytes_sent", "total_bytes_rcvd", "processes", "first_seen", "last_seen",
+    "hostname",
+    "src_ip",
+    "dst_ip",
+    "dst_port",
+    "connections",
+    "hourly_buckets",
+    "avg_per_hour",
+    "avg_bytes_per_conn",
+    "irc_port",
+    "beaconing_score",
+    "total_bytes_sent",
+    "total_bytes_rcvd",
+    "processes",
+    "first_seen",
+    "last_seen",
 )
 
 

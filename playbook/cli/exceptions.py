@@ -53,15 +53,28 @@ def show(config_file: Path | None, as_json: bool) -> None:
 @click.option("--indicator", default="", help="One address or domain instead of source and destination.")
 @click.option("--ends", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Last day, at most 180 days away.")
 def add(
-    config_file: Path | None, owner: str, reason: str, source: str, destination: str, port: int | None,
-    indicator: str, ends: datetime,
+    config_file: Path | None,
+    owner: str,
+    reason: str,
+    source: str,
+    destination: str,
+    port: int | None,
+    indicator: str,
+    ends: datetime,
 ) -> None:
     """Enter an exception; prints its identity."""
     config, name = configuration(config_file)
     path, today = _file(config, name), _today(config)
     entry = ExceptionEntry(
-        exception_id=suppressions.new_id(today), owner=owner, reason=reason, source=source, destination=destination,
-        port=port, indicator=indicator, entered=today, ends=ends.replace(tzinfo=UTC).date(),
+        exception_id=suppressions.new_id(today),
+        owner=owner,
+        reason=reason,
+        source=source,
+        destination=destination,
+        port=port,
+        indicator=indicator,
+        entered=today,
+        ends=ends.replace(tzinfo=UTC).date(),
     )
     faults = suppressions.faults_of(entry)
     if faults:

@@ -15,7 +15,10 @@ def command() -> None:
 
 
 _FOLDER = click.option(
-    "--directory", type=click.Path(path_type=Path, file_okay=False), default=Path("manifests"), show_default=True,
+    "--directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("manifests"),
+    show_default=True,
     help="Where the packages lie, one folder a platform.",
 )
 
@@ -40,7 +43,8 @@ def check(names: tuple[str, ...], directory: Path) -> None:
         raise ConfigError(f"{directory}: no such folder; name it with --directory")
     found = [
         f"{directory / name / drift.file}: {drift.how}"
-        for name, package in packages.items() for drift in platforms.drift(directory / name, package)
+        for name, package in packages.items()
+        for drift in platforms.drift(directory / name, package)
     ]
     if found:
         raise ConfigError("\n".join([*found, "make them again: botnet-playbook manifests write"]))

@@ -25,17 +25,32 @@ from playbook.respond import respond
 @click.option("--since", help="How far back: 24h, 7d; on log files counted from their newest event.")
 @click.option("--from", "from_", help="Start, ISO 8601 (UTC without a zone).")
 @click.option("--to", help="End, ISO 8601, not included.")
-@click.option("--profile", type=click.Choice(["default", "seed"]), default="default", show_default=True,
-              help="seed: the original rule, for comparison.")
+@click.option(
+    "--profile",
+    type=click.Choice(["default", "seed"]),
+    default="default",
+    show_default=True,
+    help="seed: the original rule, for comparison.",
+)
 @click.option("--heartbeat", is_flag=True, help="With --from/--to on a SIEM: also count its raw rows per hour.")
 @click.option("--dry-run", is_flag=True, help="Store nothing, ask nobody, write nothing back.")
 @click.option("--report", "folder", type=click.Path(path_type=Path), help="Write the HTML report into this directory.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_context
 def command(
-    ctx: click.Context, config_file: Path | None, source_name: str | None, as_logs: bool, paths: tuple[str, ...],
-    since: str | None, from_: str | None, to: str | None, profile: str, heartbeat: bool, dry_run: bool,
-    folder: Path | None, as_json: bool,
+    ctx: click.Context,
+    config_file: Path | None,
+    source_name: str | None,
+    as_logs: bool,
+    paths: tuple[str, ...],
+    since: str | None,
+    from_: str | None,
+    to: str | None,
+    profile: str,
+    heartbeat: bool,
+    dry_run: bool,
+    folder: Path | None,
+    as_json: bool,
 ) -> None:
     """Detect, enrich, judge, decide and propose. Nothing is ever contained by this command."""
     ctx.with_resource(uncollected())
@@ -45,8 +60,9 @@ def command(
     assembled = assemble(config, file, source, now(), {"heartbeat": heartbeat or from_ is None})
     with progress_bar("reading", not as_json) as told:
         run = respond(assembled.toolkit, assembled.site, assembled.terms, window, told)
-    run = run.model_copy(update={"profile": profile, "warnings": (*assembled.warnings, *run.warnings),
-                                 "dry_run": dry_run})
+    run = run.model_copy(
+        update={"profile": profile, "warnings": (*assembled.warnings, *run.warnings), "dry_run": dry_run}
+    )
     run, asked = (run, 0) if dry_run else _filed(run, assembled, config, file)
     index = html.write(run, folder, raw_events.over(_paths(source, config))) if folder else None
     _tell(run, index, assembled, as_json)
@@ -62,7 +78,8 @@ def _filed(run: Run, assembled: Assembled, config: Config, file: str) -> tuple[R
         return run, 0
     # Loaded by name: only a run that is kept needs the database's libraries (extra `engine`) and their start-up time.
     run, told, asked = importlib.import_module("playbook.cli._persist_run").persist_run(
-        run, assembled.terms.means, config, file, assembled.toolkit.source, now)
+        run, assembled.terms.means, config, file, assembled.toolkit.source, now
+    )
     click.echo(told, err=True)
     return run, asked
 
@@ -85,6 +102,7 @@ def _next_step(run: Run, index: Path | None) -> str:
     """One line that says what to try next."""
     if index is not None:
         return f"Report: {index}   Next: open it" + (
-            ", or run over your own logs: botnet-playbook run --logs PATH..." if run.source == "sample" else "")
+            ", or run over your own logs: botnet-playbook run --logs PATH..." if run.source == "sample" else ""
+        )
     worst = run.cases[0].case_id if run.cases else None
     return "Next: --report DIR writes the evidence of " + (f"case {worst} and all others" if worst else "this run")

@@ -71,12 +71,16 @@ def may_listen(config: Config, file: str, host: str, port: int) -> str:
     if not loopback and not tls and not serve.trust_forwarded_headers:
         raise ConfigError(
             f"{file}: serve: {host} is not a loopback address: set serve.tls_certificate and serve.tls_key, or "
-            "serve.trust_forwarded_headers = true when something in front of it speaks TLS")
+            "serve.trust_forwarded_headers = true when something in front of it speaks TLS"
+        )
     if not loopback and not serve.public_url:
         raise ConfigError(f"{file}: serve.public_url: needed when listening on {host}: how people reach the pages")
     place = urlsplit(serve.public_url)
-    if serve.public_url and (not place.hostname or place.path not in ("", "/") or place.scheme not in (
-            ("https",) if place.hostname not in _LOOPBACK else ("http", "https"))):
+    if serve.public_url and (
+        not place.hostname
+        or place.path not in ("", "/")
+        or place.scheme not in (("https",) if place.hostname not in _LOOPBACK else ("http", "https"))
+    ):
         raise ConfigError(f"{file}: serve.public_url: expected https://HOST[:PORT]")
     shown = f"[{host}]" if ":" in host else host
     return serve.public_url.rstrip("/") or f"{'https' if tls else 'http'}://{shown}:{port}"
@@ -88,9 +92,16 @@ def _parts(
     config = wired.config
     public = urlsplit(base).hostname or ""
     return Dependencies(
-        store=wired.store, config=config, now=now, outside=lambda: action_context(config, wired.file, now()),
-        enqueue=door.starting, secret=secret, off=wired.off, secure=base.startswith("https:"),
-        hosts=tuple(dict.fromkeys((public, *_LOOPBACK))), troubles=troubles,
+        store=wired.store,
+        config=config,
+        now=now,
+        outside=lambda: action_context(config, wired.file, now()),
+        enqueue=door.starting,
+        secret=secret,
+        off=wired.off,
+        secure=base.startswith("https:"),
+        hosts=tuple(dict.fromkeys((public, *_LOOPBACK))),
+        troubles=troubles,
         feeds=tuple(one for one in wired.named("containments").values() if hasattr(one, "feed")),
     )
 
@@ -114,9 +125,19 @@ def _troubles(store: Store, configured: tuple[ScheduledJob, ...]) -> Callable[[]
 def _listening(config: Config, app: object, host: str, port: int) -> uvicorn.Config:
     certificate, key = config.serve.tls_certificate, config.serve.tls_key
     return uvicorn.Config(
-        app, host=host, port=port, log_config=None, access_log=False, server_header=False,  # type: ignore[arg-type]
-        proxy_headers=config.serve.trust_forwarded_headers, timeout_graceful_shutdown=_PATIENCE_S, limit_concurrency=256,
-        timeout_keep_alive=15, http=TimeoutProtocol, h11_max_incomplete_event_size=32 * 1024, ws="none",
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,  # type: ignore[arg-type]
+        proxy_headers=config.serve.trust_forwarded_headers,
+        timeout_graceful_shutdown=_PATIENCE_S,
+        limit_concurrency=256,
+        timeout_keep_alive=15,
+        http=TimeoutProtocol,
+        h11_max_incomplete_event_size=32 * 1024,
+        ws="none",
         ssl_certfile=None if certificate is None else str(config.folder / certificate),
         ssl_keyfile=None if key is None else str(config.folder / key),
     )
@@ -129,9 +150,11 @@ def _first_admin(store: Store) -> None:
             return
         password = secrets.token_urlsafe(15)
         accounts.add(conn, "admin", "admin", password, "first start", now())
-    click.echo(f"First start: log in as admin with the password {password}\n"
-               "It is not shown again. Add people: botnet-playbook accounts add NAME --role approver --by admin",
-               err=True)
+    click.echo(
+        f"First start: log in as admin with the password {password}\n"
+        "It is not shown again. Add people: botnet-playbook accounts add NAME --role approver --by admin",
+        err=True,
+    )
 
 
 def _tell(wired: ServiceWiring, base: str) -> None:

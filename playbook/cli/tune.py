@@ -49,8 +49,14 @@ class Spared(NamedTuple):
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_context
 def command(
-    ctx: click.Context, config_file: Path | None, paths: tuple[str, ...], source_name: str | None, since: str | None,
-    from_: str | None, to: str | None, as_json: bool,
+    ctx: click.Context,
+    config_file: Path | None,
+    paths: tuple[str, ...],
+    source_name: str | None,
+    since: str | None,
+    from_: str | None,
+    to: str | None,
+    as_json: bool,
 ) -> None:
     """Try every number of every rule at other values, over log files (PATH...) or a source that is configured.
 
@@ -68,8 +74,12 @@ def command(
         tried = tuple(_tried(history, assembled, as_configured, told))
     with progress_bar("trying exceptions", not as_json) as told:
         spared = _spared(history, assembled, as_configured, config_file, told)
-    warnings = (*assembled.warnings, *history.warnings, *_left(len(_backtest.candidates(as_configured)) - _MOST_TRIED),
-                *((_NO_FILE,) if spared and not config.policy.exceptions else ()))
+    warnings = (
+        *assembled.warnings,
+        *history.warnings,
+        *_left(len(_backtest.candidates(as_configured)) - _MOST_TRIED),
+        *((_NO_FILE,) if spared and not config.policy.exceptions else ()),
+    )
     if as_json:
         emit(_document(source[0], history, as_configured, tried, spared, warnings))
     else:
@@ -115,29 +125,50 @@ def _looks(spared: Spared) -> int:
 
 def _command(entry: ExceptionEntry, config_file: Path | None) -> str:
     config = f" --config {quote(str(config_file))}" if config_file else ""
-    return (f"botnet-playbook exceptions add{config} --source {quote(entry.source)} --destination "
-            f"{quote(entry.destination)} --port {entry.port} --owner WHO --reason WHY --ends {entry.ends}")
+    return (
+        f"botnet-playbook exceptions add{config} --source {quote(entry.source)} --destination "
+        f"{quote(entry.destination)} --port {entry.port} --owner WHO --reason WHY --ends {entry.ends}"
+    )
 
 
 def _document(
-    source: str, history: History, before: BacktestResult, tried: Sequence[tuple[Setting, BacktestResult, tuple[VerdictChange, ...]]],
-    spared: Sequence[Spared], warnings: Sequence[str],
+    source: str,
+    history: History,
+    before: BacktestResult,
+    tried: Sequence[tuple[Setting, BacktestResult, tuple[VerdictChange, ...]]],
+    spared: Sequence[Spared],
+    warnings: Sequence[str],
 ) -> dict[str, Any]:
     window, health = history.gathered.window, history.gathered.health
     return {
-        "source": source, "window": {"start": window.start.isoformat(), "end": window.end.isoformat()},
-        "rows_read": health.rows_read, "rows_rejected": health.rows_rejected, "complete": history.complete,
-        "warnings": list(warnings), "as_configured": _counts(before),
+        "source": source,
+        "window": {"start": window.start.isoformat(), "end": window.end.isoformat()},
+        "rows_read": health.rows_read,
+        "rows_rejected": health.rows_rejected,
+        "complete": history.complete,
+        "warnings": list(warnings),
+        "as_configured": _counts(before),
         "by_score": {str(score): dict(counts) for score, counts in _backtest.by_score(before, history).items()},
         "thresholds": [
-            {"rule": s.rule, "parameter": s.parameter, "value": s.was, "would_be": s.became, "counts": _counts(after),
-             "changes": [change._asdict() for change in changes]}
+            {
+                "rule": s.rule,
+                "parameter": s.parameter,
+                "value": s.was,
+                "would_be": s.became,
+                "counts": _counts(after),
+                "changes": [change._asdict() for change in changes],
+            }
             for s, after, changes in tried
         ],
         "exceptions": [
-            {"destination": s.candidate.destination, "port": s.candidate.port, "sources": list(s.candidate.sources),
-             "changes": [change._asdict() for change in s.changes], "against": list(s.candidate.against),
-             "commands": list(s.commands)}
+            {
+                "destination": s.candidate.destination,
+                "port": s.candidate.port,
+                "sources": list(s.candidate.sources),
+                "changes": [change._asdict() for change in s.changes],
+                "against": list(s.candidate.against),
+                "commands": list(s.commands),
+            }
             for s in spared
         ],
     }
@@ -148,17 +179,25 @@ def _counts(found: BacktestResult) -> dict[str, int]:
 
 
 def _show(
-    history: History, before: BacktestResult, tried: Sequence[tuple[Setting, BacktestResult, tuple[VerdictChange, ...]]],
+    history: History,
+    before: BacktestResult,
+    tried: Sequence[tuple[Setting, BacktestResult, tuple[VerdictChange, ...]]],
     spared: Sequence[Spared],
 ) -> None:
     console = Console()
     console = console if console.width >= _LEAST_WIDTH or console.is_terminal else Console(width=_LEAST_WIDTH)
     window, health = history.gathered.window, history.gathered.health
-    console.print(_text(
-        f"{utc(window.start)} to {utc(window.end)} UTC, {several(health.rows_read, 'row')}, "
-        f"{several(len(history.detections), 'detection')} of {several(len(before.hosts), 'host')}"))
-    console.print(_text("as configured, hosts: " + ", ".join(
-        f"{before.counts[status]} {word}" for status, word in _WORDS.items())))
+    console.print(
+        _text(
+            f"{utc(window.start)} to {utc(window.end)} UTC, {several(health.rows_read, 'row')}, "
+            f"{several(len(history.detections), 'detection')} of {several(len(before.hosts), 'host')}"
+        )
+    )
+    console.print(
+        _text(
+            "as configured, hosts: " + ", ".join(f"{before.counts[status]} {word}" for status, word in _WORDS.items())
+        )
+    )
     console.print(_scores(history, before))
     silent = sum(not changes for *_, changes in tried)
     if silent < len(tried):

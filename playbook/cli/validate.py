@@ -33,8 +33,11 @@ _LIVE_NOTE = (
 
 @click.command(name="validate")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-@click.option("--live", is_flag=True, help=f"Also make the attempts of tests 1 to 3, to 127.0.0.1 only (at most "
-              f"{MOST_ATTEMPTS}, {MOST_SECONDS:g} s).")
+@click.option(
+    "--live",
+    is_flag=True,
+    help=f"Also make the attempts of tests 1 to 3, to 127.0.0.1 only (at most {MOST_ATTEMPTS}, {MOST_SECONDS:g} s).",
+)
 @click.pass_context
 def command(ctx: click.Context, as_json: bool, live: bool) -> None:
     """Check which detection or hunt fires on the seed's four Atomic tests, and on what they would have to be.
@@ -82,13 +85,17 @@ def _over(folder: Path, whose: str) -> dict[str, set[str]]:
 
 def _result(exercise: Exercise, fired: _Fired) -> dict[str, Any]:
     """One exercise: what fired and what should have, and why the seed's query cannot."""
-    seen = {"endpoint": fired["endpoint"].get(exercise.host, set()),
-            "sensor": fired["sensor"].get(exercise.address, set())}
+    seen = {
+        "endpoint": fired["endpoint"].get(exercise.host, set()),
+        "sensor": fired["sensor"].get(exercise.address, set()),
+    }
     expected = {"endpoint": exercise.fires_on_endpoint, "sensor": exercise.fires_on_sensor}
     reasons = why_not(exercise)
     blind = not any(BEACONING_SEED in names for names in seen.values())
     return {
-        "test": exercise.name, "title": exercise.title, "changed": exercise.changed or None,
+        "test": exercise.name,
+        "title": exercise.title,
+        "changed": exercise.changed or None,
         "fires": {place: sorted(names) for place, names in seen.items()},
         "expected": {place: sorted(names) for place, names in expected.items()},
         "why_the_seed_cannot": list(reasons),

@@ -35,8 +35,21 @@ SEED_INTERNAL: tuple[IPv4Network, ...] = tuple(
 )
 
 COLUMNS = (
-    "hostname", "src_ip", "dst_ip", "dst_port", "connections", "hourly_buckets", "avg_per_hour", "avg_bytes_per_conn",
-    "irc_port", "beaconing_score", "total_bytes_sent", "total_bytes_rcvd", "processes", "first_seen", "last_seen",
+    "hostname",
+    "src_ip",
+    "dst_ip",
+    "dst_port",
+    "connections",
+    "hourly_buckets",
+    "avg_per_hour",
+    "avg_bytes_per_conn",
+    "irc_port",
+    "beaconing_score",
+    "total_bytes_sent",
+    "total_bytes_rcvd",
+    "processes",
+    "first_seen",
+    "last_seen",
 )
 
 
@@ -157,16 +170,25 @@ def score(aggregate: Aggregate, scope: Scope) -> Detection | None:
     host = host_text(aggregate.hostname, aggregate.src_ip)
     return Detection(
         detection_id=detection_id(scope.source, host, aggregate.src_ip, aggregate.dst_ip, aggregate.dst_port),
-        source=scope.source, hostname=aggregate.hostname, src_ip=aggregate.src_ip,
-        dst_ip=aggregate.dst_ip, dst_port=aggregate.dst_port, connections=aggregate.connections, hourly_buckets=hours,
+        source=scope.source,
+        hostname=aggregate.hostname,
+        src_ip=aggregate.src_ip,
+        dst_ip=aggregate.dst_ip,
+        dst_port=aggregate.dst_port,
+        connections=aggregate.connections,
+        hourly_buckets=hours,
         avg_per_hour=float(rounded(attempts, hours, 1)),
-        avg_bytes_per_conn=None if total is None else int(rounded(total, attempts, 0)), irc_port=int(irc),
+        avg_bytes_per_conn=None if total is None else int(rounded(total, attempts, 0)),
+        irc_port=int(irc),
         beaconing_score=beaconing_score(attempts, hours, total, irc),
         total_bytes_sent=aggregate.bytes_sent if known else None,
         total_bytes_rcvd=aggregate.bytes_rcvd if known else None,
         processes=tuple(sorted({name for name in aggregate.processes if name})),
-        first_seen=moment(aggregate.first_seen), last_seen=moment(aggregate.last_seen), bytes_known=known,
-        denied=aggregate.denied, blocked=not fires and aggregate.connections == 0,
+        first_seen=moment(aggregate.first_seen),
+        last_seen=moment(aggregate.last_seen),
+        bytes_known=known,
+        denied=aggregate.denied,
+        blocked=not fires and aggregate.connections == 0,
         services=tuple(sorted({part for name in aggregate.services for part in name.split(",") if part})),
         transports=tuple(sorted({name for name in aggregate.transports if name})),
         ntp_sized=aggregate.ntp_sized if aggregate.dst_port == NTP_PORT else None,
@@ -176,7 +198,11 @@ def score(aggregate: Aggregate, scope: Scope) -> Detection | None:
 def sort_key(detection: Detection) -> tuple[int, int, str, str, str, int]:
     """Score and connections descending, then hostname, src_ip, dst_ip, dst_port: a total order."""
     return (
-        -detection.beaconing_score, -detection.connections, detection.hostname, detection.src_ip, detection.dst_ip,
+        -detection.beaconing_score,
+        -detection.connections,
+        detection.hostname,
+        detection.src_ip,
+        detection.dst_ip,
         detection.dst_port,
     )
 
@@ -221,19 +247,30 @@ def _aggregate(rows: list[Event], profile: Profile) -> Aggregate:
     denied = [event for event in rows if event.denied] if profile == "default" else []
     first = rows[0]
     sent, received, total = (
-        _sums_of_seed(counted) if profile == "seed" else
-        tuple(_sum([getattr(event, name) for event in counted]) for name in ("bytes_sent", "bytes_rcvd", "bytes_total"))
+        _sums_of_seed(counted)
+        if profile == "seed"
+        else tuple(
+            _sum([getattr(event, name) for event in counted]) for name in ("bytes_sent", "bytes_rcvd", "bytes_total")
+        )
     )
     return Aggregate(
-        hostname=first.hostname, src_ip=first.src_ip, dst_ip=first.dst_ip, dst_port=first.dst_port,
+        hostname=first.hostname,
+        src_ip=first.src_ip,
+        dst_ip=first.dst_ip,
+        dst_port=first.dst_port,
         connections=sum(event.conns for event in counted),
         hourly_buckets=len({event.start // 3600 for event in counted}),
-        bytes_sent=sent, bytes_rcvd=received, bytes_total=total,
+        bytes_sent=sent,
+        bytes_rcvd=received,
+        bytes_total=total,
         first_seen=min(event.start for event in counted or denied),
         last_seen=max(event.start for event in counted or denied),
-        denied=sum(event.conns for event in denied), denied_hours=len({event.start // 3600 for event in denied}),
-        processes=tuple({event.process_name for event in rows}), services=tuple({event.service for event in rows}),
-        transports=tuple({event.proto for event in rows}), ntp_sized=_ntp_sized(counted),
+        denied=sum(event.conns for event in denied),
+        denied_hours=len({event.start // 3600 for event in denied}),
+        processes=tuple({event.process_name for event in rows}),
+        services=tuple({event.service for event in rows}),
+        transports=tuple({event.proto for event in rows}),
+        ntp_sized=_ntp_sized(counted),
     )
 
 
@@ -244,8 +281,10 @@ def _sum(values: list[int | None]) -> int | None:
 def _sums_of_seed(rows: list[Event]) -> tuple[int, int, int]:
     sent = sum(event.bytes_sent or 0 for event in rows)
     received = sum(event.bytes_rcvd or 0 for event in rows)
-    total = sum((event.bytes_sent or 0) + (event.bytes_rcvd or 0) if event.bytes_total is None else event.bytes_total
-                for event in rows)
+    total = sum(
+        (event.bytes_sent or 0) + (event.bytes_rcvd or 0) if event.bytes_total is None else event.bytes_total
+        for event in rows
+    )
     return sent, received, total
 
 

@@ -36,16 +36,29 @@ HUNTS: dict[str, Hunt] = {
     hunt.name: hunt
     for hunt in (
         Hunt(
-            name="ddos-burst", title="More than 100 connections from one source to one destination in 15 minutes",
-            kind="conn", group=("src_ip", "dst_ip"), window_s=QUARTER_S, more_than=100,
+            name="ddos-burst",
+            title="More than 100 connections from one source to one destination in 15 minutes",
+            kind="conn",
+            group=("src_ip", "dst_ip"),
+            window_s=QUARTER_S,
+            more_than=100,
         ),
         Hunt(
-            name="dga-burst", title="At least 30 failed registered domains and 80 % of the names, in 15 minutes",
-            kind="dns", group=("src_ip",), window_s=QUARTER_S, failed_domains=30, failed_share=0.8,
+            name="dga-burst",
+            title="At least 30 failed registered domains and 80 % of the names, in 15 minutes",
+            kind="dns",
+            group=("src_ip",),
+            window_s=QUARTER_S,
+            failed_domains=30,
+            failed_share=0.8,
         ),
         Hunt(
-            name="irc", title="Connections to the ports of IRC", kind="conn", group=("src_ip", "dst_ip", "dst_port"),
-            endpoint_group=("hostname", "process_name", "dst_ip", "dst_port"), ports=tuple(sorted(IRC_PORTS)),
+            name="irc",
+            title="Connections to the ports of IRC",
+            kind="conn",
+            group=("src_ip", "dst_ip", "dst_port"),
+            endpoint_group=("hostname", "process_name", "dst_ip", "dst_port"),
+            ports=tuple(sorted(IRC_PORTS)),
         ),
     )
 }

@@ -96,9 +96,7 @@ def _why_not_global(address: Address) -> str | None:
     return None
 
 
-def why_not_global(
-    address: Address, lab: Iterable[Network] = (), nat64: Iterable[IPv6Network] = ()
-) -> str | None:
+def why_not_global(address: Address, lab: Iterable[Network] = (), nat64: Iterable[IPv6Network] = ()) -> str | None:
     """Why the unwrapped address is not globally routable unicast, or None when it is.
 
     ``lab`` names ranges that count as global in an exercise (documentation ranges in samples and tests).

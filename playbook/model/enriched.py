@@ -123,11 +123,17 @@ class EnrichedDetection(Value):
             return None
         ids = {(enricher, record.host_id.lower()) for enricher, record in by_inventory if record.host_id}
         clear = len(ids) == len({enricher for enricher, _ in ids})
-        return held[0] if len(held) == 1 else held[0].model_copy(update={
-            "host_id": next((r.host_id for r in held if r.host_id), "") if clear else "",
-            "roles": tuple(dict.fromkeys(role for r in held for role in r.roles)),
-            "owner": next((r.owner for r in held if r.owner), ""),
-        })
+        return (
+            held[0]
+            if len(held) == 1
+            else held[0].model_copy(
+                update={
+                    "host_id": next((r.host_id for r in held if r.host_id), "") if clear else "",
+                    "roles": tuple(dict.fromkeys(role for r in held for role in r.roles)),
+                    "owner": next((r.owner for r in held if r.owner), ""),
+                }
+            )
+        )
 
     @cached_property
     def proven_names(self) -> frozenset[str]:

@@ -182,8 +182,18 @@ class OwnedDestination(Value):
 
 
 Answer = Annotated[
-    NetworkOwner | ListEntry | Operator | VendorService | FeedEntry | HostRecord | SocketOwner | ApprovedSoftware
-    | BackupSession | BackupJob | ScheduledWindow | OwnedDestination,
+    NetworkOwner
+    | ListEntry
+    | Operator
+    | VendorService
+    | FeedEntry
+    | HostRecord
+    | SocketOwner
+    | ApprovedSoftware
+    | BackupSession
+    | BackupJob
+    | ScheduledWindow
+    | OwnedDestination,
     Field(discriminator="answer"),
 ]
 

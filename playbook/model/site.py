@@ -10,8 +10,11 @@ from playbook.model import Value
 from playbook.model.address import Address, Network, within
 
 _DEFAULT_HOME: tuple[Network, ...] = (
-    IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"), IPv4Network("192.168.0.0/16"),
-    IPv4Network("100.64.0.0/10"), IPv6Network("fc00::/7"),
+    IPv4Network("10.0.0.0/8"),
+    IPv4Network("172.16.0.0/12"),
+    IPv4Network("192.168.0.0/16"),
+    IPv4Network("100.64.0.0/10"),
+    IPv6Network("fc00::/7"),
 )
 
 

@@ -14,7 +14,6 @@ Group = Literal["rhythm", "destination", "host"]
 CaseStatus = Literal["proposed", "ticket", "watch", "closed"]
 
 
-
 class Evidence(Value):
     """One rule's statement about one detection.
 

@@ -50,7 +50,8 @@ def drift(folder: Path, package: dict[str, str]) -> tuple[Drift, ...]:
     found += [Drift(name, "is not made from the catalogue") for name in present - package.keys()]
     found += [
         Drift(name, "differs from what the catalogue makes")
-        for name in package.keys() & present if (folder / name).read_bytes() != package[name].encode()
+        for name in package.keys() & present
+        if (folder / name).read_bytes() != package[name].encode()
     ]
     return tuple(sorted(found))
 

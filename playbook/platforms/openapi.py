@@ -10,10 +10,15 @@ from playbook.actions import Action, Slot
 _SECURITY = [{"token": []}]
 _CHANGES = ("contain", "correct")
 _ERRORS = {
-    "400": "The input is wrong; the message names each field", "401": "No token, or one that does not count",
-    "403": "The token's scope does not reach this action", "409": "Refused by a safety rule; nothing was changed",
-    "413": "The body is too large", "415": "The body is not application/json", "429": "Too many requests",
-    "502": "A product that was asked did not answer as it should", "503": "The record cannot be read or written",
+    "400": "The input is wrong; the message names each field",
+    "401": "No token, or one that does not count",
+    "403": "The token's scope does not reach this action",
+    "409": "Refused by a safety rule; nothing was changed",
+    "413": "The body is too large",
+    "415": "The body is not application/json",
+    "429": "Too many requests",
+    "502": "A product that was asked did not answer as it should",
+    "503": "The record cannot be read or written",
 }
 
 
@@ -29,9 +34,10 @@ def document(catalogue: Sequence[Action]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "botnet-playbook", "version": version("botnet-playbook"),
+            "title": "botnet-playbook",
+            "version": version("botnet-playbook"),
             "description": "Every action of the playbook as one POST. A token's scope decides what it may call; "
-                           "contain and correct actions only carry out a plan that people approved, by its digest.",
+            "contain and correct actions only carry out a plan that people approved, by its digest.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": {f"/api/actions/{action.identifier}": {"post": _operation(action)} for action in catalogue},
@@ -51,30 +57,38 @@ def render(catalogue: Sequence[Action]) -> dict[str, str]:
 def _operation(action: Action) -> dict[str, Any]:
     required = any(one.required for one in action.inputs)
     return {
-        "operationId": action.identifier, "summary": action.name.capitalize(), "tags": [action.kind],
+        "operationId": action.identifier,
+        "summary": action.name.capitalize(),
+        "tags": [action.kind],
         "description": f"{action.description}. The token's scope: {scope_of(action)}, or more.",
         "security": _SECURITY,
         "requestBody": {
-            "required": required, "content": {"application/json": {"schema": _object(action.inputs, True)}}},
-        "responses": {"200": _answer(action)} | {
-            code: {"$ref": f"#/components/responses/{code}"} for code in _ERRORS},
+            "required": required,
+            "content": {"application/json": {"schema": _object(action.inputs, True)}},
+        },
+        "responses": {"200": _answer(action)} | {code: {"$ref": f"#/components/responses/{code}"} for code in _ERRORS},
     }
 
 
 def _answer(action: Action) -> dict[str, Any]:
     envelope = {
-        "action": {"const": action.identifier}, "status": {"enum": ["success", "incomplete"]},
-        "message": {"type": "string"}, "complete": {"type": "boolean"},
+        "action": {"const": action.identifier},
+        "status": {"enum": ["success", "incomplete"]},
+        "message": {"type": "string"},
+        "complete": {"type": "boolean"},
         "warnings": {"type": "array", "items": {"type": "string"}},
         "data": {"type": "array", "items": _object(action.outputs, False)},
     }
     schema = {"type": "object", "properties": envelope, "required": list(envelope), "additionalProperties": False}
-    return {"description": "What the action says; incomplete: something asked for is missing from it",
-            "content": {"application/json": {"schema": schema}}}
+    return {
+        "description": "What the action says; incomplete: something asked for is missing from it",
+        "content": {"application/json": {"schema": schema}},
+    }
 
 
 _FAILURE = {
-    "type": "object", "required": ["status", "error"],
+    "type": "object",
+    "required": ["status", "error"],
     "properties": {"status": {"const": "failed"}, "error": {"type": "string"}},
     "additionalProperties": False,
 }
@@ -82,8 +96,10 @@ _FAILURE = {
 
 def _failure(said: str) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/Failure"}
-    return {"description": said, "content": {"application/json": {"schema": schema},
-                                             "text/plain": {"schema": {"type": "string"}}}}
+    return {
+        "description": said,
+        "content": {"application/json": {"schema": schema}, "text/plain": {"schema": {"type": "string"}}},
+    }
 
 
 def _object(slots: Sequence[Slot], given: bool) -> dict[str, Any]:

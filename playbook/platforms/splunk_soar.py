@@ -35,13 +35,23 @@ def render(catalogue: Sequence[Action]) -> dict[str, str]:
 def _app(catalogue: Sequence[Action]) -> dict[str, Any]:
     release = version("botnet-playbook")
     return {
-        "appid": _APPID, "name": "Botnet Playbook",
+        "appid": _APPID,
+        "name": "Botnet Playbook",
         "description": "Botnet-beaconing detections: evidence, a verdict with its reasons, and a response that "
-                       "people approve",
-        "type": "network security", "publisher": "botnet-playbook", "package_name": f"phantom_{_PACKAGE}",
-        "product_vendor": "botnet-playbook", "product_name": "Botnet Playbook", "product_version_regex": ".*",
-        "license": "Apache-2.0", "app_version": release, "python_version": "3.13", "min_phantom_version": "7.0.0",
-        "fips_compliant": False, "main_module": f"{_PACKAGE}_connector.py", "logo": "logo.svg",
+        "people approve",
+        "type": "network security",
+        "publisher": "botnet-playbook",
+        "package_name": f"phantom_{_PACKAGE}",
+        "product_vendor": "botnet-playbook",
+        "product_name": "Botnet Playbook",
+        "product_version_regex": ".*",
+        "license": "Apache-2.0",
+        "app_version": release,
+        "python_version": "3.13",
+        "min_phantom_version": "7.0.0",
+        "fips_compliant": False,
+        "main_module": f"{_PACKAGE}_connector.py",
+        "logo": "logo.svg",
         "logo_dark": "logo_dark.svg",
         "pip313_dependencies": {
             "wheel": [{"module": _PACKAGE, "input_file": f"wheels/shared/{_PACKAGE}-{release}-py3-none-any.whl"}],
@@ -50,12 +60,16 @@ def _app(catalogue: Sequence[Action]) -> dict[str, Any]:
         "configuration": {
             "config_file": {
                 "description": "Path of playbook.toml on the SOAR host (default: only the built-in tables)",
-                "data_type": "string", "required": False, "order": 0,
+                "data_type": "string",
+                "required": False,
+                "order": 0,
             },
             "secrets": {
                 "description": "JSON object of environment variables that playbook.toml names, such as "
-                               '{"SUMO_ACCESS_ID": "...", "SUMO_ACCESS_KEY": "..."}',
-                "data_type": "password", "required": False, "order": 1,
+                '{"SUMO_ACCESS_ID": "...", "SUMO_ACCESS_KEY": "..."}',
+                "data_type": "password",
+                "required": False,
+                "order": 1,
             },
         },
         "actions": [_action(action) for action in catalogue],
@@ -71,9 +85,13 @@ def _dependencies() -> list[str]:
 
 def _action(action: Action) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "action": action.name, "identifier": action.identifier, "description": action.description,
-        "verbose": f"{action.description}. {_NOTES.get(action.kind, '')}".strip(), "type": action.kind,
-        "read_only": action.read_only, "versions": "EQ(*)",
+        "action": action.name,
+        "identifier": action.identifier,
+        "description": action.description,
+        "verbose": f"{action.description}. {_NOTES.get(action.kind, '')}".strip(),
+        "type": action.kind,
+        "read_only": action.read_only,
+        "versions": "EQ(*)",
         "parameters": {slot.name: _parameter(slot, order) for order, slot in enumerate(action.inputs)},
         "output": [*_result(), *_repeated(action.inputs), *_columns(action.outputs), *_summary()],
     }
@@ -86,7 +104,10 @@ def _action(action: Action) -> dict[str, Any]:
 
 def _parameter(slot: Slot, order: int) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "description": slot.description, "data_type": _TYPES[slot.type], "required": slot.required, "order": order,
+        "description": slot.description,
+        "data_type": _TYPES[slot.type],
+        "required": slot.required,
+        "order": order,
         "primary": slot.primary,
     }
     if slot.contains:
@@ -134,8 +155,12 @@ def _path(where: str, slot: Slot) -> dict[str, Any]:
 
 
 def _literal(inputs: dict[str, list[str]]) -> str:
-    rows = (f'    "{name}": (\n' + "".join(f'        "{field}",\n' for field in fields) + "    ),\n" if fields
-            else f'    "{name}": (),\n' for name, fields in inputs.items())
+    rows = (
+        f'    "{name}": (\n' + "".join(f'        "{field}",\n' for field in fields) + "    ),\n"
+        if fields
+        else f'    "{name}": (),\n'
+        for name, fields in inputs.items()
+    )
     return "{\n" + "".join(rows) + "}"
 
 

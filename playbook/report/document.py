@@ -12,11 +12,15 @@ Document = dict[str, Any]
 def _detection(judged: JudgedDetection) -> Document:
     found, verdict = judged.enriched.detection, judged.verdict
     return {
-        "detection_id": found.detection_id, **row(found), "bytes_known": found.bytes_known,
-        "denied": found.denied, "blocked": found.blocked,
+        "detection_id": found.detection_id,
+        **row(found),
+        "bytes_known": found.bytes_known,
+        "denied": found.denied,
+        "blocked": found.blocked,
         "evidence": [evidence.model_dump(mode="json") for evidence in verdict.evidence],
         "verdict": {
-            "disposition": verdict.disposition, "rung": verdict.rung,
+            "disposition": verdict.disposition,
+            "rung": verdict.rung,
             "trace": [rung.model_dump(mode="json") for rung in verdict.trace],
         },
     }
@@ -25,7 +29,10 @@ def _detection(judged: JudgedDetection) -> Document:
 def _case(case: Case) -> Document:
     plan = case.plan
     return {
-        "case_id": case.case_id, "host": case.host, "addresses": list(case.addresses), "status": case.status,
+        "case_id": case.case_id,
+        "host": case.host,
+        "addresses": list(case.addresses),
+        "status": case.status,
         "verdict": case.verdict.model_dump(mode="json"),
         "detections": [_detection(judged) for judged in case.detections],
         "enrichments": [enrichment.model_dump(mode="json") for enrichment in case.enrichments],
@@ -40,12 +47,14 @@ def _counts(run: Run) -> dict[str, int]:
     status = Counter(case.status for case in run.cases)
     disposition = Counter(case.verdict.disposition for case in run.cases)
     return {
-        "rows_read": run.health.rows_read, "rows_rejected": run.health.rows_rejected, "cases": len(run.cases),
-        "detections": sum(len(case.detections) for case in run.cases), "gated": len(run.gated),
+        "rows_read": run.health.rows_read,
+        "rows_rejected": run.health.rows_rejected,
+        "cases": len(run.cases),
+        "detections": sum(len(case.detections) for case in run.cases),
+        "gated": len(run.gated),
         "tickets": len(run.tickets),
         **{name: status[name] for name in ("proposed", "ticket", "watch", "closed")},
-        **{name: disposition[name]
-           for name in ("TRUE_POSITIVE", "UNDETERMINED", "BENIGN_POSITIVE", "FALSE_POSITIVE")},
+        **{name: disposition[name] for name in ("TRUE_POSITIVE", "UNDETERMINED", "BENIGN_POSITIVE", "FALSE_POSITIVE")},
     }
 
 
@@ -56,11 +65,20 @@ def document(run: Run) -> Document:
     make control characters harmless.
     """
     return {
-        "run_id": run.run_id, "source": run.source, "window": run.window.model_dump(mode="json"),
-        "complete": run.complete, "warnings": list(run.warnings),
+        "run_id": run.run_id,
+        "source": run.source,
+        "window": run.window.model_dump(mode="json"),
+        "complete": run.complete,
+        "warnings": list(run.warnings),
         "gated": [
-            {"host": g.host, "dst_ip": g.dst_ip, "dst_port": g.dst_port, "gate": g.gate,
-             "disposition": g.disposition, "reason": g.reason}
+            {
+                "host": g.host,
+                "dst_ip": g.dst_ip,
+                "dst_port": g.dst_port,
+                "gate": g.gate,
+                "disposition": g.disposition,
+                "reason": g.reason,
+            }
             for g in run.gated
         ],
         "cases": [_case(case) for case in run.cases],

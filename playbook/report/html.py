@@ -55,16 +55,34 @@ def _policy(sheet: str) -> str:
 def environment(*folders: Path) -> Environment:
     """The templates, those of ``folders`` first, compiled once a process: package data that does not change."""
     pages = Environment(
-        loader=FileSystemLoader([*folders, _HERE]), autoescape=True, undefined=StrictUndefined, finalize=_shown,
-        trim_blocks=True, lstrip_blocks=True,
+        loader=FileSystemLoader([*folders, _HERE]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     pages.filters["tied"] = _tied
     sheet = style()
     pages.globals.update(
-        css=Markup(sheet), policy=_policy(sheet), utc=utc, size=size, count=count, duration=duration,
-        several=several, endpoint=endpoint, altered=altered, named=named, measured=measured, blast=blast_radius,
-        edge=edge, split_measured=split_measured, page_name=page_name,
-        words=wording, beyond=remediation, svg=Markup,
+        css=Markup(sheet),
+        policy=_policy(sheet),
+        utc=utc,
+        size=size,
+        count=count,
+        duration=duration,
+        several=several,
+        endpoint=endpoint,
+        altered=altered,
+        named=named,
+        measured=measured,
+        blast=blast_radius,
+        edge=edge,
+        split_measured=split_measured,
+        page_name=page_name,
+        words=wording,
+        beyond=remediation,
+        svg=Markup,
     )
     return pages
 
@@ -80,17 +98,20 @@ def index_page(run: Run) -> str:
     """The page of the whole run."""
     status = Counter(case.status for case in run.cases)
     tiles = (
-        ("proposed", status["proposed"], "containment proposed"), ("ticket", status["ticket"], "need a person"),
-        ("watch", status["watch"], "watched"), ("closed", status["closed"], "closed with a reason"),
+        ("proposed", status["proposed"], "containment proposed"),
+        ("ticket", status["ticket"], "need a person"),
+        ("watch", status["watch"], "watched"),
+        ("closed", status["closed"], "closed with a reason"),
         ("gated", len(run.gated), "gated as known"),
     )
-    return environment().get_template("index.html").render(
-        run=run, tiles=tiles, gates=_gates(run), by_case={case.case_id: case for case in run.cases})
+    return (
+        environment()
+        .get_template("index.html")
+        .render(run=run, tiles=tiles, gates=_gates(run), by_case={case.case_id: case for case in run.cases})
+    )
 
 
-def case_page(
-    run: Run, case: Case, show_raw: ShowRaw | None = None, linked: dict[str, str] | None = None
-) -> str:
+def case_page(run: Run, case: Case, show_raw: ShowRaw | None = None, linked: dict[str, str] | None = None) -> str:
     """The page of one case; ``show_raw`` gives the command or query that shows a detection's raw rows.
 
     ``linked`` (the page of each host of ours) is worked out here unless a caller has it already.

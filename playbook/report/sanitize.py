@@ -55,8 +55,9 @@ def plain(text: object, longest: int = LONGEST) -> str:
     if raw.isascii() and raw.isprintable():
         return _cut(raw, longest)
     spaced = _BREAKS.sub(" ", _ESCAPE.sub("", raw))
-    shown = _without_towers("".join(c if c.isascii() or unicodedata.category(c) != "Zs" else " "
-                                    for c in spaced if _shown(c)))
+    shown = _without_towers(
+        "".join(c if c.isascii() or unicodedata.category(c) != "Zs" else " " for c in spaced if _shown(c))
+    )
     return _cut(shown, longest)
 
 

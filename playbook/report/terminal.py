@@ -31,7 +31,10 @@ _LEAST = 12
 _QUIET = frozenset({"watch", "closed"})
 _MOST_ROWS, _MOST_HOSTS, _MOST_DESTINATIONS, _MOST_REASONS, _MOST_LINES, _MOST_EXAMPLES = 50, 12, 3, 3, 8, 3
 _STYLE: dict[Disposition, str] = {
-    "TRUE_POSITIVE": "bold red", "UNDETERMINED": "bold yellow", "BENIGN_POSITIVE": "green", "FALSE_POSITIVE": "dim",
+    "TRUE_POSITIVE": "bold red",
+    "UNDETERMINED": "bold yellow",
+    "BENIGN_POSITIVE": "green",
+    "FALSE_POSITIVE": "dim",
 }
 
 
@@ -86,10 +89,12 @@ def _verdict(row: tuple[Case, ...]) -> Text:
 
 
 def _destinations(case: Case) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(
-        destination(d.enriched.detection) + (" (denied)" if d.enriched.detection.blocked else "")
-        for d in case.detections
-    ))
+    return tuple(
+        dict.fromkeys(
+            destination(d.enriched.detection) + (" (denied)" if d.enriched.detection.blocked else "")
+            for d in case.detections
+        )
+    )
 
 
 def _table(console: Console, *columns: tuple[str, int]) -> tuple[Table, int]:
@@ -107,7 +112,9 @@ def _wide(rows: tuple[tuple[Case, ...], ...], console: Console) -> Table:
     for row in rows:
         case = row[0]
         table.add_row(
-            _host(row), _verdict(row), _stack(_listed(case.verdict.reasons, _MOST_REASONS, width=width)),
+            _host(row),
+            _verdict(row),
+            _stack(_listed(case.verdict.reasons, _MOST_REASONS, width=width)),
             _stack(_listed(_destinations(case), _MOST_DESTINATIONS)),
             _stack(_listed(proposal(case), _MOST_REASONS, width=width)),
         )
@@ -130,8 +137,11 @@ def _narrow(rows: tuple[tuple[Case, ...], ...], console: Console) -> Table:
 def _header(run: Run, console: Console) -> None:
     health = run.health
     rejected = f" ({count(health.rows_rejected)} rejected)" if health.rows_rejected else ""
-    console.print(Text.assemble(
-        (plain(run.source, 80), "bold"), f"  {utc(run.window.start)} to {utc(run.window.end)} UTC", overflow="fold"))
+    console.print(
+        Text.assemble(
+            (plain(run.source, 80), "bold"), f"  {utc(run.window.start)} to {utc(run.window.end)} UTC", overflow="fold"
+        )
+    )
     line = Text(f"{count(health.rows_read)} rows read{rejected}  ", overflow="fold")
     line.append("complete" if run.complete else "INCOMPLETE", style="" if run.complete else "bold red")
     console.print(line.append(f"  {several(len(run.warnings), 'warning')}"))
@@ -166,8 +176,9 @@ def _gated(run: Run) -> tuple[str, ...]:
 
 def _tickets(run: Run) -> tuple[str, ...]:
     """One line a ticket of several cases, which no row of the table shows whole, and one for all the others."""
-    shared = tuple(f"{plain(t.title, 160)} ({several(len(t.case_ids), 'case')})"
-                   for t in run.tickets if len(t.case_ids) != 1)
+    shared = tuple(
+        f"{plain(t.title, 160)} ({several(len(t.case_ids), 'case')})" for t in run.tickets if len(t.case_ids) != 1
+    )
     alone = len(run.tickets) - len(shared)
     return (*shared, f"{several(alone, 'case')} above with one each") if alone else shared
 

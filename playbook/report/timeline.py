@@ -21,8 +21,10 @@ _HEIGHT = _TOP + _PANEL + _GAP + _PANEL + _FOOT
 
 ShadeKind = Literal["backup", "session", "test", "maintenance"]
 LEGEND: dict[ShadeKind, tuple[str, str]] = {
-    "backup": ("B", "backup window"), "session": ("S", "backup session"),
-    "test": ("T", "test window"), "maintenance": ("M", "maintenance window"),
+    "backup": ("B", "backup window"),
+    "session": ("S", "backup session"),
+    "test": ("T", "test window"),
+    "maintenance": ("M", "maintenance window"),
 }
 
 
@@ -83,8 +85,13 @@ def _bars(hourly: Sequence[HourOfTraffic], axis: _Axis, step: timedelta) -> tupl
     for index, hours in sorted(groups.items()):
         totals = [_total(hour) for hour in hours]
         known = [total for total in totals if total is not None]
-        bars.append(_Bar(axis.start + index * step, sum(h.connections for h in hours),
-                         sum(known) if len(known) == len(totals) else None))
+        bars.append(
+            _Bar(
+                axis.start + index * step,
+                sum(h.connections for h in hours),
+                sum(known) if len(known) == len(totals) else None,
+            )
+        )
     return tuple(bars)
 
 
@@ -185,8 +192,10 @@ def draw(hourly: Sequence[HourOfTraffic], window: TimeWindow, found: Iterable[Sh
     bars = _bars(hourly, axis, step)
     first = _TOP + _PANEL
     parts = [
-        *_shading(found, axis), *_panel(bars, axis, step, first, of_bytes=False),
-        *_panel(bars, axis, step, first + _GAP + _PANEL, of_bytes=True), *_ticks(axis),
+        *_shading(found, axis),
+        *_panel(bars, axis, step, first, of_bytes=False),
+        *_panel(bars, axis, step, first + _GAP + _PANEL, of_bytes=True),
+        *_ticks(axis),
     ]
     name = escape(plain(title or "Connections and bytes per hour", 200), quote=True)
     return (

@@ -88,22 +88,30 @@ class DetectionView:
         for one in self.said:
             if not one.tells:
                 by_about.setdefault(one.about, {}).setdefault(one.who, []).append(one.enrichment.topic)
-        return tuple((about, ", ".join(f"{who} ({', '.join(topics)})" for who, topics in by_who.items()))
-                     for about, by_who in by_about.items())
+        return tuple(
+            (about, ", ".join(f"{who} ({', '.join(topics)})" for who, topics in by_who.items()))
+            for about, by_who in by_about.items()
+        )
 
 
 def columns(detection: Detection) -> tuple[tuple[str, str], ...]:
     """The columns of the detection, in their order, as text; unknown bytes say so."""
     return (
-        ("hostname", detection.hostname or "(none in the log)"), ("src_ip", detection.src_ip),
-        ("dst_ip", detection.dst_ip), ("dst_port", str(detection.dst_port)),
-        ("connections", count(detection.connections)), ("hourly_buckets", str(detection.hourly_buckets)),
+        ("hostname", detection.hostname or "(none in the log)"),
+        ("src_ip", detection.src_ip),
+        ("dst_ip", detection.dst_ip),
+        ("dst_port", str(detection.dst_port)),
+        ("connections", count(detection.connections)),
+        ("hourly_buckets", str(detection.hourly_buckets)),
         ("avg_per_hour", f"{detection.avg_per_hour:.1f}"),
-        ("avg_bytes_per_conn", count(detection.avg_bytes_per_conn)), ("irc_port", str(detection.irc_port)),
-        ("beaconing_score", str(detection.beaconing_score)), ("total_bytes_sent", size(detection.total_bytes_sent)),
+        ("avg_bytes_per_conn", count(detection.avg_bytes_per_conn)),
+        ("irc_port", str(detection.irc_port)),
+        ("beaconing_score", str(detection.beaconing_score)),
+        ("total_bytes_sent", size(detection.total_bytes_sent)),
         ("total_bytes_rcvd", size(detection.total_bytes_rcvd)),
         ("processes", ", ".join(detection.processes) or "(none in the log)"),
-        ("first_seen", utc(detection.first_seen, seconds=True)), ("last_seen", utc(detection.last_seen, seconds=True)),
+        ("first_seen", utc(detection.first_seen, seconds=True)),
+        ("last_seen", utc(detection.last_seen, seconds=True)),
     )
 
 
@@ -136,8 +144,9 @@ def edge(moment: datetime) -> str:
 def split_measured(all_of_them: tuple[Measurement, ...]) -> tuple[tuple[Measurement, ...], tuple[str, ...]]:
     """What was measured, or read but covered too little; and the names of what nobody could tell, with the reason."""
     read = tuple(m for m in all_of_them if m.value is not None)
-    unknown = tuple(f"{m.name} ({m.source}{': ' + m.detail if m.detail else ''})" for m in all_of_them
-                    if m.value is None)
+    unknown = tuple(
+        f"{m.name} ({m.source}{': ' + m.detail if m.detail else ''})" for m in all_of_them if m.value is None
+    )
     return read, unknown
 
 
@@ -190,12 +199,24 @@ def detection_view(run: Run, judged: JudgedDetection, pages: dict[str, str], sho
     traffic, window, scheduled = enriched.traffic, _window(run, found), shades(enriched.enrichments)
     title = f"Connections and bytes per hour, {enriched.host} to {found.dst_ip} port {found.dst_port}"
     return DetectionView(
-        judged=judged, detection=found, columns=columns(found),
-        svg=draw(traffic.hourly if traffic else (), window, scheduled, title), legend=_legend(scheduled, window),
-        names=_names(judged), hosts_using=traffic.hosts_using if traffic else None, raw=show_raw(found),
+        judged=judged,
+        detection=found,
+        columns=columns(found),
+        svg=draw(traffic.hourly if traffic else (), window, scheduled, title),
+        legend=_legend(scheduled, window),
+        names=_names(judged),
+        hosts_using=traffic.hosts_using if traffic else None,
+        raw=show_raw(found),
         others=tuple(OtherHost(h, pages.get(h.lower(), "")) for h in (traffic.other_hosts if traffic else ())),
-        said=tuple(AnswerView(e.enricher, f"{e.observable.kind} {plain(e.observable.value, 120)}",
-                        tuple(answer_words(a) for a in e.answers), e) for e in enriched.enrichments),
+        said=tuple(
+            AnswerView(
+                e.enricher,
+                f"{e.observable.kind} {plain(e.observable.value, 120)}",
+                tuple(answer_words(a) for a in e.answers),
+                e,
+            )
+            for e in enriched.enrichments
+        ),
     )
 
 
@@ -211,9 +232,15 @@ def blast_radius(case: Case, step: Step) -> str:
     if step.kind == "isolate_host":
         return "everything this host does; no other host"
     address = _address_of(step)
-    used = [d.enriched.traffic.hosts_using for d in case.detections
-            if d.enriched.detection.dst_ip == address and d.enriched.traffic and d.enriched.traffic.hosts_using]
-    talking = f"{several(max(used), 'host')} of ours used {address} in this window" if used else (
-        f"how many of our hosts use {address} is unknown")
+    used = [
+        d.enriched.traffic.hosts_using
+        for d in case.detections
+        if d.enriched.detection.dst_ip == address and d.enriched.traffic and d.enriched.traffic.hosts_using
+    ]
+    talking = (
+        f"{several(max(used), 'host')} of ours used {address} in this window"
+        if used
+        else (f"how many of our hosts use {address} is unknown")
+    )
     reach = "this host only" if step.kind == "block_pair" else "every host of ours"
     return f"{reach}; {talking}"

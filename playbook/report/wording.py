@@ -15,28 +15,43 @@ from playbook.report.sanitize import duration, endpoint, plain, several, size, u
 _NOT_CONFIGURED = "not configured: "
 RULE_SEVERITY, RULE_CONFIDENCE = "high", "medium"
 DISPOSITION: dict[Disposition, str] = {
-    "TRUE_POSITIVE": "True positive", "UNDETERMINED": "Undetermined",
-    "BENIGN_POSITIVE": "Benign positive", "FALSE_POSITIVE": "False positive",
+    "TRUE_POSITIVE": "True positive",
+    "UNDETERMINED": "Undetermined",
+    "BENIGN_POSITIVE": "Benign positive",
+    "FALSE_POSITIVE": "False positive",
 }
 RUNG_NAMES = {
-    0: "static gate", 1: "conclusive indicator", 2: "exception by a person", 3: "complete benign explanation",
-    4: "corroborations from two groups", 5: "partial, contradictory or unanswered", 6: "what is left",
+    0: "static gate",
+    1: "conclusive indicator",
+    2: "exception by a person",
+    3: "complete benign explanation",
+    4: "corroborations from two groups",
+    5: "partial, contradictory or unanswered",
+    6: "what is left",
 }
 GATE_NAMES = {
-    "G1": "destination is not globally routable unicast", "G2": "source is not one of our networks",
+    "G1": "destination is not globally routable unicast",
+    "G2": "source is not one of our networks",
     "G3": "DNS or NTP to a known service",
 }
 STATUS = {
-    "proposed": "containment proposed", "ticket": "ticket", "watch": "watched, judged again each run",
+    "proposed": "containment proposed",
+    "ticket": "ticket",
+    "watch": "watched, judged again each run",
     "closed": "closed",
 }
 _TO_DO = {"proposed": "to approve or deny", "ticket": "to look at", "watch": "watched", "closed": "closed"}
 # Ports on which a service is at home; elsewhere its use is T1571, Non-Standard Port.
 _HOME_PORTS: dict[str, frozenset[int]] = {
-    "http": frozenset({80, 8080, 8000}), "ssl": frozenset({443, 465, 636, 853, 993, 995, 8443}),
-    "tls": frozenset({443, 465, 636, 853, 993, 995, 8443}), "dns": frozenset({53, 5353}), "ssh": frozenset({22}),
+    "http": frozenset({80, 8080, 8000}),
+    "ssl": frozenset({443, 465, 636, 853, 993, 995, 8443}),
+    "tls": frozenset({443, 465, 636, 853, 993, 995, 8443}),
+    "dns": frozenset({53, 5353}),
+    "ssh": frozenset({22}),
     "irc": frozenset({6660, 6661, 6662, 6663, 6664, 6665, 6666, 6667, 6668, 6669, 6697, 7000}),
-    "ftp": frozenset({21}), "smtp": frozenset({25, 465, 587}), "quic": frozenset({443}),
+    "ftp": frozenset({21}),
+    "smtp": frozenset({25, 465, 587}),
+    "quic": frozenset({443}),
 }
 
 
@@ -53,15 +68,29 @@ def techniques(detection: Detection) -> tuple[Technique, ...]:
     """T1584.005 is always inferred: a network log cannot show who compromised what; T1071 and T1571 can be seen."""
     spoken = ", ".join(detection.services)
     found = [
-        Technique(technique=TECHNIQUE, name="Compromise Infrastructure: Botnet", basis="inferred",
-                  why="what the traffic would be for; no log of ours shows it"),
-        Technique(technique="T1071", name="Application Layer Protocol", basis="observed" if spoken else "inferred",
-                  why=f"the log recorded {spoken}" if spoken else "the log names no application protocol"),
+        Technique(
+            technique=TECHNIQUE,
+            name="Compromise Infrastructure: Botnet",
+            basis="inferred",
+            why="what the traffic would be for; no log of ours shows it",
+        ),
+        Technique(
+            technique="T1071",
+            name="Application Layer Protocol",
+            basis="observed" if spoken else "inferred",
+            why=f"the log recorded {spoken}" if spoken else "the log names no application protocol",
+        ),
     ]
     odd = [s for s in detection.services if s in _HOME_PORTS and detection.dst_port not in _HOME_PORTS[s]]
     if odd:
-        found.append(Technique(technique="T1571", name="Non-Standard Port", basis="observed",
-                               why=f"{', '.join(odd)} on port {detection.dst_port}"))
+        found.append(
+            Technique(
+                technique="T1571",
+                name="Non-Standard Port",
+                basis="observed",
+                why=f"{', '.join(odd)} on port {detection.dst_port}",
+            )
+        )
     return tuple(found)
 
 
@@ -103,8 +132,14 @@ def proposal(case: Case) -> tuple[str, ...]:
         said.append(f"ticket{key} ({case.ticket.state})")
     if said:
         return tuple(said)
-    return ({"ticket": "ticket", "watch": "watch; judged again each run", "closed": "close",
-             "proposed": "contain by hand: no step was planned"}[case.status],)
+    return (
+        {
+            "ticket": "ticket",
+            "watch": "watch; judged again each run",
+            "closed": "close",
+            "proposed": "contain by hand: no step was planned",
+        }[case.status],
+    )
 
 
 def unstored(run: Run) -> str:
@@ -188,8 +223,10 @@ def processes(case: Case) -> tuple[str, ...]:
 
 def traffic_words(detections: Sequence[Detection]) -> str:
     """``288 connections, 118 kB`` over all given detections."""
-    octets = [None if d.total_bytes_sent is None or d.total_bytes_rcvd is None
-              else d.total_bytes_sent + d.total_bytes_rcvd for d in detections]
+    octets = [
+        None if d.total_bytes_sent is None or d.total_bytes_rcvd is None else d.total_bytes_sent + d.total_bytes_rcvd
+        for d in detections
+    ]
     known = [o for o in octets if o is not None]
     total = size(sum(known)) if len(known) == len(octets) else "bytes unknown"
     return f"{several(sum(d.connections for d in detections), 'connection')}, {total}"

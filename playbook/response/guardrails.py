@@ -8,17 +8,45 @@ from playbook.model.enrichment import FeedEntry, ListEntry, Operator, OwnedDesti
 from playbook.model.response import StepKind
 
 # A machine in one of these roles is never isolated: too much depends on it, or its address is many machines'.
-NEVER_ISOLATED = frozenset({
-    "domain_controller", "resolver", "dhcp", "mail", "proxy", "nat", "vpn", "gateway", "load_balancer", "hypervisor",
-    "backup_server", "security_tool", "ot",
-})
+NEVER_ISOLATED = frozenset(
+    {
+        "domain_controller",
+        "resolver",
+        "dhcp",
+        "mail",
+        "proxy",
+        "nat",
+        "vpn",
+        "gateway",
+        "load_balancer",
+        "hypervisor",
+        "backup_server",
+        "security_tool",
+        "ot",
+    }
+)
 # How inventories write these roles as well; a role that holds any of these words is that role.
 _SPELLINGS = {role: role for role in NEVER_ISOLATED} | {
-    "dc": "domain_controller", "domaincontroller": "domain_controller", "active_directory": "domain_controller",
-    "dns": "resolver", "nameserver": "resolver", "exchange": "mail", "smtp": "mail", "firewall": "gateway",
-    "router": "gateway", "loadbalancer": "load_balancer", "lb": "load_balancer", "esxi": "hypervisor",
-    "hyper_v": "hypervisor", "vcenter": "hypervisor", "backup": "backup_server", "siem": "security_tool",
-    "edr": "security_tool", "ics": "ot", "plc": "ot", "scada": "ot",
+    "dc": "domain_controller",
+    "domaincontroller": "domain_controller",
+    "active_directory": "domain_controller",
+    "dns": "resolver",
+    "nameserver": "resolver",
+    "exchange": "mail",
+    "smtp": "mail",
+    "firewall": "gateway",
+    "router": "gateway",
+    "loadbalancer": "load_balancer",
+    "lb": "load_balancer",
+    "esxi": "hypervisor",
+    "hyper_v": "hypervisor",
+    "vcenter": "hypervisor",
+    "backup": "backup_server",
+    "siem": "security_tool",
+    "edr": "security_tool",
+    "ics": "ot",
+    "plc": "ot",
+    "scada": "ot",
 }
 _SHARED = {"cdn": "a CDN", "cloud": "a cloud", "shared": "shared hosting", "resolver": "public resolvers"}
 
@@ -125,7 +153,9 @@ def why_never_blocked(enriched: EnrichedDetection, barriers: NeverBlockPolicy) -
 def _asked(enriched: EnrichedDetection, topic: str) -> bool:
     """Whether this topic was asked about this very address; an answer about a name says nothing of it."""
     return any(
-        e.topic == topic and e.observable.kind == "address" and e.observable.role == "destination"
+        e.topic == topic
+        and e.observable.kind == "address"
+        and e.observable.role == "destination"
         and parse(e.observable.value) in (enriched.destination, parse(enriched.detection.dst_ip))
         for e in enriched.enrichments
     )
@@ -150,8 +180,12 @@ def _only_claimed(enriched: EnrichedDetection, feed_days: int) -> str | None:
     Also one that a feed listed long ago, or for another port: its owner of today is framed by what another one did.
     """
     entries, today = enriched.answers(FeedEntry, "destination"), enriched.site.now.date()
-    if any(entry.kind == "address" and entry.why_not_fresh(today, feed_days) is None
-           and entry.port in (None, enriched.detection.dst_port) for entry, _ in entries):
+    if any(
+        entry.kind == "address"
+        and entry.why_not_fresh(today, feed_days) is None
+        and entry.port in (None, enriched.detection.dst_port)
+        for entry, _ in entries
+    ):
         return None
     claimed = sorted({by.observable.value for _, by in entries} - {*enriched.backed_names, enriched.detection.dst_ip})
     return f"only the host's own word ties {claimed[0]} to this address" if claimed else None
@@ -171,8 +205,9 @@ def _host(enriched: EnrichedDetection) -> Allowed | Denied:
     if source is None or within(source, networks.shared_sources):
         return Denied(kind, f"{enriched.detection.src_ip} is a shared source: many machines stand behind it")
     if holder is None or not holder.host_id:
-        return Denied(kind, "no inventory proves which host held the address the whole time; "
-                             "an address alone is never isolated")
+        return Denied(
+            kind, "no inventory proves which host held the address the whole time; an address alone is never isolated"
+        )
     barred = _barred(enriched.roles)
     if barred is not None:
         return Denied(kind, f"{holder.hostname} is a {barred}, which is never isolated")
@@ -183,8 +218,12 @@ def _host(enriched: EnrichedDetection) -> Allowed | Denied:
 
 def _barred(roles: frozenset[str]) -> str | None:
     """The first role that is never isolated, also in the plural or with words around it ("dhcp_server_2")."""
-    found = (_SPELLINGS[known] for role in roles for known in _SPELLINGS
-             if f"_{known}_" in f"_{role}_" or f"_{known}s_" in f"_{role}_")
+    found = (
+        _SPELLINGS[known]
+        for role in roles
+        for known in _SPELLINGS
+        if f"_{known}_" in f"_{role}_" or f"_{known}s_" in f"_{role}_"
+    )
     return min(found, default=None)
 
 

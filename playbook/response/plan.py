@@ -83,8 +83,12 @@ def _isolates_another(steps: Mapping[tuple[str, str], Step], step: Step) -> bool
 
 def with_digest(case_id: str, host: str, steps: tuple[Step, ...], version: int, people: int = 1) -> Plan:
     """The plan with its digest; whoever approves, approves exactly this (no clock is in it)."""
-    content = {"case_id": case_id, "host": host, "policy_version": version,
-               "steps": [step.model_dump() for step in steps]}
+    content = {
+        "case_id": case_id,
+        "host": host,
+        "policy_version": version,
+        "steps": [step.model_dump() for step in steps],
+    }
     digest = hashlib.sha256(rfc8785.dumps(content)).hexdigest()
     return Plan(plan_id=f"P-{digest[:12]}", digest=digest, steps=steps, people=people)
 

@@ -67,7 +67,9 @@ def preflight_check(step: Step, judged: Sequence[JudgedDetection], authority: Au
     return max(passed, key=lambda word: word.people)
 
 
-def approval_fault(step: Step, approved: ApprovedRequest | None, word: Allowed, version: int, now: datetime) -> str | None:
+def approval_fault(
+    step: Step, approved: ApprovedRequest | None, word: Allowed, version: int, now: datetime
+) -> str | None:
     """Why the approval does not carry this step now, or None when it does."""
     if approved is None or step not in approved.plan.steps:
         return "no approved plan holds this step"
@@ -116,8 +118,11 @@ def _as_of_today(enriched: EnrichedDetection, authority: Authority) -> EnrichedD
     """The stored evidence with today's networks, and with what the lists say today in place of what they said."""
     names = {enricher.name for enricher in authority.lists}
     kept = tuple(e for e in enriched.enrichments if e.topic not in TOPICS or e.enricher not in names)
-    asked = tuple(o for o in observables_of(enriched.detection, enriched.host, enriched.names)
-                  if o.role == "destination" and (o.kind == "domain" or parse(o.value) is not None))
+    asked = tuple(
+        o
+        for o in observables_of(enriched.detection, enriched.host, enriched.names)
+        if o.role == "destination" and (o.kind == "domain" or parse(o.value) is not None)
+    )
     detection = enriched.detection
     window = TimeWindow(start=detection.first_seen, end=detection.last_seen + timedelta(seconds=1))
     said = tuple(word for enricher in authority.lists for word in _said(enricher, asked, window))
@@ -128,6 +133,10 @@ def _said(enricher: Enricher, asked: tuple[Observable, ...], window: TimeWindow)
     try:
         answers = enricher.look_up(asked, window)
     except (PlaybookError, OSError) as fault:
-        return tuple(Enrichment(enricher=enricher.name, topic=topic, observable=o, unavailable=str(fault) or "failed")
-                     for topic in enricher.topics if topic in TOPICS for o in asked)
+        return tuple(
+            Enrichment(enricher=enricher.name, topic=topic, observable=o, unavailable=str(fault) or "failed")
+            for topic in enricher.topics
+            if topic in TOPICS
+            for o in asked
+        )
     return tuple(word for word in answers if word.topic in TOPICS)

@@ -34,7 +34,5 @@ def all_rules() -> Mapping[str, Rule]:
     for entry in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
         module = importlib.import_module(f"{__name__}.{entry.name}")
         sentence = (module.__doc__ or "").strip().splitlines()[0]
-        found[entry.name] = Rule(
-            entry.name, module.Params, module.judge, sentence, getattr(module, "GATE", False)
-        )
+        found[entry.name] = Rule(entry.name, module.Params, module.judge, sentence, getattr(module, "GATE", False))
     return MappingProxyType(found)

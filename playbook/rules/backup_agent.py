@@ -30,14 +30,18 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     share = enriched.share_within(TimeWindow(start=s.started, end=s.ended) for s in sessions if s.ended > s.started)
     if share is not None and share < params.least_share:
         return _evidence(
-            sessions, "hint", contradicted=True,
+            sessions,
+            "hint",
+            contradicted=True,
             reason=f"only {share:.0%} of the connections lie in a backup session of this host: no backup explains them",
             missing=(f"a session that covers {params.least_share:.0%} of the connections",),
         )
     missing = _missing(enriched, sessions, share, params)
     job, repository = sessions[0].job, sessions[0].repository
     return _evidence(
-        sessions, "strong" if missing else "conclusive", missing=missing,
+        sessions,
+        "strong" if missing else "conclusive",
+        missing=missing,
         waiting_on=tuple(e.enricher for e in enriched.failed("lists")[:1]) if _unnamed(sessions, enriched) else (),
         reason=f"backup job {job} of this host ran then, to {repository}"
         + (f"; not settled: {'; '.join(missing)}" if missing else ", with the bytes that were sent"),
@@ -85,16 +89,27 @@ def _missing(
 def _evidence(sessions: tuple[BackupSession, ...], strength: str, **change: object) -> Evidence:
     facts = tuple(
         Fact(
-            name="backup session", written_by="us", source=f"backup sessions: {s.job}", as_of=s.ended,
+            name="backup session",
+            written_by="us",
+            source=f"backup sessions: {s.job}",
+            as_of=s.ended,
             value=f"{s.host} to {s.repository}, {s.started:%Y-%m-%d %H:%M} to {s.ended:%H:%M} UTC, "
             f"{s.transferred_bytes:,} bytes",
         )
         for s in sessions[:5]
     )
     return Evidence.model_validate(
-        {"rule": "backup_agent", "role": "explanation", "leans": "benign", "strength": strength, "facts": facts,
-         "would_change": "a backup session of this host that covers these connections would close it"
-         if strength != "conclusive" else "connections outside the session would reopen it", **change}
+        {
+            "rule": "backup_agent",
+            "role": "explanation",
+            "leans": "benign",
+            "strength": strength,
+            "facts": facts,
+            "would_change": "a backup session of this host that covers these connections would close it"
+            if strength != "conclusive"
+            else "connections outside the session would reopen it",
+            **change,
+        }
     )
 
 
@@ -109,7 +124,10 @@ def _unasked(enriched: EnrichedDetection, params: Params, claimed: bool) -> Evid
     if not failed or (sent is not None and received is not None and sent < params.upload_ratio * received):
         return None
     return Evidence(
-        rule="backup_agent", role="explanation", leans="benign", strength="hint",
+        rule="backup_agent",
+        role="explanation",
+        leans="benign",
+        strength="hint",
         reason=f"it may be a backup: its sessions cannot be read ({failed[0].unavailable})",
         missing=("the backup server's sessions for this host, proven to be this host",),
         waiting_on=(failed[0].enricher,),

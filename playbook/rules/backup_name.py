@@ -8,8 +8,18 @@ from playbook.model.measurement import Fact
 from playbook.model.verdict import Evidence
 
 _PROCESSES = (
-    "veeam*", "bztransmit*", "bzserv*", "crashplanservice*", "code42service*", "duplicati*", "restic*", "rclone*",
-    "insync*", "carboniteservice*", "cvd*", "mms*",
+    "veeam*",
+    "bztransmit*",
+    "bzserv*",
+    "crashplanservice*",
+    "code42service*",
+    "duplicati*",
+    "restic*",
+    "rclone*",
+    "insync*",
+    "carboniteservice*",
+    "cvd*",
+    "mms*",
 )
 
 
@@ -30,7 +40,10 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         return None
     what = f"process {process}" if process else f"host name {enriched.host}"
     return Evidence(
-        rule="backup_name", role="context", leans="benign", strength="hint",
+        rule="backup_name",
+        role="context",
+        leans="benign",
+        strength="hint",
         reason=f"the {what} looks like backup software, which anybody can call it",
         facts=(Fact(name="name", value=what, source=enriched.detection.source, written_by="host"),),
         would_change="a backup session or a declared job of this host would close it",

@@ -36,20 +36,26 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     contradicted = strange or (share is not None and share < params.least_share)
     complete = not missing and not contradicted
     return Evidence(
-        rule="declared_backup", role="explanation", leans="benign",
+        rule="declared_backup",
+        role="explanation",
+        leans="benign",
         strength="conclusive" if complete else "hint" if contradicted else "strong",
-        missing=missing, contradicted=contradicted,
+        missing=missing,
+        contradicted=contradicted,
         waiting_on=() if contradicted else _waiting_on(job, enriched),
         reason=f"declared backup job {job.job} of {job.owner or 'an administrator'} stores at this destination"
         + (f"; not settled: {'; '.join(missing)}" if missing else ""),
         facts=(
             Fact(
-                name="declared job", written_by="us", source=f"backup jobs: {job.job}",
+                name="declared job",
+                written_by="us",
+                source=f"backup jobs: {job.job}",
                 value=f"{job.host}, {job.product or 'client'}, {job.daily_bytes:,} bytes a day, review by "
                 f"{job.review_by or 'no date'}",
             ),
         ),
-        would_change="meeting what is not settled would close it" if not complete
+        would_change="meeting what is not settled would close it"
+        if not complete
         else "another program, destination or volume would reopen it",
     )
 
@@ -85,9 +91,13 @@ def _unasked(enriched: EnrichedDetection, params: Params, claimed: bool) -> Evid
     if not failed or (sent is not None and received is not None and sent < params.upload_ratio * received):
         return None
     return Evidence(
-        rule="declared_backup", role="explanation", leans="benign", strength="hint",
+        rule="declared_backup",
+        role="explanation",
+        leans="benign",
+        strength="hint",
         reason=f"it may be a declared backup: {failed[0].enricher} could not be read ({failed[0].unavailable})",
-        missing=("the declared backup jobs of this host, proven to be this host",), waiting_on=(failed[0].enricher,),
+        missing=("the declared backup jobs of this host, proven to be this host",),
+        waiting_on=(failed[0].enricher,),
         would_change="a declared job of this host with this destination would close it",
     )
 
@@ -101,8 +111,13 @@ def _waiting_on(job: BackupJob, enriched: EnrichedDetection) -> tuple[str, ...]:
 def _missing(job: BackupJob, enriched: EnrichedDetection, params: Params) -> tuple[str, ...]:
     return tuple(
         fault
-        for fault in (_place(job, enriched), _program(job, enriched), _volume(job, enriched, params),
-                      _time(job, enriched, params), _review(job, enriched))
+        for fault in (
+            _place(job, enriched),
+            _program(job, enriched),
+            _volume(job, enriched, params),
+            _time(job, enriched, params),
+            _review(job, enriched),
+        )
         if fault
     )
 

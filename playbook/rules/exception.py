@@ -28,13 +28,20 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         return None
     first = covering[0]
     return Evidence(
-        rule="exception", role="exception", leans="benign", strength="conclusive",
+        rule="exception",
+        role="exception",
+        leans="benign",
+        strength="conclusive",
         indicator=_plain(first.indicator),
         overrides=tuple(_plain(entry.indicator) for entry in covering if entry.indicator),
         reason=f"exception {first.exception_id} of {first.owner} until {first.ends}: {first.reason}",
         facts=tuple(
-            Fact(name="exception", value=f"{_scope(entry)}, entered {entry.entered}, ends {entry.ends}",
-                 source=f"exceptions: {entry.exception_id}", written_by="us")
+            Fact(
+                name="exception",
+                value=f"{_scope(entry)}, entered {entry.entered}, ends {entry.ends}",
+                source=f"exceptions: {entry.exception_id}",
+                written_by="us",
+            )
             for entry in covering
         ),
         would_change=f"it is judged again when the exception ends on {first.ends}",

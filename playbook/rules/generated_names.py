@@ -30,7 +30,12 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         return None
     facts = tuple(m.fact for n in ("failed_domains", "failed_names_share") if (m := enriched.measurement(n)))
     return Evidence(
-        rule="generated_names", role="corroboration", group="host", leans="malicious", strength="strong", facts=facts,
+        rule="generated_names",
+        role="corroboration",
+        group="host",
+        leans="malicious",
+        strength="strong",
+        facts=facts,
         reason=f"the same host asks for generated names ({failed:g} registered domains failed in 15 minutes, "
         f"{share:.0%} of its names)",
         would_change="a role that asks on behalf of others would take this away",

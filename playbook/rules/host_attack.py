@@ -30,7 +30,12 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     if not found:
         return None
     return Evidence(
-        rule="host_attack", role="corroboration", group="host", leans="malicious", strength="strong", hunt=True,
+        rule="host_attack",
+        role="corroboration",
+        group="host",
+        leans="malicious",
+        strength="strong",
+        hunt=True,
         reason="the same host " + " and ".join(text for text, _ in found),
         facts=tuple(m.fact for _, measurements in found for m in measurements),
         would_change="a role or a scheduled test that explains the burst would take this away",

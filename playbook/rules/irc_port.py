@@ -18,10 +18,11 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     if not detection.irc_port or set(detection.services) & set(params.services):
         return None
     return Evidence(
-        rule="irc_port", role="context", leans="malicious", strength="hint",
+        rule="irc_port",
+        role="context",
+        leans="malicious",
+        strength="hint",
         reason=f"port {detection.dst_port} is used by IRC bots, but no log shows the IRC protocol",
-        facts=(
-            Fact(name="port", value=str(detection.dst_port), source=detection.source, written_by="host"),
-        ),
+        facts=(Fact(name="port", value=str(detection.dst_port), source=detection.source, written_by="host"),),
         would_change="a protocol analyser's record of IRC on TCP would make it TRUE_POSITIVE",
     )

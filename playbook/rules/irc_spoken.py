@@ -19,13 +19,19 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     if not spoken or "tcp" not in detection.transports or detection.blocked:
         return None
     return Evidence(
-        rule="irc_spoken", role="indicator", leans="malicious", strength="conclusive",
+        rule="irc_spoken",
+        role="indicator",
+        leans="malicious",
+        strength="conclusive",
         indicator=detection.dst_ip,
         reason=f"IRC is spoken over TCP to {detection.dst_ip} port {detection.dst_port}",
         facts=(
             Fact(
-                name="protocol", value=f"{', '.join(spoken)} over tcp, {detection.connections} connections",
-                source=f"{detection.source}: protocol analyser", written_by="us", as_of=detection.last_seen,
+                name="protocol",
+                value=f"{', '.join(spoken)} over tcp, {detection.connections} connections",
+                source=f"{detection.source}: protocol analyser",
+                written_by="us",
+                as_of=detection.last_seen,
             ),
         ),
         would_change=f"an exception for the indicator {detection.dst_ip}, entered by a person, would close it",

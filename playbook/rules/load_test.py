@@ -22,7 +22,8 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     if role is None:
         return _unasked(enriched)
     windows = tuple(
-        w for w, by in enriched.answers(ScheduledWindow, "source")
+        w
+        for w, by in enriched.answers(ScheduledWindow, "source")
         if w.kind == "test" and w.written_by == "us" and {h.lower() for h in w.hosts} & enriched.proven_names
     )
     owned, windows = _owned(enriched, windows)
@@ -30,21 +31,29 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     failed = (*enriched.failed("windows"), *enriched.failed("owned"))
     contradicted = not failed and share is not None and share < params.least_share
     missing = tuple(
-        fault for fault, stands in (
+        fault
+        for fault, stands in (
             ("the times of the connections are not known", share is None),
             (f"a test window that covers {params.least_share:.0%} of the connections", contradicted or bool(failed)),
             ("a destination that we own or declared as a target", owned is None),
-        ) if stands
+        )
+        if stands
     )
     contradicted = contradicted or (owned is None and not failed)
     complete = not missing and not contradicted
     return Evidence(
-        rule="load_test", role="explanation", leans="benign",
+        rule="load_test",
+        role="explanation",
+        leans="benign",
         strength="conclusive" if complete else "hint" if contradicted else "strong",
-        missing=missing, contradicted=contradicted, explains_hunt=complete,
+        missing=missing,
+        contradicted=contradicted,
+        explains_hunt=complete,
         waiting_on=() if complete else tuple(e.enricher for e in failed[:1]),
-        reason=_reason(role, windows, owned, share), facts=_facts(enriched, role, windows, owned),
-        would_change="traffic outside the window or to another destination would reopen it" if complete
+        reason=_reason(role, windows, owned, share),
+        facts=_facts(enriched, role, windows, owned),
+        would_change="traffic outside the window or to another destination would reopen it"
+        if complete
         else "a test window of this runner against this destination would close it",
     )
 
@@ -64,9 +73,7 @@ def _owned(
     return (aimed[0].name, aimed) if aimed else (None, windows)
 
 
-def _reason(
-    role: str, windows: tuple[ScheduledWindow, ...], owned: str | None, share: float | None
-) -> str:
+def _reason(role: str, windows: tuple[ScheduledWindow, ...], owned: str | None, share: float | None) -> str:
     if not windows:
         return f"the source is a {role}, but no test was scheduled for it: a {role} outside its job explains nothing"
     covered = "at unknown times" if share is None else f"{share:.0%} of the connections in window"
@@ -79,8 +86,13 @@ def _facts(
 ) -> tuple[Fact, ...]:
     found = [Fact(name="role", value=f"{enriched.host} is a {role}", source="host inventory", written_by="us")]
     found += [
-        Fact(name="test window", value=f"{w.name}: {w.window.start:%Y-%m-%d %H:%M} to {w.window.end:%H:%M} UTC",
-             source="calendar", written_by="us", as_of=w.window.end)
+        Fact(
+            name="test window",
+            value=f"{w.name}: {w.window.start:%Y-%m-%d %H:%M} to {w.window.end:%H:%M} UTC",
+            source="calendar",
+            written_by="us",
+            as_of=w.window.end,
+        )
         for w in windows[:3]
     ]
     if owned:
@@ -96,7 +108,11 @@ def _unasked(enriched: EnrichedDetection) -> Evidence | None:
     if not failed or not target:
         return None
     return Evidence(
-        rule="load_test", role="explanation", leans="benign", strength="hint",
+        rule="load_test",
+        role="explanation",
+        leans="benign",
+        strength="hint",
         reason=f"it may be a test of ours: the host inventory could not be read ({failed[0].unavailable})",
-        missing=("the role of the source host",), waiting_on=(failed[0].enricher,),
+        missing=("the role of the source host",),
+        waiting_on=(failed[0].enricher,),
     )

@@ -16,7 +16,12 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         return None
     claimed = f"; what is claimed ({measurement.detail}) is backed by no DNS answer" if measurement.detail else ""
     return Evidence(
-        rule="nameless_destination", role="corroboration", group="destination", leans="malicious", strength="strong",
+        rule="nameless_destination",
+        role="corroboration",
+        group="destination",
+        leans="malicious",
+        strength="strong",
         reason=f"no name behind {enriched.detection.dst_ip} in the DNS, TLS and HTTP logs{claimed}",
-        facts=(measurement.fact,), would_change="a logged DNS answer that holds the address would take this away",
+        facts=(measurement.fact,),
+        would_change="a logged DNS answer that holds the address would take this away",
     )

@@ -23,12 +23,18 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     if why is None:
         return None
     return Evidence(
-        rule="not_global_destination", role="gate", gate="G1", leans="benign", strength="conclusive",
+        rule="not_global_destination",
+        role="gate",
+        gate="G1",
+        leans="benign",
+        strength="conclusive",
         disposition="FALSE_POSITIVE",
         reason=f"{enriched.detection.dst_ip} is not globally routable: {why}; the query should not have counted it",
         facts=(
             Fact(
-                name="destination", value=f"{enriched.destination}: {why}", written_by="us",
+                name="destination",
+                value=f"{enriched.destination}: {why}",
+                written_by="us",
                 source="IANA special-purpose address registries",
             ),
         ),

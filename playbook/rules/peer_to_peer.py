@@ -10,9 +10,29 @@ from playbook.model.measurement import Fact
 from playbook.model.verdict import Evidence
 
 _CLIENTS = (
-    "utorrent", "utweb", "bittorrent", "btweb", "qbittorrent", "qbittorrent-nox", "transmission-qt",
-    "transmission-gtk", "transmission-daemon", "deluge", "deluged", "rtorrent", "aria2c", "biglybt", "azureus",
-    "tixati", "webtorrent", "frostwire", "emule", "amuled", "soulseekqt", "nicotine", "gtk-gnutella",
+    "utorrent",
+    "utweb",
+    "bittorrent",
+    "btweb",
+    "qbittorrent",
+    "qbittorrent-nox",
+    "transmission-qt",
+    "transmission-gtk",
+    "transmission-daemon",
+    "deluge",
+    "deluged",
+    "rtorrent",
+    "aria2c",
+    "biglybt",
+    "azureus",
+    "tixati",
+    "webtorrent",
+    "frostwire",
+    "emule",
+    "amuled",
+    "soulseekqt",
+    "nicotine",
+    "gtk-gnutella",
 )
 
 
@@ -38,7 +58,10 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     if client is None or peers < params.least_peers:
         return None
     return Evidence(
-        rule="peer_to_peer", role="context", leans="policy", strength="strong",
+        rule="peer_to_peer",
+        role="context",
+        leans="policy",
+        strength="strong",
         reason=f"{client.process_name} talks to {peers} outside addresses and is no approved software: a policy matter",
         facts=(_fact(client, peers),),
         would_change="approving the program by hash, or by signer and path, would close it",
@@ -51,7 +74,10 @@ def _approval(owner: SocketOwner, enriched: EnrichedDetection) -> ApprovedSoftwa
             continue
         by_hash = approved.sha256 and approved.sha256.lower() == owner.sha256.lower()
         by_signer = (
-            approved.signer and approved.path and owner.signed and approved.signer == owner.signer
+            approved.signer
+            and approved.path
+            and owner.signed
+            and approved.signer == owner.signer
             and _under(owner.path, approved.path)
         )
         if by_hash or by_signer:
@@ -65,20 +91,25 @@ def _under(path: str, folder: str) -> bool:
     return ".." not in found.split("/") and (found == approved or found.startswith(approved.rstrip("/") + "/"))
 
 
-def _approved(
-    owner: SocketOwner, approval: ApprovedSoftware, enriched: EnrichedDetection, params: Params
-) -> Evidence:
+def _approved(owner: SocketOwner, approval: ApprovedSoftware, enriched: EnrichedDetection, params: Params) -> Evidence:
     peers = _peers(owner, enriched)
     complete = peers >= params.least_peers
     return Evidence(
-        rule="peer_to_peer", role="explanation", leans="benign", strength="conclusive" if complete else "strong",
+        rule="peer_to_peer",
+        role="explanation",
+        leans="benign",
+        strength="conclusive" if complete else "strong",
         explains_hunt=complete,
         reason=f"approved peer-to-peer software {approval.name} owns these sockets, with {peers} outside addresses",
         missing=() if complete else (f"at least {params.least_peers} distinct outside addresses of the process",),
         facts=(
             _fact(owner, peers),
-            Fact(name="approval", value=f"{approval.name}, {'hash' if approval.sha256 else 'signer and path'}",
-                 source="approved software", written_by="us"),
+            Fact(
+                name="approval",
+                value=f"{approval.name}, {'hash' if approval.sha256 else 'signer and path'}",
+                source="approved software",
+                written_by="us",
+            ),
         ),
         would_change="another program at these sockets would reopen it" if complete else "more peers would close it",
     )
@@ -87,7 +118,8 @@ def _approved(
 def _peers(owner: SocketOwner, enriched: EnrichedDetection) -> int:
     """Distinct outside addresses of this very process: the export's own count, or its sockets counted."""
     same = [
-        o for o, by in enriched.answers(SocketOwner, "source")
+        o
+        for o, by in enriched.answers(SocketOwner, "source")
         if by.observable.value in enriched.proven_names
         and (o.sha256, o.path.lower(), o.process_name.lower())
         == (owner.sha256, owner.path.lower(), owner.process_name.lower())
@@ -107,8 +139,13 @@ def _plain(name: str) -> str:
 
 def _fact(owner: SocketOwner, peers: int) -> Fact:
     identity = owner.sha256[:16] or owner.signer or "unsigned"
-    return Fact(name="socket owner", value=f"{owner.process_name} ({identity}), {peers} outside addresses",
-                source="process inventory", written_by="us", as_of=owner.seen)
+    return Fact(
+        name="socket owner",
+        value=f"{owner.process_name} ({identity}), {peers} outside addresses",
+        source="process inventory",
+        written_by="us",
+        as_of=owner.seen,
+    )
 
 
 def _unasked(enriched: EnrichedDetection, params: Params) -> Evidence | None:
@@ -120,7 +157,11 @@ def _unasked(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     if not failed or (outside is not None and outside < params.least_peers):
         return None
     return Evidence(
-        rule="peer_to_peer", role="explanation", leans="benign", strength="hint",
+        rule="peer_to_peer",
+        role="explanation",
+        leans="benign",
+        strength="hint",
         reason=f"it may be approved peer-to-peer software: {failed[0].unavailable}",
-        missing=("the process that owns these sockets",), waiting_on=(failed[0].enricher,),
+        missing=("the process that owns these sockets",),
+        waiting_on=(failed[0].enricher,),
     )

@@ -22,7 +22,11 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     using = enriched.known("hosts_answered")
     facts = tuple(m.fact for n in ("hosts_answered", "active_hosts") if (m := enriched.measurement(n)))
     return Evidence(
-        rule="prevalent_destination", role="context", leans="benign", strength="strong",
+        rule="prevalent_destination",
+        role="context",
+        leans="benign",
+        strength="strong",
         reason=f"{using:g} of our {active:g} active hosts ({share:.0%}) hold conversations with this destination",
-        facts=facts, would_change="a conclusive indicator would make it TRUE_POSITIVE all the same",
+        facts=facts,
+        would_change="a conclusive indicator would make it TRUE_POSITIVE all the same",
     )

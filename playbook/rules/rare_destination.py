@@ -31,7 +31,12 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         m.fact for n in ("hosts_using", "active_hosts", "destination_age", "history") if (m := enriched.measurement(n))
     )
     return Evidence(
-        rule="rare_destination", role="corroboration", group="destination", leans="malicious", strength="strong",
+        rule="rare_destination",
+        role="corroboration",
+        group="destination",
+        leans="malicious",
+        strength="strong",
         reason=f"{using:g} of {active:g} hosts use it, first seen {age:g} days ago in {history:g} days of logs",
-        facts=facts, would_change="more hosts that use it, or an earlier sighting, would take this away",
+        facts=facts,
+        would_change="more hosts that use it, or an earlier sighting, would take this away",
     )

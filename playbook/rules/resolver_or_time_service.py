@@ -26,8 +26,14 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     if why is None:
         return None
     return Evidence(
-        rule="resolver_or_time_service", role="gate", gate="G3", leans="benign", strength="conclusive",
-        disposition="BENIGN_POSITIVE", reason=why.value, facts=(why,),
+        rule="resolver_or_time_service",
+        role="gate",
+        gate="G3",
+        leans="benign",
+        strength="conclusive",
+        disposition="BENIGN_POSITIVE",
+        reason=why.value,
+        facts=(why,),
     )
 
 
@@ -38,13 +44,20 @@ def _resolver(enriched: EnrichedDetection) -> Fact | None:
     resolvers = enriched.site.networks.resolvers
     for side, address in (("source", enriched.source), ("destination", enriched.destination)):
         if address is not None and within(address, resolvers):
-            return Fact(name="resolver", value=f"port {port}, and the {side} {address} is one of our resolvers",
-                        source="networks.resolvers", written_by="us")
+            return Fact(
+                name="resolver",
+                value=f"port {port}, and the {side} {address} is one of our resolvers",
+                source="networks.resolvers",
+                written_by="us",
+            )
     for entry, enrichment in enriched.answers(ListEntry, "destination"):
         if entry.category == "resolver":
             return Fact(
-                name="resolver", value=f"port {port} to {enriched.detection.dst_ip}, a public resolver ({entry.name})",
-                source=enrichment.enricher, written_by="us", as_of=enrichment.as_of,
+                name="resolver",
+                value=f"port {port} to {enriched.detection.dst_ip}, a public resolver ({entry.name})",
+                source=enrichment.enricher,
+                written_by="us",
+                as_of=enrichment.as_of,
             )
     return None
 
@@ -55,15 +68,27 @@ def _time(enriched: EnrichedDetection) -> Fact | None:
         return None
     declared = enriched.destination is not None and within(enriched.destination, enriched.site.networks.time_servers)
     if declared:
-        return Fact(name="time server", value=f"{detection.dst_ip} is one of our time servers",
-                    source="networks.time_servers", written_by="us")
+        return Fact(
+            name="time server",
+            value=f"{detection.dst_ip} is one of our time servers",
+            source="networks.time_servers",
+            written_by="us",
+        )
     if detection.transports != ("udp",):
         return None
     # One NTP connection among many would else vouch for all of them: the others may carry anything.
     if detection.services == ("ntp",) and detection.ntp_sized is not False:
-        return Fact(name="time service", value="the log recorded the NTP protocol on UDP 123",
-                    source=f"{detection.source}: services", written_by="us")
+        return Fact(
+            name="time service",
+            value="the log recorded the NTP protocol on UDP 123",
+            source=f"{detection.source}: services",
+            written_by="us",
+        )
     if detection.ntp_sized:
-        return Fact(name="time service", value="every packet on UDP 123 has the size of NTP (76 to 116 bytes of IP)",
-                    source=f"{detection.source}: packet sizes", written_by="us")
+        return Fact(
+            name="time service",
+            value="every packet on UDP 123 has the size of NTP (76 to 116 bytes of IP)",
+            source=f"{detection.source}: packet sizes",
+            written_by="us",
+        )
     return None

@@ -17,22 +17,26 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     if not hits:
         return None
     entry, enrichment = max(hits, key=lambda hit: hit[0].ours)
-    answered = enriched.traffic is not None and any(
-        n.by == "dns" and n.backed for n in enriched.traffic.names or ()
-    )
+    answered = enriched.traffic is not None and any(n.by == "dns" and n.backed for n in enriched.traffic.names or ())
     conclusive = entry.ours and answered
     name = f" for {enriched.backed_names[0]}" if conclusive else ""
     return Evidence(
-        rule="sinkhole", role="indicator", leans="malicious", strength="conclusive" if conclusive else "strong",
+        rule="sinkhole",
+        role="indicator",
+        leans="malicious",
+        strength="conclusive" if conclusive else "strong",
         indicator=enriched.detection.dst_ip,
         reason=(
-            f"our resolver answered with our sinkhole{name}" if conclusive
+            f"our resolver answered with our sinkhole{name}"
+            if conclusive
             else f"{enriched.detection.dst_ip} is a listed sinkhole ({entry.name})"
         ),
         facts=(
-            Fact(name="sinkhole", value=entry.name, source=enrichment.enricher, written_by="us",
-                 as_of=enrichment.as_of),
+            Fact(
+                name="sinkhole", value=entry.name, source=enrichment.enricher, written_by="us", as_of=enrichment.as_of
+            ),
         ),
-        would_change="a feed entry for the name behind it would make it TRUE_POSITIVE" if not conclusive
+        would_change="a feed entry for the name behind it would make it TRUE_POSITIVE"
+        if not conclusive
         else f"an exception for the indicator {enriched.detection.dst_ip}, entered by a person, would close it",
     )

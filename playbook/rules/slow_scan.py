@@ -21,7 +21,11 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     if failures is None or measurement is None or not params.failures <= failures < params.scan:
         return None
     return Evidence(
-        rule="slow_scan", role="context", leans="malicious", strength="hint",
+        rule="slow_scan",
+        role="context",
+        leans="malicious",
+        strength="hint",
         reason=f"the same host tried {failures:g} places in 15 minutes that did not answer, like a slow scan",
-        facts=(measurement.fact,), would_change=f"{params.scan} places in 15 minutes would make it a scan",
+        facts=(measurement.fact,),
+        would_change=f"{params.scan} places in 15 minutes would make it a scan",
     )

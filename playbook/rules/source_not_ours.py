@@ -25,7 +25,11 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         return None
     what = "inbound: a stranger contacted us" if inbound else "not a machine of ours"
     return Evidence(
-        rule="source_not_ours", role="gate", gate="G2", leans="benign", strength="conclusive",
+        rule="source_not_ours",
+        role="gate",
+        gate="G2",
+        leans="benign",
+        strength="conclusive",
         disposition="FALSE_POSITIVE",
         reason=f"the source {enriched.detection.src_ip} is outside networks.home ({what})",
         facts=(Fact(name="source", value=f"{source}, {what}", source="networks.home", written_by="us"),),

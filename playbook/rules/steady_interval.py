@@ -20,7 +20,12 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     if score is None or measurement is None or score < params.least_score:
         return None
     return Evidence(
-        rule="steady_interval", role="corroboration", group="rhythm", leans="malicious", strength="strong",
-        reason=f"regular like a machine: beacon score {score:.2f} of 1 in its best day", facts=(measurement.fact,),
+        rule="steady_interval",
+        role="corroboration",
+        group="rhythm",
+        leans="malicious",
+        strength="strong",
+        reason=f"regular like a machine: beacon score {score:.2f} of 1 in its best day",
+        facts=(measurement.fact,),
         would_change=f"a beacon score under {params.least_score:g} would take the rhythm away",
     )

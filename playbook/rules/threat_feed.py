@@ -30,12 +30,17 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     strength = "strong" if weakness else "conclusive"
     tail = f", but {weakness}" if weakness else ""
     return Evidence(
-        rule="threat_feed", role="indicator", leans="malicious", strength=strength, indicator=entry.indicator,
+        rule="threat_feed",
+        role="indicator",
+        leans="malicious",
+        strength=strength,
+        indicator=entry.indicator,
         reason=f"{entry.feed} lists {entry.indicator}{f' ({entry.malware})' if entry.malware else ''}{tail}",
         facts=(_fact(entry, enrichment),),
         would_change=(
             f"an exception for the indicator {entry.indicator}, entered by a person, would close it"
-            if not weakness else "a fresh entry for a name or an address that nobody shares would make it TRUE_POSITIVE"
+            if not weakness
+            else "a fresh entry for a name or an address that nobody shares would make it TRUE_POSITIVE"
         ),
     )
 
@@ -97,6 +102,9 @@ def _host(url: str) -> str:
 
 def _fact(entry: FeedEntry, enrichment: Enrichment) -> Fact:
     return Fact(
-        name="feed entry", value=f"{entry.indicator} ({entry.kind}), last seen {entry.last_seen}",
-        source=f"{enrichment.enricher}: {entry.feed}", written_by="us", as_of=enrichment.as_of,
+        name="feed entry",
+        value=f"{entry.indicator} ({entry.kind}), last seen {entry.last_seen}",
+        source=f"{enrichment.enricher}: {entry.feed}",
+        written_by="us",
+        as_of=enrichment.as_of,
     )

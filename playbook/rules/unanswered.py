@@ -21,7 +21,12 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         return None
     facts = tuple(m.fact for n in ("unanswered_share", "unanswered_hours") if (m := enriched.measurement(n)))
     return Evidence(
-        rule="unanswered", role="corroboration", group="rhythm", leans="malicious", strength="strong",
+        rule="unanswered",
+        role="corroboration",
+        group="rhythm",
+        leans="malicious",
+        strength="strong",
         reason=f"{share:.0%} of the attempts were unanswered, refused or denied, in {hours:g} different hours",
-        facts=facts, would_change="answers to most attempts would take this away",
+        facts=facts,
+        would_change="answers to most attempts would take this away",
     )

@@ -7,8 +7,17 @@ from playbook.model.measurement import Fact
 from playbook.model.verdict import Evidence
 
 _WRITABLE = (
-    "\\users\\", "\\appdata\\", "\\programdata\\", "\\temp\\", "\\windows\\tasks\\", "/tmp/", "/var/tmp/", "/dev/shm/",
-    "/home/", "/users/", "/run/user/",
+    "\\users\\",
+    "\\appdata\\",
+    "\\programdata\\",
+    "\\temp\\",
+    "\\windows\\tasks\\",
+    "/tmp/",
+    "/var/tmp/",
+    "/dev/shm/",
+    "/home/",
+    "/users/",
+    "/run/user/",
 )
 
 
@@ -30,12 +39,20 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         if why is None or _approved(owner, enriched):
             continue
         return Evidence(
-            rule="untrusted_process", role="corroboration", group="host", leans="malicious", strength="strong",
+            rule="untrusted_process",
+            role="corroboration",
+            group="host",
+            leans="malicious",
+            strength="strong",
             reason=f"the owning process {owner.process_name} {why}",
             facts=(
-                Fact(name="owning process", written_by="us", as_of=owner.seen,
-                     value=f"{owner.path or owner.process_name}, signer {owner.signer or 'none'}",
-                     source="process inventory"),
+                Fact(
+                    name="owning process",
+                    written_by="us",
+                    as_of=owner.seen,
+                    value=f"{owner.path or owner.process_name}, signer {owner.signer or 'none'}",
+                    source="process inventory",
+                ),
             ),
             would_change="a signed program in a protected path, or an approval by hash, would take this away",
         )

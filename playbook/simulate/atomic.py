@@ -88,8 +88,14 @@ def _beacon_loop() -> tuple[Exercise, Exercise]:
     every_minute = [(number * 60.0, BEACON_PORT) for number in range(211)]
     return (
         _exercise(1, "PowerShell beacon loop: 30 attempts in 2.5 minutes to 127.0.0.1:8080", _local(loop)),
-        _exercise(1, "PowerShell beacon loop", _outside(every_minute), _BOTH, _BOTH,
-                  "an outside address, every minute for three and a half hours"),
+        _exercise(
+            1,
+            "PowerShell beacon loop",
+            _outside(every_minute),
+            _BOTH,
+            _BOTH,
+            "an outside address, every minute for three and a half hours",
+        ),
     )
 
 
@@ -97,8 +103,9 @@ def _irc() -> tuple[Exercise, Exercise]:
     slow = [(number * 600.0, IRC_PORT) for number in range(24)]
     return (
         _exercise(2, "IRC: one attempt to 127.0.0.1:6667", _local([(0.0, IRC_PORT)]), ("irc",)),
-        _exercise(2, "IRC", _outside(slow), (*_BOTH, "irc"), (*_BOTH, "irc"),
-                  "an outside address, 24 attempts in four hours"),
+        _exercise(
+            2, "IRC", _outside(slow), (*_BOTH, "irc"), (*_BOTH, "irc"), "an outside address, 24 attempts in four hours"
+        ),
     )
 
 
@@ -108,8 +115,14 @@ def _burst() -> tuple[Exercise, Exercise]:
     fires = (*_BOTH, "ddos-burst")
     return (
         _exercise(3, "burst: 150 connections to random ports of 127.0.0.1", _local(once), ("ddos-burst",)),
-        _exercise(3, "burst", _outside(thrice), fires, fires,
-                  "one port of one outside address, a burst in each of three hours"),
+        _exercise(
+            3,
+            "burst",
+            _outside(thrice),
+            fires,
+            fires,
+            "one port of one outside address, a burst in each of three hours",
+        ),
     )
 
 
@@ -118,8 +131,15 @@ def _names() -> tuple[Exercise, Exercise]:
     fires = (*_BOTH, "dga-burst")
     return (
         _exercise(4, "DGA: 60 look-ups of names that do not exist", [], ("dga-burst",), ("dga-burst",), asks=NAMES),
-        _exercise(4, "DGA", _outside(every_minute), fires, fires,
-                  "one of the names exists, and its address is called every minute for three and a half hours", NAMES),
+        _exercise(
+            4,
+            "DGA",
+            _outside(every_minute),
+            fires,
+            fires,
+            "one of the names exists, and its address is called every minute for three and a half hours",
+            NAMES,
+        ),
     )
 
 
@@ -132,33 +152,54 @@ def _outside(attempts: _Attempts) -> list[tuple[float, str, int]]:
 
 
 def _exercise(
-    number: int, title: str, attempts: list[tuple[float, str, int]], on_endpoint: tuple[str, ...] = (),
-    on_sensor: tuple[str, ...] = (), changed: str = "", asks: int = 0,
+    number: int,
+    title: str,
+    attempts: list[tuple[float, str, int]],
+    on_endpoint: tuple[str, ...] = (),
+    on_sensor: tuple[str, ...] = (),
+    changed: str = "",
+    asks: int = 0,
 ) -> Exercise:
     """Both sensors' telemetry of these attempts (offset in seconds, address, port) after ``asks`` failed names."""
     rng, name = Random(_SEED + number), f"{number}{'v' if changed else ''}"
     host, address = f"atomic-{name}.example", f"10.1.9.{number + (100 if changed else 0)}"
     process = Process(
-        host=host, guid=f"{{{digest(host)[:8]}-0000-0000-0000-000000000001}}", image=_POWERSHELL, started=_BEGIN - 1,
-        command_line="powershell.exe -NoProfile -File atomic.ps1", sha256=digest("powershell 5.1"),
+        host=host,
+        guid=f"{{{digest(host)[:8]}-0000-0000-0000-000000000001}}",
+        image=_POWERSHELL,
+        started=_BEGIN - 1,
+        command_line="powershell.exe -NoProfile -File atomic.ps1",
+        sha256=digest("powershell 5.1"),
     )
     opened, flows = [], []
     for count, (offset, to, port) in enumerate(attempts):
         source = LOOPBACK if to == LOOPBACK else address
         flow = tcp(rng, uid(address, "t", count), _BEGIN + offset, (source, to, port), 220, 300, 0.3)
-        opened.append(Opened(ts=flow.ts, process=process, src_ip=source, src_port=flow.src_port, dst_ip=to,
-                             dst_port=port))
+        opened.append(
+            Opened(ts=flow.ts, process=process, src_ip=source, src_port=flow.src_port, dst_ip=to, dst_port=port)
+        )
         flows += [flow] if to != LOOPBACK else []
     asked = [
-        question(rng, uid(address, "q", count), _BEGIN + count * 4.0, address, RESOLVER,
-                 "".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=14)) + ".example",
-                 (C2,) if attempts and count == asks - 1 else ())
+        question(
+            rng,
+            uid(address, "q", count),
+            _BEGIN + count * 4.0,
+            address,
+            RESOLVER,
+            "".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=14)) + ".example",
+            (C2,) if attempts and count == asks - 1 else (),
+        )
         for count in range(asks)
     ]
     look_ups = tuple(LookUp(ts=q.ts, process=process, query=q.query, addresses=q.answers) for q in asked)
     return Exercise(
-        name=name, title=title, changed=changed, host=host, address=address,
+        name=name,
+        title=title,
+        changed=changed,
+        host=host,
+        address=address,
         endpoint=Endpoint(processes=(process,), opened=tuple(opened), look_ups=look_ups),
         sensor=Telemetry(connections=tuple(flows), questions=tuple(asked)),
-        fires_on_endpoint=on_endpoint, fires_on_sensor=on_sensor,
+        fires_on_endpoint=on_endpoint,
+        fires_on_sensor=on_sensor,
     )

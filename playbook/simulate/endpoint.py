@@ -65,25 +65,43 @@ def sysmon(endpoint: Endpoint) -> str:
 
 def _event(number: int, ts: float, process: Process, **fields: Any) -> dict[str, Any]:
     return {
-        "Channel": "Microsoft-Windows-Sysmon/Operational", "EventID": number, "Hostname": process.host,
-        "UtcTime": f"{datetime.fromtimestamp(ts, UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3], "ProcessGuid": process.guid,
-        "Image": process.image, **fields,
+        "Channel": "Microsoft-Windows-Sysmon/Operational",
+        "EventID": number,
+        "Hostname": process.host,
+        "UtcTime": f"{datetime.fromtimestamp(ts, UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3],
+        "ProcessGuid": process.guid,
+        "Image": process.image,
+        **fields,
     }
 
 
 def _start(process: Process) -> dict[str, Any]:
-    return _event(1, process.started, process, CommandLine=process.command_line,
-                  Hashes=f"SHA256={process.sha256.upper()}")
+    return _event(
+        1, process.started, process, CommandLine=process.command_line, Hashes=f"SHA256={process.sha256.upper()}"
+    )
 
 
 def _connection(opened: Opened) -> dict[str, Any]:
     return _event(
-        3, opened.ts, opened.process, Protocol="tcp", Initiated="true", SourceIp=opened.src_ip,
-        SourcePort=str(opened.src_port), DestinationIp=opened.dst_ip, DestinationPort=str(opened.dst_port),
+        3,
+        opened.ts,
+        opened.process,
+        Protocol="tcp",
+        Initiated="true",
+        SourceIp=opened.src_ip,
+        SourcePort=str(opened.src_port),
+        DestinationIp=opened.dst_ip,
+        DestinationPort=str(opened.dst_port),
     )
 
 
 def _question(look_up: LookUp) -> dict[str, Any]:
     found = "".join(f"::ffff:{address};" for address in look_up.addresses)
-    return _event(22, look_up.ts, look_up.process, QueryName=look_up.query,
-                  QueryStatus="0" if look_up.addresses else "9003", QueryResults=found or "-")
+    return _event(
+        22,
+        look_up.ts,
+        look_up.process,
+        QueryName=look_up.query,
+        QueryStatus="0" if look_up.addresses else "9003",
+        QueryResults=found or "-",
+    )

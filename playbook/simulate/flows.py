@@ -26,17 +26,36 @@ def port(rng: Random) -> int:
 
 
 def tcp(
-    rng: Random, name: str, ts: float, pair: tuple[str, str, int], sent: int, received: int,
-    duration: float, service: str | None = None,
+    rng: Random,
+    name: str,
+    ts: float,
+    pair: tuple[str, str, int],
+    sent: int,
+    received: int,
+    duration: float,
+    service: str | None = None,
 ) -> Connection:
     """A TCP connection that opened, carried the payload and closed; ``pair`` is source, destination, port."""
     head = header(pair[0], 20)
     out_packets = 5 + -(-sent // _SEGMENT) + received // (2 * _SEGMENT)
     in_packets = 4 + -(-received // _SEGMENT) + sent // (2 * _SEGMENT)
     return Connection(
-        ts=round(ts, 3), uid=name, src_ip=pair[0], src_port=port(rng), dst_ip=pair[1], dst_port=pair[2], proto="tcp",
-        service=service, duration=round(duration, 3), orig_bytes=sent, resp_bytes=received, conn_state="SF",
-        history="ShADadFf", orig_pkts=out_packets, orig_ip_bytes=sent + head * out_packets, resp_pkts=in_packets,
+        ts=round(ts, 3),
+        uid=name,
+        src_ip=pair[0],
+        src_port=port(rng),
+        dst_ip=pair[1],
+        dst_port=pair[2],
+        proto="tcp",
+        service=service,
+        duration=round(duration, 3),
+        orig_bytes=sent,
+        resp_bytes=received,
+        conn_state="SF",
+        history="ShADadFf",
+        orig_pkts=out_packets,
+        orig_ip_bytes=sent + head * out_packets,
+        resp_pkts=in_packets,
         resp_ip_bytes=received + head * in_packets,
     )
 
@@ -45,36 +64,78 @@ def unanswered(rng: Random, name: str, ts: float, pair: tuple[str, str, int], re
     """A TCP attempt without an answer (S0), or refused by a reset (REJ)."""
     head = header(pair[0], 20) + 20
     return Connection(
-        ts=round(ts, 3), uid=name, src_ip=pair[0], src_port=port(rng), dst_ip=pair[1], dst_port=pair[2], proto="tcp",
-        duration=0.012 if refused else None, orig_bytes=0 if refused else None, resp_bytes=0 if refused else None,
-        conn_state="REJ" if refused else "S0", history="Sr" if refused else "S", orig_pkts=1, orig_ip_bytes=head,
-        resp_pkts=int(refused), resp_ip_bytes=(head - 20) * refused,
+        ts=round(ts, 3),
+        uid=name,
+        src_ip=pair[0],
+        src_port=port(rng),
+        dst_ip=pair[1],
+        dst_port=pair[2],
+        proto="tcp",
+        duration=0.012 if refused else None,
+        orig_bytes=0 if refused else None,
+        resp_bytes=0 if refused else None,
+        conn_state="REJ" if refused else "S0",
+        history="Sr" if refused else "S",
+        orig_pkts=1,
+        orig_ip_bytes=head,
+        resp_pkts=int(refused),
+        resp_ip_bytes=(head - 20) * refused,
     )
 
 
 def udp(
-    rng: Random, name: str, ts: float, pair: tuple[str, str, int], sent: tuple[int, ...], received: tuple[int, ...],
+    rng: Random,
+    name: str,
+    ts: float,
+    pair: tuple[str, str, int],
+    sent: tuple[int, ...],
+    received: tuple[int, ...],
     service: str | None = None,
 ) -> Connection:
     """A UDP exchange; ``sent`` and ``received`` are the payload bytes of each packet."""
     head = header(pair[0], 8)
     return Connection(
-        ts=round(ts, 3), uid=name, src_ip=pair[0], src_port=port(rng), dst_ip=pair[1], dst_port=pair[2], proto="udp",
-        service=service, duration=round(0.002 + 0.03 * rng.random(), 3) if received else None,
-        orig_bytes=sum(sent), resp_bytes=sum(received), conn_state="SF" if received else "S0",
-        history="Dd" if received else "D", orig_pkts=len(sent), orig_ip_bytes=sum(sent) + head * len(sent),
-        resp_pkts=len(received), resp_ip_bytes=sum(received) + head * len(received),
+        ts=round(ts, 3),
+        uid=name,
+        src_ip=pair[0],
+        src_port=port(rng),
+        dst_ip=pair[1],
+        dst_port=pair[2],
+        proto="udp",
+        service=service,
+        duration=round(0.002 + 0.03 * rng.random(), 3) if received else None,
+        orig_bytes=sum(sent),
+        resp_bytes=sum(received),
+        conn_state="SF" if received else "S0",
+        history="Dd" if received else "D",
+        orig_pkts=len(sent),
+        orig_ip_bytes=sum(sent) + head * len(sent),
+        resp_pkts=len(received),
+        resp_ip_bytes=sum(received) + head * len(received),
     )
 
 
 def question(
-    rng: Random, name: str, ts: float, source: str, server: str, query: str, answers: tuple[str, ...] = (),
+    rng: Random,
+    name: str,
+    ts: float,
+    source: str,
+    server: str,
+    query: str,
+    answers: tuple[str, ...] = (),
 ) -> Question:
     """A DNS question that was answered, or NXDOMAIN when there are no answers."""
     return Question(
-        ts=round(ts, 3), uid=name, src_ip=source, src_port=port(rng), dst_ip=server, query=query,
-        qtype="AAAA" if answers and ":" in answers[0] else "A", rcode="NOERROR" if answers else "NXDOMAIN",
-        answers=answers, rtt=round(0.001 + 0.01 * rng.random(), 3),
+        ts=round(ts, 3),
+        uid=name,
+        src_ip=source,
+        src_port=port(rng),
+        dst_ip=server,
+        query=query,
+        qtype="AAAA" if answers and ":" in answers[0] else "A",
+        rcode="NOERROR" if answers else "NXDOMAIN",
+        answers=answers,
+        rtt=round(0.001 + 0.01 * rng.random(), 3),
     )
 
 

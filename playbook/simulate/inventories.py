@@ -11,8 +11,19 @@ from playbook.model import Value
 from playbook.simulate.records import Connection, Machine
 
 HOSTS = ("host_id", "hostname", "addresses", "roles", "owner", "since", "until")
-PROCESSES = ("seen", "hostname", "process_name", "path", "signer", "signed", "sha256", "command_line", "dst_ip",
-             "dst_port", "outside_addresses")
+PROCESSES = (
+    "seen",
+    "hostname",
+    "process_name",
+    "path",
+    "signer",
+    "signed",
+    "sha256",
+    "command_line",
+    "dst_ip",
+    "dst_port",
+    "outside_addresses",
+)
 SOFTWARE = ("name", "purpose", "sha256", "signer", "path", "owner")
 SESSIONS = ("host", "job", "repository", "started", "ended", "bytes")
 FEED = ("indicator", "kind", "last_seen", "port", "malware", "feed")
@@ -62,10 +73,13 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def hosts_csv(machines: Iterable[Machine]) -> str:
     """One row a machine, held always; the host id is made from the address, so a new name keeps it."""
-    return table(HOSTS, (
-        (asset(machine), machine.name, machine.address, ";".join(machine.roles), machine.owner, "", "")
-        for machine in machines
-    ))
+    return table(
+        HOSTS,
+        (
+            (asset(machine), machine.name, machine.address, ";".join(machine.roles), machine.owner, "", "")
+            for machine in machines
+        ),
+    )
 
 
 def asset(machine: Machine) -> str:
@@ -73,7 +87,9 @@ def asset(machine: Machine) -> str:
     return "A-" + digest(machine.address)[:6].upper()
 
 
-def sockets(machine: Machine, program: InstalledProgram, rows: Iterable[Connection], seen: float) -> list[tuple[object, ...]]:
+def sockets(
+    machine: Machine, program: InstalledProgram, rows: Iterable[Connection], seen: float
+) -> list[tuple[object, ...]]:
     """Rows of processes.csv: one for each of the ten busiest destinations that the program's sockets reach."""
     counts: dict[tuple[str, int], int] = {}
     for row in rows:
@@ -82,8 +98,19 @@ def sockets(machine: Machine, program: InstalledProgram, rows: Iterable[Connecti
     busiest = sorted(counts, key=lambda pair: (-counts[pair], pair))[:10]
     signed = "" if program.signed is None else str(program.signed).lower()
     return [
-        (moment(seen), machine.name, program.name, program.path, program.signer, signed, program.sha256, program.path,
-         address, port, peers)
+        (
+            moment(seen),
+            machine.name,
+            program.name,
+            program.path,
+            program.signer,
+            signed,
+            program.sha256,
+            program.path,
+            address,
+            port,
+            peers,
+        )
         for address, port in busiest
     ]
 

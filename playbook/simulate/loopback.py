@@ -30,7 +30,9 @@ def play(told: Callable[[str], None], gap_s: float = 0.3) -> tuple[Played, ...]:
     ``MOST_ATTEMPTS`` attempts or ``MOST_SECONDS`` seconds. Names are not looked up: that would leave the machine.
     """
     plan = (
-        ("1", (BEACON_PORT,) * ATTEMPTS, gap_s), ("2", (IRC_PORT,), 0.0), ("3", random_ports(Random(_SEED)), 0.0),
+        ("1", (BEACON_PORT,) * ATTEMPTS, gap_s),
+        ("2", (IRC_PORT,), 0.0),
+        ("3", random_ports(Random(_SEED)), 0.0),
     )
     end, left, played = time.monotonic() + MOST_SECONDS, MOST_ATTEMPTS, []
     for name, ports, gap in plan:

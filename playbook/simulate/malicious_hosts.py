@@ -12,15 +12,35 @@ def irc_bot(rng: Random, source: str, server: str, start: float, reconnects: int
     rows = []
     for number in range(reconnects):
         moment = start + gap * (number + 0.02 + 0.05 * rng.random())
-        rows.append(tcp(rng, uid(source, "i", number), moment, (source, server, 6667), rng.randrange(180, 240),
-                        rng.randrange(400, 900), gap * 0.9, "irc"))
+        rows.append(
+            tcp(
+                rng,
+                uid(source, "i", number),
+                moment,
+                (source, server, 6667),
+                rng.randrange(180, 240),
+                rng.randrange(400, 900),
+                gap * 0.9,
+                "irc",
+            )
+        )
     return Telemetry(connections=tuple(rows))
 
 
 def https_beacon(
-    rng: Random, source: str, server: str, start: float, *, end: float | None = None, interval: float = 300.0,
-    jitter: float = 0.03, sent: tuple[int, int] = (430, 450), received: tuple[int, int] = (690, 720),
-    port: int = 443, sni: str | None = None, kind: str = "b",
+    rng: Random,
+    source: str,
+    server: str,
+    start: float,
+    *,
+    end: float | None = None,
+    interval: float = 300.0,
+    jitter: float = 0.03,
+    sent: tuple[int, int] = (430, 450),
+    received: tuple[int, int] = (690, 720),
+    port: int = 443,
+    sni: str | None = None,
+    kind: str = "b",
 ) -> Telemetry:
     """TLS polls at an interval; ``jitter`` is a share of it, sizes are drawn from the given ranges (bytes).
 
@@ -28,8 +48,16 @@ def https_beacon(
     """
     rows, shakes = [], []
     for number, moment in enumerate(ticks(rng, start, start + DAY if end is None else end, interval, jitter)):
-        row = tcp(rng, uid(source, kind, number), moment, (source, server, port), rng.randrange(*sent),
-                  rng.randrange(*received), 0.4 + 0.1 * rng.random(), "ssl")
+        row = tcp(
+            rng,
+            uid(source, kind, number),
+            moment,
+            (source, server, port),
+            rng.randrange(*sent),
+            rng.randrange(*received),
+            0.4 + 0.1 * rng.random(),
+            "ssl",
+        )
         rows.append(row)
         shakes.append(handshake(row, sni))
     return Telemetry(connections=tuple(rows), handshakes=tuple(shakes))
@@ -42,8 +70,9 @@ def cdn_beacon(rng: Random, source: str, edge: str, start: float, *, sni: str | 
 
 def irregular_beacon(rng: Random, source: str, server: str, start: float, *, jitter: float = 0.9) -> Telemetry:
     """A beacon that hides its rhythm: gaps of 5 % to 195 % of 240 s, sizes spread over two decades."""
-    return https_beacon(rng, source, server, start, interval=240.0, jitter=jitter, sent=(300, 20_000),
-                        received=(300, 60_000), kind="j")
+    return https_beacon(
+        rng, source, server, start, interval=240.0, jitter=jitter, sent=(300, 20_000), received=(300, 60_000), kind="j"
+    )
 
 
 def denied_beacon(
@@ -85,12 +114,22 @@ def dga_bursts(rng: Random, source: str, resolver: str, start: float, *, bursts:
         for number, moment in enumerate(scattered(rng, begin, begin + 300, names)):
             label = "".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randrange(10, 17)))
             answers = (f"192.0.2.{rng.randrange(1, 255)}",) if number % 20 == 0 else ()
-            rows.append(question(rng, uid(source, "g", burst * names + number), moment, source, resolver,
-                                 f"{label}.example", answers))
+            rows.append(
+                question(
+                    rng, uid(source, "g", burst * names + number), moment, source, resolver, f"{label}.example", answers
+                )
+            )
     return Telemetry(questions=tuple(rows))
 
 
 def handshake(row: Connection, sni: str | None) -> Handshake:
     """The ssl.log row of a TLS connection."""
-    return Handshake(ts=round(row.ts + 0.03, 3), uid=row.uid, src_ip=row.src_ip, src_port=row.src_port,
-                     dst_ip=row.dst_ip, dst_port=row.dst_port, server_name=sni)
+    return Handshake(
+        ts=round(row.ts + 0.03, 3),
+        uid=row.uid,
+        src_ip=row.src_ip,
+        src_port=row.src_port,
+        dst_ip=row.dst_ip,
+        dst_port=row.dst_port,
+        server_name=sni,
+    )

@@ -11,11 +11,17 @@ from playbook.simulate.inventories import DeclaredException, InstalledProgram
 from playbook.simulate.records import Machine
 from playbook.simulate.zeek import FIELDS, packed, text
 
-TORRENT = InstalledProgram(name="transmission-daemon", path="/usr/bin/transmission-daemon",
-                  sha256=files.digest("transmission-daemon 4.0.6"))
+TORRENT = InstalledProgram(
+    name="transmission-daemon", path="/usr/bin/transmission-daemon", sha256=files.digest("transmission-daemon 4.0.6")
+)
 # Signed and installed where only an administrator can write: what is wrong with it is that nobody approved it.
-UNAPPROVED = InstalledProgram(name="qbittorrent.exe", path=r"C:\Program Files\qBittorrent\qbittorrent.exe",
-                     signer="Example Publisher", signed=True, sha256=files.digest("qbittorrent 5.0.3"))
+UNAPPROVED = InstalledProgram(
+    name="qbittorrent.exe",
+    path=r"C:\Program Files\qBittorrent\qbittorrent.exe",
+    signer="Example Publisher",
+    signed=True,
+    sha256=files.digest("qbittorrent 5.0.3"),
+)
 
 CONFIG = """\
 # The configuration of the sample: one made-up day, offline, nothing stored. See ABOUT.md.
@@ -120,7 +126,11 @@ def about(expected: Mapping[str, site.Expected]) -> str:
         for host, e in expected.items()
     )
     return _ABOUT.format(
-        seed=site.SEED, hosts=len(site.MACHINES), rows=rows, live=site.LIVE.name, expired=site.EXPIRED.name,
+        seed=site.SEED,
+        hosts=len(site.MACHINES),
+        rows=rows,
+        live=site.LIVE.name,
+        expired=site.EXPIRED.name,
         quiet=len(site.MACHINES) - len(expected),
     )
 
@@ -159,8 +169,13 @@ def _inventories(day: site.Day) -> dict[str, str]:
         "backup_jobs.yaml": _JOBS.format(vault=site.VAULT, vault_name=site.VAULT_NAME),
         "branch_jobs.yaml": _BRANCH_JOBS.format(vault=site.BRANCH_VAULT, vault_name=site.BRANCH_VAULT_NAME),
         "backup_sessions.csv": files.table(files.SESSIONS, [_session(day, site.FILES)]),
-        "windows.yaml": _WINDOWS.format(runner=runner, staging=staging, files=site.FILES.name,
-                                        branch=site.BRANCH.name, staging_name=site.STAGING_NAME),
+        "windows.yaml": _WINDOWS.format(
+            runner=runner,
+            staging=staging,
+            files=site.FILES.name,
+            branch=site.BRANCH.name,
+            staging_name=site.STAGING_NAME,
+        ),
         "feed.csv": files.table(files.FEED, _FEED),
         "exceptions.json": files.exceptions_json(_EXCEPTIONS),
     }
@@ -181,10 +196,22 @@ _FEED = (
     ("192.0.2.251", "address", "2026-02-25", "8443", "Example RAT", "sample"),
 )
 _EXCEPTIONS = (
-    DeclaredException(exception_id="EX-1", owner="Facilities", source=site.LIVE.address, destination=site.EXCEPTED,
-             reason="controller polls its maker's portal by address; checked with the maker",
-             entered=date(2026, 2, 1), ends=date(2026, 6, 30)),
-    DeclaredException(exception_id="EX-2", owner="Facilities", source=site.EXPIRED.address, destination=site.FORMERLY_EXCEPTED,
-             reason="kiosk pilot of last autumn; to be reviewed when the pilot ends",
-             entered=date(2025, 9, 1), ends=date(2026, 2, 15)),
+    DeclaredException(
+        exception_id="EX-1",
+        owner="Facilities",
+        source=site.LIVE.address,
+        destination=site.EXCEPTED,
+        reason="controller polls its maker's portal by address; checked with the maker",
+        entered=date(2026, 2, 1),
+        ends=date(2026, 6, 30),
+    ),
+    DeclaredException(
+        exception_id="EX-2",
+        owner="Facilities",
+        source=site.EXPIRED.address,
+        destination=site.FORMERLY_EXCEPTED,
+        reason="kiosk pilot of last autumn; to be reviewed when the pilot ends",
+        entered=date(2025, 9, 1),
+        ends=date(2026, 2, 15),
+    ),
 )

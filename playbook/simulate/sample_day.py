@@ -38,8 +38,9 @@ SOMETIMES_PUSHED = OFFICE[6:15]
 
 def _machine(name: str, address: str, owner: str, *roles: str) -> Machine:
     third, fourth = address.split(".")[2:]
-    return Machine(name=name, address=address, roles=roles, owner=owner, mac=f"00:16:3e:02:{int(third):02x}:"
-                                                                             f"{int(fourth):02x}")
+    return Machine(
+        name=name, address=address, roles=roles, owner=owner, mac=f"00:16:3e:02:{int(third):02x}:{int(fourth):02x}"
+    )
 
 
 NS = _machine("ns-01", RESOLVER, "Network team", "resolver", "server")
@@ -56,8 +57,22 @@ LIVE = _machine("hvac-01", "10.1.3.20", "Facilities", "iot")
 EXPIRED = _machine("kiosk-04", "10.1.3.21", "Facilities", "iot")
 METER = _machine("meter-01", "10.1.3.30", "Facilities", "iot")
 BRANCH = _machine("branch-fs-01", "10.1.20.5", "Branch IT", "server")
-CAST = (NS, FILES, RUNNER, NAMELESS, FRONTED, RENAMED, APPROVED_P2P, UNAPPROVED_P2P, DEVELOPER, CAMERA, LIVE, EXPIRED,
-        METER, BRANCH)
+CAST = (
+    NS,
+    FILES,
+    RUNNER,
+    NAMELESS,
+    FRONTED,
+    RENAMED,
+    APPROVED_P2P,
+    UNAPPROVED_P2P,
+    DEVELOPER,
+    CAMERA,
+    LIVE,
+    EXPIRED,
+    METER,
+    BRANCH,
+)
 MACHINES = (*OFFICE, *CAST)
 # What asks for an address; servers and the branch have fixed ones.
 _LEASED = (*OFFICE, NAMELESS, FRONTED, RENAMED, APPROVED_P2P, UNAPPROVED_P2P, DEVELOPER, CAMERA, LIVE, EXPIRED, METER)
@@ -128,60 +143,108 @@ def _office(rng: Random) -> tuple[Telemetry, ...]:
     who = (*OFFICE, NAMELESS, FRONTED, RENAMED, APPROVED_P2P, UNAPPROVED_P2P, DEVELOPER)
     return (
         *(workstation(rng, machine.address, RESOLVER, places, START) for machine in who),
-        *(workstation(rng, m.address, RESOLVER, places, START, hours=(0.0, 24.0), visits=10)
-          for m in (CAMERA, LIVE, EXPIRED, METER)),
+        *(
+            workstation(rng, m.address, RESOLVER, places, START, hours=(0.0, 24.0), visits=10)
+            for m in (CAMERA, LIVE, EXPIRED, METER)
+        ),
         *(lease(rng, machine, DHCP, START) for machine in _LEASED),
     )
 
 
 def _true(machine: Machine, shows: str, why: str, blockable: bool = True) -> tuple[str, Expected]:
-    return machine.name, Expected(address=machine.address, shows=shows, disposition="TRUE_POSITIVE",
-                                  status="proposed", blockable=blockable, why=why)
+    return machine.name, Expected(
+        address=machine.address,
+        shows=shows,
+        disposition="TRUE_POSITIVE",
+        status="proposed",
+        blockable=blockable,
+        why=why,
+    )
 
 
 def _closed(machine: Machine, shows: str, why: str) -> tuple[str, Expected]:
-    return machine.name, Expected(address=machine.address, shows=shows, disposition="BENIGN_POSITIVE",
-                                  status="closed", why=why)
+    return machine.name, Expected(
+        address=machine.address, shows=shows, disposition="BENIGN_POSITIVE", status="closed", why=why
+    )
 
 
 def _open(machine: Machine, shows: str, why: str) -> tuple[str, Expected]:
-    return machine.name, Expected(address=machine.address, shows=shows, disposition="UNDETERMINED",
-                                  status="ticket", why=why)
+    return machine.name, Expected(
+        address=machine.address, shows=shows, disposition="UNDETERMINED", status="ticket", why=why
+    )
 
 
 def _gated(machine: Machine, shows: str, why: str) -> tuple[str, Expected]:
-    return machine.name, Expected(address=machine.address, shows=shows, disposition="BENIGN_POSITIVE",
-                                  status="gated", gate="G3", why=why)
+    return machine.name, Expected(
+        address=machine.address, shows=shows, disposition="BENIGN_POSITIVE", status="gated", gate="G3", why=why
+    )
 
 
-EXPECTED: dict[str, Expected] = dict((
-    _true(CAMERA, "IRC bot that also scans and floods",
-          "rung 1: IRC spoken over TCP 6667 (Zeek service irc)"),
-    _true(NAMELESS, "regular HTTPS beacon to an address without a name",
-          "rung 4: rhythm (beacon score) and destination (no DNS answer, no SNI, both logs cover the day)"),
-    _true(FRONTED, "the same beacon to an address inside a CDN",
-          "rung 4 as acct-07; the address is shared, so it is not blockable by address", blockable=False),
-    _true(RENAMED, "the same beacon from a host renamed veeam-01",
-          "rung 4 as acct-07; a host name is written by the host and moves no rung"),
-    _true(EXPIRED, "the same beacon, its exception has ended",
-          "rung 4 as acct-07; the exception ended on 2026-02-15 and is reported"),
-    _closed(LIVE, "the same beacon under a live exception",
-            "rung 2: an exception with owner, reason, source, destination and end date covers it"),
-    _closed(FILES, "honest nightly backup",
+EXPECTED: dict[str, Expected] = dict(
+    (
+        _true(CAMERA, "IRC bot that also scans and floods", "rung 1: IRC spoken over TCP 6667 (Zeek service irc)"),
+        _true(
+            NAMELESS,
+            "regular HTTPS beacon to an address without a name",
+            "rung 4: rhythm (beacon score) and destination (no DNS answer, no SNI, both logs cover the day)",
+        ),
+        _true(
+            FRONTED,
+            "the same beacon to an address inside a CDN",
+            "rung 4 as acct-07; the address is shared, so it is not blockable by address",
+            blockable=False,
+        ),
+        _true(
+            RENAMED,
+            "the same beacon from a host renamed veeam-01",
+            "rung 4 as acct-07; a host name is written by the host and moves no rung",
+        ),
+        _true(
+            EXPIRED,
+            "the same beacon, its exception has ended",
+            "rung 4 as acct-07; the exception ended on 2026-02-15 and is reported",
+        ),
+        _closed(
+            LIVE,
+            "the same beacon under a live exception",
+            "rung 2: an exception with owner, reason, source, destination and end date covers it",
+        ),
+        _closed(
+            FILES,
+            "honest nightly backup",
             "rung 3: the session covers the connections, dedicated repository address, sent >= 3x received, bytes "
-            "match the session"),
-    _closed(RUNNER, "load test by a runner",
-            "rung 3: role runner, inside the declared test window, to a destination we own"),
-    _closed(APPROVED_P2P, "approved peer-to-peer client",
-            "rung 3: the process that owns the sockets is approved by hash and reaches at least 50 outside addresses"),
-    _open(UNAPPROVED_P2P, "peer-to-peer client that nobody approved",
-          "policy ticket: never clean, never contained for that alone; nameless, but without a regular rhythm"),
-    _open(BRANCH, "nightly backup whose record cannot be read",
-          "rung 5: the branch's backup sessions did not answer; they would settle it"),
-    _gated(METER, "NTP client", "G3: UDP 123, the log says NTP, 76 bytes of IP a packet"),
-    _gated(DEVELOPER, "client of public resolvers", "G3: port 53 to a listed public resolver"),
-    _gated(NS, "our resolver, forwarding", "G3: port 53 and the source is in networks.resolvers"),
-    *(_closed(machine, "antivirus push channel, shared by 15 hosts",
-              "rung 3: the vendor's own single-tenant network; used by at least 20 % of the hosts")
-      for machine in ALWAYS_PUSHED),
-))
+            "match the session",
+        ),
+        _closed(
+            RUNNER,
+            "load test by a runner",
+            "rung 3: role runner, inside the declared test window, to a destination we own",
+        ),
+        _closed(
+            APPROVED_P2P,
+            "approved peer-to-peer client",
+            "rung 3: the process that owns the sockets is approved by hash and reaches at least 50 outside addresses",
+        ),
+        _open(
+            UNAPPROVED_P2P,
+            "peer-to-peer client that nobody approved",
+            "policy ticket: never clean, never contained for that alone; nameless, but without a regular rhythm",
+        ),
+        _open(
+            BRANCH,
+            "nightly backup whose record cannot be read",
+            "rung 5: the branch's backup sessions did not answer; they would settle it",
+        ),
+        _gated(METER, "NTP client", "G3: UDP 123, the log says NTP, 76 bytes of IP a packet"),
+        _gated(DEVELOPER, "client of public resolvers", "G3: port 53 to a listed public resolver"),
+        _gated(NS, "our resolver, forwarding", "G3: port 53 and the source is in networks.resolvers"),
+        *(
+            _closed(
+                machine,
+                "antivirus push channel, shared by 15 hosts",
+                "rung 3: the vendor's own single-tenant network; used by at least 20 % of the hosts",
+            )
+            for machine in ALWAYS_PUSHED
+        ),
+    )
+)

@@ -40,8 +40,15 @@ class Scenario(Telemetry):
 
 
 def scenario(
-    name: str, rng: Random, subject: Machine, target: tuple[str, int], parts: Iterable[Telemetry], *,
-    more_files: Mapping[str, str] | None = None, missing: tuple[str, ...] = (), listed: bool = True,
+    name: str,
+    rng: Random,
+    subject: Machine,
+    target: tuple[str, int],
+    parts: Iterable[Telemetry],
+    *,
+    more_files: Mapping[str, str] | None = None,
+    missing: tuple[str, ...] = (),
+    listed: bool = True,
     networks: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Scenario:
     """The subject's ``parts`` among 52 background hosts, with inventories and a configuration.
@@ -49,16 +56,25 @@ def scenario(
     ``missing`` names files that the configuration asks for and that do not exist (a dead enricher). ``listed``
     false: no inventory knows the subject.
     """
-    background = (workstation(rng, m.address, RESOLVER, sites(40), START, hours=(0.0, 24.0), visits=9)
-                  for m in BACKGROUND)
+    background = (
+        workstation(rng, m.address, RESOLVER, sites(40), START, hours=(0.0, 24.0), visits=9) for m in BACKGROUND
+    )
     rows = together((*background, *parts))
     machines = (*BACKGROUND, subject) if listed else BACKGROUND
     written = {"hosts.csv": files.hosts_csv(machines), **(more_files or {})}
     written[CONFIG_NAME] = config({*written, *missing}, networks or {})
     return Scenario(
-        name=name, host=subject.name if listed else subject.address, src_ip=subject.address, dst_ip=target[0],
-        dst_port=target[1], files=written, connections=rows.connections, questions=rows.questions,
-        handshakes=rows.handshakes, requests=rows.requests, leases=rows.leases,
+        name=name,
+        host=subject.name if listed else subject.address,
+        src_ip=subject.address,
+        dst_ip=target[0],
+        dst_port=target[1],
+        files=written,
+        connections=rows.connections,
+        questions=rows.questions,
+        handshakes=rows.handshakes,
+        requests=rows.requests,
+        leases=rows.leases,
     )
 
 
@@ -94,8 +110,9 @@ def write(what: Scenario, folder: Path) -> Path:
 
 def tuple_rows(what: Scenario) -> tuple[Connection, ...]:
     """The subject's connections to its destination and port."""
-    return tuple(c for c in what.connections
-                 if (c.src_ip, c.dst_ip, c.dst_port) == (what.src_ip, what.dst_ip, what.dst_port))
+    return tuple(
+        c for c in what.connections if (c.src_ip, c.dst_ip, c.dst_port) == (what.src_ip, what.dst_ip, what.dst_port)
+    )
 
 
 def _quoted(values: Iterable[str]) -> str:

@@ -21,9 +21,27 @@ from playbook.simulate.scenario import RESOLVER, Scenario, scenario, sites, writ
 from playbook.simulate.workstations import workstation
 
 __all__ = [
-    "BACKUP_CLIENT", "BUCKET", "C2", "C2_BUCKET", "CDN_EDGE", "PUBLIC_RESOLVER", "TORRENT", "UPDATER", "Scenario",
-    "approved_peer_to_peer", "beacon", "c2_in_bucket", "declared_backup", "domain_controller",
-    "iot_without_agent", "ipv6_only", "load_test", "mail_server", "managed_backup", "nat_source", "write",
+    "BACKUP_CLIENT",
+    "BUCKET",
+    "C2",
+    "C2_BUCKET",
+    "CDN_EDGE",
+    "PUBLIC_RESOLVER",
+    "TORRENT",
+    "UPDATER",
+    "Scenario",
+    "approved_peer_to_peer",
+    "beacon",
+    "c2_in_bucket",
+    "declared_backup",
+    "domain_controller",
+    "iot_without_agent",
+    "ipv6_only",
+    "load_test",
+    "mail_server",
+    "managed_backup",
+    "nat_source",
+    "write",
 ]
 
 SEED = 7
@@ -39,20 +57,41 @@ STAGING, STAGING_NAME = "203.0.113.40", "staging.example.net"
 SWARM = tuple(f"192.0.2.{n}" for n in range(10, 80))
 
 BACKUP_CLIENT = InstalledProgram(name="restic", path="/usr/bin/restic", sha256=files.digest("restic 0.18.0"))
-TORRENT = InstalledProgram(name="transmission-daemon", path="/usr/bin/transmission-daemon",
-                  sha256=files.digest("transmission-daemon 4.0.6"))
-UPDATER = InstalledProgram(name="updater.exe", path=r"C:\Program Files\Updater\updater.exe", signer="Example Publisher",
-                  signed=True, sha256=files.digest("updater"))
+TORRENT = InstalledProgram(
+    name="transmission-daemon", path="/usr/bin/transmission-daemon", sha256=files.digest("transmission-daemon 4.0.6")
+)
+UPDATER = InstalledProgram(
+    name="updater.exe",
+    path=r"C:\Program Files\Updater\updater.exe",
+    signer="Example Publisher",
+    signed=True,
+    sha256=files.digest("updater"),
+)
 _NIGHT = (START + 300, START + 3 * HOUR + 2400)
 
 
 def beacon(
-    *, seed: int = SEED, host: str = "ws-60", address: str = "10.1.2.60", roles: tuple[str, ...] = ("workstation",),
-    destination: str = C2, port: int = 443, interval: float | None = None, jitter: float = 0.03,
-    night_only: bool = False, watched: bool = False,
-    sni: str | None = None, backed: bool = False, denied: str = "", program: InstalledProgram | None = None,
-    approve: bool = False, backup_window: bool = False, floods: bool = False, listed: bool = True,
-    feed: tuple[tuple[str, str], ...] = (), excepted_until: date | None = None,
+    *,
+    seed: int = SEED,
+    host: str = "ws-60",
+    address: str = "10.1.2.60",
+    roles: tuple[str, ...] = ("workstation",),
+    destination: str = C2,
+    port: int = 443,
+    interval: float | None = None,
+    jitter: float = 0.03,
+    night_only: bool = False,
+    watched: bool = False,
+    sni: str | None = None,
+    backed: bool = False,
+    denied: str = "",
+    program: InstalledProgram | None = None,
+    approve: bool = False,
+    backup_window: bool = False,
+    floods: bool = False,
+    listed: bool = True,
+    feed: tuple[tuple[str, str], ...] = (),
+    excepted_until: date | None = None,
     networks: dict[str, tuple[str, ...]] | None = None,
 ) -> Scenario:
     """A beacon and what its author may try; the defaults are nameless, regular, all day, port 443.
@@ -69,11 +108,21 @@ def beacon(
     if denied:
         own = denied_beacon(rng, address, destination, START, port=port, refused=denied == "REJ")
     else:
-        own = https_beacon(rng, address, destination, start, end=end, jitter=jitter, port=port, sni=sni,
-                           interval=interval or (100.0 if night_only else 300.0))
+        own = https_beacon(
+            rng,
+            address,
+            destination,
+            start,
+            end=end,
+            jitter=jitter,
+            port=port,
+            sni=sni,
+            interval=interval or (100.0 if night_only else 300.0),
+        )
     if sni and backed:
-        own = own.model_copy(update={"questions": (
-            question(rng, "Cbacked", start, address, RESOLVER, sni, (destination,)),)})
+        own = own.model_copy(
+            update={"questions": (question(rng, "Cbacked", start, address, RESOLVER, sni, (destination,)),)}
+        )
     parts = [own, _everyday(rng, address)]
     if floods:
         parts.append(flooder(rng, address, "198.51.100.200", START + 16 * HOUR + 60))
@@ -85,14 +134,20 @@ def beacon(
         more["feed.csv"] = files.table(files.FEED, rows)
     if excepted_until:
         more["exceptions.json"] = _exception(address, destination, port, excepted_until)
-    return scenario("beacon", rng, subject, (destination, port), parts, more_files=more, listed=listed,
-                    networks=networks)
+    return scenario(
+        "beacon", rng, subject, (destination, port), parts, more_files=more, listed=listed, networks=networks
+    )
 
 
 def nat_source(*, shared: bool = True, floods: bool = False) -> Scenario:
     """The beacon seen behind a NAT gateway; ``shared`` names it in ``networks.shared_sources``."""
-    return beacon(host="nat-01", address="10.1.4.1", roles=("nat", "gateway"), floods=floods,
-                  networks={"shared_sources": ("10.1.4.1",)} if shared else None)
+    return beacon(
+        host="nat-01",
+        address="10.1.4.1",
+        roles=("nat", "gateway"),
+        floods=floods,
+        networks={"shared_sources": ("10.1.4.1",)} if shared else None,
+    )
 
 
 def ipv6_only(*, jitter: float = 0.03) -> Scenario:
@@ -110,8 +165,11 @@ def c2_in_bucket(*, beside: bool = True, seed: int = SEED) -> Scenario:
     rng = Random(seed)
     subject = Machine(name="lab-3", address="10.1.2.63", roles=("server",), owner="Lab IT")
     own = https_beacon(rng, subject.address, C2_BUCKET, START, sni=C2_BUCKET_NAME)
-    own = own.model_copy(update={"questions": (
-        question(rng, "Cbucket", START, subject.address, RESOLVER, C2_BUCKET_NAME, (C2_BUCKET,)),)})
+    own = own.model_copy(
+        update={
+            "questions": (question(rng, "Cbucket", START, subject.address, RESOLVER, C2_BUCKET_NAME, (C2_BUCKET,)),)
+        }
+    )
     parts, more = [own, _everyday(rng, subject.address)], {}
     if beside:
         honest = continuous_backup(rng, subject.address, BUCKET, BUCKET_NAME, RESOLVER, START)
@@ -132,8 +190,9 @@ def declared_backup(*, declared: bool = True, volume: float = 1.0, bucket: bool 
     more = _owned_sockets(subject, BACKUP_CLIENT, own, False)
     if declared:
         more |= _declared(subject, own, "" if bucket else place, name, volume)
-    return scenario("declared_backup", rng, subject, (place, 443), (own, _everyday(rng, subject.address)),
-                    more_files=more)
+    return scenario(
+        "declared_backup", rng, subject, (place, 443), (own, _everyday(rng, subject.address)), more_files=more
+    )
 
 
 def managed_backup(
@@ -150,12 +209,21 @@ def managed_backup(
     begin, finish = (moment + late_hours * HOUR for moment in (_NIGHT[0], _NIGHT[1] + 120))
     size = int(files.sent_bytes(own.connections, VAULT) * transferred)
     row = (subject.name, "nightly", "vault-01", files.moment(begin), files.moment(finish), size)
-    more = {"backup_jobs.yaml": _repositories("vault-01", VAULT, VAULT_NAME) + "jobs: []\n",
-            "windows.yaml": _windows("backup", subject.name, ())}
+    more = {
+        "backup_jobs.yaml": _repositories("vault-01", VAULT, VAULT_NAME) + "jobs: []\n",
+        "windows.yaml": _windows("backup", subject.name, ()),
+    }
     if answers:
         more["backup_sessions.csv"] = files.table(files.SESSIONS, [row] if session else [])
-    return scenario("managed_backup", rng, subject, (VAULT, 443), (own, _everyday(rng, subject.address)),
-                    more_files=more, missing=() if answers else ("backup_sessions.csv",))
+    return scenario(
+        "managed_backup",
+        rng,
+        subject,
+        (VAULT, 443),
+        (own, _everyday(rng, subject.address)),
+        more_files=more,
+        missing=() if answers else ("backup_sessions.csv",),
+    )
 
 
 def approved_peer_to_peer(*, approved: bool = True, seed: int = SEED) -> Scenario:
@@ -163,8 +231,14 @@ def approved_peer_to_peer(*, approved: bool = True, seed: int = SEED) -> Scenari
     rng = Random(seed)
     subject = Machine(name="media-01", address="10.1.2.31", roles=("workstation",), owner="Media team")
     own = peer_to_peer(rng, subject.address, SWARM, START + 17 * HOUR)
-    return scenario("peer_to_peer", rng, subject, (SWARM[0], 51413), (own, _everyday(rng, subject.address)),
-                    more_files=_owned_sockets(subject, TORRENT, own, approved))
+    return scenario(
+        "peer_to_peer",
+        rng,
+        subject,
+        (SWARM[0], 51413),
+        (own, _everyday(rng, subject.address)),
+        more_files=_owned_sockets(subject, TORRENT, own, approved),
+    )
 
 
 def load_test(
@@ -177,8 +251,15 @@ def load_test(
     rng = Random(seed)
     subject = Machine(name="runner-01", address="10.1.2.10", roles=(role,), owner="Platform team")
     begin = START + (8 if in_job else 16) * HOUR + 600
-    own = load_test_runner(rng, subject.address, target, begin, begin + 5.7 * HOUR,
-                           name=STAGING_NAME if target == STAGING else "", resolver=RESOLVER)
+    own = load_test_runner(
+        rng,
+        subject.address,
+        target,
+        begin,
+        begin + 5.7 * HOUR,
+        name=STAGING_NAME if target == STAGING else "",
+        resolver=RESOLVER,
+    )
     more = {"windows.yaml": _windows("test", subject.name, (STAGING, STAGING_NAME) if owned else ())}
     return scenario("load_test", rng, subject, (target, 443), (own, _everyday(rng, subject.address)), more_files=more)
 
@@ -214,8 +295,7 @@ def _owned_sockets(
         return {"processes.csv": files.table(files.PROCESSES, ())} if watched else {}
     rows = files.sockets(subject, program, own.connections, own.connections[-1].ts)
     approved = [(program.name, "p2p", program.sha256, "", "", "Media team")] if approve else []
-    return {"processes.csv": files.table(files.PROCESSES, rows),
-            "software.csv": files.table(files.SOFTWARE, approved)}
+    return {"processes.csv": files.table(files.PROCESSES, rows), "software.csv": files.table(files.SOFTWARE, approved)}
 
 
 def _repositories(name: str, address: str, host: str) -> str:
@@ -225,26 +305,45 @@ def _repositories(name: str, address: str, host: str) -> str:
 
 def _declared(subject: Machine, own: Telemetry, address: str, name: str, volume: float = 1.0) -> dict[str, str]:
     daily = int(sum(c.orig_bytes or 0 for c in own.connections) / volume)
-    return {"backup_jobs.yaml": _repositories("vault-02", address, name) + (
-        f'jobs:\n  - {{job: restic-{subject.name}, host: {subject.name}, product: restic, signer: "", '
-        f'sha256: "{BACKUP_CLIENT.sha256}", repositories: [vault-02],\n     vendor_networks: [], window: always, '
-        f'daily_bytes: {daily}, owner: "Lab IT", review_by: 2027-01-31}}\n')}
+    return {
+        "backup_jobs.yaml": _repositories("vault-02", address, name)
+        + (
+            f'jobs:\n  - {{job: restic-{subject.name}, host: {subject.name}, product: restic, signer: "", '
+            f'sha256: "{BACKUP_CLIENT.sha256}", repositories: [vault-02],\n     vendor_networks: [], window: always, '
+            f'daily_bytes: {daily}, owner: "Lab IT", review_by: 2027-01-31}}\n'
+        )
+    }
 
 
 def _windows(kind: str, host: str, targets: tuple[str, ...]) -> str:
     """The nightly backup window (cron), or the test window 09:00 to 15:00 in Prague with its declared targets."""
     if kind == "backup":
-        return ('timezone: Europe/Prague\nwindows:\n'
-                f'  - {{kind: backup, name: nightly, hosts: [{host}], cron: "0 1 * * *", duration: 4h}}\n')
+        return (
+            "timezone: Europe/Prague\nwindows:\n"
+            f'  - {{kind: backup, name: nightly, hosts: [{host}], cron: "0 1 * * *", duration: 4h}}\n'
+        )
     listed = ", ".join(f'"{target}"' for target in targets)
     owned = f"owned:\n  - {{name: staging, targets: [{listed}]}}\n" if targets else ""
-    return ('timezone: Europe/Prague\nwindows:\n'
-            f'  - {{kind: test, name: "checkout soak", hosts: [{host}], targets: [{listed}],\n'
-            f'     from: 2026-03-02T09:00:00+01:00, to: 2026-03-02T15:00:00+01:00}}\n{owned}')
+    return (
+        "timezone: Europe/Prague\nwindows:\n"
+        f'  - {{kind: test, name: "checkout soak", hosts: [{host}], targets: [{listed}],\n'
+        f"     from: 2026-03-02T09:00:00+01:00, to: 2026-03-02T15:00:00+01:00}}\n{owned}"
+    )
 
 
 def _exception(source: str, destination: str, port: int, ends: date) -> str:
     entered = date.fromordinal(ends.toordinal() - 150)
-    return files.exceptions_json([DeclaredException(
-        exception_id="EX-1", owner="Facilities", reason="polls its maker's portal by address", source=source,
-        destination=destination, port=port, entered=entered, ends=ends)])
+    return files.exceptions_json(
+        [
+            DeclaredException(
+                exception_id="EX-1",
+                owner="Facilities",
+                reason="polls its maker's portal by address",
+                source=source,
+                destination=destination,
+                port=port,
+                entered=entered,
+                ends=ends,
+            )
+        ]
+    )

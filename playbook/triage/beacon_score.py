@@ -35,7 +35,10 @@ class Regularity(NamedTuple):
 
 
 def regularity(
-    times: Sequence[int], sizes: Sequence[int], start: int, covered: frozenset[int],
+    times: Sequence[int],
+    sizes: Sequence[int],
+    start: int,
+    covered: frozenset[int],
     per_hour: Mapping[int, int] | None = None,
 ) -> Regularity | None:
     """Score the connections in [start, start + 24 h); None with fewer than 4 distinct times.

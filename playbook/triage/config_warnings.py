@@ -45,5 +45,6 @@ def about_exceptions(site: Site) -> tuple[str, ...]:
     today = site.now.date()
     return tuple(
         f"exception {e.exception_id} of {e.owner} ended on {e.ends}: {e.reason}"
-        for e in site.exceptions if e.ends < today
+        for e in site.exceptions
+        if e.ends < today
     )

@@ -13,8 +13,12 @@ _NEVER_BY_CORROBORATION = frozenset({53, 123, 853})
 _GROUPS = ("rhythm", "destination", "host")
 
 _NAMES = {
-    1: "conclusive indicator", 2: "exception by a person", 3: "complete benign explanation",
-    4: "corroborated by two groups", 5: "partial, contradictory or unanswered", 6: "what is left: watch",
+    1: "conclusive indicator",
+    2: "exception by a person",
+    3: "complete benign explanation",
+    4: "corroborated by two groups",
+    5: "partial, contradictory or unanswered",
+    6: "what is left: watch",
 }
 
 
@@ -66,20 +70,27 @@ def decide(enriched: EnrichedDetection, evidence: Sequence[Evidence], hunt_expla
     """
     pieces = _sort(evidence, hunt_explained)
     tried = (
-        _indicator(pieces), _exception(pieces), _explained(pieces), _corroborated(pieces, enriched),
+        _indicator(pieces),
+        _exception(pieces),
+        _explained(pieces),
+        _corroborated(pieces, enriched),
         _partial(pieces, enriched),
     )
     left = not any(held for held, _ in tried)
     tried += ((left, "nothing else held" if left else "another rung holds"),)
-    trace = tuple(
-        Rung(number=n, name=_NAMES[n], held=held, reason=why) for n, (held, why) in enumerate(tried, start=1)
-    )
+    trace = tuple(Rung(number=n, name=_NAMES[n], held=held, reason=why) for n, (held, why) in enumerate(tried, start=1))
     decisive = next(rung for rung in trace if rung.held)
     outcome = _OUTCOMES[decisive.number]
     return Verdict(
-        disposition=outcome.disposition, confidence=outcome.confidence, status=outcome.status, rung=decisive.number,
-        reasons=_reasons(decisive, pieces, enriched), evidence=tuple(evidence), trace=trace,
-        missing=_missing(pieces, enriched), would_change=_would_change(decisive.number, pieces, enriched),
+        disposition=outcome.disposition,
+        confidence=outcome.confidence,
+        status=outcome.status,
+        rung=decisive.number,
+        reasons=_reasons(decisive, pieces, enriched),
+        evidence=tuple(evidence),
+        trace=trace,
+        missing=_missing(pieces, enriched),
+        would_change=_would_change(decisive.number, pieces, enriched),
     )
 
 
@@ -215,16 +226,24 @@ def _missing(pieces: _Sorted, enriched: EnrichedDetection) -> tuple[str, ...]:
 # Measurements whose absence may have left something unsaid.
 _TOLD = frozenset({"beacon_score", "nameless", "failed_domains", "prevalence", "flood"})
 _TOPICS = {
-    "feed": "threat feed", "host": "host inventory", "processes": "process inventory",
-    "backup_sessions": "backup sessions", "backup_jobs": "declared backup jobs", "windows": "test and backup calendar",
+    "feed": "threat feed",
+    "host": "host inventory",
+    "processes": "process inventory",
+    "backup_sessions": "backup sessions",
+    "backup_jobs": "declared backup jobs",
+    "windows": "test and backup calendar",
 }
 
 
 def _would_change(rung: int, pieces: _Sorted, enriched: EnrichedDetection) -> tuple[str, ...]:
     """The nearest changes that would turn the verdict, one sentence each."""
     chosen = {
-        1: pieces.conclusive, 2: pieces.exceptions, 3: pieces.complete,
-        4: pieces.corroborations, 5: pieces.partial + pieces.policy + pieces.indicators, 6: pieces.partial,
+        1: pieces.conclusive,
+        2: pieces.exceptions,
+        3: pieces.complete,
+        4: pieces.corroborations,
+        5: pieces.partial + pieces.policy + pieces.indicators,
+        6: pieces.partial,
     }[rung]
     found = [e.would_change for e in chosen if e.would_change]
     if rung == 1 and not found:

@@ -67,24 +67,34 @@ class Enrichers:
         return tuple(dict.fromkeys(told))
 
     def _extend(
-        self, detections: Sequence[EnrichedDetection], window: TimeWindow,
-        chosen: Callable[[Enricher], bool], about: Callable[[Observable], bool],
+        self,
+        detections: Sequence[EnrichedDetection],
+        window: TimeWindow,
+        chosen: Callable[[Enricher], bool],
+        about: Callable[[Observable], bool],
     ) -> tuple[EnrichedDetection, ...]:
         """The detections with the chosen enrichers' words on the observables in question; nothing is asked twice."""
         asked = [e for e in self.enrichers if chosen(e)]
         wanted = {
-            e.name: tuple(dict.fromkeys(
-                o for d in detections if self._serves(e, d) for o in d.observables if about(o)
-            ))
+            e.name: tuple(dict.fromkeys(o for d in detections if self._serves(e, d) for o in d.observables if about(o)))
             for e in asked
         }
         self._ask(asked, wanted, window)
         return tuple(
-            d.replaced(enrichments=_once((*d.enrichments, *(
-                found
-                for e in asked if self._serves(e, d)
-                for o in d.observables for found in self._said[e.name].get(o, ())
-            ))))
+            d.replaced(
+                enrichments=_once(
+                    (
+                        *d.enrichments,
+                        *(
+                            found
+                            for e in asked
+                            if self._serves(e, d)
+                            for o in d.observables
+                            for found in self._said[e.name].get(o, ())
+                        ),
+                    )
+                )
+            )
             for d in detections
         )
 
@@ -92,13 +102,12 @@ class Enrichers:
         scope = self.hosts_in.get(enricher.name)
         return not scope or (enriched.source is not None and within(enriched.source, scope))
 
-    def _ask(
-        self, asked: Sequence[Enricher], wanted: Mapping[str, tuple[Observable, ...]], window: TimeWindow
-    ) -> None:
+    def _ask(self, asked: Sequence[Enricher], wanted: Mapping[str, tuple[Observable, ...]], window: TimeWindow) -> None:
         """Who is not done by the deadline, or raised, is unavailable for all it was asked, now and later."""
         new = {e.name: tuple(o for o in wanted[e.name] if o not in self._said[e.name]) for e in asked}
-        calls = {e.name: partial(e.look_up, new[e.name], window)
-                 for e in asked if new[e.name] and e.name not in self._dead}
+        calls = {
+            e.name: partial(e.look_up, new[e.name], window) for e in asked if new[e.name] and e.name not in self._dead
+        }
         outcomes = run_concurrently(calls, self.deadline_s)
         for enricher in (e for e in asked if new[e.name]):
             outcome = outcomes.get(enricher.name)
@@ -126,7 +135,9 @@ def _once(words: Iterable[Enrichment]) -> tuple[Enrichment, ...]:
 def _unavailable(enricher: Enricher, observables: Iterable[Observable], reason: str) -> tuple[Enrichment, ...]:
     return tuple(
         Enrichment(enricher=enricher.name, topic=topic, observable=o, unavailable=reason)
-        for topic in enricher.topics for o in observables if _speaks_of(topic, o)
+        for topic in enricher.topics
+        for o in observables
+        if _speaks_of(topic, o)
     )
 
 
@@ -153,8 +164,7 @@ def _named(enriched: EnrichedDetection, claims: Sequence[AddressHolder]) -> Enri
         host = _plain(enriched.holder.hostname) or host
     elif host == detection.src_ip:
         held = [
-            c for c in claims
-            if c.since <= detection.last_seen and (c.until is None or c.until > detection.first_seen)
+            c for c in claims if c.since <= detection.last_seen and (c.until is None or c.until > detection.first_seen)
         ]
         host = _plain(max(held, key=lambda c: c.since).hostname) or host if held else host
     return _called(enriched, host)
@@ -163,9 +173,7 @@ def _named(enriched: EnrichedDetection, claims: Sequence[AddressHolder]) -> Enri
 def _without_borrowed(named: Sequence[EnrichedDetection]) -> tuple[EnrichedDetection, ...]:
     """A name that an inventory proves for one address names no other address that only claims it."""
     proven = {e.host for e in named if e.holder is not None}
-    return tuple(
-        _called(e, e.detection.src_ip) if e.holder is None and e.host in proven else e for e in named
-    )
+    return tuple(_called(e, e.detection.src_ip) if e.holder is None and e.host in proven else e for e in named)
 
 
 def _called(enriched: EnrichedDetection, host: str) -> EnrichedDetection:

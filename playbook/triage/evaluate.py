@@ -46,11 +46,18 @@ def apply_filters(
             passed.append(enriched)
             continue
         first, detection = words[0], enriched.detection
-        gated.append(FilteredDetection(
-            host=enriched.host, dst_ip=detection.dst_ip, dst_port=detection.dst_port, gate=first.gate or "G1",
-            disposition=first.disposition or "UNDETERMINED", reason=first.reason,
-            detection_id=detection.detection_id, src_ip=detection.src_ip,
-        ))
+        gated.append(
+            FilteredDetection(
+                host=enriched.host,
+                dst_ip=detection.dst_ip,
+                dst_port=detection.dst_port,
+                gate=first.gate or "G1",
+                disposition=first.disposition or "UNDETERMINED",
+                reason=first.reason,
+                detection_id=detection.detection_id,
+                src_ip=detection.src_ip,
+            )
+        )
     return tuple(passed), tuple(gated)
 
 
@@ -63,9 +70,11 @@ def with_traffic(passed: Sequence[EnrichedDetection], traffic: Traffic) -> tuple
     for enriched in passed:
         detection = enriched.detection
         own, host = tuples.get(detection.detection_id), hosts.get(detection.src_ip)
-        found.append(enriched.replaced(
-            traffic=own, host_traffic=host, measurements=measure_one(detection, own, host, hours, traffic)
-        ))
+        found.append(
+            enriched.replaced(
+                traffic=own, host_traffic=host, measurements=measure_one(detection, own, host, hours, traffic)
+            )
+        )
     return tuple(found)
 
 

@@ -41,7 +41,10 @@ def measure_one(
         *_novelty(detection, own, traffic, conn),
         *_host_activity(host, conn, _share(detection, hours.get("dns", frozenset()))),
         Measurement(
-            name="longest_connection", value=own.longest_s if own else None, unit="s", coverage=conn,
+            name="longest_connection",
+            value=own.longest_s if own else None,
+            unit="s",
+            coverage=conn,
             source="connection log",
         ),
     )
@@ -55,22 +58,27 @@ def _share(detection: Detection, covered: frozenset[int]) -> float:
     return round(sum(hour in covered for hour in range(first, last + 1)) / (last - first + 1), 4)
 
 
-def _beacon_score(
-    detection: Detection, own: TupleTraffic | None, covered: frozenset[int], share: float
-) -> Measurement:
+def _beacon_score(detection: Detection, own: TupleTraffic | None, covered: frozenset[int], share: float) -> Measurement:
     if own is None or not own.start_times or own.sizes is None or len(own.sizes) != len(own.start_times):
         return Measurement(
-            name="beacon_score", value=None, coverage=0.0, source="connection log",
+            name="beacon_score",
+            value=None,
+            coverage=0.0,
+            source="connection log",
             detail="start times or sizes are not known",
         )
     per_hour = _per_hour(own)
     best = (
-        _best_day(own.start_times, own.sizes, covered) if per_hour is None
+        _best_day(own.start_times, own.sizes, covered)
+        if per_hour is None
         else _last_day(own.start_times, own.sizes, covered, per_hour)
     )
     if best is None:
         return Measurement(
-            name="beacon_score", value=None, coverage=share, source="connection log",
+            name="beacon_score",
+            value=None,
+            coverage=share,
+            source="connection log",
             detail="fewer than 4 distinct start times in any 24 hours",
         )
     if not own.starts_complete and per_hour is None:
@@ -78,7 +86,11 @@ def _beacon_score(
         needed = min(float(DAY), max(1.0, (detection.last_seen - detection.first_seen).total_seconds()))
         share = round(min(share, (own.start_times[-1] - own.start_times[0]) / needed), 4)
     return Measurement(
-        name="beacon_score", value=best.score, unit="of 1", coverage=share, source="connection log",
+        name="beacon_score",
+        value=best.score,
+        unit="of 1",
+        coverage=share,
+        source="connection log",
         detail=(
             f"intervals {best.intervals:.2f}, sizes {best.sizes:.2f}, "
             f"hourly shape {best.shape:.2f}, duration {best.duration:.2f}; median interval {best.median_gap:g} s"
@@ -126,9 +138,7 @@ def _short(name: str) -> str:
     return name if len(name) <= 80 else f"{name[:77]}..."
 
 
-def _nameless(
-    detection: Detection, own: TupleTraffic | None, hours: Mapping[LogKind, frozenset[int]]
-) -> Measurement:
+def _nameless(detection: Detection, own: TupleTraffic | None, hours: Mapping[LogKind, frozenset[int]]) -> Measurement:
     dns = _share(detection, hours.get("dns", frozenset()))
     named = _share(detection, hours.get("tls", frozenset()) | hours.get("http", frozenset()))
     absent = [kind for kind, share in (("DNS", dns), ("TLS or HTTP", named)) if not share]
@@ -138,8 +148,9 @@ def _nameless(
         value = _without_name(own.names)
         told = {f"{_short(n.name)} ({n.by}{'' if n.backed else ', unbacked'})" for n in own.names}
         detail = ", ".join(sorted(told)[:5])
-    return Measurement(name="nameless", value=value, coverage=min(dns, named), source="DNS, TLS and HTTP logs",
-                       detail=detail)
+    return Measurement(
+        name="nameless", value=value, coverage=min(dns, named), source="DNS, TLS and HTTP logs", detail=detail
+    )
 
 
 def _without_name(names: Sequence[NamedBy]) -> bool | None:
@@ -157,7 +168,9 @@ def _prevalence(own: TupleTraffic | None, traffic: Traffic, coverage: float) -> 
     return tuple(
         Measurement(name=name, value=value, unit=unit, coverage=coverage, source="connection log", detail=detail)
         for name, value, unit in (
-            ("hosts_using", using, "hosts"), ("hosts_answered", answered, "hosts"), ("active_hosts", active, "hosts"),
+            ("hosts_using", using, "hosts"),
+            ("hosts_answered", answered, "hosts"),
+            ("active_hosts", active, "hosts"),
             ("prevalence", share, "of hosts"),
         )
     )
@@ -185,15 +198,21 @@ def _host_activity(host: HostTraffic | None, conn: float, dns: float) -> tuple[M
     source = "connection log of the host"
     return (
         Measurement(
-            name="flood", unit="connections in 15 min", coverage=conn, source=source,
+            name="flood",
+            unit="connections in 15 min",
+            coverage=conn,
+            source=source,
             value=None if bursts is None else (flood.connections if flood else 0),
             detail=_worst(flood) if bursts is not None else "it is not told what else the host did",
         ),
         *_most("scan", spreads, conn, source),
         *_most_failed(names, dns),
         Measurement(
-            name="distinct_outside", value=host.distinct_outside if host else None, unit="addresses",
-            coverage=conn, source=source,
+            name="distinct_outside",
+            value=host.distinct_outside if host else None,
+            unit="addresses",
+            coverage=conn,
+            source=source,
         ),
     )
 
@@ -208,15 +227,24 @@ def _most(name: str, spreads: Sequence | None, coverage: float, source: str) -> 
     empty = 0 if spreads is not None else None
     return (
         Measurement(
-            name=f"{name}_pairs", unit="destination and port pairs in 15 min", coverage=coverage, source=source,
-            value=widest.pairs if widest else empty, detail=f"from {_clock(widest.start)}" if widest else "",
+            name=f"{name}_pairs",
+            unit="destination and port pairs in 15 min",
+            coverage=coverage,
+            source=source,
+            value=widest.pairs if widest else empty,
+            detail=f"from {_clock(widest.start)}" if widest else "",
         ),
         Measurement(
-            name=f"{name}_unanswered", unit="of pairs", coverage=coverage, source=source,
+            name=f"{name}_unanswered",
+            unit="of pairs",
+            coverage=coverage,
+            source=source,
             value=widest.unanswered_share if widest else empty,
         ),
         Measurement(
-            name=f"{name}_failures", unit="unanswered destination and port pairs in 15 min", coverage=coverage,
+            name=f"{name}_failures",
+            unit="unanswered destination and port pairs in 15 min",
+            coverage=coverage,
             source=source,
             value=max((round(s.pairs * s.unanswered_share) for s in spreads), default=0) if spreads else empty,
         ),
@@ -230,11 +258,18 @@ def _most_failed(bursts: Sequence | None, coverage: float) -> tuple[Measurement,
     source = "DNS log of the host"
     return (
         Measurement(
-            name="failed_domains", unit="registered domains in 15 min", coverage=coverage, source=source,
-            value=worst.failed_domains if worst else empty, detail=f"from {_clock(worst.start)}" if worst else "",
+            name="failed_domains",
+            unit="registered domains in 15 min",
+            coverage=coverage,
+            source=source,
+            value=worst.failed_domains if worst else empty,
+            detail=f"from {_clock(worst.start)}" if worst else "",
         ),
         Measurement(
-            name="failed_names_share", unit="of names", coverage=coverage, source=source,
+            name="failed_names_share",
+            unit="of names",
+            coverage=coverage,
+            source=source,
             value=None if share is None else round(share, 4),
         ),
     )

@@ -44,9 +44,11 @@ def _together(healths: Sequence[SourceHealth]) -> SourceHealth:
     newest = [h.newest_event for h in healths if h.newest_event is not None]
     oldest = [h.oldest_event for h in healths if h.oldest_event is not None]
     return SourceHealth(
-        rows_read=sum(h.rows_read for h in healths), rows_rejected=sum(h.rows_rejected for h in healths),
+        rows_read=sum(h.rows_read for h in healths),
+        rows_rejected=sum(h.rows_rejected for h in healths),
         rejected_examples=tuple(dict.fromkeys(e for h in healths for e in h.rejected_examples))[:5],
-        newest_event=max(newest, default=None), oldest_event=min(oldest, default=None),
+        newest_event=max(newest, default=None),
+        oldest_event=min(oldest, default=None),
         silent_hours=tuple(sorted({hour for h in healths for hour in h.silent_hours})),
         complete=all(h.complete for h in healths),
         warnings=tuple(dict.fromkeys(w for h in healths for w in h.warnings)),

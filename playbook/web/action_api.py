@@ -50,11 +50,21 @@ def described() -> Response:
 @router.get("/actions")
 def listed(proof: Holder) -> Response:
     """What this token may call."""
-    return JSONResponse({"actions": [
-        {"identifier": one.identifier, "kind": one.kind, "read_only": one.read_only, "description": one.description,
-         "scope": scope_of(one), "allowed": proof.may(scope_of(one))}  # type: ignore[arg-type]
-        for one in catalogue()
-    ]})
+    return JSONResponse(
+        {
+            "actions": [
+                {
+                    "identifier": one.identifier,
+                    "kind": one.kind,
+                    "read_only": one.read_only,
+                    "description": one.description,
+                    "scope": scope_of(one),
+                    "allowed": proof.may(scope_of(one)),
+                }  # type: ignore[arg-type]
+                for one in catalogue()
+            ]
+        }
+    )
 
 
 @router.post("/actions/{identifier}")
@@ -101,8 +111,11 @@ def _no_number(text: str) -> None:
 
 def _document(identifier: str, result: Result) -> dict[str, Any]:
     return {
-        "action": identifier, "status": "success" if result.complete else "incomplete", "message": result.message,
-        "complete": result.complete, "warnings": list(result.warnings),
+        "action": identifier,
+        "status": "success" if result.complete else "incomplete",
+        "message": result.message,
+        "complete": result.complete,
+        "warnings": list(result.warnings),
         "data": [row.model_dump(mode="json") for row in result.rows],
     }
 

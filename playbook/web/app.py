@@ -43,8 +43,13 @@ def build(parts: Dependencies) -> FastAPI:
     app.add_api_route("/static/{name}", _static, include_in_schema=False)
     _refusals(app)
     app.add_middleware(
-        SecurityMiddleware, serve=serve, caps=TokenBuckets(serve.requests_per_minute, parts.now), telling=Telemetry(app.state.registry),
-        hosts=parts.hosts, secure=parts.secure, form_targets=target,
+        SecurityMiddleware,
+        serve=serve,
+        caps=TokenBuckets(serve.requests_per_minute, parts.now),
+        telling=Telemetry(app.state.registry),
+        hosts=parts.hosts,
+        secure=parts.secure,
+        form_targets=target,
     )
     return app
 

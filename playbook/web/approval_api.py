@@ -26,8 +26,14 @@ from playbook.platforms.openapi import scope_of
 from playbook.workflows.client import WorkflowClient
 
 _KINDS: dict[str, StepKind] = {"pair": "block_pair", "address": "block_address", "host": "isolate_host"}
-_STATES = {"intended": "approved, being set", "active": "applied", "extending": "applied",
-           "releasing": "being released", "released": "released", "failed": "failed"}
+_STATES = {
+    "intended": "approved, being set",
+    "active": "applied",
+    "extending": "applied",
+    "releasing": "being released",
+    "released": "released",
+    "failed": "failed",
+}
 
 
 _SILENT = timedelta(seconds=90)
@@ -88,8 +94,14 @@ def _contain(parts: ApprovalContext, proof: Proof, asked: ApprovalInput, kind: S
         if request.state == "approved" and request.digest == plan.digest:
             return _state_of(conn, request, plan, step, "the plan was approved before")
         decision = Decision(
-            case_id=request.case_id, plan_id=plan.plan_id, digest=plan.digest, who=proof.name, via=proof.via,
-            approve=True, at=now, comment=f"{asked.approved_by} approved it, says the account {proof.name}",
+            case_id=request.case_id,
+            plan_id=plan.plan_id,
+            digest=plan.digest,
+            who=proof.name,
+            via=proof.via,
+            approve=True,
+            at=now,
+            comment=f"{asked.approved_by} approved it, says the account {proof.name}",
         )
         outcome = approvals.decide(conn, decision, now, parts.enqueue)
         if outcome.result == "counted":

@@ -34,9 +34,14 @@ def show(request: Request, parts: P, person: Viewer, case_id: str) -> Response:
 
 @router.post("/decide")
 def decide(
-    request: Request, parts: P, person: Approver, case_id: str,
-    digest: Annotated[str, Form(pattern=r"^[0-9a-f]{64}$")], answer: Annotated[Literal["approve", "deny"], Form()],
-    comment: Reason = "", csrf: Token = "",
+    request: Request,
+    parts: P,
+    person: Approver,
+    case_id: str,
+    digest: Annotated[str, Form(pattern=r"^[0-9a-f]{64}$")],
+    answer: Annotated[Literal["approve", "deny"], Form()],
+    comment: Reason = "",
+    csrf: Token = "",
 ) -> Response:
     """One answer to exactly the plan whose digest was shown."""
     check_form(person, request.url.path, csrf)
@@ -44,8 +49,14 @@ def decide(
         return _page(request, parts, person, case_id, 409, f"Not approved: containment is off, {parts.off}.", comment)
     now = parts.now()
     decision = Decision(
-        case_id=case_id, plan_id=f"P-{digest[:12]}", digest=digest, who=person.proof.name, via="page",
-        approve=answer == "approve", comment=comment.strip(), at=now,
+        case_id=case_id,
+        plan_id=f"P-{digest[:12]}",
+        digest=digest,
+        who=person.proof.name,
+        via="page",
+        approve=answer == "approve",
+        comment=comment.strip(),
+        at=now,
     )
     with parts.store.change() as conn:
         outcome = approvals.decide(conn, decision, now, parts.enqueue)
@@ -57,8 +68,13 @@ def decide(
 
 @router.post("/resolve")
 def resolve(
-    request: Request, parts: P, person: Responder, case_id: str,
-    disposition: Annotated[Disposition, Form()], reason: Reason = "", csrf: Token = "",
+    request: Request,
+    parts: P,
+    person: Responder,
+    case_id: str,
+    disposition: Annotated[Disposition, Form()],
+    reason: Reason = "",
+    csrf: Token = "",
     fault: Annotated[Fault, Form()] = "query",
 ) -> Response:
     """A person closes the case; their word stands beside ours."""
@@ -95,7 +111,12 @@ def _place(case_id: str) -> str:
 
 
 def _page(
-    request: Request, parts: Dependencies, person: Person, case_id: str, status: int = 200, fault: str = "",
+    request: Request,
+    parts: Dependencies,
+    person: Person,
+    case_id: str,
+    status: int = 200,
+    fault: str = "",
     comment: str = "",
 ) -> Response:
     with parts.store.reading() as conn:
@@ -114,8 +135,20 @@ def _page(
         }
     looks = [detection_view(run, one, linked, zgrep_command) for one in seen]
     return rendering.page(
-        request, "case_page.html", person, status, fault, case=case, row=row, run=run, looks=looks, comment=comment,
-        on_page=True, unseen=len(case.detections) - len(seen), dispositions=get_args(Disposition), **values,
+        request,
+        "case_page.html",
+        person,
+        status,
+        fault,
+        case=case,
+        row=row,
+        run=run,
+        looks=looks,
+        comment=comment,
+        on_page=True,
+        unseen=len(case.detections) - len(seen),
+        dispositions=get_args(Disposition),
+        **values,
     )
 
 
@@ -126,7 +159,8 @@ def _asked(conn: sa.Connection, case: Case) -> dict[str, Any]:
         return {"question": None, "answers": (), "reach": {}}
     steps = question.offers[0].steps if question.offers else ()
     return {
-        "question": question, "answers": approvals.answers(conn, question.request_id),
+        "question": question,
+        "answers": approvals.answers(conn, question.request_id),
         "reach": {step.target: (blast_radius(case, step), _hosts(conn, step)) for step in steps},
     }
 

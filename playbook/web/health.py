@@ -19,8 +19,11 @@ router = APIRouter(include_in_schema=False)
 @router.get("/health")
 def health(parts: P) -> Response:
     """200 when the record can be read and the work behind goes on; 503 otherwise. Names nothing of ours."""
-    checks = {"record": "ok", "worker": "trouble" if parts.troubles() else "ok",
-              "containment": "off" if parts.off else "on"}
+    checks = {
+        "record": "ok",
+        "worker": "trouble" if parts.troubles() else "ok",
+        "containment": "off" if parts.off else "on",
+    }
     try:
         with parts.store.reading() as conn:
             conn.execute(sa.text("SELECT 1"))

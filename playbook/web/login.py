@@ -25,8 +25,11 @@ def form(request: Request, parts: P, next: Annotated[str, "where to go then"] = 
 
 @router.post("/login")
 def log_in(
-    request: Request, parts: P, name: Annotated[str, Form(max_length=64)],
-    password: Annotated[str, Form(max_length=1024)], csrf: Token = "",
+    request: Request,
+    parts: P,
+    name: Annotated[str, Form(max_length=64)],
+    password: Annotated[str, Form(max_length=1024)],
+    csrf: Token = "",
     next: Annotated[str, Form(max_length=600)] = "/",
 ) -> Response:
     """Check name and password; failures look alike and take alike, whoever was named."""
@@ -63,8 +66,15 @@ def entered(request: Request, parts: Dependencies, proof: Proof, there: str) -> 
     with parts.store.change() as conn:
         token = sessions.start(conn, proof, parts.config.serve, parts.now(), before)
     answer = rendering.page(request, "onward.html", there=there, headers={"refresh": f"0;url={there}"})
-    answer.set_cookie(cookie_name(parts), token, path="/", httponly=True, samesite="strict", secure=parts.secure,
-                      max_age=parts.config.serve.session_lifetime_s)
+    answer.set_cookie(
+        cookie_name(parts),
+        token,
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=parts.secure,
+        max_age=parts.config.serve.session_lifetime_s,
+    )
     answer.delete_cookie(_FORM_COOKIE, path="/login")
     return answer
 
@@ -85,9 +95,16 @@ def _form(
 ) -> HTMLResponse:
     held = secrets.token_urlsafe(24)
     answer = rendering.page(
-        request, "login.html", status=status, fault=fault, there=there, csrf=sessions.form_token(held, "/login"),
-        oidc=bool(parts.config.serve.oidc), headers={"retry-after": str(wait)} if wait else {},
+        request,
+        "login.html",
+        status=status,
+        fault=fault,
+        there=there,
+        csrf=sessions.form_token(held, "/login"),
+        oidc=bool(parts.config.serve.oidc),
+        headers={"retry-after": str(wait)} if wait else {},
     )
-    answer.set_cookie(_FORM_COOKIE, held, path="/login", httponly=True, samesite="strict", secure=parts.secure,
-                      max_age=3600)
+    answer.set_cookie(
+        _FORM_COOKIE, held, path="/login", httponly=True, samesite="strict", secure=parts.secure, max_age=3600
+    )
     return answer

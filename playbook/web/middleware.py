@@ -17,24 +17,33 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
-    "content-security-policy": POLICY, "cache-control": "no-store", "referrer-policy": "same-origin",
-    "x-content-type-options": "nosniff", "x-frame-options": "DENY", "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin", "permissions-policy": "camera=(), microphone=(), geolocation=()",
+    "content-security-policy": POLICY,
+    "cache-control": "no-store",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
 # Machines come by address or by another name; nothing there depends on the host that was named.
 _ANY_HOST = ("/feeds/", "/health")
-
 
 
 class SecurityMiddleware:
     """ASGI around the application: refuses before anything is parsed, and marks every answer."""
 
     def __init__(
-        self, app: App, serve: Serve, caps: TokenBuckets, telling: Telemetry, hosts: tuple[str, ...], secure: bool,
+        self,
+        app: App,
+        serve: Serve,
+        caps: TokenBuckets,
+        telling: Telemetry,
+        hosts: tuple[str, ...],
+        secure: bool,
         form_targets: str = "",
     ) -> None:
         self._app, self._serve, self._caps, self._telling, self._hosts = app, serve, caps, telling, hosts
@@ -52,6 +61,7 @@ class SecurityMiddleware:
             await self._app(scope, receive, send)
             return
         with self._telling.request(scope) as told:
+
             async def leave(message: MutableMapping[str, Any]) -> None:
                 if message["type"] == "http.response.start":
                     told.status = message["status"]

@@ -52,17 +52,28 @@ def mount(app: FastAPI, parts: Dependencies) -> None:
     settings = settings_of(parts)
     oauth = OAuth()
     oauth.register(
-        "provider", client_id=settings.client_id, client_secret=settings.client_secret.get_secret_value(),
+        "provider",
+        client_id=settings.client_id,
+        client_secret=settings.client_secret.get_secret_value(),
         server_metadata_url=f"{settings.issuer.rstrip('/')}/.well-known/openid-configuration",
         # The certificates are read once: a client is made for every call, and would read them again.
-        client_kwargs={"scope": "openid profile email", "code_challenge_method": "S256", "timeout": 10,
-                       "verify": create_ssl_context()},
+        client_kwargs={
+            "scope": "openid profile email",
+            "code_challenge_method": "S256",
+            "timeout": 10,
+            "verify": create_ssl_context(),
+        },
     )
     app.state.provider, app.state.name_claim = oauth.provider, settings.name_claim
     # Lax, for this path and ten minutes only: the provider sends the browser back from another site.
     app.add_middleware(
-        SessionMiddleware, secret_key=parts.secret.hex(), session_cookie="transaction", max_age=_TRANSACTION_S,
-        path="/login/oidc", same_site="lax", https_only=parts.secure,
+        SessionMiddleware,
+        secret_key=parts.secret.hex(),
+        session_cookie="transaction",
+        max_age=_TRANSACTION_S,
+        path="/login/oidc",
+        same_site="lax",
+        https_only=parts.secure,
     )
     app.include_router(router)
 

@@ -24,8 +24,11 @@ def queue(request: Request, parts: P, person: Viewer, offset: Offset = 0) -> Res
     with parts.store.reading() as conn:
         runs = queries.last_runs(conn)
         values = {
-            "requests": approval_requests.list_requests(conn, "waiting", _PAGE, offset), "waiting": approval_requests.pending_count(conn),
-            "counts": case_rows.counts(conn), "runs": runs, "warnings": queries.last_warnings(conn, runs),
+            "requests": approval_requests.list_requests(conn, "waiting", _PAGE, offset),
+            "waiting": approval_requests.pending_count(conn),
+            "counts": case_rows.counts(conn),
+            "runs": runs,
+            "warnings": queries.last_warnings(conn, runs),
             "in_force": queries.in_force(conn),
         }
     return rendering.page(request, "queue.html", person, offset=offset, size_of_page=_PAGE, **values)
@@ -38,8 +41,9 @@ def cases(
     """The cases, the last changed first."""
     with parts.store.reading() as conn:
         rows, counts = case_rows.list_cases(conn, status or None, _PAGE, offset), case_rows.counts(conn)
-    return rendering.page(request, "cases.html", person, rows=rows, counts=counts, chosen=status, offset=offset,
-                      size_of_page=_PAGE)
+    return rendering.page(
+        request, "cases.html", person, rows=rows, counts=counts, chosen=status, offset=offset, size_of_page=_PAGE
+    )
 
 
 @router.get("/blocked")
@@ -49,9 +53,7 @@ def in_force(request: Request, parts: P, person: Viewer, offset: Offset = 0) -> 
 
 
 @router.post("/blocked/{key}/release")
-def release(
-    request: Request, parts: P, person: Approver, key: str, reason: Reason = "", csrf: Token = ""
-) -> Response:
+def release(request: Request, parts: P, person: Approver, key: str, reason: Reason = "", csrf: Token = "") -> Response:
     """Ask for a release before its time; the sweep does it and verifies it."""
     check_form(person, "/blocked/release", csrf)
     if not reason.strip():
@@ -69,18 +71,31 @@ def _blocked(
     with parts.store.reading() as conn:
         rows = containments.list_containments(conn, limit=_PAGE, offset=offset)
         why = {one.case_id: case_rows.row_of(conn, one.case_id) for one in rows}
-    return rendering.page(request, "blocked.html", person, status, fault, rows=rows, why=why, offset=offset,
-                      size_of_page=_PAGE)
+    return rendering.page(
+        request, "blocked.html", person, status, fault, rows=rows, why=why, offset=offset, size_of_page=_PAGE
+    )
 
 
 @router.get("/audit")
 def audit(
-    request: Request, parts: P, person: Viewer, before: Annotated[int, Query(ge=0, le=2**31)] = 0,
+    request: Request,
+    parts: P,
+    person: Viewer,
+    before: Annotated[int, Query(ge=0, le=2**31)] = 0,
     case: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """The journal, newest first."""
     with parts.store.reading() as conn:
         lines = audit_trail.lines(conn, case, before, _PAGE, newest_first=True)
         total, head = audit_trail.head(conn)
-    return rendering.page(request, "audit.html", person, lines=lines, total=total, head=head, case_id=case,
-                      before=before, size_of_page=_PAGE)
+    return rendering.page(
+        request,
+        "audit.html",
+        person,
+        lines=lines,
+        total=total,
+        head=head,
+        case_id=case,
+        before=before,
+        size_of_page=_PAGE,
+    )

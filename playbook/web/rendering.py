@@ -21,13 +21,16 @@ from playbook.web.sessions import Person
 HERE = Path(__file__).parent
 PAGES = (("/", "Waiting"), ("/cases", "Cases"), ("/blocked", "In force"), ("/audit", "Audit"))
 # What a page says after a form was taken; the address holds only the key.
-TOLD: Mapping[str, str] = MappingProxyType({
-    "approved": "Approved. The containment is being set; its state is shown below.",
-    "counted": "Your approval counts. One more person must approve the same plan.",
-    "denied": "Denied. Nothing is contained.",
-    "resolved": "The case is closed.", "reopened": "The case is open again.",
-    "releasing": "The release is asked for. It is verified at the device.",
-})
+TOLD: Mapping[str, str] = MappingProxyType(
+    {
+        "approved": "Approved. The containment is being set; its state is shown below.",
+        "counted": "Your approval counts. One more person must approve the same plan.",
+        "denied": "Denied. Nothing is contained.",
+        "resolved": "The case is closed.",
+        "reopened": "The case is open again.",
+        "releasing": "The release is asked for. It is verified at the device.",
+    }
+)
 
 
 @cache
@@ -38,15 +41,26 @@ def _templates() -> Environment:
 
 
 def page(
-    request: Request, template: str, person: Person | None = None, status: int = 200, fault: str = "",
-    headers: Mapping[str, str] = MappingProxyType({}), **values: Any,
+    request: Request,
+    template: str,
+    person: Person | None = None,
+    status: int = 200,
+    fault: str = "",
+    headers: Mapping[str, str] = MappingProxyType({}),
+    **values: Any,
 ) -> HTMLResponse:
     """A whole page; ``fault`` is told at its top."""
     parts = parts_of(request)
     told = TOLD.get(request.query_params.get("told", ""), "") if request.method == "GET" else ""
     frame = {
-        "person": person, "here": request.url.path, "now": parts.now(), "off": parts.off, "fault": fault,
-        "told": told, "troubles": parts.troubles() if person else (), "lab": bool(parts.config.networks.lab),
+        "person": person,
+        "here": request.url.path,
+        "now": parts.now(),
+        "off": parts.off,
+        "fault": fault,
+        "told": told,
+        "troubles": parts.troubles() if person else (),
+        "lab": bool(parts.config.networks.lab),
     }
     return HTMLResponse(_templates().get_template(template).render(frame | values), status, headers=dict(headers))
 

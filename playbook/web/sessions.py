@@ -43,10 +43,17 @@ def start(conn: sa.Connection, proof: Proof, serve: Serve, now: datetime, before
     """Start a session with a token of its own, shown this once; the browser's session ``before`` ends."""
     token = secrets.token_urlsafe(32)
     conn.execute(sessions.delete().where((sessions.c.session_hash == hash_of(before)) | (sessions.c.expires_at <= now)))
-    conn.execute(sessions.insert(), {
-        "session_hash": hash_of(token), "account": proof.name, "csrf_hash": hash_of(form_token(token, "")),
-        "created_at": now, "seen_at": now, "expires_at": now + timedelta(seconds=serve.session_lifetime_s),
-    })
+    conn.execute(
+        sessions.insert(),
+        {
+            "session_hash": hash_of(token),
+            "account": proof.name,
+            "csrf_hash": hash_of(form_token(token, "")),
+            "created_at": now,
+            "seen_at": now,
+            "expires_at": now + timedelta(seconds=serve.session_lifetime_s),
+        },
+    )
     audit.append(conn, now, "", proof.name, "logged in", {"role": proof.role})
     return token
 
@@ -56,10 +63,21 @@ def find(conn: sa.Connection, token: str, serve: Serve, now: datetime) -> tuple[
     if not token or len(token) > _LONGEST_TOKEN:
         return None, False
     query = sa.select(sessions, accounts.c.role).join(accounts, accounts.c.name == sessions.c.account)
-    row = conn.execute(query.where(
-        sessions.c.session_hash == hash_of(token), accounts.c.disabled_at.is_(None),
-    )).mappings().first()
-    if row is None or row["expires_at"] <= now or row["seen_at"] + timedelta(seconds=serve.session_idle_timeout_s) <= now:
+    row = (
+        conn.execute(
+            query.where(
+                sessions.c.session_hash == hash_of(token),
+                accounts.c.disabled_at.is_(None),
+            )
+        )
+        .mappings()
+        .first()
+    )
+    if (
+        row is None
+        or row["expires_at"] <= now
+        or row["seen_at"] + timedelta(seconds=serve.session_idle_timeout_s) <= now
+    ):
         return None, False
     proof = Proof(name=row["account"], role=row["role"], via="page")
     return Person(proof, token), now - row["seen_at"] >= _TOUCH

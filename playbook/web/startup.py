@@ -100,8 +100,10 @@ class ServiceWiring:
             raise ConfigError(f"containment is off: {self.off}")
         switch = self.config.limits.kill_switch
         return Authority(
-            site=site_of(self.config, self.now()), barriers=barriers_of(self.config),
-            caps=self.config.limits.max_containments_per_hour, policy_version=self.config.policy.version,
+            site=site_of(self.config, self.now()),
+            barriers=barriers_of(self.config),
+            caps=self.config.limits.max_containments_per_hour,
+            policy_version=self.config.policy.version,
             lists=tuple(one for one in self.named("enrichers").values() if set(one.topics) & TOPICS),
             kill_switch=None if switch is None else self.config.folder / switch,
         )
@@ -111,8 +113,14 @@ class ServiceWiring:
         outfit = ExecutionContext(self.store, self.named("containments"), self.authority, self.now)
         notifiers = tuple(LinkingNotifier(one, secret, base) for one in self.named("notifiers").values())
         return WorkflowContext(
-            outfit, door, self.named("sources"), tuple(self.named("tickets").values()), notifiers, self.errands(),
-            self.carry, self.report,
+            outfit,
+            door,
+            self.named("sources"),
+            tuple(self.named("tickets").values()),
+            notifiers,
+            self.errands(),
+            self.carry,
+            self.report,
         )
 
     def carry(self, name: str, moment: datetime) -> tuple[str, ...]:

@@ -34,10 +34,14 @@ class JsonLines(logging.Formatter):
         """The record as one line; ASCII, so that nothing in it can move a terminal's cursor."""
         line: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(), "logger": record.name, "message": redacted(record.getMessage()),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": redacted(record.getMessage()),
         }
-        line |= {name: redacted(str(value)) if isinstance(value, str) else value
-                 for name, value in getattr(record, "fields", {}).items()}
+        line |= {
+            name: redacted(str(value)) if isinstance(value, str) else value
+            for name, value in getattr(record, "fields", {}).items()
+        }
         if record.exc_info:
             line["error"] = redacted(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=True)
@@ -56,10 +60,16 @@ class Telemetry:
 
     def __init__(self, registry: CollectorRegistry, elapsed: Callable[[], float] = perf_counter) -> None:
         self._elapsed = elapsed
-        self._requests = Counter("botnet_playbook_requests", "Requests answered", ["method", "status"],
-                                 registry=registry)
-        self._seconds = Histogram("botnet_playbook_request_seconds", "Seconds to the end of the answer",
-                                  ["area"], registry=registry, buckets=(.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10))
+        self._requests = Counter(
+            "botnet_playbook_requests", "Requests answered", ["method", "status"], registry=registry
+        )
+        self._seconds = Histogram(
+            "botnet_playbook_request_seconds",
+            "Seconds to the end of the answer",
+            ["area"],
+            registry=registry,
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+        )
 
     @contextmanager
     def request(self, scope: Any) -> Iterator[RequestLog]:
@@ -73,10 +83,19 @@ class Telemetry:
             method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "PUT", "DELETE") else "other"
             self._requests.labels(method, str(told.status)).inc()
             self._seconds.labels(_area(scope["path"])).observe(spent)
-            LOG.info("request", extra={"fields": {
-                "method": method, "path": scope["path"][:300], "status": told.status, "ms": round(spent * 1000, 1),
-                "client": scope["client"][0] if scope.get("client") else "", "who": told.who,
-            }})
+            LOG.info(
+                "request",
+                extra={
+                    "fields": {
+                        "method": method,
+                        "path": scope["path"][:300],
+                        "status": told.status,
+                        "ms": round(spent * 1000, 1),
+                        "client": scope["client"][0] if scope.get("client") else "",
+                        "who": told.who,
+                    }
+                },
+            )
 
 
 def _area(path: str) -> str:

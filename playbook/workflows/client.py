@@ -29,7 +29,8 @@ def workflow_engine(store: Store) -> sa.Engine:
     """Connections of the workflow engine to the record's database; it begins transactions in its own way."""
     if store.file is None:
         engine = sa.create_engine(
-            store.engine.url, pool_size=10, max_overflow=5, pool_pre_ping=True, connect_args=KEEPALIVES)
+            store.engine.url, pool_size=10, max_overflow=5, pool_pre_ping=True, connect_args=KEEPALIVES
+        )
         sa.event.listen(engine, "connect", lambda connection, _: set_up_postgresql(connection))
         return engine
     engine = sa.create_engine(store.engine.url)
@@ -53,7 +54,10 @@ class WorkflowClient:
         if not sa.inspect(self._engine).has_table("workflow_status", schema=schema):
             DBOS.migrate(store.engine.url.render_as_string(hide_password=False))
         self._client = DBOSClient(
-            system_database_engine=self._engine, serializer=SERIALIZER, application_name=NAME, lazy=True,
+            system_database_engine=self._engine,
+            serializer=SERIALIZER,
+            application_name=NAME,
+            lazy=True,
             retry_connection_errors=False,
         )
 
@@ -97,14 +101,18 @@ class WorkflowClient:
 
     def _options(self, workflow: str, queue: str, subject: str, moment: str = "") -> EnqueueOptions:
         return {
-            "workflow_name": workflow, "queue_name": queue, "workflow_id": f"{workflow}:{subject}{moment}",
-            "deduplication_id": f"{workflow}:{subject}", "app_version": VERSION,
+            "workflow_name": workflow,
+            "queue_name": queue,
+            "workflow_id": f"{workflow}:{subject}{moment}",
+            "deduplication_id": f"{workflow}:{subject}",
+            "app_version": VERSION,
         }
 
     def unfinished_of(self, executor_id: str) -> tuple[str, ...]:
         """The workflows that an executor has begun and not finished."""
         found = self._client.list_workflows(
-            status="PENDING", executor_id=executor_id, load_input=False, load_output=False, limit=10_000)
+            status="PENDING", executor_id=executor_id, load_input=False, load_output=False, limit=10_000
+        )
         return tuple(one.workflow_id for one in found)
 
     def resume(self, workflows: Sequence[str]) -> None:
@@ -120,7 +128,8 @@ class WorkflowClient:
     def forget_finished(self, before: datetime, limit: int = 500) -> int:
         """Delete at most ``limit`` workflows that finished before this; how many."""
         found = self._client.list_workflows(
-            status=_FINISHED, completed_before=before.isoformat(), load_input=False, load_output=False, limit=limit)
+            status=_FINISHED, completed_before=before.isoformat(), load_input=False, load_output=False, limit=limit
+        )
         ids = [one.workflow_id for one in found]
         if ids:
             self._client.delete_workflows(ids)

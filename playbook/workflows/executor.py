@@ -66,9 +66,19 @@ def prepare(outfit: ExecutionContext, key: str) -> Word:
         if why is not None:
             return record_stop(conn, found, why, bool(tried), now)
         kept.count_attempt(conn, found.step, key, now)
-        audit.append(conn, now, found.case_id, "playbook", "containment attempt", {
-            "key": key, "attempt": len(tried) + 1, "step": found.step.model_dump(), "digest": found.digest,
-        })
+        audit.append(
+            conn,
+            now,
+            found.case_id,
+            "playbook",
+            "containment attempt",
+            {
+                "key": key,
+                "attempt": len(tried) + 1,
+                "step": found.step.model_dump(),
+                "digest": found.digest,
+            },
+        )
     return "go"
 
 
@@ -114,7 +124,9 @@ def verify(outfit: ExecutionContext, key: str) -> Word:
         if isinstance(receipt, str):
             return record_failure(conn, found, receipt, now)
         if not receipt.ok:
-            return record_failure(conn, found, f"{receipt.connector} does not show it in force: {receipt.said[:300]}", now)
+            return record_failure(
+                conn, found, f"{receipt.connector} does not show it in force: {receipt.said[:300]}", now
+            )
         # What is set a second time (a late release took it away) ends when it would have ended.
         until = found.until or now + timedelta(seconds=found.step.ttl_s)
         if kept.change_state(conn, key, ("intended",), "active", now, until=until):
@@ -130,7 +142,9 @@ def claim(outfit: ExecutionContext, key: str) -> Word:
             return "over"
         past = found.until is not None and found.until <= now and found.step.kind != "isolate_host"
         if found.state == "releasing" or found.release_by or past:
-            kept.change_state(conn, key, ("active", "extending"), "releasing", now, actor=found.release_by or "playbook")
+            kept.change_state(
+                conn, key, ("active", "extending"), "releasing", now, actor=found.release_by or "playbook"
+            )
             return "go"
     return "over"
 
@@ -149,7 +163,11 @@ def extend(outfit: ExecutionContext, key: str, why: str) -> Word:
     """Keep an isolation for one more TTL, set on the device again where nothing stops that, and tell a person why."""
     with outfit.store.change() as conn:
         found, now = kept.find(conn, key), outfit.now()
-        if found is None or found.release_by or not kept.change_state(conn, key, ("active", "extending"), "extending", now):
+        if (
+            found is None
+            or found.release_by
+            or not kept.change_state(conn, key, ("active", "extending"), "extending", now)
+        ):
             return "over"
         audit.append(conn, now, found.case_id, "playbook", "containment kept", {"key": key, "why": why})
     word, authority = _examined(outfit, found)
@@ -188,8 +206,13 @@ def _examined(outfit: ExecutionContext, found: ContainmentRecord) -> tuple[Allow
 
 
 def _why_not(
-    conn: sa.Connection, outfit: ExecutionContext, found: ContainmentRecord, word: Allowed | Denied, authority: Authority | None,
-    now: datetime, counted: bool = False,
+    conn: sa.Connection,
+    outfit: ExecutionContext,
+    found: ContainmentRecord,
+    word: Allowed | Denied,
+    authority: Authority | None,
+    now: datetime,
+    counted: bool = False,
 ) -> str | None:
     if found.release_by:
         return f"{found.release_by} asked for its release"
@@ -229,7 +252,9 @@ def _contained(outfit: ExecutionContext, word: Allowed, found: ContainmentRecord
         return f"{device.name}: {fault}"
 
 
-def _asked(outfit: ExecutionContext, found: ContainmentRecord, what: Literal["verify", "release", "verify_released"]) -> Receipt | str:
+def _asked(
+    outfit: ExecutionContext, found: ContainmentRecord, what: Literal["verify", "release", "verify_released"]
+) -> Receipt | str:
     device = outfit.devices.get(found.step.connector)
     if device is None:
         return f"no configured containment is called {found.step.connector!r}"

@@ -86,8 +86,9 @@ def acquire_lease(store: Store, executor_id: str) -> ExecutorLease:
 def heartbeat(store: Store, executor_id: str, now: datetime, started: datetime) -> None:
     """Say that this executor is alive."""
     with store.change() as conn:
-        done = conn.execute(executors.update().where(executors.c.executor_id == executor_id)
-                            .values(started_at=started, beat_at=now))
+        done = conn.execute(
+            executors.update().where(executors.c.executor_id == executor_id).values(started_at=started, beat_at=now)
+        )
         if done.rowcount == 0:
             conn.execute(executors.insert().values(executor_id=executor_id, started_at=started, beat_at=now))
 
@@ -101,7 +102,12 @@ class FailoverMonitor:
     """
 
     def __init__(
-        self, store: Store, door: WorkflowClient, own_id: str, seconds: Callable[[], float], silent_s: float = 120.0,
+        self,
+        store: Store,
+        door: WorkflowClient,
+        own_id: str,
+        seconds: Callable[[], float],
+        silent_s: float = 120.0,
         orphan_s: float = 30.0,
     ) -> None:
         self._store, self._door, self._own_id, self._seconds = store, door, own_id, seconds
@@ -160,7 +166,16 @@ class FailoverMonitor:
     def _go_on(self, workflows: tuple[str, ...], whose: str, now: datetime) -> None:
         """Journal first, then resume."""
         with self._store.change() as conn:
-            audit.append(conn, now, "", self._own_id, "work taken over", {
-                "from": whose, "workflows": list(workflows[:50]), "count": len(workflows),
-            })
+            audit.append(
+                conn,
+                now,
+                "",
+                self._own_id,
+                "work taken over",
+                {
+                    "from": whose,
+                    "workflows": list(workflows[:50]),
+                    "count": len(workflows),
+                },
+            )
         self._door.resume(workflows)

@@ -66,9 +66,19 @@ def comment_on_ticket(conn: sa.Connection, found: ContainmentRecord, what: str, 
         outbox.enqueue_comment(conn, row.ticket_key, f"{found.key}:{found.round}:{what}", f"{step}: {text}", now)
 
 
-def notify_people(conn: sa.Connection, found: ContainmentRecord, what: str, title: str, text: str, now: datetime) -> None:
+def notify_people(
+    conn: sa.Connection, found: ContainmentRecord, what: str, title: str, text: str, now: datetime
+) -> None:
     """An urgent notice, once for each ``what`` of a round."""
-    outbox.enqueue_notification(conn, found.case_id, Notice(
-        key=f"{found.key}:{found.round}:{what}", title=f"{title}: {found.step.target}", text=text, urgent=True,
-        link=f"/cases/{found.case_id}",
-    ), now)
+    outbox.enqueue_notification(
+        conn,
+        found.case_id,
+        Notice(
+            key=f"{found.key}:{found.round}:{what}",
+            title=f"{title}: {found.step.target}",
+            text=text,
+            urgent=True,
+            link=f"/cases/{found.case_id}",
+        ),
+        now,
+    )

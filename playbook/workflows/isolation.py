@@ -18,8 +18,11 @@ def near_its_end(found: ContainmentRecord, now: datetime) -> bool:
     """Whether an isolation ends within ten minutes, or within a tenth of a shorter TTL."""
     lead = min(_LEAD, timedelta(seconds=found.step.ttl_s / 10))
     return (
-        found.step.kind == "isolate_host" and found.state in ("active", "extending") and not found.release_by
-        and found.until is not None and found.until - lead <= now
+        found.step.kind == "isolate_host"
+        and found.state in ("active", "extending")
+        and not found.release_by
+        and found.until is not None
+        and found.until - lead <= now
     )
 
 
@@ -58,10 +61,15 @@ def _seen_since(source: DetectionSource, case: Case, isolated: datetime) -> date
         fetched = source.fetch(None)
     except ConnectorError as fault:
         return f"{source.name} did not answer ({fault})"
-    last = max((
-        d.last_seen for one in fetched for d in one.detections
-        if (d.host_text == case.host or d.src_ip in case.addresses) and d.last_seen > isolated
-    ), default=None)
+    last = max(
+        (
+            d.last_seen
+            for one in fetched
+            for d in one.detections
+            if (d.host_text == case.host or d.src_ip in case.addresses) and d.last_seen > isolated
+        ),
+        default=None,
+    )
     if last is None and (not fetched or not all(one.health.complete for one in fetched)):
         return f"{source.name} answered in part only"
     return last

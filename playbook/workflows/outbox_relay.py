@@ -36,8 +36,13 @@ def open_tickets(works: WorkflowContext) -> int:
             now = works.outfit.now()
             outbox.mark_opened(conn, row.ticket.key, desk.name, reference, now)
             if trouble:
-                outbox.enqueue_comment(conn, row.ticket.key, f"attach:{row.ticket.key}"[:255],
-                               f"The report could not be attached: {trouble}", now)
+                outbox.enqueue_comment(
+                    conn,
+                    row.ticket.key,
+                    f"attach:{row.ticket.key}"[:255],
+                    f"The report could not be attached: {trouble}",
+                    now,
+                )
         number += 1
     return number
 
@@ -63,11 +68,18 @@ def _not_opened(works: WorkflowContext, row: TicketRow, why: str) -> None:
         now = works.outfit.now()
         outbox.mark_not_opened(conn, row.ticket.key, now, why)
         if row.tries + 1 >= _LATE_TRIES:
-            outbox.enqueue_notification(conn, "", Notice(
-                key=f"desk:{works.desks[0].name}:{now:%Y-%m-%d}", title=f"{works.desks[0].name} takes no tickets",
-                text=f"{approval_requests.pending_count(conn)} approvals wait, and nobody is asked before the ticket is there: {why}",
-                link="/", urgent=True,
-            ), now)
+            outbox.enqueue_notification(
+                conn,
+                "",
+                Notice(
+                    key=f"desk:{works.desks[0].name}:{now:%Y-%m-%d}",
+                    title=f"{works.desks[0].name} takes no tickets",
+                    text=f"{approval_requests.pending_count(conn)} approvals wait, and nobody is asked before the ticket is there: {why}",
+                    link="/",
+                    urgent=True,
+                ),
+                now,
+            )
 
 
 def send_comments(works: WorkflowContext) -> int:
@@ -110,7 +122,7 @@ def tell_people(works: WorkflowContext) -> int:
 
 
 def _told(works: WorkflowContext, notice: Notice, down: set[str]) -> str:
-    """"" when somebody took it (or nobody is configured: the pages show it), else why nobody did."""
+    """ "" when somebody took it (or nobody is configured: the pages show it), else why nobody did."""
     troubles: list[str] = []
     taken = not works.notifiers
     for notifier in works.notifiers:

@@ -36,7 +36,9 @@ def start_due(works: WorkflowContext) -> int:
     now = works.outfit.now()
     with works.outfit.store.reading() as conn:
         due = kept.due(conn, now)
-        near = [one for one in kept.list_containments(conn, ("active", "extending"), limit=10_000) if near_its_end(one, now)]
+        near = [
+            one for one in kept.list_containments(conn, ("active", "extending"), limit=10_000) if near_its_end(one, now)
+        ]
     work = {("contain_case", one.request_id) for one in due if one.state == "intended"}
     work |= {("release", one.key) for one in due if one.state != "intended" and not near_its_end(one, now)}
     work |= {("reconsider", one.key) for one in near}

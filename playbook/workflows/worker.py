@@ -39,7 +39,13 @@ class Worker:
     ``seconds`` is a clock that nobody sets (``time.monotonic``). Raises ConfigError when another process has the id.
     """
 
-    def __init__(self, works: WorkflowContext, executor_id: str, seconds: Callable[[], float], pace: WorkerIntervals = WorkerIntervals()) -> None:
+    def __init__(
+        self,
+        works: WorkflowContext,
+        executor_id: str,
+        seconds: Callable[[], float],
+        pace: WorkerIntervals = WorkerIntervals(),
+    ) -> None:
         self.works, self.executor_id, self.pace = works, executor_id, pace
         self._seconds = seconds
         self._stopping = threading.Event()
@@ -48,7 +54,9 @@ class Worker:
         self.engine: sa.Engine = workflow_engine(works.outfit.store)
         self._last_sweep = float("-inf")
         self._started: datetime = works.outfit.now()
-        self._watcher = executor_leases.FailoverMonitor(self._store, works.door, executor_id, seconds, pace.silent_s, pace.orphan_s)
+        self._watcher = executor_leases.FailoverMonitor(
+            self._store, works.door, executor_id, seconds, pace.silent_s, pace.orphan_s
+        )
 
     @property
     def _store(self) -> Store:
@@ -58,11 +66,17 @@ class Worker:
         """Take the seat, launch the engine, which recovers what this executor left; with ``ticking`` beat by itself."""
         self._seat = executor_leases.acquire_lease(self._store, self.executor_id)
         workflows.register_workflows(self.works)
-        DBOS(config={
-            "name": NAME, "application_version": VERSION, "executor_id": self.executor_id,
-            "system_database_engine": self.engine, "serializer": SERIALIZER, "log_level": "WARNING",
-            "use_listen_notify": False,
-        })
+        DBOS(
+            config={
+                "name": NAME,
+                "application_version": VERSION,
+                "executor_id": self.executor_id,
+                "system_database_engine": self.engine,
+                "serializer": SERIALIZER,
+                "log_level": "WARNING",
+                "use_listen_notify": False,
+            }
+        )
         DBOS.listen_queues([ACT, SWEEP, TRIAGE])
         DBOS.launch()
         DBOS.register_queue(ACT, worker_concurrency=self.pace.side_by_side, polling_interval_sec=self.pace.poll_s)

@@ -45,7 +45,8 @@ def _step(name: str, function: Callable[..., T]) -> Callable[..., T]:
 def keys_of(works: WorkflowContext, request_id: str) -> list[str]:
     """The containments that this request intended and that are still to be carried out."""
     query = sa.select(containments.c.key).where(
-        containments.c.request_id == request_id, containments.c.state == "intended")
+        containments.c.request_id == request_id, containments.c.state == "intended"
+    )
     with works.outfit.store.reading() as conn:
         return list(conn.execute(query.order_by(containments.c.key)).scalars())
 
@@ -85,12 +86,19 @@ _undo = _step("undo", lambda works, key: executor.release(works.outfit, key))
 _confirm_undone = _step("confirm_undone", lambda works, key: executor.verify_released(works.outfit, key))
 _why_kept = _step("why_kept", isolation.why_kept)
 _extend = _step("extend", lambda works, key, why: executor.extend(works.outfit, key, why))
-_SWEEP = tuple(_step(name, function) for name, function in (
-    ("start_runs", scheduler.start_runs), ("expire", scheduler.expire), ("remind", scheduler.remind),
-    ("start_due", scheduler.start_due),
-    ("open_tickets", outbox_relay.open_tickets), ("send_comments", outbox_relay.send_comments),
-    ("tell_people", outbox_relay.tell_people), ("forget", scheduler.forget),
-))
+_SWEEP = tuple(
+    _step(name, function)
+    for name, function in (
+        ("start_runs", scheduler.start_runs),
+        ("expire", scheduler.expire),
+        ("remind", scheduler.remind),
+        ("start_due", scheduler.start_due),
+        ("open_tickets", outbox_relay.open_tickets),
+        ("send_comments", outbox_relay.send_comments),
+        ("tell_people", outbox_relay.tell_people),
+        ("forget", scheduler.forget),
+    )
+)
 
 
 def running() -> frozenset[str]:
@@ -103,6 +111,7 @@ def running() -> frozenset[str]:
 
 def _workflow(name: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
     """A workflow of this name that is known to run here while it does."""
+
     def bind(function: Callable[..., T]) -> Callable[..., T]:
         @wraps(function)
         def known(*subjects: str) -> T:
@@ -118,6 +127,7 @@ def _workflow(name: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
 
         # No limit of recovery attempts: every restart counts as one, and a restart storm must not end waiting work.
         return DBOS.workflow(name=name, max_recovery_attempts=None)(known)
+
     return bind
 
 

@@ -46,7 +46,9 @@ class Tenant:
     """The state of one emulated tenant; objects keep ``created``, which signals do not show."""
 
     def __init__(
-        self, signals: Sequence[dict[str, Any]] = (), insights: Sequence[dict[str, Any]] = (),
+        self,
+        signals: Sequence[dict[str, Any]] = (),
+        insights: Sequence[dict[str, Any]] = (),
         behaviour: Behaviour | None = None,
     ) -> None:
         self.signals = list(signals)
@@ -70,7 +72,8 @@ class Tenant:
         first, last = (datetime.fromisoformat(text) for text in _RANGE.search(q).groups())
         rules = set(json.loads(f"[{found.group(1)}]")) if (found := _RULES.search(q)) else None
         chosen = [
-            one for one in objects
+            one
+            for one in objects
             if first <= datetime.fromisoformat(one["created"]).replace(tzinfo=UTC) <= last
             and (rules is None or one.get("ruleId") in rules)
         ]
@@ -131,8 +134,10 @@ class _Handler(BaseHTTPRequestHandler):
         tenant = self.tenant
         match segments:
             case ["insight-status"]:
-                return 200, [{"id": str(n), "name": name, "displayName": shown, "description": None}
-                             for n, (name, shown) in enumerate(tenant.behaviour.status_names)]
+                return 200, [
+                    {"id": str(n), "name": name, "displayName": shown, "description": None}
+                    for n, (name, shown) in enumerate(tenant.behaviour.status_names)
+                ]
             case ["insight-resolutions"]:
                 listed = [{"id": n, "name": name} for n, name in enumerate(tenant.behaviour.resolutions)]
                 return 200, {"objects": listed, "hasNextPage": False, "total": len(listed)}
@@ -176,14 +181,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _by_offset(self, chosen: list[dict[str, Any]], params: dict[str, str]) -> dict[str, Any]:
         behaviour = self.tenant.behaviour
         offset, limit = int(params.get("offset", 0)), min(int(params.get("limit", 20)), behaviour.page_cap)
-        page = [shown_signal(one, behaviour.listed_records) for one in chosen[offset:offset + limit]]
+        page = [shown_signal(one, behaviour.listed_records) for one in chosen[offset : offset + limit]]
         data: dict[str, Any] = {"objects": page, "hasNextPage": offset + limit < len(chosen)}
         return data | ({"total": len(chosen)} if behaviour.totals else {})
 
     def _by_token(self, chosen: list[dict[str, Any]], params: dict[str, str]) -> dict[str, Any]:
         start, cap = int(params.get("nextPageToken", "0"), 16), self.tenant.behaviour.page_cap
         following = f"{start + cap:x}" if start + cap < len(chosen) else None
-        return {"objects": chosen[start:start + cap], "nextPageToken": following}
+        return {"objects": chosen[start : start + cap], "nextPageToken": following}
 
     def _fault(
         self, status: int, said: str, headers: Mapping[str, str] | None = None
@@ -198,7 +203,9 @@ class _Handler(BaseHTTPRequestHandler):
         octets = body.encode()
         self.send_response(status)
         for name, value in {
-            "Content-Type": "application/json", "Set-Cookie": "JSESSIONID=n1; Path=/", **headers,
+            "Content-Type": "application/json",
+            "Set-Cookie": "JSESSIONID=n1; Path=/",
+            **headers,
             "Content-Length": len(octets),
         }.items():
             self.send_header(name, str(value))

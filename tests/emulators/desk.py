@@ -123,6 +123,7 @@ def serving(site: Site) -> Iterator[str]:
 
 def tenant(site: Site) -> Callable[[str], AbstractContextManager[str]]:
     """``site`` as what a cassette is recorded from, under the name of the emulator it belongs to."""
+
     def started(_: str) -> AbstractContextManager[str]:
         return serving(site)
 

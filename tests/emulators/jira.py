@@ -74,8 +74,10 @@ class Jira:
                 hits += [issue] * (2 if self.twice else 1)
         start = int(query.get("nextPageToken", query.get("startAt", "0")))
         size = min(self.page, int(query["maxResults"]))
-        shown = [{"id": i["id"], "key": i["key"], "fields": {query["fields"]: i["fields"].get(query["fields"])}}
-                 for i in hits[start : start + size]]
+        shown = [
+            {"id": i["id"], "key": i["key"], "fields": {query["fields"]: i["fields"].get(query["fields"])}}
+            for i in hits[start : start + size]
+        ]
         if not self.user:
             return _says(200, {"startAt": start, "maxResults": size, "total": len(hits), "issues": shown})
         more = start + size < len(hits)

@@ -7,8 +7,20 @@ from typing import Any
 
 from tests.emulators.site import Answer, Request, site
 
-_REQUIRED = ("capacity", "events", "events_count", "leakspeed", "message", "scenario", "scenario_hash",
-             "scenario_version", "simulated", "source", "start_at", "stop_at")
+_REQUIRED = (
+    "capacity",
+    "events",
+    "events_count",
+    "leakspeed",
+    "message",
+    "scenario",
+    "scenario_hash",
+    "scenario_version",
+    "simulated",
+    "source",
+    "start_at",
+    "stop_at",
+)
 
 
 class Lapi:
@@ -63,8 +75,11 @@ class Lapi:
         left = decision["until"] - self.wall()
         sign, whole = ("-" if left < 0 else ""), abs(int(left))
         duration = f"{sign}{whole // 3600}h{whole % 3600 // 60}m{whole % 60}.5s" if whole else "-31.192007ms"
-        return {**{k: v for k, v in decision.items() if k not in ("until", "alert")}, "duration": duration,
-                "simulated": False}
+        return {
+            **{k: v for k, v in decision.items() if k not in ("until", "alert")},
+            "duration": duration,
+            "simulated": False,
+        }
 
     def _delete(self, number: str) -> Answer:
         decision = self.decisions.get(int(number))

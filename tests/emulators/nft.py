@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 SETS = {"addresses4": "daddr", "addresses6": "daddr", "pairs4": "dport", "pairs6": "dport"}
-_COMMAND = re.compile(r'(create|add|delete) element inet (\w+) (\w+) \{ ([0-9a-f:. ]+?)'
-                      r'(?: timeout (\d+)s comment "([\w.-]+)")? \}')
+_COMMAND = re.compile(
+    r"(create|add|delete) element inet (\w+) (\w+) \{ ([0-9a-f:. ]+?)"
+    r'(?: timeout (\d+)s comment "([\w.-]+)")? \}'
+)
 
 
 def fresh(path: Path, table: str = "botnet_playbook", sets: tuple[str, ...] = tuple(SETS), **modes: Any) -> None:
@@ -31,8 +33,9 @@ def later(path: Path, seconds: float) -> None:
 def elements(path: Path) -> dict[str, dict[str, Any]]:
     """What the sets hold, as ``{set: {element: {...}}}``, and nothing that has ended."""
     state = json.loads(path.read_text())
-    return {name: {e: body for e, body in held.items() if body["end"] > time.time()}
-            for name, held in state["sets"].items()}
+    return {
+        name: {e: body for e, body in held.items() if body["end"] > time.time()} for name, held in state["sets"].items()
+    }
 
 
 def listing(state: dict[str, Any]) -> dict[str, Any]:
@@ -42,9 +45,18 @@ def listing(state: dict[str, Any]) -> dict[str, Any]:
         {"chain": {"table": state["table"], "name": "forward", "hook": "forward", "prio": -10}},
     ]
     for name, held in state["sets"].items():
-        elems = [{"elem": {"val": _value(text), "timeout": body["timeout"],
-                           "expires": int(body["end"] - time.time()), "comment": body["comment"],
-                           "counter": {"packets": 0, "bytes": 0}}} for text, body in held.items()]
+        elems = [
+            {
+                "elem": {
+                    "val": _value(text),
+                    "timeout": body["timeout"],
+                    "expires": int(body["end"] - time.time()),
+                    "comment": body["comment"],
+                    "counter": {"packets": 0, "bytes": 0},
+                }
+            }
+            for text, body in held.items()
+        ]
         items.append({"set": {"name": name, "flags": ["timeout"], "elem": elems, "stmt": [{"counter": None}]}})
         match = {"match": {"op": "==", "left": {"payload": {"field": SETS[name]}}, "right": f"@{name}"}}
         verdict = {"accept": None} if state.get("idle") else {"drop": None}

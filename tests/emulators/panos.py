@@ -22,8 +22,10 @@ class Firewall:
 
     def answer(self, request: Request) -> Answer:
         if request.headers.get("x-pan-key") != self.key:
-            return Answer(403, b"<response status = 'error' code = '403'><result><msg>Invalid Credential</msg></result>"
-                               b"</response>")
+            return Answer(
+                403,
+                b"<response status = 'error' code = '403'><result><msg>Invalid Credential</msg></result></response>",
+            )
         form = request.form
         command = ET.fromstring(form["cmd"])
         if form["type"] == "user-id" and command.tag == "uid-message":
@@ -41,11 +43,17 @@ class Firewall:
                     if complaint:
                         complaints.append((verb, entry.get("ip", ""), complaint))
         if not complaints:
-            return Answer(200, b'<response status="success"><result><uid-response><version>2.0</version><payload/>'
-                               b"</uid-response></result></response>")
+            return Answer(
+                200,
+                b'<response status="success"><result><uid-response><version>2.0</version><payload/>'
+                b"</uid-response></result></response>",
+            )
         rows = "".join(f'<{v}><entry ip="{ip}" message="{said}"/></{v}>' for v, ip, said in complaints)
-        return Answer(200, f'<response status="error"><msg><line><uid-response><version>2.0</version><payload>{rows}'
-                           "</payload></uid-response></line></msg></response>".encode())
+        return Answer(
+            200,
+            f'<response status="error"><msg><line><uid-response><version>2.0</version><payload>{rows}'
+            "</payload></uid-response></line></msg></response>".encode(),
+        )
 
     def _one(self, verb: str, address: str, member: ET.Element) -> str:
         tag = member.text or ""
@@ -67,7 +75,9 @@ class Firewall:
             addresses = {ip: None for ip in addresses if tag.get("name") in self.held(ip)}
         rows = "".join(
             f'<entry ip="{ip}" from_agent="0" persistent="1"><tag>'
-            + "".join(f"<member>{text}</member>" for text in self.held(ip)) + "</tag></entry>" for ip in addresses
+            + "".join(f"<member>{text}</member>" for text in self.held(ip))
+            + "</tag></entry>"
+            for ip in addresses
         )
         count = f"<count>{len(addresses)}</count>"
         return Answer(200, f'<response status="success"><result>{rows}{count}</result></response>'.encode())

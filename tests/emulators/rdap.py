@@ -19,9 +19,13 @@ def _card(name: str, kind: str, *more: list[Any]) -> list[Any]:
 def _frame(cidr: str, **fields: Any) -> Body:
     network = ip_network(cidr)
     return {
-        "objectClassName": "ip network", "rdapConformance": ["rdap_level_0"], "ipVersion": f"v{network.version}",
-        "startAddress": str(network[0]), "endAddress": str(network[-1]),
-        "handle": f"{network[0]} - {network[-1]}", **fields,
+        "objectClassName": "ip network",
+        "rdapConformance": ["rdap_level_0"],
+        "ipVersion": f"v{network.version}",
+        "startAddress": str(network[0]),
+        "endAddress": str(network[-1]),
+        "handle": f"{network[0]} - {network[-1]}",
+        **fields,
     }
 
 
@@ -29,19 +33,32 @@ def arin(cidr: str, name: str = "EXAMPLE-NET") -> Body:
     """ARIN: no country, cidr0, the registrant nests its contacts, one of them a person."""
     network = ip_network(cidr)
     person = {
-        "handle": "PERSO1-ARIN", "roles": ["noc", "abuse"], "objectClassName": "entity",
+        "handle": "PERSO1-ARIN",
+        "roles": ["noc", "abuse"],
+        "objectClassName": "entity",
         "vcardArray": _card("Some Person", "individual", ["tel", {"type": ["work", "voice"]}, "text", "+1-555-0100"]),
     }
     owner = {
-        "handle": "EXO-1", "roles": ["registrant"], "objectClassName": "entity", "entities": [person],
+        "handle": "EXO-1",
+        "roles": ["registrant"],
+        "objectClassName": "entity",
+        "entities": [person],
         "vcardArray": _card(f"{name} Holdings", "org", ["adr", {"label": "1 Main St\nSpringfield"}, "text", [""] * 7]),
     }
     return _frame(
-        cidr, name=name, type="DIRECT ALLOCATION", status=["active"], parentHandle="NET-0-0-0-0-0",
-        entities=[person, owner], port43="whois.arin.net", arin_originas0_originautnums=[64500],
+        cidr,
+        name=name,
+        type="DIRECT ALLOCATION",
+        status=["active"],
+        parentHandle="NET-0-0-0-0-0",
+        entities=[person, owner],
+        port43="whois.arin.net",
+        arin_originas0_originautnums=[64500],
         cidr0_cidrs=[{f"v{network.version}prefix": str(network[0]), "length": network.prefixlen}],
         events=[{"eventAction": "registration", "eventDate": "2014-01-02T03:04:05-05:00"}],
-        notices=[{"title": "Terms of Service", "description": ["text"], "links": [{"href": "https://arin.example/tos"}]}],
+        notices=[
+            {"title": "Terms of Service", "description": ["text"], "links": [{"href": "https://arin.example/tos"}]}
+        ],
     )
 
 
@@ -49,12 +66,20 @@ def ripe(cidr: str, name: str = "EXAMPLE-RIPE") -> Body:
     """RIPE: a country, root entities without any vCard, adr with a label only."""
     bare = {"handle": "ORG-EX1-RIPE", "roles": ["registrant"], "objectClassName": "entity"}
     abuse = {
-        "handle": "AR1-RIPE", "roles": ["abuse"], "objectClassName": "entity",
+        "handle": "AR1-RIPE",
+        "roles": ["abuse"],
+        "objectClassName": "entity",
         "vcardArray": _card("Abuse Role", "group", ["adr", {"label": "Street 2\nTown"}, "text", None]),
     }
     return _frame(
-        cidr, name=name, type="ASSIGNED PA", country="CH", entities=[bare, abuse], port43="whois.ripe.net",
-        parentHandle="0.0.0.0 - 255.255.255.255", remarks=[{"description": ["a remark"]}],
+        cidr,
+        name=name,
+        type="ASSIGNED PA",
+        country="CH",
+        entities=[bare, abuse],
+        port43="whois.ripe.net",
+        parentHandle="0.0.0.0 - 255.255.255.255",
+        remarks=[{"description": ["a remark"]}],
         events=[{"eventAction": "last changed", "eventDate": "2020-01-01T00:00:00Z"}],
     )
 
@@ -62,22 +87,33 @@ def ripe(cidr: str, name: str = "EXAMPLE-RIPE") -> Body:
 def apnic(cidr: str, name: str = "EXAMPLE-AP") -> Body:
     """APNIC: country, remarks with titles, an organisation as registrant."""
     owner = {
-        "handle": "ORG-EX1-AP", "roles": ["registrant"], "objectClassName": "entity",
+        "handle": "ORG-EX1-AP",
+        "roles": ["registrant"],
+        "objectClassName": "entity",
         "vcardArray": _card(f"{name} Pty Ltd", "org", ["tel", {"type": "voice"}, "text", "+61-0-0000"]),
         "events": [{"eventAction": "last changed", "eventDate": "2023-01-01T00:00:00Z"}],
         "remarks": [{"title": "remarks", "description": ["text"]}],
     }
     irt = {"handle": "IRT-EX-AU", "roles": ["abuse"], "objectClassName": "entity", "vcardArray": _card("IRT", "group")}
     return _frame(
-        cidr, name=name, type="ASSIGNED PORTABLE", country="AU", entities=[irt, owner], port43="whois.apnic.net",
-        remarks=[{"title": "description", "description": ["text"]}], links=[{"rel": "self", "href": "https://ap.example"}],
+        cidr,
+        name=name,
+        type="ASSIGNED PORTABLE",
+        country="AU",
+        entities=[irt, owner],
+        port43="whois.apnic.net",
+        remarks=[{"title": "description", "description": ["text"]}],
+        links=[{"rel": "self", "href": "https://ap.example"}],
     )
 
 
 def lacnic(cidr: str, name: str = "Ejemplo, S.A. de C.V.") -> Body:
     """LACNIC: the name is the organisation's, a legal representative, IPv6 written out."""
     owner = {
-        "handle": "MX-EJ-LACNIC", "roles": ["registrant"], "objectClassName": "entity", "entities": [],
+        "handle": "MX-EJ-LACNIC",
+        "roles": ["registrant"],
+        "objectClassName": "entity",
+        "entities": [],
         "vcardArray": _card(name, "org", ["adr", {}, "text", ["", "Calle 1", "", "Ciudad", "", "0", "MX"]]),
         "lacnic_legalRepresentative": "Alguien",
     }
@@ -88,13 +124,23 @@ def afrinic(cidr: str, name: str = "ORG-EX1-AFRINIC") -> Body:
     """AFRINIC: entities without roles, events without a date."""
     owner = {"handle": name, "objectClassName": "entity", "vcardArray": _card(name, "org"), "status": ["active"]}
     return _frame(
-        cidr, name=name, type="ASSIGNED PI", country="KE", entities=[owner], lang="en", port43="whois.afrinic.net",
+        cidr,
+        name=name,
+        type="ASSIGNED PI",
+        country="KE",
+        entities=[owner],
+        lang="en",
+        port43="whois.afrinic.net",
         events=[{"eventAction": "last changed"}],
     )
 
 
 SHAPES: dict[str, Callable[..., Body]] = {
-    "arin": arin, "ripe": ripe, "apnic": apnic, "lacnic": lacnic, "afrinic": afrinic,
+    "arin": arin,
+    "ripe": ripe,
+    "apnic": apnic,
+    "lacnic": lacnic,
+    "afrinic": afrinic,
 }
 ERROR_404 = {"errorCode": 404, "title": "Not found", "description": ["no such object"], "rdapConformance": []}
 
@@ -210,8 +256,12 @@ def running(registry: Registry) -> Iterator[str]:
 
 # Networks of the documentation ranges, one registry's shape each; the cassettes are recorded from these.
 DOCUMENTED: dict[str, str] = {
-    "192.0.2.0/24": "arin", "198.51.100.0/24": "ripe", "203.0.113.0/25": "apnic", "203.0.113.128/25": "apnic",
-    "2001:db8:1::/48": "lacnic", "2001:db8:2::/48": "afrinic",
+    "192.0.2.0/24": "arin",
+    "198.51.100.0/24": "ripe",
+    "203.0.113.0/25": "apnic",
+    "203.0.113.128/25": "apnic",
+    "2001:db8:1::/48": "lacnic",
+    "2001:db8:2::/48": "afrinic",
 }
 
 

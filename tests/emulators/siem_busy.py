@@ -38,8 +38,11 @@ def quarters(query: str, events: Iterable[Any]) -> Rows:
         for place in ("*", f"{dst}/{port}") if kept else ("*",):
             made[src, quarter, place] = [a + b for a, b in zip(made[src, quarter, place], counts, strict=True)]
     names = ("connections", "pairs", "refused_pairs", "untold_pairs", "stated", "sure", "failed")
-    return [{"src_ip": src, "quarter": quarter, "place": place, **dict(zip(names, counts, strict=True))}
-            for (src, quarter, place), counts in made.items() if place != "*" or counts[1] >= 20]
+    return [
+        {"src_ip": src, "quarter": quarter, "place": place, **dict(zip(names, counts, strict=True))}
+        for (src, quarter, place), counts in made.items()
+        if place != "*" or counts[1] >= 20
+    ]
 
 
 @cache

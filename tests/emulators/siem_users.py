@@ -35,10 +35,16 @@ def users(query: str, events: Iterable[Any]) -> Rows:
     for (place, source), rows in seen.items():
         groups[place, source if ":" in source else ""].append(rows)
     return [
-        {"place": place, "source6": source, "hosts": len(hosts),
-         **{name: sum(any(row[at] for row in rows) for rows in hosts)
-            for at, name in enumerate(("reached", "held", "untold"))},
-         "first_ms": round(min(row[3] for rows in hosts for row in rows) * 1000)}
+        {
+            "place": place,
+            "source6": source,
+            "hosts": len(hosts),
+            **{
+                name: sum(any(row[at] for row in rows) for rows in hosts)
+                for at, name in enumerate(("reached", "held", "untold"))
+            },
+            "first_ms": round(min(row[3] for rows in hosts for row in rows) * 1000),
+        }
         for (place, source), hosts in groups.items()
     ]
 
@@ -50,7 +56,8 @@ def _home(query: str) -> Callable[[str], bool]:
     @cache
     def ours(text: str) -> bool:
         return any(one.search(text) for one in patterns) or any(
-            ":" not in text and ip_address(text) in network for network in networks)
+            ":" not in text and ip_address(text) in network for network in networks
+        )
 
     return ours
 

@@ -21,6 +21,8 @@ __all__ = ("QUOTA", "Behaviour", "Server", "running", "serving")
 V2, V1 = "/services/search/v2/jobs", "/services/search/jobs"
 _NAMESPACE = re.compile(r"^/servicesNS/[^/]+/(search|system)/")
 _HTML = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
+
+
 class _Handler(BaseHTTPRequestHandler):
     server_state: Server
     protocol_version = "HTTP/1.1"
@@ -81,8 +83,11 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.endswith("/server/info"):
             self._entry("server-info", {"version": "9.4.1", "product_type": "enterprise"}, atom.feed)
         elif path.endswith("/authentication/current-context"):
-            content = {"username": "svc_playbook", "roles": ["playbook_reader"],
-                       "capabilities": list(self.server_state.behaviour.capabilities)}
+            content = {
+                "username": "svc_playbook",
+                "roles": ["playbook_reader"],
+                "capabilities": list(self.server_state.behaviour.capabilities),
+            }
             self._entry("context", content, atom.feed)
         elif path == "/services/data/indexes":
             names = self.server_state.behaviour.indexes
@@ -93,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
             status, body = splunk_es.changed(self.server_state.stored, self.command, path, self.given)
             self._json(status, body)
         elif root and not (root == V2 and self.server_state.behaviour.old):
-            self._search([unquote(part) for part in path[len(root):].split("/") if part])
+            self._search([unquote(part) for part in path[len(root) :].split("/") if part])
         else:
             self._say(404, ("ERROR", "Not Found"))
 
@@ -146,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         sid = given.get("id") or f"1795478400.{len(state.log)}"
         start, end = float(given.get("earliest_time", 0)), float(given.get("latest_time", 4e9))
-        rows = state.rows_for(query, start, end)[:int(given.get("max_count", 10_000))]
+        rows = state.rows_for(query, start, end)[: int(given.get("max_count", 10_000))]
         state.jobs[sid] = Job(query, rows, state.events_in(start, end))
         if self.json_wanted:
             self._json(201, {"sid": sid})
@@ -162,11 +167,17 @@ class _Handler(BaseHTTPRequestHandler):
         step = job.polls - behaviour.unready
         done = step > len(behaviour.states)
         content: dict[str, Any] = {
-            "dispatchState": behaviour.final if done else behaviour.states[step - 1], "isDone": done,
-            "isFailed": done and behaviour.failed, "isFinalized": done and behaviour.finalized,
+            "dispatchState": behaviour.final if done else behaviour.states[step - 1],
+            "isDone": done,
+            "isFailed": done and behaviour.failed,
+            "isFinalized": done and behaviour.finalized,
             "resultCount": len(job.rows) + behaviour.overstated if done and not behaviour.failed else 0,
-            "eventCount": job.events if done else 0, "doneProgress": 1 if done else 0.5, "sid": sid,
-            "searchLatestTime": "1795478400.5", "defaultTTL": "600", "scanCount": 12,
+            "eventCount": job.events if done else 0,
+            "doneProgress": 1 if done else 0.5,
+            "sid": sid,
+            "searchLatestTime": "1795478400.5",
+            "defaultTTL": "600",
+            "scanCount": 12,
         }
         if behaviour.text_flags:
             content = {k: str(int(v)) if isinstance(v, bool | int) else v for k, v in content.items()}
@@ -181,14 +192,21 @@ class _Handler(BaseHTTPRequestHandler):
             return
         offset, count = int(self.given.get("offset", 0)), int(self.given.get("count", 100))
         rows = [] if behaviour.failed else job.rows
-        page = rows[offset:offset + min(count or behaviour.page_cap, behaviour.page_cap)]
-        self.server_state.events += self.server_state.events[:behaviour.grows]
+        page = rows[offset : offset + min(count or behaviour.page_cap, behaviour.page_cap)]
+        self.server_state.events += self.server_state.events[: behaviour.grows]
         names = page[0] if page else {}
-        self._json(200, {
-            "preview": False, "init_offset": offset, "post_process_count": 0,
-            "messages": _said(behaviour.page_messages),
-            "fields": [{"name": name} for name in names], "results": [sent(row) for row in page], "highlighted": {},
-        })
+        self._json(
+            200,
+            {
+                "preview": False,
+                "init_offset": offset,
+                "post_process_count": 0,
+                "messages": _said(behaviour.page_messages),
+                "fields": [{"name": name} for name in names],
+                "results": [sent(row) for row in page],
+                "highlighted": {},
+            },
+        )
 
     def _entry(self, name: str, content: Mapping[str, Any], xml: Callable[[str, Mapping[str, Any]], str]) -> None:
         if self.json_wanted:

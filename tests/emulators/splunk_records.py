@@ -62,8 +62,11 @@ def _named(key: tuple[str, str, str, int]) -> dict[str, Any]:
 
 
 def _probed(e: Event) -> dict[str, Any]:
-    return _named(_key(e)) | {"proto": e.proto, "process_name": e.process_name or None,
-                              "slot_total_known": int(total(e) is not None)}
+    return _named(_key(e)) | {
+        "proto": e.proto,
+        "process_name": e.process_name or None,
+        "slot_total_known": int(total(e) is not None),
+    }
 
 
 def _grouped(events: Iterable[Event], key: Callable[[Event], Any]) -> dict[Any, list[Event]]:
@@ -75,16 +78,26 @@ def _grouped(events: Iterable[Event], key: Callable[[Event], Any]) -> dict[Any, 
 
 def _hours(events: Sequence[Event]) -> Rows:
     return [
-        {"hour": hour, "row_count": len(rows), "oldest_ms": int(min(e.start for e in rows) * 1000),
-         "newest_ms": int(max(e.start for e in rows) * 1000)}
+        {
+            "hour": hour,
+            "row_count": len(rows),
+            "oldest_ms": int(min(e.start for e in rows) * 1000),
+            "newest_ms": int(max(e.start for e in rows) * 1000),
+        }
         for hour, rows in _grouped(events, lambda e: int(e.start // 3600)).items()
     ]
 
 
 def _starts(events: Sequence[Event], step_s: int) -> Rows:
     return [
-        {"start_s": key[0], **_named(key[1:]), "start_conns": sum(e.conns for e in rows), "row_count": len(rows),
-         "sent_known": sum(e.bytes_sent is not None for e in rows), "start_sent": sum(e.bytes_sent or 0 for e in rows)}
+        {
+            "start_s": key[0],
+            **_named(key[1:]),
+            "start_conns": sum(e.conns for e in rows),
+            "row_count": len(rows),
+            "sent_known": sum(e.bytes_sent is not None for e in rows),
+            "start_sent": sum(e.bytes_sent or 0 for e in rows),
+        }
         for key, rows in _grouped(events, lambda e: (int(e.start) // step_s * step_s, *_key(e))).items()
     ]
 
@@ -97,15 +110,21 @@ def _tuple(rows: list[Event]) -> dict[str, Any] | None:
         return None
     seen = [e.start for e in passed or denied]
     return {
-        **_named(_key(rows[0])), "connections": connections, "hourly_buckets": len(hours), "row_count": len(passed),
+        **_named(_key(rows[0])),
+        "connections": connections,
+        "hourly_buckets": len(hours),
+        "row_count": len(passed),
         "sent_known": sum(e.bytes_sent is not None for e in passed),
         "rcvd_known": sum(e.bytes_rcvd is not None for e in passed),
         "total_known": sum(total(e) is not None for e in passed),
         "total_bytes_sent": sum(e.bytes_sent or 0 for e in passed),
         "total_bytes_rcvd": sum(e.bytes_rcvd or 0 for e in passed),
         "total_bytes": sum(total(e) or 0 for e in passed),
-        "first_ms": round(min(seen) * 1000), "last_ms": round(max(seen) * 1000), "denied": attempts,
-        "denied_hours": len(denied_hours), "processes": sorted({e.process_name for e in rows if e.process_name}),
+        "first_ms": round(min(seen) * 1000),
+        "last_ms": round(max(seen) * 1000),
+        "denied": attempts,
+        "denied_hours": len(denied_hours),
+        "processes": sorted({e.process_name for e in rows if e.process_name}),
         "protos": sorted({e.proto for e in rows if e.proto}),
         "services": sorted({e.service for e in rows if e.service}),
     }
@@ -131,9 +150,13 @@ def notables(query: str, stored: Sequence[dict[str, Any]], start: float, end: fl
     by_id = "coalesce(event_id" in query
     columns = query.rpartition("| table ")[2].split()
     found = [
-        row for row in stored if start <= row["finding_s"] < end
+        row
+        for row in stored
+        if start <= row["finding_s"] < end
         and wanted & ({row["event_id"]} if by_id else {row.get(n) for n in ("rule_name", "search_name", "source")})
     ]
     ordered = sorted(found, key=lambda row: -row["finding_s"])
-    return [{name: row[name][-1] if name == "comment" else row[name] for name in columns if row.get(name)}
-            for row in ordered]
+    return [
+        {name: row[name][-1] if name == "comment" else row[name] for name in columns if row.get(name)}
+        for row in ordered
+    ]

@@ -66,8 +66,12 @@ class Server:
     """The state of one emulated splunkd: its events and notables, its jobs, and every request it got."""
 
     def __init__(
-        self, events: Sequence[Event] = (), behaviour: Behaviour | None = None, rows: Rows | None = None,
-        stored: Sequence[dict[str, Any]] = (), indexed: Sequence[Row] | None = None,
+        self,
+        events: Sequence[Event] = (),
+        behaviour: Behaviour | None = None,
+        rows: Rows | None = None,
+        stored: Sequence[dict[str, Any]] = (),
+        indexed: Sequence[Row] | None = None,
     ) -> None:
         """``indexed`` events, in a source's own fields, are searched by the text of the search itself."""
         self.events = list(events)

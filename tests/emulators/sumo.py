@@ -59,7 +59,10 @@ class Tenant:
     """The state of one emulated tenant: its events, its jobs, and every request it got."""
 
     def __init__(
-        self, events: Sequence[Event] = (), behaviour: Behaviour | None = None, rows: Records | None = None,
+        self,
+        events: Sequence[Event] = (),
+        behaviour: Behaviour | None = None,
+        rows: Records | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.events = events
@@ -188,7 +191,8 @@ class _Handler(BaseHTTPRequestHandler):
         body: dict[str, Any] = {
             "state": behaviour.final if done else behaviour.states[job.polls - 1],
             "messageCount": len(self.tenant.events) if job.kind == "records" else count,
-            "recordCount": count if job.kind == "records" else 0, "histogramBuckets": [],
+            "recordCount": count if job.kind == "records" else 0,
+            "histogramBuckets": [],
             "pendingErrors": list(behaviour.errors.get(job.polls, ())),
             "pendingWarnings": list(behaviour.warnings.get(job.polls, ())),
         }
@@ -208,7 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, behaviour.results, {"Content-Type": "text/html"})
             return
         offset, limit = int(params["offset"]), min(int(params["limit"]), behaviour.page_cap)
-        page = job.rows[offset:offset + limit]
+        page = job.rows[offset : offset + limit]
         tenant = self.tenant
         maps = [{"map": {tenant.case(n): tenant.text(v) for n, v in row.items()}} for row in page]
         names = page[0] if page else {}

@@ -17,9 +17,12 @@ from typing import Any
 
 from tests.emulators.sumo_parsing import Row, parser
 
-_TOKEN = re.compile(r"""
+_TOKEN = re.compile(
+    r"""
     \s*(?: (?P<text>"(?:[^"\\]|\\.)*") | (?P<regex>(?<=matches\ )/(?:[^/\\]|\\.)*/) | (?P<number>\d+(?:\.\d+)?)
-         | (?P<name>%"[^"]*"|[A-Za-z_]\w*) | (?P<mark>>=|<=|!=|[=<>+\-*/(),!]) )""", re.X)
+         | (?P<name>%"[^"]*"|[A-Za-z_]\w*) | (?P<mark>>=|<=|!=|[=<>+\-*/(),!]) )""",
+    re.X,
+)
 _BLANK = {None, ""}
 
 
@@ -43,7 +46,7 @@ def stages(query: str) -> list[str]:
     """The stages: split at pipes that stand neither in quotes nor in a regex."""
     masked = re.sub(r'"(?:[^"\\]|\\.)*"|(?<=matches )/(?:[^/\\]|\\.)*/', lambda m: "~" * len(m.group()), query)
     cuts = [-1, *(m.start() for m in re.finditer(r"\|", masked)), len(query)]
-    return [query[a + 1:b].strip() for a, b in pairwise(cuts)]
+    return [query[a + 1 : b].strip() for a, b in pairwise(cuts)]
 
 
 def _stage(stage: str, rows: list[Row]) -> list[Row]:
@@ -52,7 +55,7 @@ def _stage(stage: str, rows: list[Row]) -> list[Row]:
         tree = _tree(stage[6:])
         return [row for row in rows if _truth(tree(row))]
     if word == "limit":
-        return rows[:int(stage[6:])]
+        return rows[: int(stage[6:])]
     if word == "fields":
         names = [name.strip() for name in stage[7:].split(",")]
         return [{name: row[name] for name in names} for row in rows]
@@ -149,8 +152,12 @@ def _parse_date(text: str, form: str, zone: str) -> float:
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "if": _choose, "num": _num, "concat": _concat, "parseDate": _parse_date,
-    "floor": lambda x: float(floor(x)), "toLong": lambda x: float(int(x)),
+    "if": _choose,
+    "num": _num,
+    "concat": _concat,
+    "parseDate": _parse_date,
+    "floor": lambda x: float(floor(x)),
+    "toLong": lambda x: float(int(x)),
     "toLowerCase": lambda x: None if x is None else x.lower(),
     "isBlank": lambda x: x is None or not x.strip(),
 }
@@ -165,7 +172,7 @@ class Parser:
         while at < len(text.rstrip()):
             found = _TOKEN.match(text, at)
             if not found:
-                raise Fault(f"cannot read {text[at:at + 30]!r}")
+                raise Fault(f"cannot read {text[at : at + 30]!r}")
             self.tokens.append((found.lastgroup or "", found.group(found.lastgroup or 0)))
             at = found.end()
         self.at = 0
@@ -174,7 +181,7 @@ class Parser:
         """The expression; Fault when something is left over."""
         tree = self._or()
         if self.at != len(self.tokens):
-            raise Fault(f"left over: {self.tokens[self.at:]}")
+            raise Fault(f"left over: {self.tokens[self.at :]}")
         return tree
 
     def _take(self, *wanted: str) -> str:
@@ -214,7 +221,7 @@ class Parser:
             return lambda row: left(row) not in _BLANK and bool(test(left(row)))
         if self._take("in"):
             start, items = self.at, self._arguments()
-            if {kind for kind, _ in self.tokens[start:self.at]} <= {"text", "mark"}:
+            if {kind for kind, _ in self.tokens[start : self.at]} <= {"text", "mark"}:
                 values = [item({}) for item in items]
                 return lambda row: left(row) in values
             return lambda row: left(row) in [item(row) for item in items]
@@ -241,7 +248,7 @@ class Parser:
         return items
 
     def _fail(self) -> None:
-        raise Fault(f"unexpected {self.tokens[self.at:self.at + 1]}")
+        raise Fault(f"unexpected {self.tokens[self.at : self.at + 1]}")
 
     def _atom(self) -> Callable[[Row], Any]:
         if self._take("("):
@@ -271,6 +278,7 @@ def _compared(mark: str, left: Callable[[Row], Any], right: Callable[[Row], Any]
         if type(a) is not type(b) and a is not None:
             raise Fault(f"{a!r} {mark} {b!r} compares two types")
         return test(a, b)
+
     return compare
 
 
@@ -280,4 +288,5 @@ def _computed(mark: str, left: Callable[[Row], Any], right: Callable[[Row], Any]
         if not (isinstance(a, float) and isinstance(b, float)):
             raise Fault(f"{a!r} {mark} {b!r}")
         return {"+": a + b, "-": a - b, "*": a * b}[mark] if mark != "/" else a / b
+
     return compute

@@ -91,7 +91,9 @@ def _grouped(events: Iterable[Event], key) -> dict:
 def _hours(events: Sequence[Event]) -> Records:
     return [
         {
-            "hour": hour, "row_count": len(rows), "oldest_ms": int(min(e.start for e in rows) * 1000),
+            "hour": hour,
+            "row_count": len(rows),
+            "oldest_ms": int(min(e.start for e in rows) * 1000),
             "newest_ms": int(max(e.start for e in rows) * 1000),
         }
         for hour, rows in _grouped(events, lambda e: int(e.start * 1000 // HOUR_MS)).items()
@@ -101,8 +103,13 @@ def _hours(events: Sequence[Event]) -> Records:
 def _starts(events: Sequence[Event], step_s: int) -> Records:
     return [
         {
-            "start_s": key[0], "hostname": key[1], "src_ip": key[2], "dst_ip": key[3], "dst_port": str(key[4]),
-            "start_conns": sum(e.conns for e in rows), "row_count": len(rows),
+            "start_s": key[0],
+            "hostname": key[1],
+            "src_ip": key[2],
+            "dst_ip": key[3],
+            "dst_port": str(key[4]),
+            "start_conns": sum(e.conns for e in rows),
+            "row_count": len(rows),
             "sent_known": sum(e.bytes_sent is not None for e in rows),
             "start_sent": float(sum(e.bytes_sent or 0 for e in rows)),
         }
@@ -120,15 +127,21 @@ def _tuple(key: tuple[str, str, str, int], rows: list[Event]) -> dict[str, str |
     if connections < 20 or len(hours) < 3:
         return None
     return {
-        "hostname": key[0], "src_ip": key[1], "dst_ip": key[2], "dst_port": str(key[3]),
-        "connections": float(connections), "hourly_buckets": float(len(hours)), "row_count": float(len(rows)),
+        "hostname": key[0],
+        "src_ip": key[1],
+        "dst_ip": key[2],
+        "dst_port": str(key[3]),
+        "connections": float(connections),
+        "hourly_buckets": float(len(hours)),
+        "row_count": float(len(rows)),
         "sent_known": float(sum(e.bytes_sent is not None for e in rows)),
         "rcvd_known": float(sum(e.bytes_rcvd is not None for e in rows)),
         "total_known": float(sum(e.total is not None for e in rows)),
         "total_bytes_sent": float(sum(e.bytes_sent or 0 for e in rows)),
         "total_bytes_rcvd": float(sum(e.bytes_rcvd or 0 for e in rows)),
         "total_bytes": float(sum(e.total or 0 for e in rows)),
-        "first_ms": int(min(e.start for e in rows) * 1000), "last_ms": int(max(e.start for e in rows) * 1000),
+        "first_ms": int(min(e.start for e in rows) * 1000),
+        "last_ms": int(max(e.start for e in rows) * 1000),
         "processes": "\n".join(dict.fromkeys(e.process_name for e in rows)),
         "protos": "\n".join(dict.fromkeys(e.proto for e in rows)),
         "services": "\n".join(dict.fromkeys(e.service for e in rows)),

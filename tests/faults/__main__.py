@@ -17,13 +17,21 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "build" / "faults"
 # What a story runs over; when any of it changes, everything is tried again.
-CODE = ("playbook", "tests/faults", "tests/emulators", "tests/support/response_fixtures.py", "tests/support/builders.py", "tests/support/postgres.py")
+CODE = (
+    "playbook",
+    "tests/faults",
+    "tests/emulators",
+    "tests/support/response_fixtures.py",
+    "tests/support/builders.py",
+    "tests/support/postgres.py",
+)
 
 
 def state_of_code(root: Path = ROOT) -> str:
     """A digest of every Python file that the faults run over."""
-    files = sorted(path for part in CODE for path in ((root / part).rglob("*.py") if (root / part).is_dir()
-                                                      else [root / part]))
+    files = sorted(
+        path for part in CODE for path in ((root / part).rglob("*.py") if (root / part).is_dir() else [root / part])
+    )
     told = hashlib.sha256()
     for path in files:
         told.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
@@ -58,8 +66,13 @@ class Findings:
         if report.when != "call" and report.passed:
             return
         said = dict(report.user_properties)
-        row = {"test": report.nodeid, "result": report.outcome, "fault": said.get("fault") or _name(report.nodeid),
-               "database": said.get("database", ""), "found": said.get("found", "as it should be")}
+        row = {
+            "test": report.nodeid,
+            "result": report.outcome,
+            "fault": said.get("fault") or _name(report.nodeid),
+            "database": said.get("database", ""),
+            "found": said.get("found", "as it should be"),
+        }
         if report.failed:
             row["found"] = f"FAILED in {report.when}"
         elif report.skipped:
@@ -68,8 +81,10 @@ class Findings:
         with self.kept.open("a") as kept:
             kept.write(json.dumps(row) + "\n")
         self.number += 1
-        sys.stderr.write(f"[{self.number}/{self.wanted}] {report.outcome} {report.duration:.1f} s  {row['fault']}  "
-                         f"{row['database']}\n")
+        sys.stderr.write(
+            f"[{self.number}/{self.wanted}] {report.outcome} {report.duration:.1f} s  {row['fault']}  "
+            f"{row['database']}\n"
+        )
 
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str]:
         """No dots between the lines of progress."""
@@ -77,8 +92,10 @@ class Findings:
 
     def table(self) -> str:
         """The rows in order, in columns."""
-        rows = [("fault", "database", "found"),
-                *sorted({(row["fault"], row["database"], row["found"]) for row in self.rows.values()})]
+        rows = [
+            ("fault", "database", "found"),
+            *sorted({(row["fault"], row["database"], row["found"]) for row in self.rows.values()}),
+        ]
         widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
         return "\n".join(f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]}" for row in rows)
 
@@ -106,7 +123,8 @@ def main(arguments: list[str]) -> int:
     try:
         code = pytest.main(
             ["tests/faults", "-q", "-p", "no:cacheprovider", "-n", "2", "--dist", "worksteal", *arguments],
-            plugins=[findings])
+            plugins=[findings],
+        )
     finally:
         done.unlink()
     sys.stdout.write(f"\n{findings.table()}\n\n{len(findings.rows)} faults: {findings.totals()}\n")

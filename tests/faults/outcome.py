@@ -33,8 +33,11 @@ def check_story(folder: Path, url: str, record: Record, fault: str) -> None:
     record("fault", fault)
     record("database", url.partition(":")[0])
     twice = sum(number - 1 for number in told.values())
-    record("found", f"2 blocks, 2 releases, 2 tickets, {len(comments)} comments, {lines} journal lines verify"
-           + (f"; {twice} notice(s) told twice" if twice else ""))
+    record(
+        "found",
+        f"2 blocks, 2 releases, 2 tickets, {len(comments)} comments, {lines} journal lines verify"
+        + (f"; {twice} notice(s) told twice" if twice else ""),
+    )
 
 
 def verified(url: str) -> tuple[tuple[str, ...], int]:

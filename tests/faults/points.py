@@ -38,6 +38,7 @@ class Points:
             result = function(*arguments)
             self(f"step {name}:after")
             return result
+
         return passed
 
     def around_commits(self, engine: sa.Engine, name: str) -> None:
@@ -48,4 +49,5 @@ class Points:
             self(f"commit {name}:before")
             real(connection)
             self(f"commit {name}:after")
+
         engine.dialect.do_commit = commit  # type: ignore[method-assign]

@@ -1,7 +1,7 @@
 """Real processes to be killed: a parent that has imported everything forks one per command, so that starting is cheap.
 
-    {"folder": ..., "url": ..., "act": "story", "executor": "w1", "kill": ["step apply:after", 1]}   one line in
-    {"pid": 123} then {"pid": 123, "signal": 9, "code": null, "said": ""}                            one line each out
+{"folder": ..., "url": ..., "act": "story", "executor": "w1", "kill": ["step apply:after", 1]}   one line in
+{"pid": 123} then {"pid": 123, "signal": 9, "code": null, "said": ""}                            one line each out
 """
 
 import faulthandler
@@ -36,9 +36,12 @@ def serve() -> None:
     def wait(pid: int, folder: str) -> None:
         _, status = os.waitpid(pid, 0)
         said = Path(folder) / f"said.{pid}"
-        say(pid=pid, signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
+        say(
+            pid=pid,
+            signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
             code=os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
-            said=said.read_text() if said.exists() else "")
+            said=said.read_text() if said.exists() else "",
+        )
 
     for line in sys.stdin:
         command = json.loads(line)
@@ -68,8 +71,13 @@ class Stage:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.stage"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True, bufsize=1)
+            [sys.executable, "-m", "tests.faults.stage"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
         self._begun: queue.Queue[int] = queue.Queue()
         self._ended: queue.Queue[dict[str, Any]] = queue.Queue()
         self._known: dict[int, dict[str, Any]] = {}

@@ -142,7 +142,9 @@ def state_of(bench: Bench, case_id: str) -> str:
 def states(bench: Bench) -> list[Any]:
     with bench.store.reading() as conn:
         found = kept.list_containments(conn, (*kept.LIVE, "released", "failed"))
-        return [(c.key, c.state, c.trouble) for c in found] + [r.state for r in approval_requests.list_requests(conn, None)]
+        return [(c.key, c.state, c.trouble) for c in found] + [
+            r.state for r in approval_requests.list_requests(conn, None)
+        ]
 
 
 def nothing_left(bench: Bench) -> bool:
@@ -192,10 +194,15 @@ def keep_schedule(command: dict[str, Any]) -> None:
         time.sleep(0.05)
         ended = [line.split() for line in runs.read_text().splitlines()] if runs.exists() else []
         bench.now = NOW + timedelta(hours=1) * min(
-            sum(word == "ended" and name == source for word, name, _ in ended) for source in ("a", "b"))
+            sum(word == "ended" and name == source for word, name, _ in ended) for source in ("a", "b")
+        )
     worker.stop(patience_s=5)
 
 
 ACTS: dict[str, Callable[[dict[str, Any]], None]] = {
-    "story": story, "work": work, "keep_schedule": keep_schedule, "told": told}
+    "story": story,
+    "work": work,
+    "keep_schedule": keep_schedule,
+    "told": told,
+}
 assert workflows.STEPS

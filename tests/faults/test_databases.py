@@ -74,8 +74,9 @@ def fill(bench, how):
 
 
 @pytest.mark.parametrize("how", ["full", "read-only"])
-@pytest.mark.parametrize("at", [
-    pytest.param(s, marks=pytest.mark.faults(*(["quick"] if s in ("intend", "apply") else []))) for s in STAGES])
+@pytest.mark.parametrize(
+    "at", [pytest.param(s, marks=pytest.mark.faults(*(["quick"] if s in ("intend", "apply") else []))) for s in STAGES]
+)
 def test_a_record_that_takes_nothing(folder, sqlite, how, at, record_property):
     bench = Bench(folder, sqlite)
     (key,) = bench.approved()

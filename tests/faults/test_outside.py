@@ -47,7 +47,8 @@ def sweep_by_hand(bench):
         getattr(scheduler, name)(bench.works)
     for name, subject in started:
         {"contain_case": workflows.contain_case, "release": workflows.release, "reconsider": workflows.reconsider}[
-            name].__wrapped__(subject)
+            name
+        ].__wrapped__(subject)
     for step in (outbox_relay.open_tickets, outbox_relay.send_comments, outbox_relay.tell_people):
         step(bench.works)
 
@@ -96,8 +97,9 @@ def test_a_clock_that_jumps(bench, sqlite, jump, record_property):
     assert bench.faults() == ()
     record_property("fault", f"clock: {jump}")
     record_property("database", "sqlite")
-    record_property("found", f"{blocks} block(s), {blocks} release(s)"
-                    + ("" if blocks else "; too old an approval: proposed again"))
+    record_property(
+        "found", f"{blocks} block(s), {blocks} release(s)" + ("" if blocks else "; too old an approval: proposed again")
+    )
 
 
 @pytest.mark.faults

@@ -40,12 +40,17 @@ def mounted():
 
     def mount(megabytes):
         place = Path(tempfile.mkdtemp(prefix="disk"))
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=777", "tmpfs", place],
-                              capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=777", "tmpfs", place],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode:
             pytest.skip(f"no disk can be mounted here: {done.stderr.strip()}")
         places.append(place)
         return place
+
     yield mount
     for place in places:
         subprocess.run(["umount", "-l", place], check=True)
@@ -65,11 +70,13 @@ def fill(disk: Path) -> Path:
 
 def patiently(so):
     """Whether it is so, and False while the record does not answer."""
+
     def asked():
         try:
             return so()
         except ConnectorError:
             return False
+
     return asked
 
 
@@ -100,8 +107,10 @@ def goes_through(stage, bench, folder, keys, worker):
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-@pytest.mark.parametrize("point", ["step keys_of:before", "step intend:after", "step apply:before",
-                                   "step confirm:after", "step open_tickets:after"])
+@pytest.mark.parametrize(
+    "point",
+    ["step keys_of:before", "step intend:after", "step apply:before", "step confirm:after", "step open_tickets:after"],
+)
 def test_the_server_goes_down_and_comes_back(stage, folder, own_server, mode, point, record_property):
     url = own_server.fresh()
     bench, asked = set_up(folder, url)

@@ -14,17 +14,30 @@ from tests.faults.test_workers import rows, set_up, wait_for
 
 # Without answers of a lock only the heart tells that a worker is dead: PostgreSQL (SQLite's file lock is believed).
 pytestmark = [pytest.mark.faults, pytest.mark.postgres]
-STOPS_AT = ["step intend:after", "step apply:before", "edge.contain:before", "step apply:after", "edge.verify:before",
-            "step confirm:after", "step open_tickets:before", "desk.open:before", "desk.comment:before",
-            "mail.tell:before", "step claim:after", "edge.release:before", "edge.verify_released:before"]
+STOPS_AT = [
+    "step intend:after",
+    "step apply:before",
+    "edge.contain:before",
+    "step apply:after",
+    "edge.verify:before",
+    "step confirm:after",
+    "step open_tickets:before",
+    "desk.open:before",
+    "desk.comment:before",
+    "mail.tell:before",
+    "step claim:after",
+    "edge.release:before",
+    "edge.verify_released:before",
+]
 
 
 def asleep(folder, url, stage, point):
     """Six approved steps, and a worker that stopped at a point."""
     bench, asked = set_up(folder, url)
     keys = [key for request in asked for key in bench.approve(request).keys]
-    first = stage.begin(folder=str(folder), url=url, act="work", executor="w1", kill=(point, 1), sign=signal.SIGSTOP,
-                        silent=2)
+    first = stage.begin(
+        folder=str(folder), url=url, act="work", executor="w1", kill=(point, 1), sign=signal.SIGSTOP, silent=2
+    )
     if "claim" in point or "release" in point:
         wait_for(lambda: in_state(bench, keys, "active"))
         let_go(bench, keys)
@@ -52,6 +65,7 @@ def awake(bench, first):
         with bench.store.reading() as conn:
             at = conn.execute(sa.select(executors.c.beat_at).where(executors.c.executor_id == "w1")).scalar()
         return at not in (None, bench.now)
+
     wait_for(beats)
     wait_for(lambda: rows(bench, "SELECT 1 FROM {status} WHERE status = 'PENDING' AND name <> 'sweep'") == [])
 

@@ -38,9 +38,15 @@ def rows(bench, query):
         return conn.execute(sa.text(query.format(status=f"{schema}workflow_status"))).all()
 
 
-@pytest.mark.parametrize("point", [
-    pytest.param(p, marks=pytest.mark.faults(*(["quick"] if p in ("edge.contain:after", "step claim:after") else [])))
-    for p in DIES_AT])
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param(
+            p, marks=pytest.mark.faults(*(["quick"] if p in ("edge.contain:after", "step claim:after") else []))
+        )
+        for p in DIES_AT
+    ],
+)
 def test_one_of_two_workers_dies_and_the_other_does_its_work(stage, folder, url, point, record_property):
     bench, asked = set_up(folder, url)
     keys = [key for request in asked for key in bench.approve(request).keys]
@@ -111,8 +117,9 @@ def test_an_upgrade_goes_on_with_what_the_old_release_began(stage, folder, url, 
 
 
 @pytest.mark.faults
-def test_an_approval_while_nothing_runs_is_carried_out_later_and_nothing_is_pickled(stage, folder, url,
-                                                                                     record_property):
+def test_an_approval_while_nothing_runs_is_carried_out_later_and_nothing_is_pickled(
+    stage, folder, url, record_property
+):
     bench, asked = set_up(folder, url, 1)
     (key,) = bench.approve(asked[0]).keys
     found = rows(bench, "SELECT serialization, application_version, status FROM {status}")
@@ -138,6 +145,7 @@ def test_a_decision_and_its_work_share_one_fate(folder, url, monkeypatch, record
     def cut_off(conn, request, plan, keys):
         whole(conn, request, plan, keys)
         raise KeyboardInterrupt
+
     monkeypatch.setattr(bench.door, "starting", cut_off)
     with pytest.raises(KeyboardInterrupt):
         bench.approve(asked[0])

@@ -44,10 +44,15 @@ def test_undisturbed_every_point_is_passed(stage, folder, url, record_property):
     assert all(seen[commit] >= number for commit, number in COMMITS), seen
 
 
-@pytest.mark.parametrize("point", [
-    pytest.param(point, marks=pytest.mark.faults(*(["quick"] if point in QUICK else [])), id=f"{point[0]}#{point[1]}")
-    for point in (*POINTS, *COMMITS)
-])
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param(
+            point, marks=pytest.mark.faults(*(["quick"] if point in QUICK else [])), id=f"{point[0]}#{point[1]}"
+        )
+        for point in (*POINTS, *COMMITS)
+    ],
+)
 def test_killed_here_the_siem_still_hears_each_outcome_once(stage, folder, url, point, record_property):
     ended = stage.run(folder=str(folder), url=url, act="told", kill=point)
     assert ended["signal"] == 9, (point, ended["said"])

@@ -22,8 +22,12 @@ from tests.interpreters.users import BOT, C2, SPLUNK, Connection, over_log, zeek
 
 NETWORKS = Networks(lab=LAB)
 OTHER = "fd00::31"
-_ANSWERED, _SILENT, _REFUSED, _ODD = ("SF", 900, 1200, 6, 5), ("S0", 60, 0, 1, 0), ("REJ", 60, 40, 1, 1), (
-    "OTH", 500, 90, 4, 2)
+_ANSWERED, _SILENT, _REFUSED, _ODD = (
+    ("SF", 900, 1200, 6, 5),
+    ("S0", 60, 0, 1, 0),
+    ("REJ", 60, 40, 1, 1),
+    ("OTH", 500, 90, 4, 2),
+)
 
 
 def detections() -> tuple[Detection, ...]:
@@ -34,15 +38,23 @@ def detections() -> tuple[Detection, ...]:
 
 def calls(count: int, gap: float, start: float, kind: tuple[Any, ...] = _ANSWERED, **more: Any) -> list[Connection]:
     """Equal connections of the bot to its server."""
-    return [Connection(start + n * gap, **({"src_ip": BOT, "dst_ip": C2} | more))._replace(
-        **dict(zip(("state", "sent", "rcvd", "packets_sent", "packets_rcvd"), kind, strict=True)))
-        for n in range(count)]
+    return [
+        Connection(start + n * gap, **({"src_ip": BOT, "dst_ip": C2} | more))._replace(
+            **dict(zip(("state", "sent", "rcvd", "packets_sent", "packets_rcvd"), kind, strict=True))
+        )
+        for n in range(count)
+    ]
 
 
 def scan(count: int, start: float, silent: int, base: str = "198.51.100.{}", src: str = BOT) -> list[Connection]:
     """One connection to each of many addresses; the first ``silent`` of them do not answer."""
-    return [one for n in range(count) for one in calls(
-        1, 1, start + n * 800 / count, _SILENT if n < silent else _ANSWERED, src_ip=src, dst_ip=base.format(n))]
+    return [
+        one
+        for n in range(count)
+        for one in calls(
+            1, 1, start + n * 800 / count, _SILENT if n < silent else _ANSWERED, src_ip=src, dst_ip=base.format(n)
+        )
+    ]
 
 
 @st.composite
@@ -54,13 +66,28 @@ def days(draw: st.DrawFn) -> list[Connection]:
         src = draw(st.sampled_from((BOT, BOT, OTHER)))
         if draw(st.booleans()):
             count = draw(st.sampled_from((19, 20, 40)))
-            base = draw(st.sampled_from(("198.51.100.{}", "8.8.{}.8", "100.64.0.{}", "224.0.0.{}", "2a00:1::{}",
-                                         "172.40.0.{}", "10.9.9.{}", "2001:{}::1")))
+            base = draw(
+                st.sampled_from(
+                    (
+                        "198.51.100.{}",
+                        "8.8.{}.8",
+                        "100.64.0.{}",
+                        "224.0.0.{}",
+                        "2a00:1::{}",
+                        "172.40.0.{}",
+                        "10.9.9.{}",
+                        "2001:{}::1",
+                    )
+                )
+            )
             made += scan(count, start, draw(st.sampled_from((0, count - 1, count))), base, src)
         else:
             made += calls(
-                draw(st.sampled_from((1, 99, 100, 130))), draw(st.sampled_from((1, 9))), start,
-                draw(st.sampled_from((_ANSWERED, _SILENT, _REFUSED, _ODD))), src_ip=src,
+                draw(st.sampled_from((1, 99, 100, 130))),
+                draw(st.sampled_from((1, 9))),
+                start,
+                draw(st.sampled_from((_ANSWERED, _SILENT, _REFUSED, _ODD))),
+                src_ip=src,
                 dst_ip=draw(st.sampled_from((C2, C2, "8.8.8.8", "10.9.9.9", "203.0.113.77"))),
                 dst_port=draw(st.sampled_from((443, 443, 53, 80))),
                 proto=draw(st.sampled_from(("tcp", "udp"))),
@@ -94,13 +121,19 @@ class Told(NamedTuple):
 def by_log(found: Iterable[Connection]) -> Told:
     """What the log connector says, as far as a SIEM is asked: floods and scans from the least on."""
     traffic = over_log([zeek(c) for c in found], NETWORKS, detections())
-    hosts = [host.model_copy(update={
-        "distinct_outside": None,
-        "bursts": tuple(b for b in host.bursts or () if b.connections >= LEAST_FLOOD),
-        "spreads": tuple(s for s in host.spreads or () if s.pairs >= LEAST_PAIRS),
-    }) for host in traffic.hosts]
-    return Told([_host(host) for host in hosts], [
-        (t.attempts, t.unanswered, t.unanswered_hours) for t in traffic.tuples])
+    hosts = [
+        host.model_copy(
+            update={
+                "distinct_outside": None,
+                "bursts": tuple(b for b in host.bursts or () if b.connections >= LEAST_FLOOD),
+                "spreads": tuple(s for s in host.spreads or () if s.pairs >= LEAST_PAIRS),
+            }
+        )
+        for host in traffic.hosts
+    ]
+    return Told(
+        [_host(host) for host in hosts], [(t.attempts, t.unanswered, t.unanswered_hours) for t in traffic.tuples]
+    )
 
 
 def _host(host: HostTraffic) -> tuple[Any, ...]:

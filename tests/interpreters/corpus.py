@@ -29,11 +29,16 @@ def corpus() -> list[Event]:
         flow(12, 900, "203.0.113.14", start=EIGHT) + flow(12, 900, "203.0.113.15", start=EIGHT),
         flow(12, 900, "203.0.113.16", 6667, EIGHT) + flow(12, 900, "203.0.113.16", 6668, EIGHT),
         flow(24, 600, "2001:db8::66", start=EIGHT, service="irc", proto="udp"),
-        flow(24, 600, "::ffff:10.0.0.1", start=EIGHT), flow(24, 600, "fe80::1%eth0", start=EIGHT),
-        flow(24, 600, "100.64.0.1", start=EIGHT), flow(24, 600, "224.0.0.1", start=EIGHT),
-        *(flow(24, 600, dst, start=EIGHT) for dst in ("10.1.2.3", "172.31.0.1", "172.32.0.1", "192.168.0.9",
-                                                      "127.0.0.1", "169.254.1.1")),
-        flow(24, 600, "203.0.113.20", start=EIGHT, proto="icmp"), flow(24, 600, "203.0.113.21", 4444, EIGHT),
+        flow(24, 600, "::ffff:10.0.0.1", start=EIGHT),
+        flow(24, 600, "fe80::1%eth0", start=EIGHT),
+        flow(24, 600, "100.64.0.1", start=EIGHT),
+        flow(24, 600, "224.0.0.1", start=EIGHT),
+        *(
+            flow(24, 600, dst, start=EIGHT)
+            for dst in ("10.1.2.3", "172.31.0.1", "172.32.0.1", "192.168.0.9", "127.0.0.1", "169.254.1.1")
+        ),
+        flow(24, 600, "203.0.113.20", start=EIGHT, proto="icmp"),
+        flow(24, 600, "203.0.113.21", 4444, EIGHT),
     ]
     partly = flow(101, 75, "198.51.100.6", 443, EIGHT, bytes=LARGE)  # one counter of 101 is missing
     partly[50] = partly[50]._replace(bytes_sent=None, bytes_total=None)

@@ -44,7 +44,7 @@ def stages(query: str) -> list[str]:
     """The stages: split at pipes that stand in no quotes."""
     masked = re.sub(r'"(?:[^"\\]|\\.)*"', lambda m: "~" * len(m.group()), query)
     cuts = [-1, *(m.start() for m in re.finditer(r"\|", masked)), len(query)]
-    found = [query[a + 1:b].strip() for a, b in pairwise(cuts)]
+    found = [query[a + 1 : b].strip() for a, b in pairwise(cuts)]
     return found[1:] if found[0] == "" else found
 
 
@@ -60,7 +60,7 @@ def _after_scope(text: str) -> str:
     for place, character in enumerate(bare):
         depth += {"(": 1, ")": -1}.get(character, 0)
         if depth == 0:
-            return text[place + 1:].strip()
+            return text[place + 1 :].strip()
     raise Fault(f"no scope in parentheses: {text[:40]!r}")
 
 
@@ -77,7 +77,7 @@ def _terms(text: str) -> Callable[[Row], bool]:
     found = re.match(r"(NOT )?([\w.]+) IN \(([^)]*)\)\s*", text)
     if not found:
         raise Fault(f"cannot read the terms {text!r}")
-    wanted, rest = re.findall(r'"([^"]*)"', found.group(3)), _terms(text[found.end():])
+    wanted, rest = re.findall(r'"([^"]*)"', found.group(3)), _terms(text[found.end() :])
     no, name = bool(found.group(1)), found.group(2)
     return lambda row: _listed(row.get(name), wanted) != no and rest(row)
 
@@ -85,7 +85,8 @@ def _terms(text: str) -> Callable[[Row], bool]:
 def _listed(value: Any, wanted: list[str]) -> bool:
     return any(
         in_network(item, text) if "/" in item else text_of(text).lower() == item.lower()
-        for text in _values(value) for item in wanted
+        for text in _values(value)
+        for item in wanted
     )
 
 
@@ -160,9 +161,16 @@ def _grouped(
             made.setdefault(tuple(text_of(value) for value in key), []).append(row)
     return [
         {name: typed(value) for name, value in zip(by, key, strict=True)}
-        | {name: value for how, field, name in wanted
-           if (value := _AGGREGATES[how]([item for row in group for item in _values(row.get(field))] if field
-                                         else group)) is not None}
+        | {
+            name: value
+            for how, field, name in wanted
+            if (
+                value := _AGGREGATES[how](
+                    [item for row in group for item in _values(row.get(field))] if field else group
+                )
+            )
+            is not None
+        }
         for key, group in made.items()
     ]
 
@@ -183,11 +191,15 @@ def _extreme(choose: Callable[..., float]) -> Callable[[list[Any]], float | None
         if None in numbers:
             raise Fault("min and max of texts are lexicographic")
         return choose(numbers) if numbers else None
+
     return of
 
 
 _AGGREGATES: dict[str, Callable[[list[Any]], Any]] = {
-    "count": lambda values: float(len(values)), "sum": _sum, "min": _extreme(min), "max": _extreme(max),
+    "count": lambda values: float(len(values)),
+    "sum": _sum,
+    "min": _extreme(min),
+    "max": _extreme(max),
     "dc": lambda values: float(len({text_of(value) for value in values})),
     "values": lambda values: sorted({text_of(value) for value in values}) or None,
     "list": lambda values: [text_of(value) for value in values][:LISTED_VALUES] or None,
@@ -205,12 +217,15 @@ def _tstats(rest: str, rows: list[Row], zone: int) -> list[Row]:
         raise Fault("tstats without a data model")
     grouped = by.replace("span=", "span ").split()
     test = _terms(_after_scope(condition)) if condition else lambda row: True
-    kept = [dict(row) for row in rows if test(row) and (row.get("_summarized", True)
-                                                         or options.get("summariesonly", "false")[0] == "f")]
+    kept = [
+        dict(row)
+        for row in rows
+        if test(row) and (row.get("_summarized", True) or options.get("summariesonly", "false")[0] == "f")
+    ]
     if "span" in grouped:
         place = grouped.index("span")
         count, unit = re.fullmatch(r"(\d+)([smhd])", grouped[place + 1]).groups()
-        grouped[place:place + 2] = []
+        grouped[place : place + 2] = []
         for row in kept:
             row["_slot"] = snapped(row["_time"], int(count) * _SPANS[unit], zone)
         grouped = ["_slot" if name == "_time" else name for name in grouped]
@@ -242,6 +257,14 @@ def _table(rest: str, rows: list[Row], _zone: int) -> list[Row]:
 
 
 _COMMANDS: dict[str, Callable[[str, list[Row], int], list[Row]]] = {
-    "search": _search, "eval": _eval, "where": _where, "bin": _bin, "stats": _stats, "tstats": _tstats, "sort": _sort,
-    "fillnull": _fillnull, "table": _table, "head": lambda rest, rows, _: rows[:int(rest)],
+    "search": _search,
+    "eval": _eval,
+    "where": _where,
+    "bin": _bin,
+    "stats": _stats,
+    "tstats": _tstats,
+    "sort": _sort,
+    "fillnull": _fillnull,
+    "table": _table,
+    "head": lambda rest, rows, _: rows[: int(rest)],
 }

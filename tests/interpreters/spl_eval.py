@@ -15,9 +15,12 @@ from typing import Any
 
 Row = dict[str, Any]
 Tree = Callable[[Row], Any]
-_TOKEN = re.compile(r"""
+_TOKEN = re.compile(
+    r"""
     \s*(?: (?P<text>"(?:[^"\\]|\\.)*") | '(?P<field>[^']*)' | (?P<number>\d+(?:\.\d+)?)
-         | (?P<name>[A-Za-z_]\w*) | (?P<mark>>=|<=|!=|==|[=<>+\-*/(),.]) )""", re.X)
+         | (?P<name>[A-Za-z_]\w*) | (?P<mark>>=|<=|!=|==|[=<>+\-*/(),.]) )""",
+    re.X,
+)
 
 
 class Fault(AssertionError):
@@ -83,6 +86,7 @@ def _extreme(choose: Callable[..., float]) -> Callable[..., float]:
         if not all(isinstance(value, float) for value in values):
             raise Fault(f"{choose.__name__}{values}: nulls and texts compare by rules that are not documented")
         return choose(values)
+
     return of
 
 
@@ -99,24 +103,39 @@ def _texted(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         if value is not None and not isinstance(single(value, name), str):
             raise Fault(f"{name} of the number {value!r}")
         return None if value is None else call(value, *rest)
+
     return of
 
 
-_COMPARE = {"=": operator.eq, "==": operator.eq, "!=": operator.ne, ">=": operator.ge, "<=": operator.le,
-            ">": operator.gt, "<": operator.lt}
+_COMPARE = {
+    "=": operator.eq,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
 _COMPUTE = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "match": matches, "cidrmatch": in_network, "round": rounded, "mvindex": _mvindex,
+    "match": matches,
+    "cidrmatch": in_network,
+    "round": rounded,
+    "mvindex": _mvindex,
     "coalesce": lambda *values: next((value for value in values if value is not None), None),
-    "isnull": lambda value: value is None, "isnotnull": lambda value: value is not None,
-    "null": lambda: None, "true": lambda: True,
+    "isnull": lambda value: value is None,
+    "isnotnull": lambda value: value is not None,
+    "null": lambda: None,
+    "true": lambda: True,
     "tonumber": lambda value: number_of(single(value, "tonumber")),
     "tostring": lambda value: text_of(single(value, "tostring")),
     "floor": lambda value: None if value is None else float(floor(value)),
-    "lower": _texted("lower", str.lower), "split": _texted("split", lambda text, by: text.split(by)),
+    "lower": _texted("lower", str.lower),
+    "split": _texted("split", lambda text, by: text.split(by)),
     "replace": _texted("replace", lambda text, pattern, new: re.sub(pattern, new, text)),
     "mvcount": lambda value: None if value is None else float(len(value) if isinstance(value, list) else 1),
-    "min": _extreme(min), "max": _extreme(max),
+    "min": _extreme(min),
+    "max": _extreme(max),
     "in": lambda value, *wanted: None if value is None else text_of(value) in {text_of(item) for item in wanted},
 }
 
@@ -130,7 +149,7 @@ class Parser:
         while at < len(text.rstrip()):
             found = _TOKEN.match(text, at)
             if not found:
-                raise Fault(f"cannot read {text[at:at + 30]!r}")
+                raise Fault(f"cannot read {text[at : at + 30]!r}")
             self.tokens.append((found.lastgroup or "", found.group(found.lastgroup or 0)))
             at = found.end()
         self.at = 0
@@ -152,7 +171,7 @@ class Parser:
 
     def _done(self, made: Any) -> Any:
         if self.at != len(self.tokens):
-            raise Fault(f"left over: {self.tokens[self.at:][:5]}")
+            raise Fault(f"left over: {self.tokens[self.at :][:5]}")
         return made
 
     def _next(self) -> tuple[str, str]:

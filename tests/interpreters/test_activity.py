@@ -66,13 +66,20 @@ def test_a_scan_of_which_nobody_knows_the_answers_is_unknown(preset: str) -> Non
 
 @pytest.mark.parametrize("preset", sumo.PRESETS)
 def test_the_text_for_every_sumo_preset_is_sound(preset: str) -> None:
-    assert sumo.lint(sumo.activity(activity.KEYS, LAB, preset)) == () == sumo.lint(sumo.activity(activity.KEYS, (), preset))
+    assert (
+        sumo.lint(sumo.activity(activity.KEYS, LAB, preset))
+        == ()
+        == sumo.lint(sumo.activity(activity.KEYS, (), preset))
+    )
 
 
 @pytest.mark.parametrize("preset", splunk.PRESETS)
 def test_the_text_for_every_splunk_preset_is_sound(preset: str) -> None:
-    assert splunk.lint(splunk.activity(activity.KEYS, LAB, preset)) == () == splunk.lint(
-        splunk.activity(activity.KEYS, (), preset))
+    assert (
+        splunk.lint(splunk.activity(activity.KEYS, LAB, preset))
+        == ()
+        == splunk.lint(splunk.activity(activity.KEYS, (), preset))
+    )
 
 
 @cache
@@ -94,7 +101,11 @@ def test_a_wrong_query_is_noticed(mutant: Mutant) -> None:
 
 def right_text(preset: str) -> str:
     """Our own text."""
-    return (sumo.activity(activity.KEYS, LAB, "zeek-json") if preset == "sumo" else splunk.activity(activity.KEYS, LAB, preset))
+    return (
+        sumo.activity(activity.KEYS, LAB, "zeek-json")
+        if preset == "sumo"
+        else splunk.activity(activity.KEYS, LAB, preset)
+    )
 
 
 @cache

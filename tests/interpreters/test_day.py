@@ -16,9 +16,18 @@ def the_day() -> list[Event]:
     often = [c for c in connections if seen[c.src_ip, c.dst_ip, c.dst_port] >= FREQUENT]
     rarely = [c for c in connections if seen[c.src_ip, c.dst_ip, c.dst_port] < FREQUENT][:OTHERS]
     return [
-        Event(round(c.ts, 3), c.src_ip, c.dst_ip, c.dst_port, src_port=c.src_port, proto=c.proto,
-              bytes_sent=c.orig_ip_bytes, bytes_rcvd=c.resp_ip_bytes, bytes_total=c.orig_ip_bytes + c.resp_ip_bytes,
-              service=c.service or "")
+        Event(
+            round(c.ts, 3),
+            c.src_ip,
+            c.dst_ip,
+            c.dst_port,
+            src_port=c.src_port,
+            proto=c.proto,
+            bytes_sent=c.orig_ip_bytes,
+            bytes_rcvd=c.resp_ip_bytes,
+            bytes_total=c.orig_ip_bytes + c.resp_ip_bytes,
+            service=c.service or "",
+        )
         for c in (*often, *rarely)
     ]
 

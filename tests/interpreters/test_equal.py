@@ -51,7 +51,8 @@ def test_the_follow_up_of_a_busy_tuple_gives_its_newest_seconds_and_its_hours(pr
     since = int(found[10].start)
     newest = spl.results(spl.run(splunk.traffic(keys, preset, since={keys[0]: since}), source))
     assert sorted((int(row["dst_port"]), int(row["start_s"])) for row in newest) == sorted(
-        (e.dst_port, int(e.start)) for e in found if e.dst_port == 443 or e.start >= since)
+        (e.dst_port, int(e.start)) for e in found if e.dst_port == 443 or e.start >= since
+    )
     hourly = spl.results(spl.run(splunk.traffic(keys[:1], preset, step_s=3600), source, HALF_HOUR_EAST))
     wanted = Counter(int(e.start) // 3600 * 3600 for e in found[:25])
     assert {int(row["start_s"]): int(row["start_conns"]) for row in hourly} == dict(wanted)

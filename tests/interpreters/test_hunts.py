@@ -34,8 +34,12 @@ def bursts() -> list[Event]:
     ports = [e._replace(dst_port=1000 + n % 25) for n, e in enumerate(flow(120, 1, "203.0.113.7", start=MIDNIGHT))]
     half = [e._replace(dst_port=1000 + n % 20) for n, e in enumerate(flow(120, 1, "203.0.113.8", start=MIDNIGHT))]
     made = [
-        *ports, *half, *flow(101, 2, "127.0.0.1", 8080, MIDNIGHT + 900), *flow(100, 2, "203.0.113.9", 443, MIDNIGHT),
-        *flow(180, 5, "203.0.113.10", 443, MIDNIGHT + 450), *flow(3, 1, "10.1.2.3", 6667, proto="icmp"),
+        *ports,
+        *half,
+        *flow(101, 2, "127.0.0.1", 8080, MIDNIGHT + 900),
+        *flow(100, 2, "203.0.113.9", 443, MIDNIGHT),
+        *flow(180, 5, "203.0.113.10", 443, MIDNIGHT + 450),
+        *flow(3, 1, "10.1.2.3", 6667, proto="icmp"),
         *flow(130, 1, "2001:db8::7", 443, MIDNIGHT),
     ]
     return [e._replace(hostname="pc-1" if n % 2 else "pc-2", process_name="a.exe") for n, e in enumerate(made)]
@@ -126,7 +130,8 @@ def test_sumo_bursts_and_irc(preset: str, by: tuple[str, ...]) -> None:
     assert _rows(found, "window_start", *by, *COUNTED) == expected_bursts(events, by)
     irc = sumo.run(sumo_language.query("cse", "irc"), (), fields)
     assert {(s, d, int(p), n) for s, d, p, n in _rows(irc, "src_ip", "dst_ip", "dst_port", "connections")} == (
-        expected_irc(events))
+        expected_irc(events)
+    )
 
 
 def test_duckdb_bursts_and_irc() -> None:
@@ -142,17 +147,26 @@ def test_duckdb_bursts_and_irc() -> None:
 def dns_fields(q: Question) -> dict[str, Any]:
     """A CIM DNS event, which is also a Sysmon one."""
     return {
-        "_time": q.start, "src": q.src_ip, "query": q.query.upper(),
-        "reply_code": "NXDomain" if q.failed else "NoError", "Computer": q.hostname, "Image": q.process_name,
-        "QueryName": q.query, "QueryStatus": "9003" if q.failed else "0",
+        "_time": q.start,
+        "src": q.src_ip,
+        "query": q.query.upper(),
+        "reply_code": "NXDomain" if q.failed else "NoError",
+        "Computer": q.hostname,
+        "Image": q.process_name,
+        "QueryName": q.query,
+        "QueryStatus": "9003" if q.failed else "0",
     }
 
 
 def cse_dns(q: Question) -> dict[str, Any]:
     """A NetworkDNS record of Cloud SIEM, which has taken the registered domain out of the name."""
     return {
-        "_messageTime": q.start * 1000, "srcDevice_ip": q.src_ip, "device_hostname": q.hostname, "dns_query": q.query,
-        "baseImage": q.process_name, "dns_queryDomain_rootDomain": registered(q.query),
+        "_messageTime": q.start * 1000,
+        "srcDevice_ip": q.src_ip,
+        "device_hostname": q.hostname,
+        "dns_query": q.query,
+        "baseImage": q.process_name,
+        "dns_queryDomain_rootDomain": registered(q.query),
         "dns_returnCode": "NXDOMAIN" if q.failed else "NOERROR",
     }
 
@@ -181,19 +195,22 @@ def test_duckdb_names() -> None:
     assert found == expected_names(asked, ("src_ip",)) and {row[1] for row in found} == {"10.0.0.1", "10.0.0.6"}
 
 
-@pytest.mark.parametrize(("name", "hunt", "old", "new"), [
-    ("at least 100", "ddos-burst", "connections>100", "connections>=100"),
-    ("an hour for a quarter", "ddos-burst", "/900)*900", "/3600)*3600"),
-    ("20 ports are a scan", "ddos-burst", "unique_ports>20", "unique_ports>=20"),
-    ("rows instead of ports", "ddos-burst", "dc(dst_port)", "count(dst_port)"),
-    ("more than 30 domains", "dga-burst", "failed_domains>=30", "failed_domains>30"),
-    ("29 domains", "dga-burst", "failed_domains>=30", "failed_domains>=29"),
-    ("more than 70 %", "dga-burst", ">=names*80", ">=names*70"),
-    ("names instead of domains", "dga-burst", "dc(failed_domain)", "sum(failed)"),
-    ("failed once is failed", "dga-burst", "min(failed) AS failed", "max(failed) AS failed"),
-    ("two labels everywhere", "dga-burst", ", 3, 2)", ", 2, 2)"),
-    ("capitals are other names", "dga-burst", "lower(asked)", "asked"),
-])
+@pytest.mark.parametrize(
+    ("name", "hunt", "old", "new"),
+    [
+        ("at least 100", "ddos-burst", "connections>100", "connections>=100"),
+        ("an hour for a quarter", "ddos-burst", "/900)*900", "/3600)*3600"),
+        ("20 ports are a scan", "ddos-burst", "unique_ports>20", "unique_ports>=20"),
+        ("rows instead of ports", "ddos-burst", "dc(dst_port)", "count(dst_port)"),
+        ("more than 30 domains", "dga-burst", "failed_domains>=30", "failed_domains>30"),
+        ("29 domains", "dga-burst", "failed_domains>=30", "failed_domains>=29"),
+        ("more than 70 %", "dga-burst", ">=names*80", ">=names*70"),
+        ("names instead of domains", "dga-burst", "dc(failed_domain)", "sum(failed)"),
+        ("failed once is failed", "dga-burst", "min(failed) AS failed", "max(failed) AS failed"),
+        ("two labels everywhere", "dga-burst", ", 3, 2)", ", 2, 2)"),
+        ("capitals are other names", "dga-burst", "lower(asked)", "asked"),
+    ],
+)
 def test_a_wrong_hunt_is_noticed(name: str, hunt: str, old: str, new: str) -> None:
     ours = splunk.query("cim", hunt)
     wrong = ours.replace(old, new)

@@ -90,7 +90,9 @@ def test_the_fixed_connections_are_told_alike_everywhere(home: Sequence[Network]
     assert by_reference(users.fixed(), home) == expected
     assert by_sumo(users.fixed(), home) == expected
     assert {preset: by_splunk(preset, users.fixed(), home) for preset in ("raw", "cim")} == {
-        "raw": expected, "cim": expected}
+        "raw": expected,
+        "cim": expected,
+    }
 
 
 def test_where_nobody_says_who_spoke_the_number_is_unknown() -> None:
@@ -115,12 +117,17 @@ def said(preset: str, query: str, number: int) -> users.Told:
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: f"{m.preset}: {m.name}")
 def test_a_wrong_query_is_noticed(mutant: Mutant) -> None:
-    right = (sumo.popularity(WANTED, HOMES[1], "zeek-json") if mutant.preset == "sumo"
-             else splunk.popularity(WANTED, HOMES[1], mutant.preset))
+    right = (
+        sumo.popularity(WANTED, HOMES[1], "zeek-json")
+        if mutant.preset == "sumo"
+        else splunk.popularity(WANTED, HOMES[1], mutant.preset)
+    )
     wrong = right.replace(mutant.old, mutant.new)
     assert wrong != right, "the text that this mutant changes is gone"
     try:
-        assert any(said(mutant.preset, wrong, number) != said(mutant.preset, right, number)
-                   for number in range(len(users.datasets())))
+        assert any(
+            said(mutant.preset, wrong, number) != said(mutant.preset, right, number)
+            for number in range(len(users.datasets()))
+        )
     except (Fault, spl_eval.Fault, KeyError, ValueError) as fault:
         assert str(fault) != "", "refused without a reason"

@@ -36,15 +36,40 @@ HOMES: tuple[tuple[Network, ...], ...] = (
     (ip_network("::/0"),),
 )
 _SOURCES = (
-    BOT, "10.0.0.32", "10.0.1.5", "10.0.1.130", "172.23.1.1", "172.24.0.1", "192.168.7.9", "192.168.7.99", "100.64.3.3",
-    "fd00::31", "FD00::32", "fe80::1", "2001:db8:1::5", "2001:db8:1:0:0:0:0:6", "2001:db8:2::5", "::ffff:10.0.0.9",
-    "203.0.113.200", "198.51.100.7",
+    BOT,
+    "10.0.0.32",
+    "10.0.1.5",
+    "10.0.1.130",
+    "172.23.1.1",
+    "172.24.0.1",
+    "192.168.7.9",
+    "192.168.7.99",
+    "100.64.3.3",
+    "fd00::31",
+    "FD00::32",
+    "fe80::1",
+    "2001:db8:1::5",
+    "2001:db8:1:0:0:0:0:6",
+    "2001:db8:2::5",
+    "::ffff:10.0.0.9",
+    "203.0.113.200",
+    "198.51.100.7",
 )
 # State, bytes and packets of both sides: conversations, single answers, refusals, and what is not known.
 _KINDS = (
-    ("SF", 900, 1200, 6, 5), ("S1", 300, 120, 3, 2), ("S1", 120, 60, 2, 1), ("S0", 60, 0, 1, 0), ("REJ", 60, 40, 1, 1),
-    ("RSTO", 400, 300, 5, 1), ("SH", 180, 60, 3, 2), ("OTH", 500, 0, 4, 0), ("SF", 500, 700, None, None),
-    ("S1", 150, 120, 2, 2), ("SF", 0, 700, None, None), ("SF", None, None, None, None), ("OTH", None, None, 5, 4),
+    ("SF", 900, 1200, 6, 5),
+    ("S1", 300, 120, 3, 2),
+    ("S1", 120, 60, 2, 1),
+    ("S0", 60, 0, 1, 0),
+    ("REJ", 60, 40, 1, 1),
+    ("RSTO", 400, 300, 5, 1),
+    ("SH", 180, 60, 3, 2),
+    ("OTH", 500, 0, 4, 0),
+    ("SF", 500, 700, None, None),
+    ("S1", 150, 120, 2, 2),
+    ("SF", 0, 700, None, None),
+    ("SF", None, None, None, None),
+    ("OTH", None, None, 5, 4),
     ("SF", 80, 90, 5, None),
 )
 
@@ -70,11 +95,15 @@ def connections(draw: st.DrawFn) -> list[Connection]:
     """One connection of the bot, and up to forty of others, most of them to the destinations that are asked for."""
     made = [Connection(MIDNIGHT, BOT, C2)]
     for n in range(draw(st.integers(0, 40))):
-        made.append(Connection(
-            MIDNIGHT + 30 * n, draw(st.sampled_from(_SOURCES)),
-            draw(st.sampled_from((*WANTED, C2, "198.51.100.9", "10.9.9.9"))),
-            draw(st.sampled_from(("tcp", "tcp", "tcp", "udp", "icmp"))), *draw(st.sampled_from(_KINDS)),
-        ))
+        made.append(
+            Connection(
+                MIDNIGHT + 30 * n,
+                draw(st.sampled_from(_SOURCES)),
+                draw(st.sampled_from((*WANTED, C2, "198.51.100.9", "10.9.9.9"))),
+                draw(st.sampled_from(("tcp", "tcp", "tcp", "udp", "icmp"))),
+                *draw(st.sampled_from(_KINDS)),
+            )
+        )
     return made
 
 
@@ -82,8 +111,10 @@ def fixed() -> list[Connection]:
     """Every source with every kind to one of the destinations, so that no source is told by its other rows."""
     made = [Connection(MIDNIGHT, BOT, C2)]
     for n, kind in enumerate(_KINDS):
-        made += [Connection(MIDNIGHT + 100 + n, f"10.0.{n}.{host}", WANTED[host % 2], "tcp", *kind)
-                 for host in range(1, 2 * n + 4)]
+        made += [
+            Connection(MIDNIGHT + 100 + n, f"10.0.{n}.{host}", WANTED[host % 2], "tcp", *kind)
+            for host in range(1, 2 * n + 4)
+        ]
     made += [Connection(MIDNIGHT + 700 + n, src, C2) for n, src in enumerate(_SOURCES)]
     made += [Connection(MIDNIGHT + 800 + n, f"10.0.77.{n}", C2, "udp") for n in range(1, 4)]
     made += [Connection(MIDNIGHT + 900 + n, f"10.0.78.{n}", "10.9.9.9") for n in range(1, 6)]
@@ -104,16 +135,26 @@ def datasets() -> list[list[Connection]]:
 def zeek(c: Connection) -> dict[str, Any]:
     """A row of conn.log."""
     row = {
-        "ts": c.start, "id.orig_h": c.src_ip, "id.orig_p": 40_000, "id.resp_h": c.dst_ip, "id.resp_p": c.dst_port,
-        "proto": c.proto, "conn_state": c.state, "orig_ip_bytes": c.sent, "resp_ip_bytes": c.rcvd,
-        "orig_pkts": c.packets_sent, "resp_pkts": c.packets_rcvd, "history": "ShADadFf" if c.proto == "tcp" else "Dd",
+        "ts": c.start,
+        "id.orig_h": c.src_ip,
+        "id.orig_p": 40_000,
+        "id.resp_h": c.dst_ip,
+        "id.resp_p": c.dst_port,
+        "proto": c.proto,
+        "conn_state": c.state,
+        "orig_ip_bytes": c.sent,
+        "resp_ip_bytes": c.rcvd,
+        "orig_pkts": c.packets_sent,
+        "resp_pkts": c.packets_rcvd,
+        "history": "ShADadFf" if c.proto == "tcp" else "Dd",
     }
     return {name: value for name, value in row.items() if value is not None}
 
 
 def _texts(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value if name in ("_time", "_summarized") or value is None else str(value)
-            for name, value in row.items()}
+    return {
+        name: value if name in ("_time", "_summarized") or value is None else str(value) for name, value in row.items()
+    }
 
 
 def raw(c: Connection) -> dict[str, Any]:
@@ -123,17 +164,30 @@ def raw(c: Connection) -> dict[str, Any]:
 
 def cim(c: Connection) -> dict[str, Any]:
     """The same under the names of the information model, with the state that the add-on leaves."""
-    return _texts({
-        "_time": c.start, "src": c.src_ip, "dest_ip": c.dst_ip, "dest_port": c.dst_port, "transport": c.proto.upper(),
-        "bytes_out": c.sent, "bytes_in": c.rcvd, "packets_out": c.packets_sent, "packets_in": c.packets_rcvd,
-        "conn_state": c.state, "action": "blocked" if c.denied else "allowed",
-    })
+    return _texts(
+        {
+            "_time": c.start,
+            "src": c.src_ip,
+            "dest_ip": c.dst_ip,
+            "dest_port": c.dst_port,
+            "transport": c.proto.upper(),
+            "bytes_out": c.sent,
+            "bytes_in": c.rcvd,
+            "packets_out": c.packets_sent,
+            "packets_in": c.packets_rcvd,
+            "conn_state": c.state,
+            "action": "blocked" if c.denied else "allowed",
+        }
+    )
 
 
 def model(c: Connection) -> dict[str, Any]:
     """A row of the data model, which has no states."""
-    return {f"All_Traffic.{name}" if name != "_time" else name: value for name, value in cim(c).items()
-            if name != "conn_state"} | {"_summarized": False}
+    return {
+        f"All_Traffic.{name}" if name != "_time" else name: value
+        for name, value in cim(c).items()
+        if name != "conn_state"
+    } | {"_summarized": False}
 
 
 SPLUNK: dict[str, Callable[[Connection], dict[str, Any]]] = {"raw": raw, "cim": cim, "tstats": model}
@@ -143,11 +197,26 @@ def detections() -> tuple[Detection, ...]:
     """One detection for each destination that is asked for."""
     return tuple(
         Detection(
-            detection_id=str(n), source="s", hostname="", src_ip=BOT, dst_ip=dst, dst_port=443, connections=20,
-            hourly_buckets=3, avg_per_hour=1, avg_bytes_per_conn=None, irc_port=0, beaconing_score=1,
-            total_bytes_sent=None, total_bytes_rcvd=None, processes=(), first_seen=moment(MIDNIGHT),
-            last_seen=moment(MIDNIGHT + 9000), bytes_known=False,
-        ) for n, dst in enumerate(WANTED)
+            detection_id=str(n),
+            source="s",
+            hostname="",
+            src_ip=BOT,
+            dst_ip=dst,
+            dst_port=443,
+            connections=20,
+            hourly_buckets=3,
+            avg_per_hour=1,
+            avg_bytes_per_conn=None,
+            irc_port=0,
+            beaconing_score=1,
+            total_bytes_sent=None,
+            total_bytes_rcvd=None,
+            processes=(),
+            first_seen=moment(MIDNIGHT),
+            last_seen=moment(MIDNIGHT + 9000),
+            bytes_known=False,
+        )
+        for n, dst in enumerate(WANTED)
     )
 
 
@@ -173,8 +242,10 @@ def over_log(rows: Iterable[dict[str, Any]], networks: Networks, asked: Sequence
 def by_log(rows: Iterable[dict[str, Any]], home: Sequence[Network]) -> Told:
     """What the log connector says of the users of the destinations."""
     traffic = over_log(rows, Networks(home=home, lab=LAB), detections())
-    return Told(traffic.active_hosts, [
-        (t.hosts_using, t.hosts_answered, _second(t.destination_first_seen)) for t in traffic.tuples])
+    return Told(
+        traffic.active_hosts,
+        [(t.hosts_using, t.hosts_answered, _second(t.destination_first_seen)) for t in traffic.tuples],
+    )
 
 
 def by_reference(found: Iterable[Connection], home: Sequence[Network]) -> Told:
@@ -184,8 +255,13 @@ def by_reference(found: Iterable[Connection], home: Sequence[Network]) -> Told:
         address = parse(c.src_ip)
         if address is not None and within(address, home):
             ours[address].append(c)
-    return Told(len(ours), [
-        _users([own for all_of in ours.values() if (own := [c for c in all_of if c.dst_ip == dst])]) for dst in WANTED])
+    return Told(
+        len(ours),
+        [
+            _users([own for all_of in ours.values() if (own := [c for c in all_of if c.dst_ip == dst])])
+            for dst in WANTED
+        ],
+    )
 
 
 def _users(by_host: Sequence[Sequence[Connection]]) -> tuple[int | None, int | None, int | None]:
@@ -214,9 +290,14 @@ def _second(at: Any) -> int | None:
 def _told(read: Any, home: Sequence[Network]) -> Told:
     found = prevalence.prevalence(detections(), home, lambda _: (read, ""))
     assert found.unknown == (), found.unknown
-    return Told(found.active_hosts, [
-        (use.hosts_using, use.hosts_answered, _second(use.first)) for use in map(found.by_destination.get, WANTED)
-        if use is not None])
+    return Told(
+        found.active_hosts,
+        [
+            (use.hosts_using, use.hosts_answered, _second(use.first))
+            for use in map(found.by_destination.get, WANTED)
+            if use is not None
+        ],
+    )
 
 
 def by_sumo(found: Iterable[Connection], home: Sequence[Network], query: str = "") -> Told:

@@ -67,4 +67,6 @@ def test_a_package_depends_on_the_catalogue_alone():
     assert first == second
     fewer = platforms.render("splunk_soar", catalogue()[:-1])
     assert {name for name in first if first[name] != fewer[name]} == {
-        "botnet_playbook.json", "botnet_playbook_connector.py"}
+        "botnet_playbook.json",
+        "botnet_playbook_connector.py",
+    }

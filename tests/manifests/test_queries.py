@@ -32,7 +32,8 @@ def test_every_hunt_is_written_in_every_language() -> None:
 @pytest.mark.parametrize(("suffix", "lint"), [(".spl", splunk.lint), (".sumo", sumo.lint)])
 def test_our_linters_find_nothing(suffix: str, lint) -> None:
     assert files(suffix) and {path.name: lint(path.read_text().strip()) for path in files(suffix)} == {
-        path.name: () for path in files(suffix)}
+        path.name: () for path in files(suffix)
+    }
 
 
 @pytest.mark.parametrize("path", files(".sql"), ids=lambda path: path.name)
@@ -68,9 +69,12 @@ def test_the_public_linter_finds_only_the_wide_default_scope() -> None:
         assert done.stdout.strip(), "the linter said nothing at all"
 
 
-@pytest.mark.skipif("KUSTO_MODULES" not in os.environ or shutil.which("node") is None,
-                    reason="KUSTO_MODULES names no folder with @kusto/language-service-next")
+@pytest.mark.skipif(
+    "KUSTO_MODULES" not in os.environ or shutil.which("node") is None,
+    reason="KUSTO_MODULES names no folder with @kusto/language-service-next",
+)
 def test_the_vendors_parser_reads_every_kusto_text() -> None:
-    done = subprocess.run(["node", str(CHECK), *map(str, files(".kql"))], capture_output=True, text=True, timeout=60,
-                          check=False)
+    done = subprocess.run(
+        ["node", str(CHECK), *map(str, files(".kql"))], capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stdout

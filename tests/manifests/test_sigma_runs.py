@@ -21,8 +21,17 @@ FOLDER = Path(__file__).resolve().parents[2] / "manifests" / "queries" / "sigma"
 START = int(datetime(2026, 11, 24, tzinfo=UTC).timestamp())
 QUARTER_S = 900
 COLUMNS = (
-    "src_ip", "dst_ip", "dst_port", "Computer", "Image", "Initiated", "DestinationPort", "DestinationIp", "QueryName",
-    "QueryStatus", "action",
+    "src_ip",
+    "dst_ip",
+    "dst_port",
+    "Computer",
+    "Image",
+    "Initiated",
+    "DestinationPort",
+    "DestinationIp",
+    "QueryName",
+    "QueryStatus",
+    "action",
 )
 
 
@@ -41,12 +50,23 @@ def alerts(file: str, rule: str, rows: Iterable[Row]) -> set[tuple[str, ...]]:
         connection.row_factory = sqlite3.Row
         connection.execute(f"CREATE TABLE logs (timestamp, {', '.join(COLUMNS)})")
         marks = ", ".join("?" * (len(COLUMNS) + 1))
-        connection.executemany(f"INSERT INTO logs VALUES ({marks})", [
-            (datetime.fromtimestamp(START + row.second, UTC).strftime("%Y-%m-%d %H:%M:%S"),
-             *(row.fields.get(name) for name in COLUMNS)) for row in rows])
+        connection.executemany(
+            f"INSERT INTO logs VALUES ({marks})",
+            [
+                (
+                    datetime.fromtimestamp(START + row.second, UTC).strftime("%Y-%m-%d %H:%M:%S"),
+                    *(row.fields.get(name) for name in COLUMNS),
+                )
+                for row in rows
+            ],
+        )
         found = connection.execute(queries[rule]).fetchall()
-    return {tuple(map(str, json.loads(row["group_keys"]).values())) if "group_keys" in row.keys()  # noqa: SIM118
-            else (row["src_ip"] or row["Computer"], str(row["dst_port"] or row["DestinationPort"])) for row in found}
+    return {
+        tuple(map(str, json.loads(row["group_keys"]).values()))
+        if "group_keys" in row.keys()  # noqa: SIM118
+        else (row["src_ip"] or row["Computer"], str(row["dst_port"] or row["DestinationPort"]))
+        for row in found
+    }
 
 
 def _spoken(every: SigmaCollection) -> list[SigmaRuleBase]:
@@ -56,8 +76,10 @@ def _spoken(every: SigmaCollection) -> list[SigmaRuleBase]:
 
 def flows(src: str, seconds: Iterable[int], ports: Iterable[int]) -> list[Row]:
     """Connections of one pair."""
-    return [Row(second, {"src_ip": src, "dst_ip": "203.0.113.9", "dst_port": port})
-            for second, port in zip(seconds, ports, strict=False)]
+    return [
+        Row(second, {"src_ip": src, "dst_ip": "203.0.113.9", "dst_port": port})
+        for second, port in zip(seconds, ports, strict=False)
+    ]
 
 
 def densest(seconds: Iterable[int]) -> int:
@@ -73,8 +95,10 @@ def test_irc_speaks_of_its_ports_and_of_no_other(port: int) -> None:
 
 
 def test_irc_of_a_process_is_about_what_it_began() -> None:
-    rows = [Row(0, {"Computer": name, "Initiated": began, "DestinationPort": 6667, "Image": "x"})
-            for name, began in (("pc-1", "true"), ("pc-2", "false"))]
+    rows = [
+        Row(0, {"Computer": name, "Initiated": began, "DestinationPort": 6667, "Image": "x"})
+        for name, began in (("pc-1", "true"), ("pc-2", "false"))
+    ]
     assert alerts("hunt_irc.yml", "irc_process_connection", rows) == {("pc-1", "6667")}
 
 
@@ -101,23 +125,38 @@ def test_many_ports_are_more_than_twenty(ports: int) -> None:
 def test_a_burst_of_a_process_counts_what_it_began(process: str, began: str) -> None:
     rows = [Row(n, {"Computer": "pc-1", "Image": process, "Initiated": began}) for n in range(101)]
     assert alerts("hunt_ddos_burst.yml", "burst_of_a_process", rows) == (
-        {("pc-1", process)} if began == "true" else set())
+        {("pc-1", process)} if began == "true" else set()
+    )
 
 
-@pytest.mark.parametrize(("names", "status", "end", "fires"), [
-    (30, 9003, ".example.com", True), (29, 9003, ".example.com", False), (60, 0, ".example.com", False),
-    (60, 9003, ".in-addr.arpa", False),
-])
-def test_failed_names_are_thirty_distinct_ones_without_addresses(names: int, status: int, end: str, fires: bool
+@pytest.mark.parametrize(
+    ("names", "status", "end", "fires"),
+    [
+        (30, 9003, ".example.com", True),
+        (29, 9003, ".example.com", False),
+        (60, 0, ".example.com", False),
+        (60, 9003, ".in-addr.arpa", False),
+    ],
+)
+def test_failed_names_are_thirty_distinct_ones_without_addresses(
+    names: int, status: int, end: str, fires: bool
 ) -> None:
-    rows = [Row(n, {"Computer": "pc-1", "Image": "x", "QueryStatus": status, "QueryName": f"n{n % names}{end}"})
-            for n in range(120)]
+    rows = [
+        Row(n, {"Computer": "pc-1", "Image": "x", "QueryStatus": status, "QueryName": f"n{n % names}{end}"})
+        for n in range(120)
+    ]
     assert alerts("hunt_dga_burst.yml", "failed_names", rows) == ({("pc-1", "x")} if fires else set())
 
 
-@pytest.mark.parametrize(("connections", "dst_ip", "fires"), [
-    (20, "203.0.113.9", True), (19, "203.0.113.9", False), (90, "172.31.9.9", False), (90, "172.32.9.9", True),
-])
+@pytest.mark.parametrize(
+    ("connections", "dst_ip", "fires"),
+    [
+        (20, "203.0.113.9", True),
+        (19, "203.0.113.9", False),
+        (90, "172.31.9.9", False),
+        (90, "172.32.9.9", True),
+    ],
+)
 def test_repeated_connections_are_twenty_in_a_day_to_the_outside(connections: int, dst_ip: str, fires: bool) -> None:
     rows = [Row(n * 600, {"src_ip": "10.0.0.1", "dst_ip": dst_ip, "dst_port": 443}) for n in range(connections)]
     found = alerts("beaconing.yml", "repeated_connections", rows)

@@ -34,9 +34,24 @@ def test_splunks_own_schema_accepts_the_app():
 
 def test_the_app_has_what_the_platform_requires():
     required = {
-        "actions", "app_version", "appid", "configuration", "description", "license", "logo", "logo_dark",
-        "main_module", "min_phantom_version", "name", "package_name", "product_name", "product_vendor",
-        "product_version_regex", "publisher", "python_version", "type",
+        "actions",
+        "app_version",
+        "appid",
+        "configuration",
+        "description",
+        "license",
+        "logo",
+        "logo_dark",
+        "main_module",
+        "min_phantom_version",
+        "name",
+        "package_name",
+        "product_name",
+        "product_vendor",
+        "product_version_regex",
+        "publisher",
+        "python_version",
+        "type",
     }
     assert required <= APP.keys()
     assert re.fullmatch(r"\d+\.\d+\.\d+", APP["app_version"])
@@ -62,8 +77,12 @@ def test_an_action_holds_to_the_naming_rules(action):
 def test_every_output_is_documented_and_every_parameter_repeated_as_it_is(action):
     paths = {one["data_path"]: one for one in action["output"]}
     assert len(paths) == len(action["output"])
-    assert {"action_result.status", "action_result.message", "summary.total_objects",
-            "summary.total_objects_successful"} <= paths.keys()
+    assert {
+        "action_result.status",
+        "action_result.message",
+        "summary.total_objects",
+        "summary.total_objects_successful",
+    } <= paths.keys()
     start = "action_result.parameter."
     repeated = {path.removeprefix(start): one for path, one in paths.items() if path.startswith(start)}
     assert repeated.keys() == action["parameters"].keys()
@@ -73,13 +92,19 @@ def test_every_output_is_documented_and_every_parameter_repeated_as_it_is(action
     columns = [one["column_order"] for one in action["output"] if "column_order" in one]
     assert columns == list(range(len(columns)))
     documented = {path.removeprefix("action_result.data.*.") for path in paths if ".data.*." in path}
-    assert documented == {slot.name for action_ in catalogue() if action_.identifier == action["identifier"]
-                          for slot in action_.outputs}
+    assert documented == {
+        slot.name for action_ in catalogue() if action_.identifier == action["identifier"] for slot in action_.outputs
+    }
 
 
 def test_the_approval_switch_is_off_for_what_reads_and_on_for_what_changes():
     assert {name for name, action in ACTIONS.items() if not action["read_only"]} == {
-        "add_exception", "block_address", "block_pair", "isolate_host", "release_address", "release_pair",
+        "add_exception",
+        "block_address",
+        "block_pair",
+        "isolate_host",
+        "release_address",
+        "release_pair",
         "release_host",
     }
 
@@ -133,9 +158,12 @@ class Base:
 @pytest.fixture
 def connector(monkeypatch) -> ModuleType:
     app = SimpleNamespace(APP_SUCCESS=True, APP_ERROR=False)
-    stands = {"phantom": SimpleNamespace(app=app), "phantom.app": app,
-              "phantom.action_result": SimpleNamespace(ActionResult=Result),
-              "phantom.base_connector": SimpleNamespace(BaseConnector=Base)}
+    stands = {
+        "phantom": SimpleNamespace(app=app),
+        "phantom.app": app,
+        "phantom.action_result": SimpleNamespace(ActionResult=Result),
+        "phantom.base_connector": SimpleNamespace(BaseConnector=Base),
+    }
     for name, module in stands.items():
         monkeypatch.setitem(sys.modules, name, module)
     spec = importlib.util.spec_from_file_location("soar_app", PACKAGE / APP["main_module"])
@@ -169,8 +197,12 @@ def test_an_incomplete_answer_is_a_failed_result_that_keeps_its_rows(connector, 
     ("identifier", "param", "asset", "said"),
     [
         ("look_up_address", {"address": "nonsense"}, {}, "address: "),
-        ("block_address", {"address": "9.9.9.9", "plan_id": "P-0123456789ab", "digest": "ab" * 32,
-                           "approved_by": "alice"}, {}, "nothing was changed"),
+        (
+            "block_address",
+            {"address": "9.9.9.9", "plan_id": "P-0123456789ab", "digest": "ab" * 32, "approved_by": "alice"},
+            {},
+            "nothing was changed",
+        ),
         ("look_up_address", {"address": "9.9.9.9"}, {"secrets": '{"A": "hunter2"'}, "secrets: expected a JSON object"),
         ("look_up_address", {"address": "9.9.9.9"}, {"secrets": '{"A": 1}'}, "secrets: expected a JSON object"),
     ],
@@ -183,8 +215,10 @@ def test_what_goes_wrong_is_a_failed_result_that_says_why_and_no_secret(connecto
 
 def test_secrets_reach_the_playbook_as_the_variables_that_the_configuration_names(connector, tmp_path):
     config = tmp_path / "playbook.toml"
-    config.write_text('[sources.s]\nkind = "sumologic"\nbase_url = "https://api.sumologic.com"\n'
-                      'access_id_env = "S_ID"\naccess_key_env = "S_KEY"\nwrong = 1\n')
+    config.write_text(
+        '[sources.s]\nkind = "sumologic"\nbase_url = "https://api.sumologic.com"\n'
+        'access_id_env = "S_ID"\naccess_key_env = "S_KEY"\nwrong = 1\n'
+    )
     asset = {"config_file": str(config), "secrets": '{"S_ID": "one", "S_KEY": "hunter2"}'}
     result = run(connector, "fetch_detections", {}, **asset)
     assert "wrong: unknown key" in result.message and "S_ID" not in result.message

@@ -35,8 +35,12 @@ def test_text_from_a_platform_is_bounded(action):
     for name, info in action.input.model_fields.items():
         if next(s for s in action.inputs if s.name == name).type == "text":
             bounds = [getattr(m, "max_length", None) or getattr(m, "pattern", None) for m in info.metadata]
-            bounds += [m.max_length for arg in getattr(info.annotation, "__args__", ())
-                       for m in getattr(arg, "__metadata__", ()) if hasattr(m, "max_length")]
+            bounds += [
+                m.max_length
+                for arg in getattr(info.annotation, "__args__", ())
+                for m in getattr(arg, "__metadata__", ())
+                if hasattr(m, "max_length")
+            ]
             assert any(bounds), name
 
 

@@ -16,10 +16,12 @@ LOGS = ("logs", {"kind": "logs", "paths": ["nowhere"]})
 
 
 def test_every_fault_of_every_table_is_told_at_once():
-    config = Config.model_validate({
-        "enrichers": {"a": {"kind": "inventory", "host": "x"}, "b": {"kind": "asn", "hosts_in": ["10.0.0.0/99"]}},
-        "policy": {"rules": {"steady_interval": {"least_scor": 1}, "no_such_rule": {}}},
-    })
+    config = Config.model_validate(
+        {
+            "enrichers": {"a": {"kind": "inventory", "host": "x"}, "b": {"kind": "asn", "hosts_in": ["10.0.0.0/99"]}},
+            "policy": {"rules": {"steady_interval": {"least_scor": 1}, "no_such_rule": {}}},
+        }
+    )
     with pytest.raises(ConfigError) as told:
         assemble(config, "c.toml", ("s", {"kind": "splonk"}), NOW)
     text = str(told.value)
@@ -51,12 +53,17 @@ def test_a_set_clock_is_told():
 
 def test_what_our_configuration_names_is_never_to_be_blocked(monkeypatch):
     monkeypatch.setenv("HOOK", "https://hooks.chat.example/T000/B000/secret")
-    config = Config.model_validate({
-        "sources": {"siem": {"kind": "splunk", "base_url": "https://Splunk.Example:8089"}},
-        "enrichers": {"who": {"kind": "whois", "token_env": "NOT_SET"}},
-        "containments": {"edge": {"kind": "panos", "base_url": "https://198.51.100.4"}},
-        "notifiers": {"mail": {"kind": "smtp", "host": "Mail.Example."}, "chat": {"kind": "slack", "url_env": "HOOK"}},
-    })
+    config = Config.model_validate(
+        {
+            "sources": {"siem": {"kind": "splunk", "base_url": "https://Splunk.Example:8089"}},
+            "enrichers": {"who": {"kind": "whois", "token_env": "NOT_SET"}},
+            "containments": {"edge": {"kind": "panos", "base_url": "https://198.51.100.4"}},
+            "notifiers": {
+                "mail": {"kind": "smtp", "host": "Mail.Example."},
+                "chat": {"kind": "slack", "url_env": "HOOK"},
+            },
+        }
+    )
     assert own_places(config) == {"splunk.example", "198.51.100.4", "mail.example", "hooks.chat.example"}
 
 

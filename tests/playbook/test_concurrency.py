@@ -16,8 +16,9 @@ def raising(fault):
 
 
 def test_values_and_failures_stand_beside_each_other():
-    found = run_concurrently({"good": lambda: 7, "refused": raising(Unreachable("no route")),
-                         "broken": raising(KeyError("x"))}, 60)
+    found = run_concurrently(
+        {"good": lambda: 7, "refused": raising(Unreachable("no route")), "broken": raising(KeyError("x"))}, 60
+    )
     assert found["good"] == CallResult(7, None)
     assert found["refused"] == CallResult(None, "no route")
     assert found["broken"].value is None and found["broken"].failure.startswith("KeyError")

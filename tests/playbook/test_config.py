@@ -12,7 +12,7 @@ from playbook.errors import ConfigError
         ('[networks]\nresolvers = ["10.0.0.530"]\n', "networks.resolvers.0: expected an address or a network"),
         ('[networks]\nhome = ["10.0.0.0/8", "10.0.0.1/24"]\n', "networks.home.1: expected an address or a network"),
         ("[networks]\nresolvers = [5]\n", "networks.resolvers: addresses and CIDRs are written as text"),
-        ('[networks]\nhomes = []\n', "networks.homes: unknown key; did you mean 'home'?"),
+        ("[networks]\nhomes = []\n", "networks.homes: unknown key; did you mean 'home'?"),
         ("[network]\n", "network: unknown key; did you mean 'networks'?"),
     ],
 )

@@ -14,18 +14,33 @@ TODAY = date(2026, 11, 24)
 
 
 def entry(**change):
-    values = {"exception_id": "X-1", "owner": "netops", "reason": "probe", "source": "10.0.0.1",
-              "destination": "203.0.113.66", "entered": TODAY, "ends": TODAY + timedelta(days=30)}
+    values = {
+        "exception_id": "X-1",
+        "owner": "netops",
+        "reason": "probe",
+        "source": "10.0.0.1",
+        "destination": "203.0.113.66",
+        "entered": TODAY,
+        "ends": TODAY + timedelta(days=30),
+    }
     return ExceptionEntry(**(values | change))
 
 
 ONE_INDICATOR = {"source": "", "destination": "", "indicator": "probe.example"}
 
 
-@pytest.mark.parametrize("change", [
-    {}, ONE_INDICATOR, {"ends": TODAY}, {"ends": TODAY + timedelta(days=180)}, {"source": "10.0.0.0/8"},
-    {"destination": "2001:db8::/32"}, {"source": "ws-31.corp.example"},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        ONE_INDICATOR,
+        {"ends": TODAY},
+        {"ends": TODAY + timedelta(days=180)},
+        {"source": "10.0.0.0/8"},
+        {"destination": "2001:db8::/32"},
+        {"source": "ws-31.corp.example"},
+    ],
+)
 def test_a_whole_entry_has_no_fault_and_comes_back_as_written(tmp_path, change):
     path = tmp_path / "exceptions.json"
     assert suppressions.faults_of(entry(**change)) == ()
@@ -36,12 +51,16 @@ def test_a_whole_entry_has_no_fault_and_comes_back_as_written(tmp_path, change):
 REFUSED = [
     ({"ends": TODAY + timedelta(days=181)}, "more than 180 days"),
     ({"ends": TODAY - timedelta(days=1)}, "before it was entered"),
-    ({"source": ""}, "scope"), ({"destination": ""}, "scope"), ({"source": "", "destination": ""}, "scope"),
+    ({"source": ""}, "scope"),
+    ({"destination": ""}, "scope"),
+    ({"source": "", "destination": ""}, "scope"),
     (ONE_INDICATOR | {"indicator": "0.0.0.0/0"}, "not one address or domain"),
     (ONE_INDICATOR | {"indicator": "*.example"}, "not one address or domain"),
-    ({"source": "0.0.0.0/0"}, "too wide"), ({"destination": "::/0"}, "too wide"),
+    ({"source": "0.0.0.0/0"}, "too wide"),
+    ({"destination": "::/0"}, "too wide"),
     ({"destination": "64.0.0.0/7"}, "too wide"),
-    ({"source": "*"}, "pattern"), ({"destination": "*.example"}, "pattern"),
+    ({"source": "*"}, "pattern"),
+    ({"destination": "*.example"}, "pattern"),
 ]
 
 
@@ -62,12 +81,23 @@ def test_every_fault_is_told_at_once(tmp_path):
     assert str(fault.value).count("\n") >= len(REFUSED) - 1
 
 
-@pytest.mark.parametrize("text", [
-    "", "[]", "{}", "null", '{"exceptions": 7}', '{"exceptions": [{}]}', '{"exceptions": [', "\x00",
-    '{"exceptions": null}', "[" * 100_000,
-    '{"exceptions": [{"exception_id": "X", "owner": "", "reason": "", "entered": "2026-01-01", "ends": "2026-01-02"}]}',
-    '{"exceptions": [{"exception_id": "X", "owner": "o", "reason": "r", "entered": "never", "ends": "2026-01-02"}]}',
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        "null",
+        '{"exceptions": 7}',
+        '{"exceptions": [{}]}',
+        '{"exceptions": [',
+        "\x00",
+        '{"exceptions": null}',
+        "[" * 100_000,
+        '{"exceptions": [{"exception_id": "X", "owner": "", "reason": "", "entered": "2026-01-01", "ends": "2026-01-02"}]}',
+        '{"exceptions": [{"exception_id": "X", "owner": "o", "reason": "r", "entered": "never", "ends": "2026-01-02"}]}',
+    ],
+)
 def test_a_file_that_cannot_be_read_never_counts_as_empty(tmp_path, text):
     path = tmp_path / "exceptions.json"
     path.write_text(text)

@@ -27,11 +27,26 @@ def at(hour: float) -> datetime:
 def a_detection(**change: Any) -> Detection:
     """An IRC bot: 10.20.0.31 to 203.0.113.66:6667, 288 connections in 24 hours, score 3."""
     values: dict[str, Any] = {
-        "detection_id": "5f" * 32, "source": "sample", "hostname": "cam-lobby-01", "src_ip": "10.20.0.31",
-        "dst_ip": "203.0.113.66", "dst_port": 6667, "connections": 288, "hourly_buckets": 24, "avg_per_hour": 12.0,
-        "avg_bytes_per_conn": 412, "irc_port": 1, "beaconing_score": 3, "total_bytes_sent": 61_920,
-        "total_bytes_rcvd": 56_736, "processes": (), "first_seen": at(0.05), "last_seen": at(23.97),
-        "bytes_known": True, "services": ("irc",), "transports": ("tcp",),
+        "detection_id": "5f" * 32,
+        "source": "sample",
+        "hostname": "cam-lobby-01",
+        "src_ip": "10.20.0.31",
+        "dst_ip": "203.0.113.66",
+        "dst_port": 6667,
+        "connections": 288,
+        "hourly_buckets": 24,
+        "avg_per_hour": 12.0,
+        "avg_bytes_per_conn": 412,
+        "irc_port": 1,
+        "beaconing_score": 3,
+        "total_bytes_sent": 61_920,
+        "total_bytes_rcvd": 56_736,
+        "processes": (),
+        "first_seen": at(0.05),
+        "last_seen": at(23.97),
+        "bytes_known": True,
+        "services": ("irc",),
+        "transports": ("tcp",),
     }
     return Detection(**(values | change))
 
@@ -39,7 +54,11 @@ def a_detection(**change: Any) -> Detection:
 def a_fact(**change: Any) -> Fact:
     """What our flow log says of the service spoken."""
     values: dict[str, Any] = {
-        "name": "service", "value": "irc", "source": "conn.log", "written_by": "us", "as_of": at(23.97),
+        "name": "service",
+        "value": "irc",
+        "source": "conn.log",
+        "written_by": "us",
+        "as_of": at(23.97),
     }
     return Fact(**(values | change))
 
@@ -47,8 +66,12 @@ def a_fact(**change: Any) -> Fact:
 def an_evidence(**change: Any) -> Evidence:
     """The conclusive indicator: IRC was spoken over TCP."""
     values: dict[str, Any] = {
-        "rule": "irc_spoken", "role": "indicator", "leans": "malicious", "strength": "conclusive",
-        "reason": "IRC was spoken over TCP to 203.0.113.66:6667.", "facts": (a_fact(),),
+        "rule": "irc_spoken",
+        "role": "indicator",
+        "leans": "malicious",
+        "strength": "conclusive",
+        "reason": "IRC was spoken over TCP to 203.0.113.66:6667.",
+        "facts": (a_fact(),),
         "would_change": "An exception for 203.0.113.66 that a person enters.",
     }
     return Evidence(**(values | change))
@@ -66,9 +89,14 @@ def a_verdict(**change: Any) -> Verdict:
     """TRUE_POSITIVE by rung 1, high confidence, proposed."""
     evidence = (an_evidence(),)
     values: dict[str, Any] = {
-        "disposition": "TRUE_POSITIVE", "confidence": "high", "rung": 1, "status": "proposed",
-        "reasons": tuple(e.reason for e in evidence), "evidence": evidence,
-        "trace": a_trace(1, evidence[0].reason), "would_change": (evidence[0].would_change,),
+        "disposition": "TRUE_POSITIVE",
+        "confidence": "high",
+        "rung": 1,
+        "status": "proposed",
+        "reasons": tuple(e.reason for e in evidence),
+        "evidence": evidence,
+        "trace": a_trace(1, evidence[0].reason),
+        "would_change": (evidence[0].would_change,),
     }
     return Verdict(**(values | change))
 
@@ -79,11 +107,16 @@ def a_traffic(detection: Detection, **change: Any) -> TupleTraffic:
     first = detection.first_seen.replace(minute=0, second=0, microsecond=0)
     sent, received = detection.total_bytes_sent, detection.total_bytes_rcvd
     values: dict[str, Any] = {
-        "detection_id": detection.detection_id, "attempts": detection.connections, "hosts_using": 1,
+        "detection_id": detection.detection_id,
+        "attempts": detection.connections,
+        "hosts_using": 1,
         "hourly": tuple(
-            HourOfTraffic(hour=first + timedelta(hours=n), connections=detection.connections // hours,
-                          bytes_sent=None if sent is None else sent // hours,
-                          bytes_rcvd=None if received is None else received // hours)
+            HourOfTraffic(
+                hour=first + timedelta(hours=n),
+                connections=detection.connections // hours,
+                bytes_sent=None if sent is None else sent // hours,
+                bytes_rcvd=None if received is None else received // hours,
+            )
             for n in range(hours)
         ),
     }
@@ -94,15 +127,23 @@ def a_judged(detection: Detection | None = None, verdict: Verdict | None = None,
     """A judged detection; ``change`` goes into its EnrichedDetection."""
     found = detection or a_detection()
     values: dict[str, Any] = {
-        "detection": found, "host": found.host_text, "site": Site(now=NOW), "traffic": a_traffic(found),
+        "detection": found,
+        "host": found.host_text,
+        "site": Site(now=NOW),
+        "traffic": a_traffic(found),
     }
     return JudgedDetection(enriched=EnrichedDetection(**(values | change)), verdict=verdict or a_verdict())
 
 
 def a_plan(**change: Any) -> Plan:
     """One block of a pair for four hours through a block list."""
-    step = Step(kind="block_pair", target="10.20.0.31>203.0.113.66:6667", scope="TCP 6667, both directions",
-                ttl_s=4 * 3600, connector="blocklist")
+    step = Step(
+        kind="block_pair",
+        target="10.20.0.31>203.0.113.66:6667",
+        scope="TCP 6667, both directions",
+        ttl_s=4 * 3600,
+        connector="blocklist",
+    )
     return Plan(**({"plan_id": "P-000000000001", "digest": "ab" * 32, "steps": (step,)} | change))
 
 
@@ -111,11 +152,19 @@ def a_case(*detections: JudgedDetection, **change: Any) -> Case:
     judged = detections or (a_judged(),)
     worst = judged[0].verdict
     values: dict[str, Any] = {
-        "case_id": "C-0123456789ab", "host": judged[0].enriched.host,
-        "addresses": tuple(dict.fromkeys(d.enriched.detection.src_ip for d in judged)), "status": worst.status,
-        "verdict": CaseVerdict(disposition=worst.disposition, confidence=worst.confidence, reasons=worst.reasons,
-                               missing=worst.missing, would_change=worst.would_change),
-        "detections": judged, "plan": a_plan() if worst.disposition == "TRUE_POSITIVE" else None,
+        "case_id": "C-0123456789ab",
+        "host": judged[0].enriched.host,
+        "addresses": tuple(dict.fromkeys(d.enriched.detection.src_ip for d in judged)),
+        "status": worst.status,
+        "verdict": CaseVerdict(
+            disposition=worst.disposition,
+            confidence=worst.confidence,
+            reasons=worst.reasons,
+            missing=worst.missing,
+            would_change=worst.would_change,
+        ),
+        "detections": judged,
+        "plan": a_plan() if worst.disposition == "TRUE_POSITIVE" else None,
     }
     return Case(**(values | change))
 
@@ -123,8 +172,12 @@ def a_case(*detections: JudgedDetection, **change: Any) -> Case:
 def a_run(*cases: Case, **change: Any) -> Run:
     """A complete run over one day of the sample source; default: one case."""
     values: dict[str, Any] = {
-        "run_id": "R-20261124T060000Z", "source": "sample", "window": TimeWindow(start=DAY, end=at(24)),
-        "complete": True, "cases": cases or (a_case(),), "as_of": NOW,
+        "run_id": "R-20261124T060000Z",
+        "source": "sample",
+        "window": TimeWindow(start=DAY, end=at(24)),
+        "complete": True,
+        "cases": cases or (a_case(),),
+        "as_of": NOW,
     }
     return Run(**(values | change))
 
@@ -162,7 +215,11 @@ def an_enriched(*enrichments: Enrichment, detection: Detection | None = None, **
     found = detection or a_beacon()
     traffic = change.pop("traffic", a_traffic(found, start_times=steady(300)))
     values: dict[str, Any] = {
-        "detection": found, "host": found.host_text, "site": a_site(), "enrichments": enrichments, "traffic": traffic,
+        "detection": found,
+        "host": found.host_text,
+        "site": a_site(),
+        "enrichments": enrichments,
+        "traffic": traffic,
     }
     return EnrichedDetection(**(values | change))
 
@@ -175,8 +232,11 @@ def steady(interval: int, hours: float = 24, first: float = 0) -> tuple[int, ...
 
 def named(*names: str, backed: bool = True, by: str = "dns", detection: Detection | None = None) -> TupleTraffic:
     """Traffic whose destination carries these names."""
-    return a_traffic(detection or a_beacon(), start_times=steady(300),
-                     names=tuple(NamedBy(name=n, by=by, backed=backed) for n in names))
+    return a_traffic(
+        detection or a_beacon(),
+        start_times=steady(300),
+        names=tuple(NamedBy(name=n, by=by, backed=backed) for n in names),
+    )
 
 
 def measured(**values: Any) -> tuple[Measurement, ...]:
@@ -188,7 +248,9 @@ def measured(**values: Any) -> tuple[Measurement, ...]:
 def a_record(**change: Any) -> HostRecord:
     """ws-31, a workstation that held SOURCE the whole time."""
     values: dict[str, Any] = {
-        "host_id": "H-31", "hostname": "ws-31.corp.example", "roles": ("workstation",),
+        "host_id": "H-31",
+        "hostname": "ws-31.corp.example",
+        "roles": ("workstation",),
         "address_periods": (TimeWindow(start=at(-240), end=at(240)),),
     }
     return HostRecord(**(values | change))
@@ -196,16 +258,28 @@ def a_record(**change: Any) -> HostRecord:
 
 def a_socket(**change: Any) -> SocketOwner:
     """restic owns the sockets to DESTINATION."""
-    values: dict[str, Any] = {"process_name": "restic", "path": "/usr/bin/restic", "signed": True, "sha256": "aa" * 32,
-                              "dst_ip": DESTINATION, "dst_port": 443, "seen": at(12)}
+    values: dict[str, Any] = {
+        "process_name": "restic",
+        "path": "/usr/bin/restic",
+        "signed": True,
+        "sha256": "aa" * 32,
+        "dst_ip": DESTINATION,
+        "dst_port": 443,
+        "seen": at(12),
+    }
     return SocketOwner(**(values | change))
 
 
 def a_session(**change: Any) -> BackupSession:
     """The server backed ws-31 up to vault-01 all day, one megabyte."""
     values: dict[str, Any] = {
-        "host": "ws-31", "job": "nightly", "repository": "vault-01", "destinations": ("vault.backup.example",),
-        "started": at(0), "ended": at(24), "transferred_bytes": 1_000_000,
+        "host": "ws-31",
+        "job": "nightly",
+        "repository": "vault-01",
+        "destinations": ("vault.backup.example",),
+        "started": at(0),
+        "ended": at(24),
+        "transferred_bytes": 1_000_000,
     }
     return BackupSession(**(values | change))
 
@@ -213,8 +287,14 @@ def a_session(**change: Any) -> BackupSession:
 def a_job(**change: Any) -> BackupJob:
     """An administrator declared restic on ws-31, always, one megabyte a day."""
     values: dict[str, Any] = {
-        "job": "restic-ws-31", "host": "ws-31", "product": "restic", "sha256": "aa" * 32, "always": True,
-        "repositories": ("vault.backup.example",), "daily_bytes": 1_000_000, "owner": "storage team",
+        "job": "restic-ws-31",
+        "host": "ws-31",
+        "product": "restic",
+        "sha256": "aa" * 32,
+        "always": True,
+        "repositories": ("vault.backup.example",),
+        "daily_bytes": 1_000_000,
+        "owner": "storage team",
         "review_by": at(24 * 90).date(),
     }
     return BackupJob(**(values | change))

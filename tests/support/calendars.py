@@ -28,7 +28,7 @@ windows:
 owned:
   - {name: staging, targets: ["203.0.113.40", "Staging.example.net", "198.51.100.0/28", ".lab.example.net"]}
 """
-ICAL = '\nwindows:\n  - {kind: test, name: team, hosts: [runner-01], ical: team.ics}\n'
+ICAL = "\nwindows:\n  - {kind: test, name: team, hosts: [runner-01], ical: team.ics}\n"
 
 
 def calendar(folder: Path, text: str, ics: str | None = None) -> Calendar:
@@ -50,5 +50,3 @@ def host(name: str) -> Observable:
 
 def named(answer: Enrichment) -> list[tuple[str, TimeWindow]]:
     return [(one.name, one.window) for one in answer.answers if isinstance(one, ScheduledWindow)]
-
-

@@ -100,7 +100,7 @@ class Replay:
             raise CassetteFault("a cassette serves one thread")
         for vendor, real in self._routes.items():
             if _origin(request.uri) == real:
-                request.uri = vendor + request.uri[len(real):]
+                request.uri = vendor + request.uri[len(real) :]
         request.uri = self._neutral(request.uri.encode()).decode()
         if isinstance(request.body, bytes):
             request.body = self._neutral(request.body)
@@ -118,7 +118,7 @@ class Replay:
         if real is None:
             return original(adapter, request, **options)
         routed = request.copy()
-        routed.url = real + request.url[len(_origin(request.url)):]
+        routed.url = real + request.url[len(_origin(request.url)) :]
         answer = original(adapter, routed, **(options if self._tenant() else options | {"proxies": {}}))
         answer.url, answer.request = request.url, request
         return answer
@@ -187,10 +187,16 @@ def playing(path: Path, recording: bool = False) -> Iterator[Replay]:
             stack.enter_context(mock.patch.object(HTTPAdapter, "send", routed))
         attempts = stack.enter_context(guarded(replay.reachable))
         stack.enter_context(_collected_misses(replay.misses))
-        tape = stack.enter_context(vcr.use_cassette(
-            str(path), record_mode="all" if recording else "none", match_on=MATCH_ON, decode_compressed_response=True,
-            before_record_request=replay.request_as_stored, before_record_response=replay.response_as_stored,
-        ))
+        tape = stack.enter_context(
+            vcr.use_cassette(
+                str(path),
+                record_mode="all" if recording else "none",
+                match_on=MATCH_ON,
+                decode_compressed_response=True,
+                before_record_request=replay.request_as_stored,
+                before_record_response=replay.response_as_stored,
+            )
+        )
         yield replay
         if recording:
             for key, value in replay.label().items():
@@ -208,7 +214,12 @@ def playing(path: Path, recording: bool = False) -> Iterator[Replay]:
 def cassette_path(item: pytest.Item) -> Path:
     """Where the cassette of a test lies: the connector its module is named after, then the test's name."""
     stem = item.path.stem.removeprefix("test_")
-    names = [name for role in connectors.ROLES for name in connectors.catalogue(role) if stem == name or stem.startswith(f"{name}_")]
+    names = [
+        name
+        for role in connectors.ROLES
+        for name in connectors.catalogue(role)
+        if stem == name or stem.startswith(f"{name}_")
+    ]
     return FOLDER / max(names, key=len, default=stem) / (re.sub(r"[^\w.-]+", "-", item.name).strip("-") + ".yaml")
 
 

@@ -10,8 +10,17 @@ from playbook.response.guardrails import NEVER_ISOLATED, NeverBlockPolicy
 from tests.support.builders import a_beacon, a_record, a_site, an_enriched, at, named, said, silent
 
 DESTINATIONS = ("203.0.113.66", "8.8.8.8", "104.18.32.7", "2001:db8::66", "2606:4700::1")
-NEVER = ("10.0.0.1", "192.168.7.7", "224.0.0.1", "255.255.255.255", "fd00::1", "ff02::1", "::1", "100.64.0.9",
-         "no address")
+NEVER = (
+    "10.0.0.1",
+    "192.168.7.7",
+    "224.0.0.1",
+    "255.255.255.255",
+    "fd00::1",
+    "ff02::1",
+    "::1",
+    "100.64.0.9",
+    "no address",
+)
 WRAPPED = ("::ffff:10.0.0.1", "2002:a00:1::1", "64:ff9b::a00:1", "::ffff:8.8.8.8")
 SOURCES = ("10.20.0.31", "10.20.0.32", "fd00::31", "2001:db8:1::5")
 CATEGORIES = ("cloud", "cdn", "resolver", "shared", "sinkhole", "scanner", "block_page")
@@ -44,8 +53,15 @@ def enriched(draw):
     words = draw(a_word_on("lists", destination, *listed))
     words += draw(a_word_on("operator", destination, Operator(name="Big", asn=64500)))
     if draw(st.integers(0, 4)) == 0:
-        words += (said("owned", OwnedDestination(name="ours", matched=destination), about=destination,
-                       kind="address", role="destination"),)
+        words += (
+            said(
+                "owned",
+                OwnedDestination(name="ours", matched=destination),
+                about=destination,
+                kind="address",
+                role="destination",
+            ),
+        )
     if draw(st.booleans()):
         period = draw(st.sampled_from([(-240, 240), (0, 12), (0.06, 240)]))
         record = a_record(
@@ -55,7 +71,10 @@ def enriched(draw):
         )
         words += (said("host", record, about=draw(st.sampled_from((source, "ws-31"))), role="source"),)
     detection = a_beacon(
-        src_ip=source, dst_ip=destination, dst_port=draw(st.integers(0, 65535)), blocked=draw(st.booleans()),
+        src_ip=source,
+        dst_ip=destination,
+        dst_port=draw(st.integers(0, 65535)),
+        blocked=draw(st.booleans()),
         hostname=draw(st.sampled_from(["", "ws-31", "dc-01", "a'\n\"b", "*"])),
     )
     names = draw(st.lists(st.sampled_from(["siem.example", "c2.example"]), max_size=1))
@@ -63,8 +82,12 @@ def enriched(draw):
     return an_enriched(*words, detection=detection, site=site, traffic=named(*names, backed=False))
 
 
-BARRIERS = st.builds(NeverBlockPolicy, own_places=st.sampled_from([frozenset(), frozenset({"siem.example", "203.0.113.66"})]),
-                     unlocated=st.sampled_from([(), (), ("siem.example",)]), pair_on_shared=st.booleans())
+BARRIERS = st.builds(
+    NeverBlockPolicy,
+    own_places=st.sampled_from([frozenset(), frozenset({"siem.example", "203.0.113.66"})]),
+    unlocated=st.sampled_from([(), (), ("siem.example",)]),
+    pair_on_shared=st.booleans(),
+)
 
 
 def named_by_the_site(text, site):

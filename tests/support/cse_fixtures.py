@@ -25,8 +25,23 @@ CREATED = (END - timedelta(minutes=30)).timestamp()
 @cache
 def a_day() -> tuple[Event, ...]:
     """A bot, one without byte counters, one that is blocked, IPv6, ICMP, and one below the threshold."""
-    made = [Event(START + n * 900 + n % 7, "10.0.0.31", "203.0.113.66", 6667, "cam-1", n, "tcp", 1, 215, 197, 412,
-                  process_name=("a", "b")[n % 2]) for n in range(96)]
+    made = [
+        Event(
+            START + n * 900 + n % 7,
+            "10.0.0.31",
+            "203.0.113.66",
+            6667,
+            "cam-1",
+            n,
+            "tcp",
+            1,
+            215,
+            197,
+            412,
+            process_name=("a", "b")[n % 2],
+        )
+        for n in range(96)
+    ]
     made += [Event(START + n * 600, "10.0.0.44", "203.0.113.5", 4444, HOSTILE_HOST, n) for n in range(40)]
     made += [Event(START + n * 900, "10.0.0.77", "203.0.113.9", 443, denied=True, src_port=n) for n in range(30)]
     made += [Event(START + n * 900, "2001:db8:1::5", "2001:db8::c2", 6697, "", n) for n in range(30)]

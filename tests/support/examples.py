@@ -11,5 +11,9 @@ TIMES = max(1, int(os.environ.get("BOTNET_PLAYBOOK_EXAMPLES") or 1))
 
 def examples(number: int, **others: Any) -> settings:
     """Settings for ``number`` examples, or their multiple; a test's own folder may be used again by each of them."""
-    return settings(max_examples=number * TIMES, deadline=None,
-                    suppress_health_check=[HealthCheck.function_scoped_fixture], **others)
+    return settings(
+        max_examples=number * TIMES,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+        **others,
+    )

@@ -34,7 +34,10 @@ def form_of(module: ModuleType, path: Path, kind: Kind = "conn") -> Recognised:
 
 
 def all_rows(
-    module: ModuleType, paths: Path | Sequence[Path], scan: Scan | None = None, kind: Kind = "conn",
+    module: ModuleType,
+    paths: Path | Sequence[Path],
+    scan: Scan | None = None,
+    kind: Kind = "conn",
     options: Sequence[tuple[str, str]] = (),
 ) -> list[dict[str, Any]]:
     """Every row of the SELECT as a dictionary, refused and passed ones included."""
@@ -43,7 +46,7 @@ def all_rows(
     form = form.model_copy(update={"options": (*form.options, *options)})
     written_at = tuple(path.stat().st_mtime_ns for path in listed)
     names, rows = _answer(module.select(form, [str(path) for path in listed], scan or Scan()), written_at)
-    assert names[:len(CANONICAL[kind])] == tuple(CANONICAL[kind])
+    assert names[: len(CANONICAL[kind])] == tuple(CANONICAL[kind])
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 

@@ -50,9 +50,14 @@ def mmdb(rows: dict[str, Any], version: int = 4, epoch: int = 1_772_000_000) -> 
                 place = count if record is None else record
             tree += place.to_bytes(3, "big")
     metadata = {
-        "node_count": count, "record_size": (_UINT16, 24), "ip_version": (_UINT16, version),
+        "node_count": count,
+        "record_size": (_UINT16, 24),
+        "ip_version": (_UINT16, version),
         "database_type": "test-asn",
-        "languages": ["en"], "binary_format_major_version": (_UINT16, 2), "binary_format_minor_version": (_UINT16, 0),
-        "build_epoch": (9, epoch), "description": {"en": "test"},
+        "languages": ["en"],
+        "binary_format_major_version": (_UINT16, 2),
+        "binary_format_minor_version": (_UINT16, 0),
+        "build_epoch": (9, epoch),
+        "description": {"en": "test"},
     }
     return tree + bytes(16) + data + b"\xab\xcd\xefMaxMind.com" + _value(metadata)

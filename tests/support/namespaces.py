@@ -121,8 +121,21 @@ class Nets:
 
     def reaches(self, host: str, port: int, kind: str = "tcp", wait_s: float = 0.5) -> bool:
         """Whether a new connection of the client gets an echo within ``wait_s``."""
-        command = [_IP, "netns", "exec", self.client, sys.executable, "-I", "-S", "-c", _TALK, kind, host, str(port),
-                   str(wait_s)]
+        command = [
+            _IP,
+            "netns",
+            "exec",
+            self.client,
+            sys.executable,
+            "-I",
+            "-S",
+            "-c",
+            _TALK,
+            kind,
+            host,
+            str(port),
+            str(wait_s),
+        ]
         done = subprocess.run(command, input=f"{wait_s}\n", capture_output=True, text=True, check=True)
         return done.stdout.strip() == "echo"
 

@@ -14,7 +14,9 @@ LINK = "https://soar.example.test/cases/C-0123456789ab"
 
 def notice(**change: Any) -> Notice:
     usual = {
-        "key": "C-0123456789ab:waiting", "title": "Approval wanted: block one address for pc-1",
-        "text": "Verdict: TRUE_POSITIVE\nWhy: 96 connections, one every 900 s", "link": LINK,
+        "key": "C-0123456789ab:waiting",
+        "title": "Approval wanted: block one address for pc-1",
+        "text": "Verdict: TRUE_POSITIVE\nWhy: 96 connections, one every 900 s",
+        "link": LINK,
     }
     return Notice(**usual | change)

@@ -71,9 +71,18 @@ class Server:
     def start(self) -> None:
         """Start it; nothing happens when it runs."""
         if not self.running():
-            self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", str(self.folder / "log"), "-o",
-                     f"-k {self.folder} -c listen_addresses='' -c fsync={self.sync} -c max_connections=60 "
-                     "-c max_wal_size=64MB", "start")
+            self.run(
+                "pg_ctl",
+                "-D",
+                str(self.folder / "data"),
+                "-w",
+                "-l",
+                str(self.folder / "log"),
+                "-o",
+                f"-k {self.folder} -c listen_addresses='' -c fsync={self.sync} -c max_connections=60 "
+                "-c max_wal_size=64MB",
+                "start",
+            )
 
     def stop(self, mode: str = "immediate") -> None:
         """Stop it: ``immediate`` as a crash does, ``fast`` as an administrator does."""
@@ -90,8 +99,16 @@ class Server:
 
     def run(self, program: str, *arguments: str) -> None:
         """Run one of the server's programs as the unprivileged account."""
-        done = subprocess.run([str((binaries() or Path()) / program), *arguments], user=self.user, cwd=self.folder,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            [str((binaries() or Path()) / program), *arguments],
+            user=self.user,
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
 
 

@@ -32,7 +32,9 @@ def case_of(run: Run, host: str) -> Case | None:
 def subject_of(run: Run, scenario: Scenario) -> JudgedDetection:
     """The judged detection that the scenario is about."""
     return next(
-        one for case in run.cases for one in case.detections
+        one
+        for case in run.cases
+        for one in case.detections
         if (one.enriched.detection.src_ip, one.enriched.detection.dst_ip, one.enriched.detection.dst_port)
         == (scenario.src_ip, scenario.dst_ip, scenario.dst_port)
     )

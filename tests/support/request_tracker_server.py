@@ -71,9 +71,7 @@ def real_tracker(folder: Path) -> Iterator[RealTracker]:
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", **place}
     _ran([_SETUP, "--action", "init", "--skip-create", "--dba", "root", "--dba-password", "x"], folder, environment)
     people = _PEOPLE % {"field": KEY_FIELD}
-    token, powerless = _ran(
-        ["perl", "-I/usr/share/request-tracker5/lib", "-e", people], folder, environment
-    ).split()
+    token, powerless = _ran(["perl", "-I/usr/share/request-tracker5/lib", "-e", people], folder, environment).split()
     url = f"http://127.0.0.1:{port}"
     command = [str(SERVER), "--host", "127.0.0.1", "--port", str(port), "--server", "Starlet", "--max-workers", "3"]
     with (folder / "server.log").open("wb") as log:
@@ -88,7 +86,13 @@ def real_tracker(folder: Path) -> Iterator[RealTracker]:
 
 def _ran(command: list[str], folder: Path, environment: dict[str, str]) -> str:
     done = subprocess.run(
-        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

@@ -29,7 +29,9 @@ from tests.support.builders import NOW, a_beacon, a_case, a_judged, a_record, a_
 
 EDGE, DESK, MAIL = "edge", "desk", "mail"
 BLOCKS = {"block_pair": EDGE, "block_address": EDGE}
-MEANS = ResponseCapabilities(block_ttl_s=3600, isolate_ttl_s=8 * 3600, policy_version=1, barriers=NeverBlockPolicy(), offers=BLOCKS)
+MEANS = ResponseCapabilities(
+    block_ttl_s=3600, isolate_ttl_s=8 * 3600, policy_version=1, barriers=NeverBlockPolicy(), offers=BLOCKS
+)
 TERMS = approval_requests.RequestPolicy(ttls_s=(3600, 14400), patience_s=86400, policy_version=1)
 FILING = Filing(means=MEANS, asking=TERMS, limits=Limits(tickets_per_run=1000))
 
@@ -46,9 +48,16 @@ class Lists:
 
     def look_up(self, observables: Sequence[Observable], window: TimeWindow) -> tuple[Enrichment, ...]:
         return tuple(
-            Enrichment(enricher=self.name, topic=topic, observable=o, unavailable=self.broken,
-                       answers=self.answers if topic == "lists" and not self.broken else ())
-            for topic in self.topics for o in observables if o.role == "destination" and o.kind == "address"
+            Enrichment(
+                enricher=self.name,
+                topic=topic,
+                observable=o,
+                unavailable=self.broken,
+                answers=self.answers if topic == "lists" and not self.broken else (),
+            )
+            for topic in self.topics
+            for o in observables
+            if o.role == "destination" and o.kind == "address"
         )
 
     def check(self) -> tuple[CheckResult, ...]:
@@ -81,8 +90,14 @@ class Bench:
         self.works = WorkflowContext(self.outfit, self.door, sources, (self.desk,), (self.mail,))
 
     def authority(self) -> Authority:
-        return Authority(site=a_site(**self.networks), barriers=self.barriers, caps=self.caps, policy_version=1,
-                         lists=(self.lists,), kill_switch=self.kill_switch)
+        return Authority(
+            site=a_site(**self.networks),
+            barriers=self.barriers,
+            caps=self.caps,
+            policy_version=1,
+            lists=(self.lists,),
+            kill_switch=self.kill_switch,
+        )
 
     def close(self) -> None:
         self.door.close()
@@ -98,15 +113,20 @@ class Bench:
 
     def carried(self, run: Callable[[str], Any]) -> Callable[[str, datetime], tuple[str, ...]]:
         """What carries an errand out: the run that ``run`` gives for its name, filed."""
+
         def carry(name: str, moment: datetime) -> tuple[str, ...]:
             with self.store.change() as conn:
                 return file_run(conn, run(name), FILING, self.now).asked
+
         return carry
 
     def account(self, name: str, role: str = "approver") -> None:
         with self.store.change() as conn:
-            conn.execute(accounts.insert().values(
-                name=name, role=role, password_hash="", created_at=self.now, created_by="test", failures=0))
+            conn.execute(
+                accounts.insert().values(
+                    name=name, role=role, password_hash="", created_at=self.now, created_by="test", failures=0
+                )
+            )
 
     def approve(self, request_id: str, who: str = "anna", place: int = 0) -> approvals.AnswerResult:
         """Approve one of the offered plans, with the work enqueued in the same transaction."""
@@ -114,8 +134,15 @@ class Bench:
             request = approval_requests.find_request(conn, request_id)
             assert request is not None
             plan = request.offers[place]
-            decision = Decision(case_id=request.case_id, plan_id=plan.plan_id, digest=plan.digest, who=who, via="cli",
-                                approve=True, at=self.now)
+            decision = Decision(
+                case_id=request.case_id,
+                plan_id=plan.plan_id,
+                digest=plan.digest,
+                who=who,
+                via="cli",
+                approve=True,
+                at=self.now,
+            )
             return approvals.decide(conn, decision, self.now, self.door.starting)
 
     def approved(self, *cases: Any, run_id: str = "R-1", filing: Filing = FILING) -> tuple[str, ...]:

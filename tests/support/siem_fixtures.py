@@ -49,10 +49,14 @@ def siem(kind: str, events: list[Event], overstated: int = 0) -> Iterator[Detect
         with splunk_fixtures.talking(server, FakeClock()) as source:
             yield source
         return
-    rows = [SumoEvent(e.start, e.src_ip, e.dst_ip, e.dst_port, e.hostname, e.bytes_sent, e.bytes_rcvd, proto=e.proto)
-            for e in events]
+    rows = [
+        SumoEvent(e.start, e.src_ip, e.dst_ip, e.dst_port, e.hostname, e.bytes_sent, e.bytes_rcvd, proto=e.proto)
+        for e in events
+    ]
     behaviour = emulated_sumo.Behaviour(states=(), overstated=overstated)
-    with sumo_fixtures.talking(emulated_sumo.Tenant(rows, behaviour), FakeClock(), fields={"proto": "protocol"}) as source:
+    with sumo_fixtures.talking(
+        emulated_sumo.Tenant(rows, behaviour), FakeClock(), fields={"proto": "protocol"}
+    ) as source:
         yield source
 
 

@@ -26,9 +26,18 @@ def a_day() -> list[Event]:
     """The day of the Sumo Logic tests, with attempts that a device refused."""
     rows = [
         Event(
-            start=e.start, src_ip=e.src_ip, dst_ip=e.dst_ip, dst_port=e.dst_port, hostname=e.hostname, proto=e.proto,
-            conns=e.conns, bytes_sent=e.bytes_sent, bytes_rcvd=e.bytes_rcvd, bytes_total=e.total,
-            process_name=e.process_name, service=e.service,
+            start=e.start,
+            src_ip=e.src_ip,
+            dst_ip=e.dst_ip,
+            dst_port=e.dst_port,
+            hostname=e.hostname,
+            proto=e.proto,
+            conns=e.conns,
+            bytes_sent=e.bytes_sent,
+            bytes_rcvd=e.bytes_rcvd,
+            bytes_total=e.total,
+            process_name=e.process_name,
+            service=e.service,
         )
         for e in sumo_fixtures.a_day()
     ]

@@ -30,8 +30,20 @@ SAMPLE_DAY = TimeWindow(start=datetime.fromtimestamp(START, UTC), end=datetime.f
 def sample_events() -> tuple[Event, ...]:
     """The connections of the sample day as a SIEM holds them, each session once."""
     return tuple(
-        Event(c.ts, c.src_ip, c.dst_ip, c.dst_port, "", c.src_port, c.proto, 1, c.orig_ip_bytes, c.resp_ip_bytes,
-              c.orig_ip_bytes + c.resp_ip_bytes, service=c.service or "")
+        Event(
+            c.ts,
+            c.src_ip,
+            c.dst_ip,
+            c.dst_port,
+            "",
+            c.src_port,
+            c.proto,
+            1,
+            c.orig_ip_bytes,
+            c.resp_ip_bytes,
+            c.orig_ip_bytes + c.resp_ip_bytes,
+            service=c.service or "",
+        )
         for c in simulate().telemetry.connections
     )
 
@@ -66,8 +78,18 @@ def over_log() -> Run:
 
 def cases_of(run: Run) -> set[tuple[str, ...]]:
     """Every case with its verdict and the digest of its plan."""
-    return {(c.case_id, c.host, *c.addresses, c.verdict.disposition, c.verdict.confidence, c.status,
-             c.plan.digest if c.plan else "") for c in run.cases}
+    return {
+        (
+            c.case_id,
+            c.host,
+            *c.addresses,
+            c.verdict.disposition,
+            c.verdict.confidence,
+            c.status,
+            c.plan.digest if c.plan else "",
+        )
+        for c in run.cases
+    }
 
 
 def gated_of(run: Run) -> set[str]:
@@ -84,7 +106,9 @@ def evidence_of(run: Run) -> set[tuple[str, ...]]:
     """Which rules spoke for which detection, how strongly, and on whose word."""
     return {
         (one.enriched.detection.detection_id, e.rule, e.leans, e.strength, *sorted({f.written_by for f in e.facts}))
-        for case in run.cases for one in case.detections for e in one.verdict.evidence
+        for case in run.cases
+        for one in case.detections
+        for e in one.verdict.evidence
     }
 
 

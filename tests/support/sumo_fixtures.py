@@ -53,18 +53,32 @@ def a_day() -> list[Event]:
     """A seeded day: an IRC bot, an HTTPS bot, a backup, a hostile name, IPv6, ICMP, and noise that fires nothing."""
     pick = random.Random(11)
     start = DAY.start.timestamp()
-    rows = [Event(start + n * 300, "10.0.0.31", "203.0.113.66", 6667, "cam-1", 215, 197, service="irc")
-            for n in range(288)]
-    rows += [Event(start + n * 120 + pick.randrange(9), "10.0.0.32", "198.51.100.9", 443, "pc-7", 180, 90,
-                   process_name=pick.choice(["updater", "svchost"])) for n in range(720)]
-    rows += [Event(start + 3600 + n * 60, "10.0.0.9", "198.51.100.70", 443, "fs-1", 9_000_000, 4_000)
-             for n in range(240)]
+    rows = [
+        Event(start + n * 300, "10.0.0.31", "203.0.113.66", 6667, "cam-1", 215, 197, service="irc") for n in range(288)
+    ]
+    rows += [
+        Event(
+            start + n * 120 + pick.randrange(9),
+            "10.0.0.32",
+            "198.51.100.9",
+            443,
+            "pc-7",
+            180,
+            90,
+            process_name=pick.choice(["updater", "svchost"]),
+        )
+        for n in range(720)
+    ]
+    rows += [
+        Event(start + 3600 + n * 60, "10.0.0.9", "198.51.100.70", 443, "fs-1", 9_000_000, 4_000) for n in range(240)
+    ]
     rows += [Event(start + n * 600, "10.0.0.44", "203.0.113.5", 4444, HOSTILE_HOST, 80, None) for n in range(100)]
     rows += [Event(start + n * 700, "2001:db8:1::5", "2001:db8::c2", 6697, bytes_total=400) for n in range(120)]
     rows += [Event(start + n * 300, "10.0.0.50", "203.0.113.9", 6667, proto="icmp") for n in range(200)]
     rows += [Event(start + n * 300, "10.0.0.51", "10.9.9.9", 6667) for n in range(200)]
-    rows += [Event(start + n * 70, f"10.0.1.{n % 200}", f"192.0.2.{pick.randrange(250)}", 443, "", 1, 1)
-             for n in range(1200)]
+    rows += [
+        Event(start + n * 70, f"10.0.1.{n % 200}", f"192.0.2.{pick.randrange(250)}", 443, "", 1, 1) for n in range(1200)
+    ]
     return rows
 
 
@@ -72,9 +86,18 @@ def reference(events: list[Event], source: str = "sumo") -> tuple[Detection, ...
     """What plain Python gives over the same events: the emulator's own arithmetic has no part in it."""
     rows = (
         LogEvent(
-            start=e.start, src_ip=e.src_ip, dst_ip=e.dst_ip, dst_port=e.dst_port, hostname=e.hostname, proto=e.proto,
-            conns=e.conns, bytes_sent=e.bytes_sent, bytes_rcvd=e.bytes_rcvd, bytes_total=e.total,
-            process_name=e.process_name, service=e.service,
+            start=e.start,
+            src_ip=e.src_ip,
+            dst_ip=e.dst_ip,
+            dst_port=e.dst_port,
+            hostname=e.hostname,
+            proto=e.proto,
+            conns=e.conns,
+            bytes_sent=e.bytes_sent,
+            bytes_rcvd=e.bytes_rcvd,
+            bytes_total=e.total,
+            process_name=e.process_name,
+            service=e.service,
         )
         for e in events
     )

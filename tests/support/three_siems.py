@@ -117,8 +117,11 @@ def around(tmp_path: Path, events: Sequence[Event]) -> Iterator[World]:
     with ExitStack() as stack:
         stack.enter_context(without_waiting())
         log_search = sumo.Tenant(tenant_events(events), sumo.Behaviour(states=()))
-        places = {"splunk": stack.enter_context(splunk.running(es)), "cse": stack.enter_context(cse.running(tenant)),
-                  "sumo": stack.enter_context(sumo.running(log_search))}
+        places = {
+            "splunk": stack.enter_context(splunk.running(es)),
+            "cse": stack.enter_context(cse.running(tenant)),
+            "sumo": stack.enter_context(sumo.running(log_search)),
+        }
 
         def configured(name: str, state: str = "", policy: str = "") -> Path:
             file, record = folder / f"{'stored' if state else 'bare'}.toml", folder / f"{name}.db"

@@ -58,9 +58,15 @@ def of_tracker(**options: Any) -> Product:
     rt = Tracker(TOKEN, **options)
     said = lambda: [part for t in rt.tickets.values() for part in t["said"]]  # noqa: E731
     return Product(
-        rt.site(), connecting(request_tracker, queue="General"), "POST /REST/2.0/ticket", "POST .*/comment",
-        "POST .*/comment", "GET /REST/2.0/tickets", lambda: list(rt.tickets.values()),
-        lambda: [p["Content"] for p in said() if p["Subject"]], lambda: [p for p in said() if p["Filename"]],
+        rt.site(),
+        connecting(request_tracker, queue="General"),
+        "POST /REST/2.0/ticket",
+        "POST .*/comment",
+        "POST .*/comment",
+        "GET /REST/2.0/tickets",
+        lambda: list(rt.tickets.values()),
+        lambda: [p["Content"] for p in said() if p["Subject"]],
+        lambda: [p for p in said() if p["Filename"]],
     )
 
 
@@ -68,8 +74,12 @@ def of_jira(edition: str = "cloud", **options: Any) -> Product:
     user = "soar@example.test" if edition == "cloud" else ""
     there = Jira(TOKEN, user, **options)
     return Product(
-        there.site(), connecting(jira, project="SEC", edition=edition, user=user), "POST /rest/api/./issue",
-        "POST .*/comment", "POST .*/attachments", "GET /rest/api/./search.*",
+        there.site(),
+        connecting(jira, project="SEC", edition=edition, user=user),
+        "POST /rest/api/./issue",
+        "POST .*/comment",
+        "POST .*/attachments",
+        "GET /rest/api/./search.*",
         lambda: [i for i in there.issues.values() if "botnet-playbook-duplicate" not in i["fields"]["labels"]],
         lambda: [str(c["body"]) for i in there.issues.values() for c in i["said"]],
         lambda: [f for i in there.issues.values() for f in i["files"]],
@@ -79,10 +89,15 @@ def of_jira(edition: str = "cloud", **options: Any) -> Product:
 def of_servicenow(**options: Any) -> Product:
     there = ServiceNow(TOKEN, **options)
     return Product(
-        there.site(), connecting(servicenow), "POST /api/now/table/incident", "PATCH .*",
-        "POST /api/now/attachment/file", "GET /api/now/table/incident",
+        there.site(),
+        connecting(servicenow),
+        "POST /api/now/table/incident",
+        "PATCH .*",
+        "POST /api/now/attachment/file",
+        "GET /api/now/table/incident",
         lambda: [r for r in there.records if ":twin-of:" not in r["correlation_id"]],
-        lambda: [r.get("work_notes", "") for r in there.records if r.get("work_notes")], lambda: there.files,
+        lambda: [r.get("work_notes", "") for r in there.records if r.get("work_notes")],
+        lambda: there.files,
     )
 
 

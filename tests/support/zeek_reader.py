@@ -10,9 +10,27 @@ from pathlib import Path
 from playbook.detections.beaconing import Event
 
 ORDER = (
-    "ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto", "service", "duration", "orig_bytes",
-    "resp_bytes", "conn_state", "local_orig", "local_resp", "missed_bytes", "history", "orig_pkts", "orig_ip_bytes",
-    "resp_pkts", "resp_ip_bytes", "tunnel_parents",
+    "ts",
+    "uid",
+    "id.orig_h",
+    "id.orig_p",
+    "id.resp_h",
+    "id.resp_p",
+    "proto",
+    "service",
+    "duration",
+    "orig_bytes",
+    "resp_bytes",
+    "conn_state",
+    "local_orig",
+    "local_resp",
+    "missed_bytes",
+    "history",
+    "orig_pkts",
+    "orig_ip_bytes",
+    "resp_pkts",
+    "resp_ip_bytes",
+    "tunnel_parents",
 )
 _PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16")
 _INSIDE = [ip_network(text) for text in _PRIVATE]
@@ -38,6 +56,7 @@ def rows(path: Path) -> Iterator[Mapping[str, str]]:
 
 def event(row: Mapping[str, str]) -> Event:
     """A row as the canonical event, by the table of the design."""
+
     def number(name: str) -> int | None:
         return int(row[name]) if row.get(name) else None
 
@@ -46,10 +65,18 @@ def event(row: Mapping[str, str]) -> Event:
         sent, received = number("orig_ip_bytes") or 0, number("resp_ip_bytes") or 0
     history = row.get("history", "")
     return Event(
-        start=float(row["ts"]), src_ip=row["id.orig_h"], src_port=number("id.orig_p"), dst_ip=row["id.resp_h"],
-        dst_port=int(row["id.resp_p"]), proto=row["proto"], bytes_sent=sent, bytes_rcvd=received,
+        start=float(row["ts"]),
+        src_ip=row["id.orig_h"],
+        src_port=number("id.orig_p"),
+        dst_ip=row["id.resp_h"],
+        dst_port=int(row["id.resp_p"]),
+        proto=row["proto"],
+        bytes_sent=sent,
+        bytes_rcvd=received,
         bytes_total=None if sent is None or received is None else sent + received,
-        orig_bytes=number("orig_ip_bytes"), sent_packets=number("orig_pkts"), rcvd_packets=number("resp_pkts"),
+        orig_bytes=number("orig_ip_bytes"),
+        sent_packets=number("orig_pkts"),
+        rcvd_packets=number("resp_pkts"),
         service=row.get("service", ""),
         continues=row["proto"] == "tcp" and history != "" and not set("Ss") & set(history),
     )

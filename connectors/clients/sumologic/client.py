@@ -68,7 +68,12 @@ class SumoClient:
         self._proven = self._proven or other._proven
 
     def call(
-        self, method: str, path: str, deadline: Deadline, *, json: Any = None,
+        self,
+        method: str,
+        path: str,
+        deadline: Deadline,
+        *,
+        json: Any = None,
         params: Mapping[str, str | int] | None = None,
     ) -> Reply:
         """The reply, whatever its status, after 429s and (for reads and deletes) 500s were waited out.
@@ -81,7 +86,12 @@ class SumoClient:
         while True:
             with _OPEN:
                 reply = self.transport.request(
-                    method, path, json=json, params=params, retry=method != "POST", passes=_SEEN,
+                    method,
+                    path,
+                    json=json,
+                    params=params,
+                    retry=method != "POST",
+                    passes=_SEEN,
                     deadline_s=max(min(CALL_S, deadline.left()), 0.05),
                 )
             if reply.status in (301, 302, 303, 307, 308):
@@ -172,8 +182,14 @@ def _said(reply: Reply) -> Iterable[str]:
 
 
 def account_wire(
-    name: str, root: str, access_id: SecretStr, access_key: SecretStr, rate: float, clocks: Clocks,
-    grant: str = KEYS_GRANT, max_bytes: int = ReplyBounds().max_bytes,
+    name: str,
+    root: str,
+    access_id: SecretStr,
+    access_key: SecretStr,
+    rate: float,
+    clocks: Clocks,
+    grant: str = KEYS_GRANT,
+    max_bytes: int = ReplyBounds().max_bytes,
 ) -> SumoClient:
     """Calls to the deployment written as ``root``, signed with an access key, at most ``rate`` a second.
 

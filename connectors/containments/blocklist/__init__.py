@@ -36,7 +36,9 @@ def connect(name: str, settings: Settings, site: Site, folder: Path, clocks: Clo
     """The block list called ``name``. Nothing is opened before it is needed."""
     if not settings.state_url:
         raise ConfigError(f"{name}: a block list needs [state] url: what is blocked must survive a restart")
-    return Blocklist(settings, site.networks, BlocklistTable(settings.state_url, folder, name), ReceiptFactory(name, clocks))
+    return Blocklist(
+        settings, site.networks, BlocklistTable(settings.state_url, folder, name), ReceiptFactory(name, clocks)
+    )
 
 
 class Blocklist:
@@ -126,11 +128,19 @@ class Blocklist:
         return int(self._desk.now().timestamp())
 
     def _receipt(
-        self, action: Action, address: Address, key: str, *, ok: bool, said: str, changed: bool = False,
+        self,
+        action: Action,
+        address: Address,
+        key: str,
+        *,
+        ok: bool,
+        said: str,
+        changed: bool = False,
         left: int | None = None,
     ) -> Receipt:
         return self._desk.receipt(
-            action, ok=ok, changed=changed, said=said, reference=f"{key} {address}", seconds_left=left)
+            action, ok=ok, changed=changed, said=said, reference=f"{key} {address}", seconds_left=left
+        )
 
 
 def _keys(entries: list[Entry]) -> str:

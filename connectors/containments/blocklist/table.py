@@ -20,7 +20,8 @@ from playbook.model.address import Address
 METADATA = sa.MetaData()
 # Times are whole seconds of the epoch, UTC; released_at NULL means that only ``until_at`` ends the entry.
 ENTRIES = sa.Table(
-    "blocklist_entries", METADATA,
+    "blocklist_entries",
+    METADATA,
     sa.Column("feed", sa.String(100), primary_key=True),
     sa.Column("entry_key", sa.String(64), primary_key=True),
     sa.Column("address", sa.String(45), nullable=False),
@@ -59,7 +60,9 @@ class BlocklistTable:
         lite = address.get_backend_name() == "sqlite"
         try:
             self._engine = sa.create_engine(
-                address, pool_pre_ping=not lite, connect_args={"timeout" if lite else "connect_timeout": _BUSY_S},
+                address,
+                pool_pre_ping=not lite,
+                connect_args={"timeout" if lite else "connect_timeout": _BUSY_S},
             )
         except (NoSuchModuleError, ImportError) as fault:
             raise ConfigError(f"{feed}: state_url: {type(fault).__name__}: its driver is not installed") from None
@@ -74,8 +77,10 @@ class BlocklistTable:
     def prepare(self) -> None:
         """Create the table unless it is there; several workers may do so at once."""
         with self._told("the table could not be created"), self._writing() as connection:
-            for item in (sa.schema.CreateTable(ENTRIES, if_not_exists=True),
-                         *(sa.schema.CreateIndex(index, if_not_exists=True) for index in ENTRIES.indexes)):
+            for item in (
+                sa.schema.CreateTable(ENTRIES, if_not_exists=True),
+                *(sa.schema.CreateIndex(index, if_not_exists=True) for index in ENTRIES.indexes),
+            ):
                 connection.execute(item)
 
     def read(self, key: str) -> Entry | None:
@@ -99,10 +104,21 @@ class BlocklistTable:
 
     def put(self, entry: Entry, most: int) -> Entry | None:
         """Set the row of ``entry.key``; the row as it was. ConnectorError when the list is full."""
-        values = {"feed": self._feed, "entry_key": entry.key, "address": str(entry.address), "set_at": entry.set_at,
-                  "until_at": entry.until_at, "released_at": None}
-        upsert = _INSERT[self._engine.dialect.name](ENTRIES).values(values).on_conflict_do_update(
-            index_elements=["feed", "entry_key"], set_=values,
+        values = {
+            "feed": self._feed,
+            "entry_key": entry.key,
+            "address": str(entry.address),
+            "set_at": entry.set_at,
+            "until_at": entry.until_at,
+            "released_at": None,
+        }
+        upsert = (
+            _INSERT[self._engine.dialect.name](ENTRIES)
+            .values(values)
+            .on_conflict_do_update(
+                index_elements=["feed", "entry_key"],
+                set_=values,
+            )
         )
         with self._told("it could not be written"), self._writing() as connection:
             before = self._row(connection, entry.key)
@@ -114,8 +130,12 @@ class BlocklistTable:
 
     def end(self, key: str, address: Address, now: int) -> bool:
         """Release the row of ``key``; whether it was in force."""
-        mine = sa.and_(ENTRIES.c.feed == self._feed, ENTRIES.c.entry_key == key, ENTRIES.c.address == str(address),
-                       ENTRIES.c.released_at.is_(None))
+        mine = sa.and_(
+            ENTRIES.c.feed == self._feed,
+            ENTRIES.c.entry_key == key,
+            ENTRIES.c.address == str(address),
+            ENTRIES.c.released_at.is_(None),
+        )
         # The end by TTL is kept: a release after it changes nothing.
         ends = sa.update(ENTRIES).where(mine, ENTRIES.c.until_at > now).values(released_at=now)
         with self._told("it could not be written"), self._writing() as connection:
@@ -127,8 +147,12 @@ class BlocklistTable:
         return None if row is None else _entry(row)
 
     def _room(self, connection: sa.Connection, entry: Entry, most: int) -> None:
-        others = sa.and_(ENTRIES.c.feed == self._feed, ENTRIES.c.released_at.is_(None),
-                         ENTRIES.c.until_at > entry.set_at, ENTRIES.c.address != str(entry.address))
+        others = sa.and_(
+            ENTRIES.c.feed == self._feed,
+            ENTRIES.c.released_at.is_(None),
+            ENTRIES.c.until_at > entry.set_at,
+            ENTRIES.c.address != str(entry.address),
+        )
         count = connection.execute(sa.select(sa.func.count(ENTRIES.c.address.distinct())).where(others)).scalar_one()
         if count >= most:
             raise ConnectorError(f"{self._feed}: the block list is full ({most} addresses): nothing was added")

@@ -196,8 +196,12 @@ class Nftables:
     ) -> Receipt:
         place = f"inet {self._settings.table} {spot.set_name} {{ {spot.element} }}"
         return self._desk.receipt(
-            action, ok=ok, changed=changed, said=(held.said if held else f"{place}: no element") + more,
-            reference=place, seconds_left=held.left_s if held and action in ("contain", "verify") else None,
+            action,
+            ok=ok,
+            changed=changed,
+            said=(held.said if held else f"{place}: no element") + more,
+            reference=place,
+            seconds_left=held.left_s if held and action in ("contain", "verify") else None,
         )
 
 

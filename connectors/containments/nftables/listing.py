@@ -76,8 +76,10 @@ def dropping(listing: Listing, set_name: str) -> bool:
 
 def _drops(expressions: list[dict[str, Any]], set_name: str) -> bool:
     names = [name for name, _ in _parts(expressions)]
-    matched = any(name == "match" and body.get("op") == "==" and body.get("right") == f"@{set_name}"
-                  for name, body in _parts(expressions))
+    matched = any(
+        name == "match" and body.get("op") == "==" and body.get("right") == f"@{set_name}"
+        for name, body in _parts(expressions)
+    )
     return matched and ("drop" in names or "reject" in names)
 
 

@@ -42,8 +42,14 @@ class NftProgram:
     def _run(self, arguments: tuple[str, ...], script: str) -> str:
         try:
             done = subprocess.run(
-                [*self.command, *arguments], input=script, capture_output=True, text=True, errors="replace",
-                check=False, timeout=self.deadline_s, env=_ENVIRONMENT,
+                [*self.command, *arguments],
+                input=script,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=self.deadline_s,
+                env=_ENVIRONMENT,
             )
         except subprocess.TimeoutExpired:
             raise Unreachable(f"{self.subject}: nft did not answer within {self.deadline_s:.0f} s") from None

@@ -41,7 +41,10 @@ def connect(name: str, settings: Settings, site: Site, folder: Path, clocks: Clo
     """The firewall called ``name``; the key travels in a header, never in a URL."""
     setting = getattr(settings.api_key, "variable", "api_key")
     transport = Transport(
-        settings.base_url, subject=name, clocks=clocks, bounds=ReplyBounds(deadline_s=30.0, max_bytes=4 * 1024 * 1024),
+        settings.base_url,
+        subject=name,
+        clocks=clocks,
+        bounds=ReplyBounds(deadline_s=30.0, max_bytes=4 * 1024 * 1024),
         credential=Credential(setting, settings.api_key, header="X-PAN-KEY", scheme=""),
         ca_file=None if settings.ca_file is None else folder / settings.ca_file,
     )
@@ -70,8 +73,14 @@ class Panos:
         tags = self._tags(address)
         mine = self._of(tags, key)
         if self._tag in tags and not mine:
-            return self._receipt("contain", address, tags, key, ok=False,
-                                 more="blocked by another, left alone: its end is not ours to promise")
+            return self._receipt(
+                "contain",
+                address,
+                tags,
+                key,
+                ok=False,
+                more="blocked by another, left alone: its end is not ours to promise",
+            )
         if self._tag in tags and abs(max(map(_end, mine)) - until) <= min(_JUST_SET_S, step.ttl_s / 10):
             return self._receipt("contain", address, tags, key, ok=True, more="set already")
         # A tag that is there keeps its timeout when it is registered again, and one message that did both would
@@ -138,14 +147,22 @@ class Panos:
         message.updated(self._ask("user-id", command), self.name)
 
     def _receipt(
-        self, action: Action, address: Address, tags: tuple[str, ...], key: str, *, ok: bool, changed: bool = False,
+        self,
+        action: Action,
+        address: Address,
+        tags: tuple[str, ...],
+        key: str,
+        *,
+        ok: bool,
+        changed: bool = False,
         more: str = "",
     ) -> Receipt:
         ends = [_end(tag) for tag in self._of(tags, key)] if action in ("contain", "verify") else []
         left = max(max(ends) - int(self._desk.now().timestamp()), 0) if ends else None
         said = f"{address}: {', '.join(tags) or 'no tags'}" + (f"; {more}" if more else "")
-        return self._desk.receipt(action, ok=ok, changed=changed, said=said, reference=f"{self._vsys} {address}",
-                                  seconds_left=left)
+        return self._desk.receipt(
+            action, ok=ok, changed=changed, said=said, reference=f"{self._vsys} {address}", seconds_left=left
+        )
 
 
 def _end(tag: str) -> int:

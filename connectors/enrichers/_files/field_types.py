@@ -58,8 +58,13 @@ def _no_control(text: str) -> str:
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4096), AfterValidator(_no_control)]
 Name = Annotated[Text, StringConstraints(min_length=1, max_length=512)]
-HostName = Annotated[str, BeforeValidator(_lower), StringConstraints(min_length=1, max_length=253),
-                     AfterValidator(_no_control), AfterValidator(lambda name: name.rstrip("."))]
+HostName = Annotated[
+    str,
+    BeforeValidator(_lower),
+    StringConstraints(min_length=1, max_length=253),
+    AfterValidator(_no_control),
+    AfterValidator(lambda name: name.rstrip(".")),
+]
 Cells = Annotated[tuple[Name, ...], BeforeValidator(_split)]
 Sha256 = Annotated[str, BeforeValidator(_lower), StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
 Moment = Annotated[datetime, BeforeValidator(_moment)]

@@ -113,8 +113,13 @@ def open_line(raw: bytes) -> int:
 
 
 def gather(
-    path: Path, as_of: datetime, rows: Iterable[tuple[int, Any]], parse: Callable[[Any], T], unit: str = ":",
-    notes: tuple[str, ...] = (), open_at: int = 0,
+    path: Path,
+    as_of: datetime,
+    rows: Iterable[tuple[int, Any]],
+    parse: Callable[[Any], T],
+    unit: str = ":",
+    notes: tuple[str, ...] = (),
+    open_at: int = 0,
 ) -> Parsed[T]:
     """Every row through ``parse``; a row that raises ValueError, or is one, is counted and named ``path<unit><n>``.
 

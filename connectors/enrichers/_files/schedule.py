@@ -21,8 +21,13 @@ ALWAYS = TimeWindow(start=datetime(1900, 1, 1, tzinfo=UTC), end=datetime(3000, 1
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _DURATION = re.compile(r"(?:[0-9]{1,6}[dhms])+")
 _ALIASES = {
-    "@hourly": "0 * * * *", "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@weekly": "0 0 * * 0",
-    "@monthly": "0 0 1 * *", "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *",
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
 }
 # Cron works on local wall time: a start this much earlier is outside any daylight-saving change.
 _MARGIN = timedelta(days=1)

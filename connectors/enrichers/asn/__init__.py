@@ -57,10 +57,13 @@ class AsNumbers:
         """The embedded table's age, and the user's database when one is configured."""
         fault = self._embedded_fault
         warning = self._stale("the embedded AS table", _as_of())
-        results = [CheckResult(
-            subject=f"{self.name}: embedded AS table", ok=fault is None,
-            message=fault or f"as of {embedded.AS_OF}" + (f"; {warning}" if warning else ""),
-        )]
+        results = [
+            CheckResult(
+                subject=f"{self.name}: embedded AS table",
+                ok=fault is None,
+                message=fault or f"as of {embedded.AS_OF}" + (f"; {warning}" if warning else ""),
+            )
+        ]
         if self._path:
             database = self._database
             message = database if isinstance(database, str) else f"as of {database.as_of:%Y-%m-%d}"

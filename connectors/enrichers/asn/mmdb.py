@@ -64,6 +64,8 @@ class AsnDatabase:
         organisation = next((name[:256] for name in names if isinstance(name, str) and name), "")
         country = record.get("country_code")
         return NetworkOwner(
-            asn=number, organisation=organisation, network=network,
+            asn=number,
+            organisation=organisation,
+            network=network,
             country=country[:2] if isinstance(country, str) else "",
         )

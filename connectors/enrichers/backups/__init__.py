@@ -77,8 +77,12 @@ class Backups:
     def _template(self, topic: str, parsed: Parsed, unavailable: str | None) -> Enrichment:
         warnings = dict.fromkeys((parsed.warning, self._jobs.repository_rows.warning))
         return Enrichment(
-            enricher=self.name, topic=topic, observable=Observable(kind="host", value="", role="source"),
-            unavailable=unavailable, as_of=parsed.as_of, warning="; ".join(part for part in warnings if part),
+            enricher=self.name,
+            topic=topic,
+            observable=Observable(kind="host", value="", role="source"),
+            unavailable=unavailable,
+            as_of=parsed.as_of,
+            warning="; ".join(part for part in warnings if part),
         )
 
     def _job_answer(self, template: Enrichment, host: Observable, window: TimeWindow) -> Enrichment:

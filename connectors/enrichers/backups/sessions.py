@@ -68,6 +68,11 @@ def read(path: Path, repositories: Mapping[str, tuple[str, ...]], zone: ZoneInfo
 
 def _answer(row: SessionRow, repositories: Mapping[str, tuple[str, ...]]) -> BackupSession:
     return BackupSession(
-        host=row.host, job=row.job, repository=row.repository, started=row.started, ended=row.ended,
-        destinations=repositories.get(row.repository.lower(), ()), transferred_bytes=row.bytes,
+        host=row.host,
+        job=row.job,
+        repository=row.repository,
+        started=row.started,
+        ended=row.ended,
+        destinations=repositories.get(row.repository.lower(), ()),
+        transferred_bytes=row.bytes,
     )

@@ -65,8 +65,12 @@ class Calendar:
     def _template(self, topic: str) -> Enrichment:
         parsed: Parsed = self._file.schedules if topic == "windows" else self._file.owned
         return Enrichment(
-            enricher=self.name, topic=topic, observable=Observable(kind="host", value="", role="source"),
-            unavailable=parsed.unavailable, as_of=parsed.as_of, warning=parsed.warning,
+            enricher=self.name,
+            topic=topic,
+            observable=Observable(kind="host", value="", role="source"),
+            unavailable=parsed.unavailable,
+            as_of=parsed.as_of,
+            warning=parsed.warning,
         )
 
     def _windows(self, observable: Observable, window: TimeWindow) -> dict[str, Any]:
@@ -123,7 +127,8 @@ class Calendar:
     def _owned(self) -> tuple[PrefixIndex[OwnedDestination], DomainIndex[OwnedDestination]]:
         pairs = [
             (target, OwnedDestination(name=entry.name, matched=_single(target)))
-            for entry in self._file.owned.entries for target in entry.targets
+            for entry in self._file.owned.entries
+            for target in entry.targets
         ]
         networks = PrefixIndex((network_of(target), owned) for target, owned in pairs if "/" in target)
         return networks, DomainIndex(pair for pair in pairs if "/" not in pair[0])

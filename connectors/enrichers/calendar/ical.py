@@ -88,7 +88,9 @@ def read(path: Path, zone: ZoneInfo | None) -> TeamCalendar:
 
 def _events(calendars: list[Any]) -> Iterator[Any]:
     return (
-        event for calendar in calendars for event in calendar.walk("VEVENT")
+        event
+        for calendar in calendars
+        for event in calendar.walk("VEVENT")
         if str(event.get("STATUS", "")).upper() != "CANCELLED"
     )
 

@@ -145,9 +145,12 @@ def _schedule(row: Any, file_zone: ZoneInfo | None, folder: Path) -> Schedule:
     zone = _Frame.model_validate({"timezone": own}).timezone or file_zone
     entry = WindowEntry.model_validate(row, context={"zone": zone})
     if entry.cron is not None:
-        return Schedule(entry, CronWindow.model_validate(
-            {"cron": entry.cron, "duration": entry.duration} | ({"timezone": zone} if zone else {})
-        ))
+        return Schedule(
+            entry,
+            CronWindow.model_validate(
+                {"cron": entry.cron, "duration": entry.duration} | ({"timezone": zone} if zone else {})
+            ),
+        )
     if entry.ical is not None:
         try:
             return Schedule(entry, ical.read(folder / entry.ical, zone))
@@ -165,10 +168,13 @@ def _fixed(start: datetime | None, end: datetime | None) -> TimeWindow:
 
 
 def _noted(parsed: Parsed[Schedule]) -> Parsed[Schedule]:
-    notes = [
-        schedule.unavailable or getattr(schedule.way, "warning", "") for schedule in parsed.entries
-    ]
+    notes = [schedule.unavailable or getattr(schedule.way, "warning", "") for schedule in parsed.entries]
     return Parsed(
-        parsed.path, parsed.entries, parsed.as_of, parsed.unavailable, parsed.rejected, parsed.examples,
+        parsed.path,
+        parsed.entries,
+        parsed.as_of,
+        parsed.unavailable,
+        parsed.rejected,
+        parsed.examples,
         tuple(dict.fromkeys(note for note in notes if note)),
     )

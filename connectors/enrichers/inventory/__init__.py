@@ -50,8 +50,11 @@ class _Book:
     def template(self, enricher: str, topic: str) -> Enrichment:
         """Everything of an enrichment but the observable and its answers."""
         return Enrichment(
-            enricher=enricher, topic=topic, observable=Observable(kind="host", value="", role="source"),
-            unavailable=self.parsed.unavailable, as_of=self.parsed.as_of,
+            enricher=enricher,
+            topic=topic,
+            observable=Observable(kind="host", value="", role="source"),
+            unavailable=self.parsed.unavailable,
+            as_of=self.parsed.as_of,
             warning="; ".join(part for part in (self.parsed.warning, self.cut) if part),
         )
 
@@ -114,8 +117,7 @@ class Inventory:
     def check(self) -> tuple[CheckResult, ...]:
         """One result a file: entries, age, rows left out."""
         return tuple(
-            self._book(topic).parsed.result(f"{self.name}: {topic}: {self._paths[topic].name}")
-            for topic in self.topics
+            self._book(topic).parsed.result(f"{self.name}: {topic}: {self._paths[topic].name}") for topic in self.topics
         )
 
     def _book(self, topic: str) -> _Book:

@@ -76,8 +76,11 @@ class Whois:
         folder = (settings.cache or platformdirs.user_cache_path("botnet-playbook")) if settings.disk else None
         self._ranges = RangeCache(folder, settings.keep_s, settings.keep_unknown_s, clocks.wall)
         self._asking = RdapClient(
-            self._registries.all, ReplyBounds(settings.deadline_s, settings.max_bytes, 2, settings.interval_s), clocks,
-            settings.rest_s, settings.ca_file,
+            self._registries.all,
+            ReplyBounds(settings.deadline_s, settings.max_bytes, 2, settings.interval_s),
+            clocks,
+            settings.rest_s,
+            settings.ca_file,
         )
 
     @property
@@ -160,11 +163,13 @@ class Whois:
             return word.model_copy(update={"warning": f"not asked: {why}"})
         holder = self._ranges.find(address)
         if holder:
-            return word.model_copy(update={
-                "answers": (_owner(holder),) if holder.known else (),
-                "as_of": holder.fetched,
-                "warning": self._ranges.trouble,
-            })
+            return word.model_copy(
+                update={
+                    "answers": (_owner(holder),) if holder.known else (),
+                    "as_of": holder.fetched,
+                    "warning": self._ranges.trouble,
+                }
+            )
         if address in failures:
             return word.model_copy(update={"unavailable": failures[address]})
         return word.model_copy(update={"warning": f"no registry serves {address}"})
@@ -178,7 +183,6 @@ def _owner(holder: Holder) -> NetworkOwner:
 def connect(name: str, settings: Settings, site: Site, folder: Path) -> Whois:
     """The enricher called ``name``; its files are relative to ``folder``, and it unwraps the site's NAT64 addresses."""
     places = {
-        key: folder / path for key in ("cache", "bootstrap", "ca_file")
-        if (path := getattr(settings, key)) is not None
+        key: folder / path for key in ("cache", "bootstrap", "ca_file") if (path := getattr(settings, key)) is not None
     }
     return Whois(name, settings.model_copy(update=places | {"nat64": settings.nat64 + site.networks.nat64}))

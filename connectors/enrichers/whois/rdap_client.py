@@ -33,7 +33,10 @@ class RdapClient:
         self._bounds = bounds
         self._transports = {
             registry.origin: Transport(
-                registry.origin, subject=registry.name, clocks=clocks, ca_file=ca_file,
+                registry.origin,
+                subject=registry.name,
+                clocks=clocks,
+                ca_file=ca_file,
                 bounds=ReplyBounds(
                     bounds.deadline_s, bounds.max_bytes, bounds.attempts, max(bounds.min_interval_s, registry.pace_s)
                 ),

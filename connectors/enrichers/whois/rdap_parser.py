@@ -19,7 +19,13 @@ _WIDEST = {4: 8, 6: 16}
 _TEXT = 200
 # One in twelve bodies with a single wrong field makes ipwhois 1.3 raise one of the built-in errors.
 _PARSER_FAULTS = (
-    BaseIpwhoisException, ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError,
+    BaseIpwhoisException,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
     ValueError,
 )
 
@@ -95,7 +101,12 @@ def holder_of(body: Any, address: Address, registry: str, fetched: AwareDatetime
         raise BadAnswer(f"{registry}: the answer about {address} is malformed ({type(broken).__name__})") from None
     country = _clean(parsed["network"].get("country")).upper()
     return Holder(
-        asked=address, first=first, last=last, registry=registry, fetched=fetched, organisation=organisation,
+        asked=address,
+        first=first,
+        last=last,
+        registry=registry,
+        fetched=fetched,
+        organisation=organisation,
         country=country if len(country) == 2 and country.isascii() and country.isalpha() else "",
     )
 

@@ -98,9 +98,14 @@ def health_of(
     if caveat and taken.rows:
         warnings.append(caveat)
     return SourceHealth(
-        rows_read=rows_read, rows_rejected=taken.rejected, rejected_examples=taken.examples, newest_event=newest,
-        oldest_event=min((hour.oldest for hour in seen or ()), default=None), silent_hours=empty,
-        complete=not (taken.missing or fault or stale or empty or not rows_read), warnings=tuple(warnings),
+        rows_read=rows_read,
+        rows_rejected=taken.rejected,
+        rejected_examples=taken.examples,
+        newest_event=newest,
+        oldest_event=min((hour.oldest for hour in seen or ()), default=None),
+        silent_hours=empty,
+        complete=not (taken.missing or fault or stale or empty or not rows_read),
+        warnings=tuple(warnings),
     )
 
 
@@ -133,7 +138,8 @@ def tuple_traffic(
     wanted = ((d, sorted(by_key.get(key_of(d), ()), key=lambda s: s.second)) for d in found)
     return tuple(
         _traffic_of(detection, own, by_hour.get(key_of(detection), []) if by_hour is not None else None)
-        for detection, own in wanted if own
+        for detection, own in wanted
+        if own
     )
 
 
@@ -146,12 +152,15 @@ def _by_key(starts: Iterable[Start]) -> dict[Key, list[Start]]:
 
 def _traffic_of(detection: Detection, own: Sequence[Start], hours: Sequence[Start] | None) -> TupleTraffic:
     newest = own[-MAX_STARTS:]
-    times, sizes = sized([
-        (s.second, round(s.sent / s.conns) if s.sent is not None and s.conns else None) for s in newest
-    ])
+    times, sizes = sized(
+        [(s.second, round(s.sent / s.conns) if s.sent is not None and s.conns else None) for s in newest]
+    )
     return TupleTraffic(
-        detection_id=detection.detection_id, start_times=times, sizes=sizes,
-        starts_complete=hours is None and len(newest) == len(own), hourly=_hourly(own if hours is None else hours),
+        detection_id=detection.detection_id,
+        start_times=times,
+        sizes=sizes,
+        starts_complete=hours is None and len(newest) == len(own),
+        hourly=_hourly(own if hours is None else hours),
     )
 
 
@@ -161,7 +170,8 @@ def _hourly(own: Sequence[Start]) -> tuple[HourOfTraffic, ...]:
         by_hour[start.second // 3600].append(start)
     return tuple(
         HourOfTraffic(
-            hour=moment(hour * 3600), connections=sum(s.conns for s in group),
+            hour=moment(hour * 3600),
+            connections=sum(s.conns for s in group),
             bytes_sent=None if any(s.sent is None for s in group) else sum(s.sent or 0 for s in group),
         )
         for hour, group in sorted(by_hour.items())

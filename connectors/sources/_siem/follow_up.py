@@ -64,6 +64,10 @@ def traffic(detections: Sequence[Detection], networks: Networks, siem: Siem) -> 
     tuples = host_activity.told(prevalence.told(got.tuples, detections, used), detections, busy)
     hours = tuple(siem.hours()) if tuples else ()
     return Traffic(
-        tuples=tuples, hosts=busy.hosts, coverage=coverage.coverage(hours), active_hosts=used.active_hosts,
-        history_days=coverage.span_days(hours), unknown=(*siem.never, *got.unknown, *used.unknown, *busy.unknown),
+        tuples=tuples,
+        hosts=busy.hosts,
+        coverage=coverage.coverage(hours),
+        active_hosts=used.active_hosts,
+        history_days=coverage.span_days(hours),
+        unknown=(*siem.never, *got.unknown, *used.unknown, *busy.unknown),
     )

@@ -85,9 +85,7 @@ def _place(text: str) -> tuple[str, int] | None:
     return (address_text, int(port)) if known else None
 
 
-def activity(
-    detections: Sequence[Detection], days: float, networks: Networks, key_of: KeyOf, ask: Ask
-) -> Activity:
+def activity(detections: Sequence[Detection], days: float, networks: Networks, key_of: KeyOf, ask: Ask) -> Activity:
     """Ask for the sources of the detections; a search that fails leaves only its own sources unknown."""
     plain = [d for d in detections if address.parse(d.src_ip) is not None and address.parse(d.dst_ip) is not None]
     by_source: dict[str, list[Detection]] = defaultdict(list)
@@ -129,9 +127,7 @@ def _batches(by_source: Mapping[str, Sequence[Detection]], most: int) -> Iterabl
         yield batch
 
 
-def _hosts(
-    known: Iterable[str], rows: Sequence[Quarter], networks: Networks
-) -> tuple[tuple[HostTraffic, ...], int]:
+def _hosts(known: Iterable[str], rows: Sequence[Quarter], networks: Networks) -> tuple[tuple[HostTraffic, ...], int]:
     """The busiest quarters of each source, and of how many sources the answers are not told."""
     by_source: dict[str, list[Quarter]] = defaultdict(list)
     for row in rows:
@@ -163,12 +159,12 @@ def _spreads(own: Sequence[Quarter]) -> tuple[Spread, ...] | None:
     wide = [row for row in own if row.place == EVERYWHERE and row.pairs >= LEAST_PAIRS]
     if any(row.untold_pairs for row in wide):
         return None
-    scans = sorted(wide, key=lambda row: (
-        row.refused_pairs < UNANSWERED_SHARE * row.pairs, -row.pairs, row.quarter))
+    scans = sorted(wide, key=lambda row: (row.refused_pairs < UNANSWERED_SHARE * row.pairs, -row.pairs, row.quarter))
     failing = {*sorted(wide, key=lambda row: (-row.refused_pairs, row.quarter))[:MOST]}
     return tuple(
         Spread(start=moment(row.quarter * QUARTER_S), pairs=row.pairs, unanswered_share=row.refused_pairs / row.pairs)
-        for place, row in enumerate(scans) if place < MOST or row in failing
+        for place, row in enumerate(scans)
+        if place < MOST or row in failing
     )
 
 
@@ -185,8 +181,10 @@ def _attempts(
 
 
 def _totals(own: Sequence[Quarter]) -> Attempts:
-    attempts, stated, sure, failed = (sum(counts) for counts in zip(
-        *((row.connections, row.stated, row.sure, row.failed) for row in own), strict=True))
+    attempts, stated, sure, failed = (
+        sum(counts)
+        for counts in zip(*((row.connections, row.stated, row.sure, row.failed) for row in own), strict=True)
+    )
     if not sure or stated < attempts:
         return Attempts(attempts, None, None)
     return Attempts(attempts, failed, len({row.quarter // _QUARTERS_AN_HOUR for row in own if row.failed}))
@@ -201,5 +199,6 @@ def told(tuples: Sequence[TupleTraffic], detections: Sequence[Detection], known:
 def _with(one: TupleTraffic, own: Attempts | None) -> TupleTraffic:
     if own is None:
         return one
-    return one.model_copy(update={
-        "attempts": own.attempts, "unanswered": own.unanswered, "unanswered_hours": own.hours})
+    return one.model_copy(
+        update={"attempts": own.attempts, "unanswered": own.unanswered, "unanswered_hours": own.hours}
+    )

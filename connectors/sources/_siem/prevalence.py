@@ -102,7 +102,8 @@ def _use(own: Sequence[Users], everywhere: bool) -> Use:
     """Where nobody was answered, all who tried are counted; what no row tells is null, unless another row told it."""
     hosts, reached, held, untold = (sum(counts) for counts in zip(*(row[2:6] for row in own), strict=True))
     return Use(
-        hosts if everywhere else reached or hosts, held if held or not untold else None, min(row.first for row in own))
+        hosts if everywhere else reached or hosts, held if held or not untold else None, min(row.first for row in own)
+    )
 
 
 def told(
@@ -114,9 +115,12 @@ def told(
     for detection in detections:
         own, use = of_tuple.get(detection.detection_id), known.by_destination.get(detection.dst_ip)
         if use is not None:
-            own = (own or TupleTraffic(detection_id=detection.detection_id)).model_copy(update={
-                "hosts_using": use.hosts_using, "hosts_answered": use.hosts_answered,
-                "destination_first_seen": use.first,
-            })
+            own = (own or TupleTraffic(detection_id=detection.detection_id)).model_copy(
+                update={
+                    "hosts_using": use.hosts_using,
+                    "hosts_answered": use.hosts_answered,
+                    "destination_first_seen": use.first,
+                }
+            )
         made += [own] if own is not None else []
     return tuple(made)

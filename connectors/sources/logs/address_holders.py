@@ -29,8 +29,12 @@ def holders(engine: Engine, rows: str, source: str) -> tuple[AddressHolder, ...]
         FROM periods ORDER BY address, since LIMIT {_MOST}""")
     return tuple(
         AddressHolder(
-            address=address, hostname=hostname, since=moment(since),
-            until=None if until is None or until <= since else moment(until), source=source, written_by=written_by,
+            address=address,
+            hostname=hostname,
+            since=moment(since),
+            until=None if until is None or until <= since else moment(until),
+            source=source,
+            written_by=written_by,
         )
         for address, hostname, since, until, written_by in found
     )

@@ -54,7 +54,11 @@ class Aggregation:
 
 
 def by_lean(
-    engine: Engine, relation: str, scope: Scope, windows: Windows | None, progress: Progress | None = None,
+    engine: Engine,
+    relation: str,
+    scope: Scope,
+    windows: Windows | None,
+    progress: Progress | None = None,
     size: int = 0,
 ) -> Aggregation:
     """One pass, then the doubtful tuples again."""
@@ -97,7 +101,12 @@ def _texts(values: Iterable[str | None]) -> tuple[str, ...]:
 
 
 def _again(
-    engine: Engine, relation: str, scope: Scope, windows: Windows | None, keys: Sequence[Sequence[Any]], found: Aggregation
+    engine: Engine,
+    relation: str,
+    scope: Scope,
+    windows: Windows | None,
+    keys: Sequence[Sequence[Any]],
+    found: Aggregation,
 ) -> None:
     engine.table("doubtful", _KEY, keys)
     for row in engine.believed(aggregation(scope.profile, relation, windows, "doubtful", scope.lab)):

@@ -20,7 +20,10 @@ _CLOCKS_APART_S = 60
 _ASIDE = ("bad", "passed", "file", "line")
 # What every row of a log whose lines are rows has in common: added to its copy, not written into it.
 _COMMON = {
-    "hostname": "''", "process_name": "''", "conns": "1::BIGINT", "denied": "false",
+    "hostname": "''",
+    "process_name": "''",
+    "conns": "1::BIGINT",
+    "denied": "false",
     "bytes_total": "bytes_sent + bytes_rcvd",
 }
 
@@ -83,7 +86,9 @@ class Connections:
             rows = f"SELECT * EXCLUDE ({', '.join(_COMMON)}) FROM ({rows})"
         self._engine.run(
             f"COPY ({rows}) TO {target} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440)",
-            progress, self.reading.size, in_order=not by_line,
+            progress,
+            self.reading.size,
+            in_order=not by_line,
         )
         common = "".join(f", {value} AS {name}" for name, value in _COMMON.items()) if by_line else ""
         self.relation = f"(SELECT *{common} FROM read_parquet({target}))"
@@ -102,19 +107,23 @@ class Connections:
                 AND own.dst_port = seen.dst_port AND abs(own.start - seen.start) <= {_CLOCKS_APART_S}
             ) TO {target} (FORMAT parquet)""")
         self.relation = f"read_parquet({target})"
-        (before, after), = self._engine.believed(
-            f"SELECT (SELECT count(*) FROM {whole}), (SELECT count(*) FROM {self.relation})")
+        ((before, after),) = self._engine.believed(
+            f"SELECT (SELECT count(*) FROM {whole}), (SELECT count(*) FROM {self.relation})"
+        )
         if before > after:
             self.reading.warnings.append(
-                f"{before - after:,} connections stand in an endpoint's log and in a sensor's: counted once")
-        self.named = [f"SELECT start, NULL::DOUBLE AS until, src_ip AS address, hostname, 'host' AS written_by "
-                      f"FROM {whole} WHERE {theirs} AND start IS NOT NULL"]
+                f"{before - after:,} connections stand in an endpoint's log and in a sensor's: counted once"
+            )
+        self.named = [
+            f"SELECT start, NULL::DOUBLE AS until, src_ip AS address, hostname, 'host' AS written_by "
+            f"FROM {whole} WHERE {theirs} AND start IS NOT NULL"
+        ]
 
     def _windows(self, wish: ReadRequest) -> Windows:
         if wish.given is not None:
             return Windows(wish.given.start.timestamp(), wish.given.end.timestamp())
         if wish.back_s is not None:
-            (newest,), = self._engine.rows(f"SELECT max(start) FROM {self.relation} WHERE start IS NOT NULL")
+            ((newest,),) = self._engine.rows(f"SELECT max(start) FROM {self.relation} WHERE start IS NOT NULL")
             return Windows(newest - wish.back_s, newest + 1) if newest is not None else Windows()
         return Windows()
 
@@ -125,7 +134,9 @@ class Connections:
             return False
         return self.reading.settle(first.rows, first.unusable)
 
-    def _windowed(self, first: Aggregation, windows: Windows, wish: ReadRequest, scope: Scope) -> tuple[Aggregation, Windows]:
+    def _windowed(
+        self, first: Aggregation, windows: Windows, wish: ReadRequest, scope: Scope
+    ) -> tuple[Aggregation, Windows]:
         whole = first.summaries.get(0)
         free = wish.weekly and wish.given is None and wish.back_s is None
         if whole and free and whole.newest - whole.oldest > WEEK_S:

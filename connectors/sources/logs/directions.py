@@ -8,7 +8,12 @@ from collections.abc import Mapping
 
 # The canonical columns that the rows of ``sessions`` fill.
 ENDS: Mapping[str, str] = {
-    "start": "started", "src_ip": "src", "src_port": "sport", "dst_ip": "dst", "dst_port": "dport", "proto": "proto",
+    "start": "started",
+    "src_ip": "src",
+    "src_port": "sport",
+    "dst_ip": "dst",
+    "dst_port": "dport",
+    "proto": "proto",
     "duration": "ended - started",
 }
 
@@ -44,8 +49,12 @@ def sessions(rows: str, gap: int, began: str, sums: Mapping[str, str], together:
             any_value({together}) AS together, any_value(bad) AS bad, any_value(passed) AS passed,
             arg_min(file, n) AS file, min(line) AS line
         FROM ({cut}) GROUP BY pair, session"""
-    sides = [("src", "low", "high"), ("sport", "low_port", "high_port"), ("dst", "high", "low"),
-             ("dport", "high_port", "low_port")]
+    sides = [
+        ("src", "low", "high"),
+        ("sport", "low_port", "high_port"),
+        ("dst", "high", "low"),
+        ("dport", "high_port", "low_port"),
+    ]
     sides += [(f"{name}_sent", f"{name}_low", f"{name}_high") for name in (*sums, "rows")]
     sides += [(f"{name}_back", f"{name}_high", f"{name}_low") for name in (*sums, "rows")]
     turned = ", ".join(f"CASE WHEN low_began THEN {this} ELSE {that} END AS {name}" for name, this, that in sides)

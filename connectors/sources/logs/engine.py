@@ -31,13 +31,17 @@ class Engine:
         os.chmod(self.folder, 0o700)
         self._removed = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         # A fifth of what may be used is left to Python and to the buffers that DuckDB does not count.
-        self._connection = duckdb.connect(config={
-            "memory_limit": f"{memory_mb * 4 // 5}MB", "temp_directory": str(self.folder / "spill"),
-            "autoinstall_known_extensions": False, "autoload_known_extensions": False,
-            **({"threads": threads} if threads else {}),
-        })
+        self._connection = duckdb.connect(
+            config={
+                "memory_limit": f"{memory_mb * 4 // 5}MB",
+                "temp_directory": str(self.folder / "spill"),
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                **({"threads": threads} if threads else {}),
+            }
+        )
         self._connection.execute("SET TimeZone = 'UTC'")
-        known = {name for name, in self._connection.execute("FROM duckdb_optimizers()").fetchall()}
+        known = {name for (name,) in self._connection.execute("FROM duckdb_optimizers()").fetchall()}
         off = ",".join(name for name in _NOT_OPTIMIZED if name in known)
         self._connection.execute(f"SET disabled_optimizers = '{off}'")
         self._in_order: bool | None = None

@@ -50,9 +50,7 @@ class LogFiles(NamedTuple):
 def formats() -> Mapping[str, ModuleType]:
     """Every format by its name: the modules of the folder formats, save those with a leading underscore."""
     names = [module.name for module in pkgutil.iter_modules(format_modules.__path__)]
-    modules = [
-        importlib.import_module(f"{format_modules.__name__}.{name}") for name in sorted(names) if name[0] != "_"
-    ]
+    modules = [importlib.import_module(f"{format_modules.__name__}.{name}") for name in sorted(names) if name[0] != "_"]
     return {module.NAME: module for module in modules}
 
 

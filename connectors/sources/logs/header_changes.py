@@ -23,7 +23,9 @@ class HeaderParts:
     lost: Rejected = field(default_factory=Rejected)
 
 
-def split(file: LogFile, form: Recognised, module: ModuleType, bounds: Bounds, folder: Path, number: int) -> HeaderParts:
+def split(
+    file: LogFile, form: Recognised, module: ModuleType, bounds: Bounds, folder: Path, number: int
+) -> HeaderParts:
     """Copy ``file`` to ``folder``, cut before every header line that changes the columns.
 
     Rows below a header of another kind of log, and past ``MOST_PARTS`` headers, are counted as rejected.
@@ -54,7 +56,9 @@ def split(file: LogFile, form: Recognised, module: ModuleType, bounds: Bounds, f
     return parts
 
 
-def _begin(parts: HeaderParts, opened: ExitStack, file: LogFile, form: Recognised, target: Path, before: int) -> BinaryIO:
+def _begin(
+    parts: HeaderParts, opened: ExitStack, file: LogFile, form: Recognised, target: Path, before: int
+) -> BinaryIO:
     parts.files.append((form, file._replace(path=target, packing="plain", forms=(form,))))
     parts.places[str(target)] = Place(file.path, before)
     return opened.enter_context(target.open("wb"))

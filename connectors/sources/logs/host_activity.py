@@ -116,7 +116,10 @@ def _name_burst(quarter: int, asked: Sequence[tuple[str, bool]]) -> NameBurst:
     failed = [name for name, gone in asked if gone]
     answered = {registered(name) for name, gone in asked if not gone}
     return NameBurst(
-        start=_start(quarter), names=len(asked), failed_names=len(failed), domains=len(domains),
+        start=_start(quarter),
+        names=len(asked),
+        failed_names=len(failed),
+        domains=len(domains),
         failed_domains=len({registered(name) for name in failed} - answered),
     )
 

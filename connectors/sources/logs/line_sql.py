@@ -148,8 +148,14 @@ def canonical(kind: Kind, rows: str, values: Mapping[str, str]) -> str:
     ``values`` gives SQL over ``rows`` for each column the log has. The others are null, save the texts ('') and the
     flags that are never unknown (false).
     """
-    empty = {"hostname": "''", "process_name": "''", "service": "''", "conns": "1", "denied": "false",
-             "continues": "false"}
+    empty = {
+        "hostname": "''",
+        "process_name": "''",
+        "service": "''",
+        "conns": "1",
+        "denied": "false",
+        "continues": "false",
+    }
     chosen = {name: values.get(name, empty.get(name, "NULL")) for name in CANONICAL[kind]}
     chosen["start"] = f"CASE WHEN bad IS NULL AND passed IS NULL THEN {chosen['start']} END"
     columns = [f"({value})::{CANONICAL[kind][name]} AS {name}" for name, value in chosen.items()]
@@ -159,8 +165,20 @@ def canonical(kind: Kind, rows: str, values: Mapping[str, str]) -> str:
 
 def protocol(raw: str) -> str:
     """The protocol's name in lower case from a name or an IP protocol number; ICMP of IPv6 is icmp, as in Zeek."""
-    names = {"1": "icmp", "6": "tcp", "17": "udp", "47": "gre", "50": "esp", "58": "icmp", "132": "sctp", "t": "tcp",
-             "u": "udp", "icmp6": "icmp", "icmpv6": "icmp", "ipv6-icmp": "icmp"}
+    names = {
+        "1": "icmp",
+        "6": "tcp",
+        "17": "udp",
+        "47": "gre",
+        "50": "esp",
+        "58": "icmp",
+        "132": "sctp",
+        "t": "tcp",
+        "u": "udp",
+        "icmp6": "icmp",
+        "icmpv6": "icmp",
+        "ipv6-icmp": "icmp",
+    }
     cases = " ".join(f"WHEN {literal(number)} THEN {literal(name)}" for number, name in names.items())
     return f"CASE lower(trim({raw})) {cases} ELSE lower(trim({raw})) END"
 

@@ -55,13 +55,13 @@ def _trusted(server: str, networks: Networks) -> bool:
 
 
 def _named(told: Iterable[tuple[str, By]], answered: set[str]) -> tuple[NamedBy, ...]:
-    kept = sorted(
-        ((name not in answered, name, by) for name, by in told if name and parse(name.strip("[]")) is None)
+    kept = sorted(((name not in answered, name, by) for name, by in told if name and parse(name.strip("[]")) is None))
+    return tuple(
+        sorted(
+            (NamedBy(name=name, by=by, backed=not claimed) for claimed, name, by in kept[:MOST]),
+            key=lambda named: (named.name, named.by),
+        )
     )
-    return tuple(sorted(
-        (NamedBy(name=name, by=by, backed=not claimed) for claimed, name, by in kept[:MOST]),
-        key=lambda named: (named.name, named.by),
-    ))
 
 
 def _bare(name: str) -> str:

@@ -50,11 +50,18 @@ def without_parts(files: Sequence[LogFile], bounds: Bounds, engine: Engine) -> t
             if rows and rows == also:
                 left_out[part] = whole.file
             elif also:
-                told.append(f"{part.path}: {also:,} of its {rows:,} rows stand in {whole.file.path} too and are "
-                            "counted twice: give one of the two")
+                told.append(
+                    f"{part.path}: {also:,} of its {rows:,} rows stand in {whole.file.path} too and are "
+                    "counted twice: give one of the two"
+                )
     kept = tuple(file for file in files if file not in left_out)
-    return kept, [*(_left_out(whole, [part for part, in_ in left_out.items() if in_ is whole])
-                    for whole in dict.fromkeys(left_out.values())), *told]
+    return kept, [
+        *(
+            _left_out(whole, [part for part, in_ in left_out.items() if in_ is whole])
+            for whole in dict.fromkeys(left_out.values())
+        ),
+        *told,
+    ]
 
 
 def _left_out(whole: LogFile, parts: Sequence[LogFile]) -> str:
@@ -130,9 +137,12 @@ def _compared(
     mine = rows.format(lines([str(file.path) for file in sound if file is not whole], Scan()))
     theirs = rows.format(lines([str(whole.path)], Scan()))
     try:
-        found = list(engine.rows(
-            f"SELECT file, count(*), count(seen.row) FROM ({mine}) part "
-            f"LEFT JOIN (SELECT DISTINCT row FROM ({theirs})) seen USING (row) GROUP BY file"))
+        found = list(
+            engine.rows(
+                f"SELECT file, count(*), count(seen.row) FROM ({mine}) part "
+                f"LEFT JOIN (SELECT DISTINCT row FROM ({theirs})) seen USING (row) GROUP BY file"
+            )
+        )
     except duckdb.Error:
         return
     by_path = {str(file.path): file for file in parts}

@@ -142,8 +142,10 @@ class Reading:
     def _untold(self, looked: Looked) -> str:
         paths = [str(file.path) for file in self._all()]
         others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        return (f"{self._place(paths[0]).path}{others}: {looked.lines:,} lines were looked at one by one; those after "
-                "them were only counted, and good rows may be among those left out")
+        return (
+            f"{self._place(paths[0]).path}{others}: {looked.lines:,} lines were looked at one by one; those after "
+            "them were only counted, and good rows may be among those left out"
+        )
 
     def _divided(self, surveys: Sequence[FileSurvey]) -> bool:
         """Divide the files in which a header changes the columns; whether there were any."""
@@ -171,14 +173,15 @@ class Reading:
     def _refused(self) -> tuple[Rejected, int]:
         """Read once more, now for the lines that DuckDB refuses; a format without such a table has none."""
         if self._has_headers():
-            self.engine.run(f"CREATE OR REPLACE TEMP TABLE again AS SELECT count(COLUMNS(*)) "
-                            f"FROM ({self.sql(keep_rejects=True)})")
+            self.engine.run(
+                f"CREATE OR REPLACE TEMP TABLE again AS SELECT count(COLUMNS(*)) FROM ({self.sql(keep_rejects=True)})"
+            )
         return self._from_table()
 
     def bad_rows(self, relation: str) -> None:
         """Count and name the rows that a format itself refused, from a copy with the columns ``bad, file, line``."""
         refused = f"FROM {relation} WHERE start IS NULL AND passed IS NULL"
-        (count,), = self.engine.believed(f"SELECT count(*) {refused}")
+        ((count,),) = self.engine.believed(f"SELECT count(*) {refused}")
         first = self.engine.believed(f"SELECT file, line, bad {refused} ORDER BY bad IS NULL, file, line LIMIT 5")
         examples = tuple(
             named(*(self._place(path).at(line) if path else ("a row", line)), why or "no usable time or address")
@@ -192,7 +195,7 @@ class Reading:
         if not self.engine.has(self.scan.rejects):
             return Rejected(), 0
         table = f"{self.scan.rejects} JOIN reject_scans USING (scan_id, file_id)"
-        (seen,), = self.engine.believed(f"SELECT count(DISTINCT (scan_id, file_id, line)) FROM {self.scan.rejects}")
+        ((seen,),) = self.engine.believed(f"SELECT count(DISTINCT (scan_id, file_id, line)) FROM {self.scan.rejects}")
         rows = self.engine.believed(
             "SELECT file_path, line, left(any_value(csv_line), 65536), max(error_type::VARCHAR) FILTER "
             f"(error_type::VARCHAR IN {tuple(UNREADABLE)}) FROM {table} "
@@ -229,8 +232,10 @@ class Reading:
         """The Parquet file as it is, or None: it is no text that could be mended."""
         self._originals[str(file.path)] = file
         try:
-            self.engine.run(f"CREATE OR REPLACE TEMP TABLE probe AS SELECT max(hash(COLUMNS(*))) "
-                            f"FROM read_parquet({file_list([str(file.path)])})")
+            self.engine.run(
+                f"CREATE OR REPLACE TEMP TABLE probe AS SELECT max(hash(COLUMNS(*))) "
+                f"FROM read_parquet({file_list([str(file.path)])})"
+            )
         except duckdb.Error as fault:
             self.cut.append(f"{file.path}: left out, it cannot be read: {str(fault).splitlines()[0][:200]}")
             return None

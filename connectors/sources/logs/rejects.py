@@ -70,8 +70,9 @@ class Looked:
     whole: bool = True
 
     def __add__(self, other: "Looked") -> "Looked":
-        return Looked(self.rejected + other.rejected, self.good + other.good, self.lines + other.lines,
-                      self.whole and other.whole)
+        return Looked(
+            self.rejected + other.rejected, self.good + other.good, self.lines + other.lines, self.whole and other.whole
+        )
 
 
 def carefully(file: LogFile, place: Place, form: Recognised, module: ModuleType, bounds: Bounds, most: int) -> Looked:

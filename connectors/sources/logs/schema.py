@@ -48,15 +48,24 @@ CANONICAL: dict[Kind, dict[str, str]] = {
         "continues": "BOOLEAN",  # a further row of a session already counted, if its 5-tuple was seen before
     },
     "dns": {
-        "start": "DOUBLE", "src_ip": "VARCHAR", "query": "VARCHAR", "failed": "BOOLEAN", "answers": "VARCHAR[]",
+        "start": "DOUBLE",
+        "src_ip": "VARCHAR",
+        "query": "VARCHAR",
+        "failed": "BOOLEAN",
+        "answers": "VARCHAR[]",
         "server": "VARCHAR",  # who answered; null when the log does not say
-        "hostname": "VARCHAR", "process_name": "VARCHAR",  # who asked, of an endpoint's own log; '' when unknown
+        "hostname": "VARCHAR",
+        "process_name": "VARCHAR",  # who asked, of an endpoint's own log; '' when unknown
     },
     "tls": {"start": "DOUBLE", "src_ip": "VARCHAR", "dst_ip": "VARCHAR", "dst_port": "INTEGER", "name": "VARCHAR"},
     "http": {"start": "DOUBLE", "src_ip": "VARCHAR", "dst_ip": "VARCHAR", "dst_port": "INTEGER", "name": "VARCHAR"},
     "irc": {"start": "DOUBLE", "src_ip": "VARCHAR", "dst_ip": "VARCHAR", "dst_port": "INTEGER"},
     "holders": {
-        "start": "DOUBLE", "until": "DOUBLE", "address": "VARCHAR", "hostname": "VARCHAR", "written_by": "VARCHAR",
+        "start": "DOUBLE",
+        "until": "DOUBLE",
+        "address": "VARCHAR",
+        "hostname": "VARCHAR",
+        "written_by": "VARCHAR",
     },
 }
 

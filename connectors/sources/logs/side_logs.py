@@ -46,5 +46,5 @@ class SideLog:
         if not reading.by_line:
             reading.bad_rows(self.relation)
             return True
-        (rows,), = self._engine.believed(f"SELECT count(*) FROM {self.relation} WHERE start IS NOT NULL")
+        ((rows,),) = self._engine.believed(f"SELECT count(*) FROM {self.relation} WHERE start IS NOT NULL")
         return not reading.settle(rows, unusable=0)

@@ -115,11 +115,14 @@ class LogSource:
         except PlaybookError as fault:
             return (CheckResult(subject=self.name, ok=False, message=str(fault)),)
         kinds = sorted({form.kind for file in found.files for form in file.forms})
-        return (CheckResult(
-            subject=self.name, ok="conn" in kinds,
-            message=f"{len(found.files)} files, kinds: {', '.join(kinds)}"
-            + ("" if "conn" in kinds else "; a connection log is needed"),
-        ),)
+        return (
+            CheckResult(
+                subject=self.name,
+                ok="conn" in kinds,
+                message=f"{len(found.files)} files, kinds: {', '.join(kinds)}"
+                + ("" if "conn" in kinds else "; a connection log is needed"),
+            ),
+        )
 
     def close(self) -> None:
         """Remove the copies and DuckDB's folder; safe to call again."""
@@ -193,7 +196,11 @@ class LogSource:
         return TimeWindow(start=moment(summary.oldest), end=moment(summary.newest + 1))
 
     def _fetched(
-        self, outcome: Aggregation, number: int, window: TimeWindow, held: tuple[AddressHolder, ...],
+        self,
+        outcome: Aggregation,
+        number: int,
+        window: TimeWindow,
+        held: tuple[AddressHolder, ...],
         told: tuple[Rejected, tuple[str, ...], bool] | None,
     ) -> Fetched:
         scored = (score(aggregate, self._scope) for aggregate in outcome.aggregates.get(number, ()))
@@ -207,11 +214,18 @@ class LogSource:
         if outcome.summaries and summary is None:
             warnings = (*warnings, "no row lies in the window")
         return Fetched(
-            source=self.name, window=window, detections=tuple(detections), holders=held if told else (),
+            source=self.name,
+            window=window,
+            detections=tuple(detections),
+            holders=held if told else (),
             health=SourceHealth(
-                rows_read=summary.rows if summary else 0, rows_rejected=rejected.count,
-                rejected_examples=rejected.examples, newest_event=moment(summary.newest) if summary else None,
-                oldest_event=moment(summary.oldest) if summary else None, silent_hours=silent, complete=complete,
+                rows_read=summary.rows if summary else 0,
+                rows_rejected=rejected.count,
+                rejected_examples=rejected.examples,
+                newest_event=moment(summary.newest) if summary else None,
+                oldest_event=moment(summary.oldest) if summary else None,
+                silent_hours=silent,
+                complete=complete,
                 warnings=warnings,
             ),
         )

@@ -16,7 +16,8 @@ _NAMING = ("dns", "tls", "http")
 _LARGE_PART = 0.2
 _CLOSED = {
     "dns": "no DNS log: names asked for, and bursts of failed names, are unknown",
-    "tls": "no TLS log: server names are unknown", "http": "no HTTP log: Host headers are unknown",
+    "tls": "no TLS log: server names are unknown",
+    "http": "no HTTP log: Host headers are unknown",
 }
 
 
@@ -46,7 +47,8 @@ def traffic(
         tuples=_tuples(engine, rows, sources, detections, networks),
         hosts=_hosts(engine, sources, detections, networks),
         coverage=tuple(_coverage(engine, kind, sources) for kind in sources.relations),
-        active_hosts=active, history_days=_history_days(sources.held),
+        active_hosts=active,
+        history_days=_history_days(sources.held),
         unknown=missing + sources.faults,
     )
 
@@ -61,13 +63,18 @@ def _tuples(
     answer = []
     for number, detection in enumerate(detections):
         hosts_using, proven, first, others = used.get(detection.dst_ip, (0, 0, None, []))
-        answer.append(TupleTraffic(
-            detection_id=detection.detection_id, **hours.get(number, {}), **starts.get(number, {}),
-            names=named.get((detection.src_ip, detection.dst_ip), ()) if naming else None,
-            hosts_using=hosts_using, hosts_answered=proven,
-            destination_first_seen=None if first is None else moment(first),
-            other_hosts=tuple(text for text in others if text != detection.src_ip)[: tuple_traffic.MOST_OTHERS],
-        ))
+        answer.append(
+            TupleTraffic(
+                detection_id=detection.detection_id,
+                **hours.get(number, {}),
+                **starts.get(number, {}),
+                names=named.get((detection.src_ip, detection.dst_ip), ()) if naming else None,
+                hosts_using=hosts_using,
+                hosts_answered=proven,
+                destination_first_seen=None if first is None else moment(first),
+                other_hosts=tuple(text for text in others if text != detection.src_ip)[: tuple_traffic.MOST_OTHERS],
+            )
+        )
     return tuple(answer)
 
 
@@ -75,13 +82,20 @@ def _hosts(
     engine: Engine, sources: Sources, detections: Sequence[Detection], networks: Networks
 ) -> tuple[HostTraffic, ...]:
     rows = host_activity.quarters(engine, sources.relations["conn"], networks.lab, networks.nat64)
-    bursts, spreads, outside = host_activity.bursts(engine, rows), host_activity.spreads(engine, rows), host_activity.outside(engine, rows)
+    bursts, spreads, outside = (
+        host_activity.bursts(engine, rows),
+        host_activity.spreads(engine, rows),
+        host_activity.outside(engine, rows),
+    )
     dns = sources.relations.get("dns")
     failed = host_activity.name_bursts(engine, dns) if dns else None
     return tuple(
         HostTraffic(
-            src_ip=src, bursts=bursts.get(src, ()), spreads=spreads.get(src, ()),
-            name_bursts=None if failed is None else failed.get(src, ()), distinct_outside=outside.get(src, 0),
+            src_ip=src,
+            bursts=bursts.get(src, ()),
+            spreads=spreads.get(src, ()),
+            name_bursts=None if failed is None else failed.get(src, ()),
+            distinct_outside=outside.get(src, 0),
         )
         for src in sorted({detection.src_ip for detection in detections})
     )
@@ -97,7 +111,11 @@ def _coverage(engine: Engine, kind: str, sources: Sources) -> LogCoverage:
     else:
         # An endpoint's own look-ups (no server) say nothing of what other hosts asked.
         told = "start IS NOT NULL AND server IS NOT NULL" if kind == "dns" else "start IS NOT NULL"
-        hours = [hour for (hour,) in engine.believed(
-            f"SELECT DISTINCT floor(start / 3600)::BIGINT AS hour_no FROM {sources.relations[kind]} WHERE {told} "
-            "ORDER BY ALL")]
+        hours = [
+            hour
+            for (hour,) in engine.believed(
+                f"SELECT DISTINCT floor(start / 3600)::BIGINT AS hour_no FROM {sources.relations[kind]} WHERE {told} "
+                "ORDER BY ALL"
+            )
+        ]
     return LogCoverage(kind=kind, hours=tuple(moment(hour * 3600) for hour in hours))

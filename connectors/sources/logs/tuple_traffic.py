@@ -25,8 +25,9 @@ def wanted(engine: Engine, detections: Sequence[Detection]) -> None:
 
     ``number`` is the detection's place in ``detections``: millions of rows are grouped by it, so that it is no text.
     """
-    engine.table("wanted", _WANTED, [
-        (number, d.hostname, d.src_ip, d.dst_ip, d.dst_port) for number, d in enumerate(detections)])
+    engine.table(
+        "wanted", _WANTED, [(number, d.hostname, d.src_ip, d.dst_ip, d.dst_port) for number, d in enumerate(detections)]
+    )
 
 
 def hits(engine: Engine, relation: str, once: bool, many: bool) -> str:
@@ -61,7 +62,7 @@ def _resumed(engine: Engine, rows: str) -> int:
     engine.run(f"""
         CREATE OR REPLACE TEMP TABLE resumed AS
         SELECT DISTINCT number, src_port, proto FROM {rows} WHERE continues""")
-    (count,), = engine.believed("SELECT count(*) FROM resumed")
+    ((count,),) = engine.believed("SELECT count(*) FROM resumed")
     return count
 
 
@@ -72,7 +73,8 @@ def by_hour(engine: Engine, rows: str) -> dict[int, dict[str, Any]]:
     """
     sums = ", ".join(
         f"CASE WHEN count(*) FILTER (NOT denied) = count({name}) FILTER (NOT denied) "
-        f"THEN sum({name}) FILTER (NOT denied) END" for name in ("bytes_sent", "bytes_rcvd")
+        f"THEN sum({name}) FILTER (NOT denied) END"
+        for name in ("bytes_sent", "bytes_rcvd")
     )
     found: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
     for number, *hour in engine.believed(f"""
@@ -80,16 +82,24 @@ def by_hour(engine: Engine, rows: str) -> dict[int, dict[str, Any]]:
               coalesce(sum(conns) FILTER ({REFUSED}), 0)::BIGINT, bool_or(denied OR answered IS NOT NULL), max(duration)
             FROM {rows} GROUP BY ALL ORDER BY number, hour_no"""):
         found[number].append(tuple(hour))
-    return {number: _totals(hours) | {"hourly": tuple(
-        HourOfTraffic(hour=moment(hour * 3600), connections=connections, bytes_sent=sent, bytes_rcvd=received)
-        for hour, connections, sent, received, *_ in hours)} for number, hours in found.items()}
+    return {
+        number: _totals(hours)
+        | {
+            "hourly": tuple(
+                HourOfTraffic(hour=moment(hour * 3600), connections=connections, bytes_sent=sent, bytes_rcvd=received)
+                for hour, connections, sent, received, *_ in hours
+            )
+        }
+        for number, hours in found.items()
+    }
 
 
 def _totals(hours: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
     """attempts, unanswered (null when no row says), unanswered_hours, longest_s (null when no row says)."""
     _, connections, _, _, refused, known, longest = zip(*hours, strict=True)
     return {
-        "attempts": sum(connections), "unanswered": sum(refused) if any(known) else None,
+        "attempts": sum(connections),
+        "unanswered": sum(refused) if any(known) else None,
         "unanswered_hours": sum(map(bool, refused)) if any(known) else None,
         "longest_s": max((one for one in longest if one is not None), default=None),
     }
@@ -131,7 +141,7 @@ def active_hosts(engine: Engine, relation: str, home: Sequence[Network]) -> int:
         numbered AS MATERIALIZED (SELECT src_ip, {v4("src_ip")} AS src_v4 FROM once)
         SELECT src_ip FROM numbered WHERE contains(src_ip, ':') OR {within("src_v4", home)}""")
     keep_v6(engine, "home_hosts", "src_ip", lambda address: lies_within(address, home))
-    (count,), = engine.believed("SELECT count(*) FROM home_hosts")
+    ((count,),) = engine.believed("SELECT count(*) FROM home_hosts")
     return count
 
 

@@ -26,7 +26,11 @@ _UNKNOWN = ("names, and how many addresses a host talks to, are not asked of Spl
 
 
 def connect(
-    name: str, settings: Settings, site: Site, folder: Path, clocks: Clocks = Clocks(),  # noqa: B008
+    name: str,
+    settings: Settings,
+    site: Site,
+    folder: Path,
+    clocks: Clocks = Clocks(),  # noqa: B008
     new_id: Callable[[], str] | None = None,
 ) -> "Splunk":
     """The source called ``name``; ``ca_file`` is relative to ``folder``. ``new_id`` names search jobs (tests set it).
@@ -73,14 +77,16 @@ class Splunk:
         seen, fault = self._heartbeat(window) if settings.heartbeat else (None, "")
         noted = self._notables(window, found)
         taken = coverage.Taken(
-            len(answer.rows), answer.events, answer.warnings + noted.warnings,
-            "; ".join(text for text in (answer.truncated, misfit, noted.missing) if text), read.rejected, read.examples,
+            len(answer.rows),
+            answer.events,
+            answer.warnings + noted.warnings,
+            "; ".join(text for text in (answer.truncated, misfit, noted.missing) if text),
+            read.rejected,
+            read.examples,
         )
         health = coverage.health_of(window, taken, seen, fault, splunk.PRESETS[settings.preset].caveat)
         every = tuple(sorted((*found, *noted.detections), key=sort_key))
-        return (
-            Fetched(source=self.name, window=window, detections=every, health=health, findings=noted.findings),
-        )
+        return (Fetched(source=self.name, window=window, detections=every, health=health, findings=noted.findings),)
 
     def write_back(self, reference: str, outcome: FindingUpdate, may_change: bool) -> str:
         """Bring one notable to what the outcome asks for, once; what a person had set and was kept, or ""."""
@@ -97,9 +103,15 @@ class Splunk:
             return Traffic(unknown=_UNKNOWN)
         window, where = time_ranges.of(detections, self._covered, self._site.now), self._settings
         siem = follow_up.Siem(
-            self.name, splunk, mapping, (where.preset, where.scope, where.fields), window, search_job.MAX_ROWS - 1,
+            self.name,
+            splunk,
+            mapping,
+            (where.preset, where.scope, where.fields),
+            window,
+            search_job.MAX_ROWS - 1,
             run=lambda text: self._run(text, window),
-            hours=lambda: self._covered.get(window) or self._heartbeat(window)[0] or (), never=_UNKNOWN,
+            hours=lambda: self._covered.get(window) or self._heartbeat(window)[0] or (),
+            never=_UNKNOWN,
         )
         return follow_up.traffic(detections, self._site.networks, siem)
 
@@ -113,7 +125,8 @@ class Splunk:
             probe = splunk.probe(settings.preset, settings.scope, settings.fields)
             day = time_ranges.last_day(self._site.now)
             results += check.tried(
-                "scope", lambda: list(check.row_results(self._run(probe, day, max_rows=1), scope)),
+                "scope",
+                lambda: list(check.row_results(self._run(probe, day, max_rows=1), scope)),
             )
         return tuple(results)
 
@@ -145,7 +158,10 @@ class Splunk:
             return notables.Noted(missing=f"the notables could not be read: {fault}")
 
     def _run(
-        self, text: str, window: TimeWindow, progress: Callable[[int, int], None] | None = None,
+        self,
+        text: str,
+        window: TimeWindow,
+        progress: Callable[[int, int], None] | None = None,
         max_rows: int = search_job.MAX_ROWS,
     ) -> search_job.SearchAnswer:
         query = search_job.Query(text=text, window=window, max_rows=max_rows)

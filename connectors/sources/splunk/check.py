@@ -18,7 +18,8 @@ PARSERS = ("/services/search/v2/parser", "/services/search/parser")
 _INDEX = re.compile(r"\bindex\s*=\s*\"?([A-Za-z0-9_-]+)(?![\w*-])|\bindex\s+IN\s*\(([^)]*)\)", re.IGNORECASE)
 _NEEDED = ("src_ip", "dst_ip", "dst_port")
 _USEFUL = {
-    "hostname": "hosts are named by their address", "process_name": "processes stay unknown",
+    "hostname": "hosts are named by their address",
+    "process_name": "processes stay unknown",
     "proto": "the protocol stays unknown",
 }
 
@@ -41,7 +42,8 @@ def _account(wire: SplunkClient, settings: Settings, deadline: Deadline) -> Iter
     user = printable(str(content.get("username", "")))[:60] or "unknown"
     if not held:
         yield CheckResult(
-            subject="account", ok=reply.status == 200,
+            subject="account",
+            ok=reply.status == 200,
             message=f"the credentials work ({user}), what they permit could not be read ({reply.status}); {GRANT}",
         )
         return
@@ -67,7 +69,9 @@ def _query(wire: SplunkClient, query: str, deadline: Deadline) -> CheckResult:
         message = f"the query was refused: {complaint(reply)}: check scope and fields"
         return CheckResult(subject="query", ok=False, message=message)
     return CheckResult(
-        subject="query", ok=True, message=f"no parser to be had here ({reply.status}), so the query is untested",
+        subject="query",
+        ok=True,
+        message=f"no parser to be had here ({reply.status}), so the query is untested",
     )
 
 
@@ -105,7 +109,8 @@ def row_results(answer: SearchAnswer, scope: str) -> Iterator[CheckResult]:
     """What one row of the scope, taken apart by the prelude, proves about scope and field names."""
     if not answer.rows:
         yield CheckResult(
-            subject="scope", ok=False,
+            subject="scope",
+            ok=False,
             message="0 rows in the last 24 hours have the addresses and the port of a connection to the outside,"
             f" scope unproven: {scope}: a wrong name gives no error, only silence; map names with fields; {GRANT}",
         )

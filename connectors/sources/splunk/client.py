@@ -21,7 +21,8 @@ GRANT = "it needs a role with the capability search and the index of the scope a
 # The words of limits.conf and of users' quotas; they come as 503, as 200, and with any severity.
 _BUSY = re.compile(
     r"maximum number of concurrent|not executed|concurren\w+ .*(limit|quota)|(limit|quota) .*concurren\w+"
-    r"|quota .*(exceeded|reached)|too many .*search", re.IGNORECASE,
+    r"|quota .*(exceeded|reached)|too many .*search",
+    re.IGNORECASE,
 )
 Form = Mapping[str, str | int]
 
@@ -65,7 +66,11 @@ class SplunkClient:
     """
 
     def __init__(
-        self, name: str, settings: Settings, connect: Callable[[Credential | None], Transport], clocks: Clocks,
+        self,
+        name: str,
+        settings: Settings,
+        connect: Callable[[Credential | None], Transport],
+        clocks: Clocks,
         new_id: Callable[[], str] = lambda: f"botnet_playbook_{uuid.uuid4().hex}",
     ) -> None:
         self.subject = name
@@ -77,7 +82,13 @@ class SplunkClient:
         self._signed: Transport | None = None
 
     def call(
-        self, method: str, path: str, deadline: Deadline, *, data: Form | None = None, json: Any = None,
+        self,
+        method: str,
+        path: str,
+        deadline: Deadline,
+        *,
+        data: Form | None = None,
+        json: Any = None,
         params: Form | None = None,
     ) -> Reply:
         """The reply: 2xx, 4xx but 401 and 403, or a 5xx to a POST; 429 was waited out, 5xx to reads and deletes too.
@@ -89,8 +100,14 @@ class SplunkClient:
         form = {"output_mode": "json"} if path.startswith("/services/") else {}
         while True:
             reply = self._transport(deadline).request(
-                method, path, json=json, data=data, params={**form, **(params or {})},
-                retry=method != "POST", passes=_SEEN, deadline_s=max(min(CALL_S, deadline.left()), 0.05),
+                method,
+                path,
+                json=json,
+                data=data,
+                params={**form, **(params or {})},
+                retry=method != "POST",
+                passes=_SEEN,
+                deadline_s=max(min(CALL_S, deadline.left()), 0.05),
             )
             if 300 <= reply.status < 400:
                 raise BadAnswer(
@@ -139,7 +156,12 @@ class SplunkClient:
         # A login changes nothing that matters if it happens twice, so that it may be repeated.
         unsigned = self._connect(None)
         reply = unsigned.request(
-            "POST", LOGIN, data=form, params={"output_mode": "json"}, retry=True, passes=(400, 401, 403),
+            "POST",
+            LOGIN,
+            data=form,
+            params={"output_mode": "json"},
+            retry=True,
+            passes=(400, 401, 403),
             deadline_s=max(min(CALL_S, deadline.left()), 0.05),
         )
         unsigned.close()
@@ -196,7 +218,8 @@ def notes_of(body: Any, redact: Callable[[str], str] = str) -> tuple[Note, ...]:
         entries = [{"type": "ERROR", "text": said}] if isinstance(said, str) else []
     found = (
         Note(str(entry.get("type", "")).upper()[:20], redact(printable(str(entry.get("text", ""))))[:300].strip())
-        for entry in entries if isinstance(entry, dict)
+        for entry in entries
+        if isinstance(entry, dict)
     )
     return tuple(dict.fromkeys(note for note in found if note.text))
 

@@ -70,8 +70,10 @@ def change_for(outcome: FindingUpdate, policy: WritePolicy) -> Change:
     comment = comment_of(outcome, tag)
     wrong = ids.wrong_query if outcome.fault == "query" else ids.wrong_data
     status, disposition = {
-        "BENIGN_POSITIVE": (ids.closed, ids.benign_positive), "FALSE_POSITIVE": (ids.closed, wrong),
-        "TRUE_POSITIVE": (ids.in_progress, ids.true_positive), "UNDETERMINED": (None, ids.undetermined),
+        "BENIGN_POSITIVE": (ids.closed, ids.benign_positive),
+        "FALSE_POSITIVE": (ids.closed, wrong),
+        "TRUE_POSITIVE": (ids.in_progress, ids.true_positive),
+        "UNDETERMINED": (None, ids.undetermined),
     }[outcome.disposition]
     if not policy.close_in_siem:
         return Change(comment=comment)
@@ -99,7 +101,11 @@ def remaining(change: Change, state: State, ids: Ids) -> tuple[Change | None, bo
 
 
 def write_back(
-    wire: SplunkClient, finding: NotableFinding, outcome: FindingUpdate, policy: WritePolicy = WritePolicy(), deadline_s: float = 120.0,  # noqa: B008
+    wire: SplunkClient,
+    finding: NotableFinding,
+    outcome: FindingUpdate,
+    policy: WritePolicy = WritePolicy(),
+    deadline_s: float = 120.0,  # noqa: B008
 ) -> Written:
     """Bring one notable to what the outcome asks for; a second call with the same outcome changes nothing.
 
@@ -124,8 +130,12 @@ def write_back(
                 raise
             continue
         return Written(
-            event_id=finding.event_id, did="written", status=left.status, disposition=left.disposition,
-            commented=comment_due, kept=kept,
+            event_id=finding.event_id,
+            did="written",
+            status=left.status,
+            disposition=left.disposition,
+            commented=comment_due,
+            kept=kept,
         )
 
 
@@ -140,7 +150,9 @@ def _state_7(wire: SplunkClient, finding: NotableFinding, deadline: Deadline) ->
     return State(decoding.text(row, "status"), decoding.text(row, "disposition"), comments)
 
 
-def _earlier_comments(wire: SplunkClient, finding: NotableFinding, around: TimeWindow, deadline: Deadline) -> tuple[str, ...]:
+def _earlier_comments(
+    wire: SplunkClient, finding: NotableFinding, around: TimeWindow, deadline: Deadline
+) -> tuple[str, ...]:
     """Comments below the newest, which is all that the notable itself shows; none where the review log is closed."""
     query = search_job.Query(text=notables.search_reviews(finding.event_id), window=around)
     try:
@@ -166,8 +178,12 @@ def _state_8(wire: SplunkClient, finding: NotableFinding, deadline: Deadline) ->
     params = {"earliest": _second(finding) - 1}
     reply = wire.call("GET", f"{FINDINGS_8}/{segment(finding.event_id)}", deadline, params=params)
     body = _accepted(wire, reply)
-    listed = wire.call("GET", f"{NOTES_8}/{segment(finding.event_id)}/notes", deadline, params={
-        "notable_time": _second(finding), "limit": 100})
+    listed = wire.call(
+        "GET",
+        f"{NOTES_8}/{segment(finding.event_id)}/notes",
+        deadline,
+        params={"notable_time": _second(finding), "limit": 100},
+    )
     items: Any = _accepted(wire, listed, True)
     items = items.get("items", items.get("notes", [])) if isinstance(items, dict) else items
     comments = tuple(str(note.get("content", "")) for note in items if isinstance(note, dict))

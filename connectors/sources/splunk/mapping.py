@@ -31,14 +31,21 @@ def aggregate(row: Row) -> Aggregate:
     row_count = decoding.whole(row, "row_count")
     hostname, src_ip, dst_ip, dst_port = key(row)
     return Aggregate(
-        hostname=hostname, src_ip=src_ip, dst_ip=dst_ip, dst_port=dst_port,
-        connections=decoding.whole(row, "connections"), hourly_buckets=decoding.whole(row, "hourly_buckets"),
+        hostname=hostname,
+        src_ip=src_ip,
+        dst_ip=dst_ip,
+        dst_port=dst_port,
+        connections=decoding.whole(row, "connections"),
+        hourly_buckets=decoding.whole(row, "hourly_buckets"),
         bytes_sent=_known(row, "total_bytes_sent", "sent_known", row_count),
         bytes_rcvd=_known(row, "total_bytes_rcvd", "rcvd_known", row_count),
         bytes_total=_known(row, "total_bytes", "total_known", row_count),
-        first_seen=_milliseconds(row, "first_ms") / 1000, last_seen=_milliseconds(row, "last_ms") / 1000,
-        denied=_counted(row, "denied"), denied_hours=_counted(row, "denied_hours"),
-        processes=decoding.listed(row, "processes"), services=decoding.listed(row, "services"),
+        first_seen=_milliseconds(row, "first_ms") / 1000,
+        last_seen=_milliseconds(row, "last_ms") / 1000,
+        denied=_counted(row, "denied"),
+        denied_hours=_counted(row, "denied_hours"),
+        processes=decoding.listed(row, "processes"),
+        services=decoding.listed(row, "services"),
         transports=tuple(_PROTOCOLS.get(name.lower(), name.lower()) for name in decoding.listed(row, "protos")),
     )
 
@@ -47,8 +54,10 @@ def hours(rows: Iterable[Row]) -> tuple[HourRows, ...]:
     """The rows of the heartbeat search, in order; ValueError when one cannot be read (silence is not safety)."""
     made = (
         HourRows(
-            moment(_milliseconds(row, "hour", 3_600_000) / 1000), decoding.whole(row, "row_count"),
-            moment(_milliseconds(row, "oldest_ms") / 1000), moment(_milliseconds(row, "newest_ms") / 1000),
+            moment(_milliseconds(row, "hour", 3_600_000) / 1000),
+            decoding.whole(row, "row_count"),
+            moment(_milliseconds(row, "oldest_ms") / 1000),
+            moment(_milliseconds(row, "newest_ms") / 1000),
         )
         for row in rows
     )

@@ -19,13 +19,28 @@ from playbook.model.detection import Finding as Found
 
 # Our column, and what notables call it (Common Information Model), best first.
 _ALIASES = {
-    "hostname": ("hostname", "src_host", "src_dns"), "src_ip": ("src_ip", "src"),
-    "dst_ip": ("dst_ip", "dest_ip", "dest"), "dst_port": ("dst_port", "dest_port"),
-    "first_ms": ("first_ms",), "last_ms": ("last_ms",),
+    "hostname": ("hostname", "src_host", "src_dns"),
+    "src_ip": ("src_ip", "src"),
+    "dst_ip": ("dst_ip", "dest_ip", "dest"),
+    "dst_port": ("dst_port", "dest_port"),
+    "first_ms": ("first_ms",),
+    "last_ms": ("last_ms",),
 }
 _COUNTS = (
-    "connections", "hourly_buckets", "row_count", "sent_known", "rcvd_known", "total_known", "total_bytes_sent",
-    "total_bytes_rcvd", "total_bytes", "denied", "denied_hours", "processes", "protos", "services",
+    "connections",
+    "hourly_buckets",
+    "row_count",
+    "sent_known",
+    "rcvd_known",
+    "total_known",
+    "total_bytes_sent",
+    "total_bytes_rcvd",
+    "total_bytes",
+    "denied",
+    "denied_hours",
+    "processes",
+    "protos",
+    "services",
 )
 _TIMES = {"first_ms": "first_seen", "last_ms": "last_seen"}
 _STATE = ("event_id", "finding_s", "status", "disposition", "comment")
@@ -98,8 +113,10 @@ def noted(answer: SearchAnswer, found: Sequence[Detection], scope: Scope, window
         unmatched += not tied
         findings += [_found(detection, finding) for detection in tied]
     return Noted(
-        tuple(made), tuple(findings),
-        (*answer.warnings, *_said(readable, unmatched)), answer.truncated,
+        tuple(made),
+        tuple(findings),
+        (*answer.warnings, *_said(readable, unmatched)),
+        answer.truncated,
     )
 
 
@@ -119,8 +136,12 @@ def _said(found: Read, unmatched: int) -> tuple[str, ...]:
 def _finding(row: Row) -> NotableFinding:
     hostname, src_ip, dst_ip, dst_port = mapping.key(_ours(row))
     return NotableFinding(
-        event_id=decoding.text(row, "event_id"), written=moment(float(decoding.number(row, "finding_s"))), hostname=hostname,
-        src_ip=src_ip, dst_ip=dst_ip, dst_port=dst_port,
+        event_id=decoding.text(row, "event_id"),
+        written=moment(float(decoding.number(row, "finding_s"))),
+        hostname=hostname,
+        src_ip=src_ip,
+        dst_ip=dst_ip,
+        dst_port=dst_port,
     )
 
 

@@ -150,8 +150,13 @@ def _create(wire: SplunkClient, query: Query, deadline: Deadline) -> str:
 
 def _form(name: str, query: Query) -> dict[str, str | int]:
     return {
-        "id": name, "search": query.text, "exec_mode": "normal", "max_count": query.max_rows, "auto_cancel": 120,
-        "earliest_time": _epoch(query.window.start.timestamp()), "latest_time": _epoch(query.window.end.timestamp()),
+        "id": name,
+        "search": query.text,
+        "exec_mode": "normal",
+        "max_count": query.max_rows,
+        "auto_cancel": 120,
+        "earliest_time": _epoch(query.window.start.timestamp()),
+        "latest_time": _epoch(query.window.end.timestamp()),
     }
 
 
@@ -209,7 +214,12 @@ def _failed(wire: SplunkClient, state: str, said: tuple[Note, ...]) -> Connector
 
 
 def _rows(
-    wire: SplunkClient, path: str, query: Query, deadline: Deadline, status: Status, said: tuple[Note, ...],
+    wire: SplunkClient,
+    path: str,
+    query: Query,
+    deadline: Deadline,
+    status: Status,
+    said: tuple[Note, ...],
     seen: Callable[[int, int], None],
 ) -> SearchAnswer:
     count = status.resultCount
@@ -230,13 +240,19 @@ def _rows(
             break
         rows += [cast(row) for row in received.results]
         seen(len(rows), wanted)
-    missing += [f"rows may be missing: {note.text}" for note in dict.fromkeys(said)
-                if note.bad or (note.kind == "WARN" and _PARTIAL.search(note.text))]
+    missing += [
+        f"rows may be missing: {note.text}"
+        for note in dict.fromkeys(said)
+        if note.bad or (note.kind == "WARN" and _PARTIAL.search(note.text))
+    ]
     if missing and not rows:
         raise Incomplete(f"{wire.subject}: {'; '.join(missing)}")
     warnings = tuple(dict.fromkeys(f"{note.kind}: {note.text}" for note in said))[:MAX_NOTES]
     return SearchAnswer(
-        rows=tuple(rows[:wanted]), events=status.eventCount, warnings=warnings, truncated="; ".join(missing),
+        rows=tuple(rows[:wanted]),
+        events=status.eventCount,
+        warnings=warnings,
+        truncated="; ".join(missing),
     )
 
 

@@ -20,9 +20,7 @@ from playbook.model.traffic import Traffic
 
 __all__ = ("Settings", "SumoLogic", "connect")
 
-_UNKNOWN = (
-    "names, and how many addresses a host talks to, are not asked of Sumo Logic",
-)
+_UNKNOWN = ("names, and how many addresses a host talks to, are not asked of Sumo Logic",)
 
 
 def connect(name: str, settings: Settings, site: Site, folder: Path, clocks: Clocks = Clocks()) -> "SumoLogic":  # noqa: B008
@@ -57,8 +55,12 @@ class SumoLogic:
         found, misfit = fitting(found, read, window)
         seen, fault = self._heartbeat(window) if settings.heartbeat else (None, "")
         taken = coverage.Taken(
-            len(answer.rows), answer.messages, answer.warnings,
-            "; ".join(text for text in (answer.truncated, misfit) if text), read.rejected, read.examples,
+            len(answer.rows),
+            answer.messages,
+            answer.warnings,
+            "; ".join(text for text in (answer.truncated, misfit) if text),
+            read.rejected,
+            read.examples,
         )
         health = coverage.health_of(window, taken, seen, fault, sumo.PRESETS[settings.preset].caveat)
         return (Fetched(source=self.name, window=window, detections=found, health=health),)
@@ -69,9 +71,15 @@ class SumoLogic:
             return Traffic(unknown=_UNKNOWN)
         window, where = time_ranges.of(detections, self._covered, self._site.now), self._settings
         siem = follow_up.Siem(
-            self.name, sumo, mapping, (where.preset, where.scope, where.fields), window, search_job.MAX_ROWS,
+            self.name,
+            sumo,
+            mapping,
+            (where.preset, where.scope, where.fields),
+            window,
+            search_job.MAX_ROWS,
             run=lambda text: self._run(text, window),
-            hours=lambda: self._covered.get(window) or self._heartbeat(window)[0] or (), never=_UNKNOWN,
+            hours=lambda: self._covered.get(window) or self._heartbeat(window)[0] or (),
+            never=_UNKNOWN,
         )
         return follow_up.traffic(detections, self._site.networks, siem)
 
@@ -108,14 +116,21 @@ class SumoLogic:
         return self._covered[window], ""
 
     def _run(
-        self, text: str, window: TimeWindow, kind: search_job.Kind = "records",
+        self,
+        text: str,
+        window: TimeWindow,
+        kind: search_job.Kind = "records",
         progress: Callable[[int, int], None] | None = None,
     ) -> search_job.SearchAnswer:
         wire = self._wire.sibling() if self._settings.use_cookies else self._wire
         deadline = Deadline(wire.transport.clocks, self._settings.deadline_s)
-        query = search_job.Query(text=text, window=window, kind=kind, max_rows=1 if kind == "messages" else search_job.MAX_ROWS)
+        query = search_job.Query(
+            text=text, window=window, kind=kind, max_rows=1 if kind == "messages" else search_job.MAX_ROWS
+        )
         try:
-            return search_job.run(wire, self._settings.path_prefix, query, deadline, progress or (lambda done, total: None))
+            return search_job.run(
+                wire, self._settings.path_prefix, query, deadline, progress or (lambda done, total: None)
+            )
         finally:
             if wire is not self._wire:
                 self._wire.learn(wire)

@@ -16,17 +16,20 @@ GRANT = (
 )
 _NEEDED = ("src_ip", "dst_ip", "dst_port")
 _USEFUL = {
-    "bytes_sent": "sizes and the low-byte branch stay unknown", "hostname": "hosts are named by their address",
+    "bytes_sent": "sizes and the low-byte branch stay unknown",
+    "hostname": "hosts are named by their address",
     "process_name": "processes stay unknown",
 }
 
 
 def query_accepted(wire: SumoClient, query: str, window: TimeWindow, deadline: Deadline) -> CheckResult:
     """Ask what the query would scan: free, at once, and it fails for text that does not parse."""
-    moment = [{"type": "EpochTimeRangeBoundary", "epochMillis": int(t.timestamp() * 1000)}
-              for t in (window.start, window.end)]
+    moment = [
+        {"type": "EpochTimeRangeBoundary", "epochMillis": int(t.timestamp() * 1000)} for t in (window.start, window.end)
+    ]
     body = {
-        "queryString": query, "timezone": "UTC",
+        "queryString": query,
+        "timezone": "UTC",
         "timeRange": {"type": "BeginBoundedTimeRange", "from": moment[0], "to": moment[1]},
     }
     reply = wire.call("POST", ESTIMATE, deadline, json=body)
@@ -34,11 +37,13 @@ def query_accepted(wire: SumoClient, query: str, window: TimeWindow, deadline: D
         return CheckResult(subject="key and query", ok=True, message="the key works and the query parses")
     if reply.status == 400:
         return CheckResult(
-            subject="key and query", ok=False,
+            subject="key and query",
+            ok=False,
             message=f"the key works; the query was refused: {complaint(reply)}: check scope and fields",
         )
     return CheckResult(
-        subject="key and query", ok=reply.status == 404,
+        subject="key and query",
+        ok=reply.status == 404,
         message=f"the key works; no estimate to be had here ({reply.status}), so the query is untested",
     )
 
@@ -47,7 +52,8 @@ def row_results(answer: SearchAnswer, scope: str) -> Iterator[CheckResult]:
     """What one row of the scope, taken apart by the prelude, proves about scope and field names."""
     if not answer.rows:
         yield CheckResult(
-            subject="scope", ok=False,
+            subject="scope",
+            ok=False,
             message=f"0 rows in the last 24 hours, scope unproven: {scope}: a wrong name gives no error, only silence",
         )
         return

@@ -22,9 +22,14 @@ MAX_NOTES = 20
 
 DONE = "DONE GATHERING RESULTS"
 PAUSED = "FORCE PAUSED"
-RUNNING = frozenset({
-    "NOT STARTED", "GATHERING RESULTS", "GATHERING RESULTS FROM SUBQUERIES", "DONE GATHERING HISTOGRAM",
-})
+RUNNING = frozenset(
+    {
+        "NOT STARTED",
+        "GATHERING RESULTS",
+        "GATHERING RESULTS FROM SUBQUERIES",
+        "DONE GATHERING HISTOGRAM",
+    }
+)
 _COOKIE_NOTICE = "enable cookies"
 
 Kind = Literal["records", "messages"]
@@ -93,7 +98,9 @@ class Query(Value):
     max_rows: int = MAX_ROWS
 
 
-def run(wire: SumoClient, prefix: str, query: Query, deadline: Deadline, seen: Callable[[int, int], None]) -> SearchAnswer:
+def run(
+    wire: SumoClient, prefix: str, query: Query, deadline: Deadline, seen: Callable[[int, int], None]
+) -> SearchAnswer:
     """Run ``query`` and take its rows; ``seen`` is told rows received and rows in all.
 
     A job that vanished is created once more. Raises ConfigError for a query Sumo cannot parse, Incomplete for a
@@ -106,7 +113,9 @@ def run(wire: SumoClient, prefix: str, query: Query, deadline: Deadline, seen: C
         return _once(wire, prefix, query, deadline, seen)
 
 
-def _once(wire: SumoClient, prefix: str, query: Query, deadline: Deadline, seen: Callable[[int, int], None]) -> SearchAnswer:
+def _once(
+    wire: SumoClient, prefix: str, query: Query, deadline: Deadline, seen: Callable[[int, int], None]
+) -> SearchAnswer:
     path = f"{prefix}/{segment(_create(wire, prefix, query, deadline))}"
     try:
         status, warnings = _finished(wire, path, query, deadline)
@@ -152,7 +161,12 @@ def _finished(wire: SumoClient, path: str, query: Query, deadline: Deadline) -> 
 
 
 def _rows(
-    wire: SumoClient, path: str, query: Query, deadline: Deadline, status: Status, warnings: tuple[str, ...],
+    wire: SumoClient,
+    path: str,
+    query: Query,
+    deadline: Deadline,
+    status: Status,
+    warnings: tuple[str, ...],
     seen: Callable[[int, int], None],
 ) -> SearchAnswer:
     count = status.recordCount if query.kind == "records" else status.messageCount
@@ -173,7 +187,9 @@ def _rows(
         warnings += _notes((), parsed.warning)
         seen(len(rows), wanted)
     return SearchAnswer(
-        rows=tuple(rows[:wanted]), messages=status.messageCount, truncated=truncated,
+        rows=tuple(rows[:wanted]),
+        messages=status.messageCount,
+        truncated=truncated,
         warnings=tuple(dict.fromkeys(warnings))[:MAX_NOTES],
     )
 

@@ -62,4 +62,3 @@ class Settings(Value):
     def unlisted(self) -> bool:
         """Whether the deployment is one that the vendor's current table does not list."""
         return any(api_root(self.written, "").startswith(f"https://api.{name}.") for name in UNLISTED)
-

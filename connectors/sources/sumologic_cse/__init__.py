@@ -62,7 +62,9 @@ class CloudSiem:
         Raises ConnectorError or ConfigError when the signals cannot be read; what is partly missing is in the health.
         """
         window = window or time_ranges.last_day(self._site.now)
-        seen = pagination.read(self.wire, self._settings, window, self._site.now, progress or (lambda done, total: None))
+        seen = pagination.read(
+            self.wire, self._settings, window, self._site.now, progress or (lambda done, total: None)
+        )
         read = connections(seen.signals, self._settings.object_types)
         inside = tuple(event for event in read.events if window.holds(moment(event.start)))
         networks = self._site.networks
@@ -134,7 +136,9 @@ def _starts(events: Iterable[Event]) -> list[log_coverage.Start]:
             grouped[key, int(event.start)].append(event)
     return [
         log_coverage.Start(
-            key, second, len(group),
+            key,
+            second,
+            len(group),
             None if any(e.bytes_sent is None for e in group) else sum(e.bytes_sent or 0 for e in group),
         )
         for (key, second), group in grouped.items()
@@ -148,14 +152,18 @@ def _health(seen: pagination.Seen, read: SignalConnections, inside: Sequence[Eve
         warnings.append("0 records: no signal about this window, which says nothing about its traffic")
     unusable = bool(read.rows) and not inside and bool(read.rejected or read.events)
     if unusable:
-        warnings.append(f"none of {read.rows} records could be used: {read.rejected} could not be read, "
-                        f"{len(read.events)} are of another time")
+        warnings.append(
+            f"none of {read.rows} records could be used: {read.rejected} could not be read, "
+            f"{len(read.events)} are of another time"
+        )
     if read.passed:
         warnings.append(f"{read.passed} records are no connections (another type, or no addresses and port)")
     return SourceHealth(
-        rows_read=read.rows, rows_rejected=read.rejected + seen.rejected,
+        rows_read=read.rows,
+        rows_rejected=read.rejected + seen.rejected,
         rejected_examples=(*seen.examples, *read.examples)[: pagination.MAX_EXAMPLES],
         newest_event=moment(inside[-1].start) if inside else None,
         oldest_event=moment(inside[0].start) if inside else None,
-        complete=bool(read.rows) and not seen.missing and not unusable, warnings=(*warnings, _CAVEAT),
+        complete=bool(read.rows) and not seen.missing and not unusable,
+        warnings=(*warnings, _CAVEAT),
     )

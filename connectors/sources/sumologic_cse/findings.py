@@ -29,7 +29,9 @@ class InsightFinding(Value):
     def of(cls, insight: Insight) -> Self:
         """The insight as a place to write to."""
         return cls(
-            insight_id=insight.id, readable_id=printable(insight.readableId or "")[:100], created=insight.created,
+            insight_id=insight.id,
+            readable_id=printable(insight.readableId or "")[:100],
+            created=insight.created,
             entity=printable(insight.entity.text)[:300] if insight.entity else "",
         )
 
@@ -76,8 +78,10 @@ def change_for(outcome: FindingUpdate, policy: WritePolicy) -> Change:
     words = policy.words
     tag = TAG if outcome.disposition == "FALSE_POSITIVE" else None
     status, resolution = {
-        "BENIGN_POSITIVE": (words.closed, words.false_positive), "FALSE_POSITIVE": (words.closed, words.false_positive),
-        "TRUE_POSITIVE": (words.in_progress, None), "UNDETERMINED": (None, None),
+        "BENIGN_POSITIVE": (words.closed, words.false_positive),
+        "FALSE_POSITIVE": (words.closed, words.false_positive),
+        "TRUE_POSITIVE": (words.in_progress, None),
+        "UNDETERMINED": (None, None),
     }[outcome.disposition]
     if not policy.close_in_siem:
         status, resolution = None, None
@@ -104,14 +108,20 @@ def remaining(change: Change, state: State, words: Words) -> tuple[Change | None
         kept = found + (f", resolution {printable(state.resolution)[:60]}" if state.resolution else "")
         status = None
     left = Change(
-        status=status, resolution=change.resolution if status else None,
-        tag=None if change.tag in state.tags else change.tag, comment=change.comment,
+        status=status,
+        resolution=change.resolution if status else None,
+        tag=None if change.tag in state.tags else change.tag,
+        comment=change.comment,
     )
     return left, kept
 
 
 def write_back(
-    wire: SumoClient, finding: InsightFinding, outcome: FindingUpdate, policy: WritePolicy = WritePolicy(), deadline_s: float = 120.0,  # noqa: B008
+    wire: SumoClient,
+    finding: InsightFinding,
+    outcome: FindingUpdate,
+    policy: WritePolicy = WritePolicy(),
+    deadline_s: float = 120.0,  # noqa: B008
 ) -> Written:
     """Bring one insight to what the outcome asks for; a second call with the same outcome changes nothing.
 
@@ -144,8 +154,13 @@ def _told(finding: InsightFinding, change: Change | None, kept: str) -> Written:
     if change is None:
         return Written(insight_id=finding.insight_id, did="already", kept=kept)
     return Written(
-        insight_id=finding.insight_id, did="written", status=change.status, resolution=change.resolution,
-        tag=change.tag, commented=change.comment is not None, kept=kept,
+        insight_id=finding.insight_id,
+        did="written",
+        status=change.status,
+        resolution=change.resolution,
+        tag=change.tag,
+        commented=change.comment is not None,
+        kept=kept,
     )
 
 

@@ -73,7 +73,9 @@ def connections(signals: Iterable[Signal], object_types: tuple[str, ...]) -> Sig
         key = (event.hostname, event.src_ip, event.dst_ip, event.dst_port)
         behind.setdefault(key, {}).update(dict.fromkeys(names))
     tied = {key: tuple(names) for key, names in behind.items()}
-    return SignalConnections(counted_once(events), tied, frozenset(mixed), len(distinct), passed, rejected, tuple(examples))
+    return SignalConnections(
+        counted_once(events), tied, frozenset(mixed), len(distinct), passed, rejected, tuple(examples)
+    )
 
 
 def _distinct(signals: Iterable[Signal]) -> list[tuple[Record, list[str]]]:
@@ -118,12 +120,22 @@ def event_of(record: Record, object_types: tuple[str, ...]) -> Event | None:
     proto = text(record, "ipProtocol").lower()
     proto = _PROTOCOLS.get(proto, proto)
     return Event(
-        start=seconds(record, "timestamp"), src_ip=src_ip, dst_ip=dst_ip, dst_port=port, hostname=hostname,
-        src_port=whole(record, "srcPort"), proto=proto, bytes_sent=sent, bytes_rcvd=received,
+        start=seconds(record, "timestamp"),
+        src_ip=src_ip,
+        dst_ip=dst_ip,
+        dst_port=port,
+        hostname=hostname,
+        src_port=whole(record, "srcPort"),
+        proto=proto,
+        bytes_sent=sent,
+        bytes_rcvd=received,
         bytes_total=None if sent is None or received is None else sent + received,
-        orig_bytes=whole(record, "bro_flow_outIpBytes"), sent_packets=whole(record, "packetsOut"),
-        rcvd_packets=whole(record, "packetsIn"), process_name=text(record, "baseImage")[:MAX_NAME],
-        service=_service(record), denied=_DENIED.match(text(record, "action")) is not None,
+        orig_bytes=whole(record, "bro_flow_outIpBytes"),
+        sent_packets=whole(record, "packetsOut"),
+        rcvd_packets=whole(record, "packetsIn"),
+        process_name=text(record, "baseImage")[:MAX_NAME],
+        service=_service(record),
+        denied=_DENIED.match(text(record, "action")) is not None,
         continues=_continues(record, proto),
     )
 

@@ -47,7 +47,11 @@ def created_during(window: TimeWindow, settings: Settings, now: datetime) -> str
 
 
 def read(
-    wire: SumoClient, settings: Settings, window: TimeWindow, now: datetime, progress: Callable[[int, int], None],
+    wire: SumoClient,
+    settings: Settings,
+    window: TimeWindow,
+    now: datetime,
+    progress: Callable[[int, int], None],
 ) -> Seen:
     """Signals with their records, and insights with the ids of theirs. Raises ConnectorError when neither came."""
     deadline = Deadline(wire.transport.clocks, settings.deadline_s)
@@ -90,7 +94,12 @@ def listing(wire: SumoClient, path: str, params: Mapping[str, str | int], deadli
 
 
 def _pass(
-    wire: SumoClient, path: str, params: Mapping[str, str | int], deadline: Deadline, most: int, found: dict[str, Any],
+    wire: SumoClient,
+    path: str,
+    params: Mapping[str, str | int],
+    deadline: Deadline,
+    most: int,
+    found: dict[str, Any],
 ) -> tuple[int | None, str]:
     offset, total = 0, None
     tokens: set[str] = set()
@@ -116,7 +125,9 @@ def _pass(
         place = {"nextPageToken": str(token)} if token else {"offset": offset}
 
 
-def _insights(wire: SumoClient, settings: Settings, q: str, deadline: Deadline) -> tuple[tuple[Insight, ...], list[str], str]:
+def _insights(
+    wire: SumoClient, settings: Settings, q: str, deadline: Deadline
+) -> tuple[tuple[Insight, ...], list[str], str]:
     path = "/insights/all" if settings.paging == "token" else "/insights"
     params: dict[str, str | int] = {"q": q, "exclude": "signals.allRecords"}
     if settings.paging == "offset":
@@ -136,7 +147,10 @@ def _unlisted(insights: Iterable[Insight], listed: Mapping[str, Any]) -> tuple[s
 
 
 def _completed(
-    wire: SumoClient, signals: tuple[Signal, ...], unlisted: tuple[str, ...], deadline: Deadline,
+    wire: SumoClient,
+    signals: tuple[Signal, ...],
+    unlisted: tuple[str, ...],
+    deadline: Deadline,
     progress: Callable[[int, int], None],
 ) -> tuple[tuple[Signal, ...], list[str]]:
     """The signals with all their records: those that came short, and those known by id alone, are asked for singly."""
@@ -145,7 +159,7 @@ def _completed(
     faults: list[str] = []
     for done, name in enumerate(short, start=1):
         if deadline.left() <= 0:
-            faults += [f"signal {printable(late)[:60]}: the deadline passed" for late in short[done - 1:]]
+            faults += [f"signal {printable(late)[:60]}: the deadline passed" for late in short[done - 1 :]]
             break
         try:
             whole[name] = Signal.model_validate(ask(wire, f"/signals/{segment(name)}", deadline))

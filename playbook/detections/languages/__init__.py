@@ -9,8 +9,13 @@ from typing import Any
 
 def languages() -> tuple[str, ...]:
     """The names of all renderers, read from the folder without importing any of them; ``_`` is shown as ``-``."""
-    return tuple(sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__)
-                        if not module.name.startswith("_")))
+    return tuple(
+        sorted(
+            module.name.replace("_", "-")
+            for module in pkgutil.iter_modules(__path__)
+            if not module.name.startswith("_")
+        )
+    )
 
 
 def choices(language: str) -> frozenset[str]:

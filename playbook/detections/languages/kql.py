@@ -163,8 +163,11 @@ def _connections(wanted: Hunt, chosen: KqlPreset, by: tuple[str, ...], names: tu
         "summarize connections = sum(port_conns), unique_ports = count(), first_seen = min(port_first),"
         f" last_seen = max(port_last) by {', '.join(names)}",
         f"where connections > {wanted.more_than}",
-        *((f"extend scan_indicator = unique_ports > {SCAN_PORTS} or unique_ports > {SCAN_SHARE} * connections",)
-          if wanted.window_s else ()),
+        *(
+            (f"extend scan_indicator = unique_ports > {SCAN_PORTS} or unique_ports > {SCAN_SHARE} * connections",)
+            if wanted.window_s
+            else ()
+        ),
         "order by connections desc",
     )
 

@@ -55,35 +55,46 @@ _SYSMON = "category: network_connection\nproduct: windows"
 _INTERNAL = "\n".join(f"- '{network}'" for network in SEED_INTERNAL)
 _IRC = _listed(tuple(map(str, sorted(IRC_PORTS))))
 _EXTERNAL = Base(
-    name="external_connection", title="Connection to an External Address",
+    name="external_connection",
+    title="Connection to an External Address",
     description="A connection that a firewall let through to an address outside of RFC 1918, loopback and link-local.",
     source=_FIREWALL,
     detection=f"internal:\n  dst_ip|cidr:\n{indent(_INTERNAL, '    ')}\nblocked:\n  action:\n    - deny\n    - drop\n"
     "    - blocked\ncondition: not internal and not blocked",
 )
 _FLOW = Base(
-    name="any_connection", title="Connection Between Two Addresses",
-    description="Any connection that a firewall logged.", source=_FIREWALL,
+    name="any_connection",
+    title="Connection Between Two Addresses",
+    description="Any connection that a firewall logged.",
+    source=_FIREWALL,
     detection="connection:\n  dst_port|exists: true\ncondition: connection",
 )
 _PROCESS = Base(
-    name="process_connection", title="Connection Begun by a Process",
-    description="Any connection that a process began, loopback included.", source=_SYSMON,
+    name="process_connection",
+    title="Connection Begun by a Process",
+    description="Any connection that a process began, loopback included.",
+    source=_SYSMON,
     detection="connection:\n  Initiated: 'true'\ncondition: connection",
 )
 _IRC_FLOW = Base(
-    name="irc_connection", title="Connection to a Port of IRC",
-    description="A connection to a port that IRC uses, or that its bots use.", source=_FIREWALL, level="medium",
+    name="irc_connection",
+    title="Connection to a Port of IRC",
+    description="A connection to a port that IRC uses, or that its bots use.",
+    source=_FIREWALL,
+    level="medium",
     detection=f"ports:\n  dst_port:\n{indent(_IRC, '    ')}\ncondition: ports",
 )
 _IRC_PROCESS = Base(
-    name="irc_process_connection", title="Connection of a Process to a Port of IRC",
-    description="A process began a connection to a port that IRC uses, or that its bots use.", source=_SYSMON,
+    name="irc_process_connection",
+    title="Connection of a Process to a Port of IRC",
+    description="A process began a connection to a port that IRC uses, or that its bots use.",
+    source=_SYSMON,
     level="medium",
     detection=f"ports:\n  Initiated: 'true'\n  DestinationPort:\n{indent(_IRC, '    ')}\ncondition: ports",
 )
 _FAILED = Base(
-    name="failed_name", title="Name That Does Not Exist",
+    name="failed_name",
+    title="Name That Does Not Exist",
     description="A name look-up of a process was answered with: there is no such name (9003).",
     source="category: dns_query\nproduct: windows",
     detection="missing:\n  QueryStatus: 9003\nreverse:\n  QueryName|endswith: '.arpa'\n"
@@ -103,11 +114,24 @@ def _bursts() -> tuple[Base | Correlation, ...]:
     return (
         _FLOW,
         Correlation(name="burst", title="Burst of Connections", base=_FLOW.name, group=flow, condition=many, **said),
-        Correlation(name="burst_to_many_ports", title="Burst of Connections to Many Ports", base=_FLOW.name, group=flow,
-                    condition=scan, field="dst_port", **said),
+        Correlation(
+            name="burst_to_many_ports",
+            title="Burst of Connections to Many Ports",
+            base=_FLOW.name,
+            group=flow,
+            condition=scan,
+            field="dst_port",
+            **said,
+        ),
         _PROCESS,
-        Correlation(name="burst_of_a_process", title="Burst of Connections of One Process", base=_PROCESS.name,
-                    group=process, condition=many, **said),
+        Correlation(
+            name="burst_of_a_process",
+            title="Burst of Connections of One Process",
+            base=_PROCESS.name,
+            group=process,
+            condition=many,
+            **said,
+        ),
     )
 
 
@@ -119,19 +143,38 @@ def _rules(hunt: str) -> tuple[Base | Correlation, ...]:
     key = ("src_ip", "dst_ip", "dst_port")
     if hunt == "dga-burst":
         wanted = HUNTS[hunt]
-        return (_FAILED, Correlation(
-            name="failed_names", title="Burst of Names That Do Not Exist", base=_FAILED.name, field="QueryName",
-            description=f"At least {wanted.failed_domains} distinct names that do not exist, asked by one process.",
-            group=("Computer", "Image"), timespan=_quarter(wanted), condition=f"gte: {wanted.failed_domains}",
-        ))
+        return (
+            _FAILED,
+            Correlation(
+                name="failed_names",
+                title="Burst of Names That Do Not Exist",
+                base=_FAILED.name,
+                field="QueryName",
+                description=f"At least {wanted.failed_domains} distinct names that do not exist, asked by one process.",
+                group=("Computer", "Image"),
+                timespan=_quarter(wanted),
+                condition=f"gte: {wanted.failed_domains}",
+            ),
+        )
     said = {"group": key, "timespan": "24h", "condition": f"gte: {MIN_CONNECTIONS}"}
     return (
         _EXTERNAL,
-        Correlation(name="repeated_connections", title="Repeated Connections to One External Service", level="low",
-                    base=_EXTERNAL.name, description="20 connections to one service within a day.", **said),
+        Correlation(
+            name="repeated_connections",
+            title="Repeated Connections to One External Service",
+            level="low",
+            base=_EXTERNAL.name,
+            description="20 connections to one service within a day.",
+            **said,
+        ),
         _IRC_FLOW,
-        Correlation(name="repeated_irc", title="Repeated Connections to a Port of IRC", base=_IRC_FLOW.name,
-                    description="20 connections to a port of IRC within a day.", **said),
+        Correlation(
+            name="repeated_irc",
+            title="Repeated Connections to a Port of IRC",
+            base=_IRC_FLOW.name,
+            description="20 connections to a port of IRC within a day.",
+            **said,
+        ),
     )
 
 
@@ -155,10 +198,7 @@ def _document(rule: Base | Correlation) -> str:
 
 
 def _base(rule: Base) -> str:
-    return (
-        f"logsource:\n{indent(rule.source, '  ')}\ndetection:\n{indent(rule.detection, '  ')}\n"
-        f"{_BENIGN}"
-    )
+    return f"logsource:\n{indent(rule.source, '  ')}\ndetection:\n{indent(rule.detection, '  ')}\n{_BENIGN}"
 
 
 def _correlation(rule: Correlation) -> str:

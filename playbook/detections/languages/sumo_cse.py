@@ -11,8 +11,12 @@ from playbook.detections.beaconing import ICMP_NAMES, IRC_PORTS, MIN_CONNECTIONS
 from playbook.detections.hunts import HUNTS, SCAN_PORTS, SCAN_SHARE, Hunt
 from playbook.model import Value
 
-_TAGS = ("_mitreAttackTactic:TA0011", "_mitreAttackTechnique:T1071", "_mitreAttackTechnique:T1571",
-         "_mitreAttackTechnique:T1584.005")
+_TAGS = (
+    "_mitreAttackTactic:TA0011",
+    "_mitreAttackTechnique:T1071",
+    "_mitreAttackTechnique:T1571",
+    "_mitreAttackTechnique:T1584.005",
+)
 _FLOW = 'objectType in ("Network", "NetworkFlow")'
 _NO_NAME = '"NXDOMAIN", "nxdomain", "3", "9003"'
 
@@ -42,7 +46,9 @@ def _beaconing() -> MatchRule:
         match=f"{_FLOW} AND NOT dstDevice_ip_isInternal AND NOT ipProtocol in ({icmp})",
         group=("srcDevice_ip", "dstDevice_ip", "dstPort"),
         counts=(("connections", "count", "true"), ("sent", "sum", "bytesOut"), ("received", "sum", "bytesIn")),
-        trigger=f"connections >= {MIN_CONNECTIONS}", window="T24H", severity=5,
+        trigger=f"connections >= {MIN_CONNECTIONS}",
+        window="T24H",
+        severity=5,
     )
 
 
@@ -51,9 +57,12 @@ def _ddos(wanted: Hunt) -> MatchRule:
         name="Botnet hunt: burst of connections",
         description=f"{wanted.title}. More than {SCAN_PORTS} ports, or more than {SCAN_SHARE:.0%} as many as"
         " connections, look like a scan.",
-        match=_FLOW, group=("srcDevice_ip", "dstDevice_ip"),
+        match=_FLOW,
+        group=("srcDevice_ip", "dstDevice_ip"),
         counts=(("connections", "count", "true"), ("unique_ports", "count_distinct", "dstPort")),
-        trigger=f"connections > {wanted.more_than}", window=str(wanted.window_s * 1000), severity=3,
+        trigger=f"connections > {wanted.more_than}",
+        window=str(wanted.window_s * 1000),
+        severity=3,
     )
 
 
@@ -63,17 +72,25 @@ def _dga(wanted: Hunt) -> MatchRule:
         description=f"At least {wanted.failed_domains} distinct registered domains that do not exist, in 15 minutes."
         f" The share of {wanted.failed_share:.0%} of the distinct names is not asked here: the log search has it.",
         match=f'objectType = "NetworkDNS" AND dns_returnCode in ({_NO_NAME}) AND NOT dns_query matches "*.arpa"',
-        group=("srcDevice_ip",), counts=(("failed_domains", "count_distinct", "dns_queryDomain_rootDomain"),),
-        trigger=f"failed_domains >= {wanted.failed_domains}", window=str(wanted.window_s * 1000), severity=4,
+        group=("srcDevice_ip",),
+        counts=(("failed_domains", "count_distinct", "dns_queryDomain_rootDomain"),),
+        trigger=f"failed_domains >= {wanted.failed_domains}",
+        window=str(wanted.window_s * 1000),
+        severity=4,
     )
 
 
 def _irc(wanted: Hunt) -> MatchRule:
     ports = ", ".join(map(str, sorted(IRC_PORTS)))
     return MatchRule(
-        name="Botnet hunt: ports of IRC", description=f"{wanted.title}, which bots use too.",
-        match=f"{_FLOW} AND dstPort in ({ports})", group=("srcDevice_ip", "dstDevice_ip", "dstPort"),
-        counts=(("connections", "count", "true"),), trigger="connections > 0", window="T60M", severity=3,
+        name="Botnet hunt: ports of IRC",
+        description=f"{wanted.title}, which bots use too.",
+        match=f"{_FLOW} AND dstPort in ({ports})",
+        group=("srcDevice_ip", "dstDevice_ip", "dstPort"),
+        counts=(("connections", "count", "true"),),
+        trigger="connections > 0",
+        window="T60M",
+        severity=3,
     )
 
 
@@ -91,13 +108,23 @@ def _fields(rule: MatchRule) -> dict[str, Any]:
     window = {"windowSize": "CUSTOM", "windowSizeMilliseconds": rule.window} if custom else {"windowSize": rule.window}
     summary = f"{rule.name}: {{{{srcDevice_ip}}}}"
     return {
-        "name": rule.name, "nameExpression": rule.name, "descriptionExpression": rule.description,
-        "summaryExpression": summary, "enabled": False, "isPrototype": True, "stream": "record",
-        "matchExpression": rule.match, "groupByAsset": False, "groupByFields": list(rule.group),
+        "name": rule.name,
+        "nameExpression": rule.name,
+        "descriptionExpression": rule.description,
+        "summaryExpression": summary,
+        "enabled": False,
+        "isPrototype": True,
+        "stream": "record",
+        "matchExpression": rule.match,
+        "groupByAsset": False,
+        "groupByFields": list(rule.group),
         "aggregationFunctions": [
             {"name": name, "function": function, "arguments": [field]} for name, function, field in rule.counts
         ],
-        "triggerExpression": rule.trigger, **window,
+        "triggerExpression": rule.trigger,
+        **window,
         "entitySelectors": [{"entityType": "_ip", "expression": "srcDevice_ip"}],
-        "scoreMapping": {"type": "constant", "default": rule.severity}, "tags": list(_TAGS), "tuningExpressionIds": [],
+        "scoreMapping": {"type": "constant", "default": rule.severity},
+        "tags": list(_TAGS),
+        "tuningExpressionIds": [],
     }

@@ -32,8 +32,9 @@ def time():
 
 
 def opened(place, time, **settings):
-    found = blocklist.connect("edge", blocklist.Settings(state_url="sqlite:///state.db", **settings), SITE, place,
-                              time.clocks)
+    found = blocklist.connect(
+        "edge", blocklist.Settings(state_url="sqlite:///state.db", **settings), SITE, place, time.clocks
+    )
     found.prepare()
     return found
 
@@ -172,8 +173,9 @@ def test_an_answer_lost_after_the_effect_and_a_retry_leave_one_effect(listed, ti
 def test_many_workers_at_once_leave_one_row_a_key(place, time):
     workers = [opened(place, time) for _ in range(4)]
     with ThreadPoolExecutor(8) as pool:
-        receipts = list(pool.map(lambda n: workers[n % 4].contain(step(f"198.51.100.{n % 5 + 1}"), f"K-{n % 5}"),
-                                 range(40)))
+        receipts = list(
+            pool.map(lambda n: workers[n % 4].contain(step(f"198.51.100.{n % 5 + 1}"), f"K-{n % 5}"), range(40))
+        )
     assert sum(r.changed for r in receipts) == 5
     assert workers[0].feed(time.now).count == 5 and len(workers[1].entries(time.now)) == 5
     for worker in workers:
@@ -190,8 +192,12 @@ def test_two_lists_in_one_database_do_not_mix(place, time, listed):
 
 def test_the_tag_changes_with_the_list_and_only_then(listed, time):
     tags = [listed.feed(time.now).etag]
-    for act in (lambda: listed.contain(STEP, KEY), lambda: listed.contain(STEP, OTHER),
-                lambda: listed.release(STEP, KEY), lambda: listed.release(STEP, OTHER)):
+    for act in (
+        lambda: listed.contain(STEP, KEY),
+        lambda: listed.contain(STEP, OTHER),
+        lambda: listed.release(STEP, KEY),
+        lambda: listed.release(STEP, OTHER),
+    ):
         time.advance(10)
         act()
         tags.append(listed.feed(time.now).etag)
@@ -201,8 +207,12 @@ def test_the_tag_changes_with_the_list_and_only_then(listed, time):
 
 def test_the_serial_of_the_zone_grows_with_every_change(listed, time):
     serials = [serial(listed.zone(time.now).text)]
-    for act in (lambda: listed.contain(STEP, KEY), lambda: listed.release(STEP, KEY),
-                lambda: listed.contain(STEP, OTHER), lambda: time.advance(4000)):
+    for act in (
+        lambda: listed.contain(STEP, KEY),
+        lambda: listed.release(STEP, KEY),
+        lambda: listed.contain(STEP, OTHER),
+        lambda: time.advance(4000),
+    ):
         time.advance(10)
         act()
         serials.append(serial(listed.zone(time.now).text))
@@ -217,17 +227,23 @@ def serial(zone: str) -> int:
 def test_zone_text():
     text = render.rpz([ip_address("2001:db8::c2"), ip_address("198.51.100.9")], 7, 60, 9)
     assert text.splitlines() == [
-        "$TTL 60", "@ SOA localhost. nobody.localhost. 7 60 60 86400 60", "@ NS localhost.",
-        "32.9.100.51.198.rpz-ip CNAME .", "128.c2.zz.db8.2001.rpz-ip CNAME .",
+        "$TTL 60",
+        "@ SOA localhost. nobody.localhost. 7 60 60 86400 60",
+        "@ NS localhost.",
+        "32.9.100.51.198.rpz-ip CNAME .",
+        "128.c2.zz.db8.2001.rpz-ip CNAME .",
     ]
 
 
-@pytest.mark.parametrize(("address", "name"), [
-    ("2001:db8::", "128.zz.db8.2001.rpz-ip"),
-    ("2001:db8:1:2:3:4:5:6", "128.6.5.4.3.2.1.db8.2001.rpz-ip"),
-    ("2001:db8:0:1::", "128.zz.1.0.db8.2001.rpz-ip"),
-    ("2001:0:1:2:3:4:5:6", "128.6.5.4.3.2.1.0.2001.rpz-ip"),
-])
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("2001:db8::", "128.zz.db8.2001.rpz-ip"),
+        ("2001:db8:1:2:3:4:5:6", "128.6.5.4.3.2.1.db8.2001.rpz-ip"),
+        ("2001:db8:0:1::", "128.zz.1.0.db8.2001.rpz-ip"),
+        ("2001:0:1:2:3:4:5:6", "128.6.5.4.3.2.1.0.2001.rpz-ip"),
+    ],
+)
 def test_ipv6_owner_names(address, name):
     assert render.trigger(ip_address(address)) == name
 
@@ -249,8 +265,12 @@ def test_an_owner_name_means_its_address(address):
 
 
 def test_the_state_of_the_cases_is_the_default_place(place):
-    config = Config(containments={"edge": {"kind": "blocklist"}}, state=State(url="sqlite:///state.db"), folder=place,
-                    networks=NETWORKS)
+    config = Config(
+        containments={"edge": {"kind": "blocklist"}},
+        state=State(url="sqlite:///state.db"),
+        folder=place,
+        networks=NETWORKS,
+    )
     parts, _ = assemble_all(config, "test", NOW)
     found = parts["containments.edge"]
     found.prepare()

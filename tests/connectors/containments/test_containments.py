@@ -58,6 +58,7 @@ def on_blocklist(time: Time) -> Iterator[World]:
                     act(*arguments)
                     table.put, table.end = put, end
                     raise ConnectorError("the answer was lost")
+
                 return done
 
             yield World(listed, step(ADDRESS, ttl_s=TTL_S), lambda: listed.feed(time.now).count, lose)
@@ -78,8 +79,7 @@ def on_panos(time: Time) -> Iterator[World]:
     device = Firewall("right", lambda: time.seconds)
     with site(device) as url:
         fw = panos.connect("fw", panos.Settings(base_url=url, api_key=SecretStr("right")), SITE, Path(), time.clocks)
-        yield World(fw, step(ADDRESS, ttl_s=TTL_S), lambda: (len(device.held(ADDRESS)) + 1) // 2,
-                    loser(device))
+        yield World(fw, step(ADDRESS, ttl_s=TTL_S), lambda: (len(device.held(ADDRESS)) + 1) // 2, loser(device))
 
 
 @contextmanager
@@ -88,13 +88,19 @@ def on_crowdstrike(time: Time) -> Iterator[World]:
     with site(falcon) as url:
         account = crowdstrike.Settings(base_url=url, client_id=SecretStr("i"), client_secret=SecretStr("right"))
         edr = crowdstrike.connect("edr", account, SITE, Path(), time.clocks)
-        yield World(edr, step(HOST, "isolate_host", TTL_S), lambda: falcon.devices[HOST]["status"] != "normal",
-                    loser(falcon), falcon.settle)
+        yield World(
+            edr,
+            step(HOST, "isolate_host", TTL_S),
+            lambda: falcon.devices[HOST]["status"] != "normal",
+            loser(falcon),
+            falcon.settle,
+        )
 
 
 def loser(device: Product) -> Callable[[int], None]:
     def lose(number: int) -> None:
         device.lost = {len(device.seen) + number} if number else set()
+
     return lose
 
 

@@ -107,8 +107,11 @@ def test_what_an_interrupted_extension_left_does_not_hinder_the_next(cs, lapi, t
     assert len(lapi.active("198.51.100.9")) == 2
     delete = lapi._delete
     if locked:
-        monkeypatch.setattr(lapi, "_delete", lambda number: (
-            Answer(500, {"message": "database is locked"}) if int(number) == oldest else delete(number)))
+        monkeypatch.setattr(
+            lapi,
+            "_delete",
+            lambda number: Answer(500, {"message": "database is locked"}) if int(number) == oldest else delete(number),
+        )
     time.advance(900)
     again = cs.contain(STEP, KEY)
     assert again.ok and again.until >= time.now.replace(hour=13)
@@ -118,8 +121,16 @@ def test_what_an_interrupted_extension_left_does_not_hinder_the_next(cs, lapi, t
 @pytest.mark.loopback
 def test_decisions_of_others_stay(cs, lapi):
     cs.contain(STEP, OTHER)
-    lapi.decisions[7] = {"id": 7, "alert": 7, "origin": "cscli", "scenario": f"botnet-playbook/{KEY}", "type": "ban",
-                         "scope": "Ip", "value": "198.51.100.9", "until": NOW.timestamp() + 999}
+    lapi.decisions[7] = {
+        "id": 7,
+        "alert": 7,
+        "origin": "cscli",
+        "scenario": f"botnet-playbook/{KEY}",
+        "type": "ban",
+        "scope": "Ip",
+        "value": "198.51.100.9",
+        "until": NOW.timestamp() + 999,
+    }
     assert not cs.verify(STEP, KEY).ok and cs.contain(STEP, KEY).changed
     assert cs.release(STEP, KEY).changed
     freed = cs.verify_released(STEP, KEY)
@@ -135,10 +146,18 @@ def test_a_server_whose_clock_is_far_ahead_is_no_success(cs, lapi, time):
 
 
 @pytest.mark.loopback
-@pytest.mark.parametrize("answer", [
-    Answer(200, [{"decisions": [{"id": "x"}]}]), Answer(200, {"a": 1}), Answer(200, b"<html>"), Answer(204),
-    Answer(200, [{"decisions": [{"id": 1, "duration": "soon", "value": "198.51.100.9"}]}]), Answer(302), Answer(200, 7),
-])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, [{"decisions": [{"id": "x"}]}]),
+        Answer(200, {"a": 1}),
+        Answer(200, b"<html>"),
+        Answer(204),
+        Answer(200, [{"decisions": [{"id": 1, "duration": "soon", "value": "198.51.100.9"}]}]),
+        Answer(302),
+        Answer(200, 7),
+    ],
+)
 def test_an_answer_of_another_form_is_an_error_and_never_released(cs, lapi, monkeypatch, answer):
     monkeypatch.setattr(lapi, "_get", lambda query: answer)
     for act in (cs.verify_released, cs.release, cs.verify):
@@ -167,10 +186,19 @@ def test_a_url_without_tls_is_refused_at_once():
         connected("http://crowdsec.example", Clocks())
 
 
-@pytest.mark.parametrize(("text", "seconds"), [
-    ("3h59m58.1s", 14398), ("29.343s", 29), ("1m", 60), ("720h0m0s", 2592000), ("-14m46.4s", -886), ("-31.192007ms", 0),
-    ("4m59s", 299), ("300.1ms", 0),
-])
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("3h59m58.1s", 14398),
+        ("29.343s", 29),
+        ("1m", 60),
+        ("720h0m0s", 2592000),
+        ("-14m46.4s", -886),
+        ("-31.192007ms", 0),
+        ("4m59s", 299),
+        ("300.1ms", 0),
+    ],
+)
 def test_durations(text, seconds):
     assert crowdsec._left_s(crowdsec.CrowdSecDecision(id=1, duration=text)) == seconds
 

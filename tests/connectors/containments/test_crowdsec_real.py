@@ -84,18 +84,23 @@ def running(place: Nets, here: Path):
     config, bouncer = here / "config.yaml", here / "bouncer.yaml"
     config.write_text(_LAPI.format(here=here, root=_ROOT))
     cscli = [str(_BINARIES[1]), "-c", str(config)]
-    subprocess.run([*cscli, "machines", "add", "soar", "--password", PASSWORD, "-f", str(here / "lapi.yaml")],
-                   check=True, capture_output=True)
+    subprocess.run(
+        [*cscli, "machines", "add", "soar", "--password", PASSWORD, "-f", str(here / "lapi.yaml")],
+        check=True,
+        capture_output=True,
+    )
     key = subprocess.run([*cscli, "bouncers", "add", "b", "-o", "raw"], check=True, capture_output=True, text=True)
     bouncer.write_text(_BOUNCER.format(here=here, key=key.stdout.strip()))
     with (here / "lapi.log").open("w") as said, (here / "bouncer.log").open("w") as also:
         quiet = {"stdin": subprocess.DEVNULL}
-        lapi = place.running(place.firewall, str(_BINARIES[0]), "-c", str(config), "-no-cs", stdout=said, stderr=said,
-                             **quiet)
+        lapi = place.running(
+            place.firewall, str(_BINARIES[0]), "-c", str(config), "-no-cs", stdout=said, stderr=said, **quiet
+        )
         with lapi:
             until(lambda: "API listening" in (here / "lapi.log").read_text())
-            reader = place.running(place.firewall, str(_BINARIES[2]), "-c", str(bouncer), stdout=also, stderr=also,
-                                   **quiet)
+            reader = place.running(
+                place.firewall, str(_BINARIES[2]), "-c", str(bouncer), stdout=also, stderr=also, **quiet
+            )
             place.load(_SET)
             with reader:
                 yield

@@ -130,12 +130,21 @@ def test_a_client_that_may_only_read(edr, falcon):
 
 
 @pytest.mark.loopback
-@pytest.mark.parametrize("answer", [
-    Answer(200, {"resources": [], "errors": []}), Answer(200, {"resources": None, "errors": []}), Answer(200, []),
-    Answer(200, {"resources": [], "errors": [{"code": 500, "message": "x"}]}), Answer(200, b"<html>"), Answer(308),
-    Answer(200, {"resources": [{"device_id": HOST, "status": "new_state"}], "errors": []}), Answer(404, {"errors": []}),
-    Answer(200, {"resources": [{"device_id": "f" * 32, "status": "normal"}], "errors": []}), Answer(500),
-])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, {"resources": [], "errors": []}),
+        Answer(200, {"resources": None, "errors": []}),
+        Answer(200, []),
+        Answer(200, {"resources": [], "errors": [{"code": 500, "message": "x"}]}),
+        Answer(200, b"<html>"),
+        Answer(308),
+        Answer(200, {"resources": [{"device_id": HOST, "status": "new_state"}], "errors": []}),
+        Answer(404, {"errors": []}),
+        Answer(200, {"resources": [{"device_id": "f" * 32, "status": "normal"}], "errors": []}),
+        Answer(500),
+    ],
+)
 def test_an_answer_of_another_form_is_an_error_and_never_released(edr, falcon, monkeypatch, answer):
     edr.check()
     monkeypatch.setattr(falcon, "answer", lambda request: answer)
@@ -160,11 +169,19 @@ def test_a_target_that_is_no_device_id_is_never_sent(text):
         connected(VENDOR).contain(step(text, "isolate_host"), KEY)
 
 
-@pytest.mark.parametrize("wrong", [
-    step(HOST.upper(), "isolate_host"), step(HOST + "\n", "isolate_host"), step("10.1.2.3", "isolate_host"),
-    step("laptop-7", "isolate_host"), step(f"{HOST},{HOST}", "isolate_host"), step("*", "isolate_host"),
-    step(PAIR, "block_pair"), step("198.51.100.9", "block_address"),
-])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        step(HOST.upper(), "isolate_host"),
+        step(HOST + "\n", "isolate_host"),
+        step("10.1.2.3", "isolate_host"),
+        step("laptop-7", "isolate_host"),
+        step(f"{HOST},{HOST}", "isolate_host"),
+        step("*", "isolate_host"),
+        step(PAIR, "block_pair"),
+        step("198.51.100.9", "block_address"),
+    ],
+)
 def test_other_kinds_and_anything_but_one_device_are_refused(wrong):
     for act in ("contain", "verify", "release", "verify_released"):
         with pytest.raises(ConfigError):
@@ -172,10 +189,15 @@ def test_other_kinds_and_anything_but_one_device_are_refused(wrong):
 
 
 @pytest.mark.loopback
-@pytest.mark.parametrize(("scope", "taken"), [
-    ("pc-0123, the whole machine", True), ("PC-0123.corp.example, the whole machine, two people must approve", True),
-    ("pc-0124, the whole machine", False), ("dc-01, the whole machine", False),
-])
+@pytest.mark.parametrize(
+    ("scope", "taken"),
+    [
+        ("pc-0123, the whole machine", True),
+        ("PC-0123.corp.example, the whole machine, two people must approve", True),
+        ("pc-0124, the whole machine", False),
+        ("dc-01, the whole machine", False),
+    ],
+)
 def test_a_device_of_another_name_than_the_approved_one_is_left_alone(falcon, edr, scope, taken):
     approved = STEP.model_copy(update={"scope": scope})
     if taken:

@@ -38,13 +38,16 @@ def writes(state):
     return json.loads(state.read_text())["writes"]
 
 
-@pytest.mark.parametrize(("target", "name", "element"), [
-    (ADDRESS, "addresses4", "198.51.100.9"),
-    (step("2001:db8::c2"), "addresses6", "2001:db8::c2"),
-    (step("::ffff:198.51.100.9"), "addresses4", "198.51.100.9"),
-    (WHOLE, "pairs4", "10.1.2.3 . 198.51.100.9 . 443"),
-    (V6, "pairs6", "2001:db8:1::3 . 2001:db8::c2 . 443"),
-])
+@pytest.mark.parametrize(
+    ("target", "name", "element"),
+    [
+        (ADDRESS, "addresses4", "198.51.100.9"),
+        (step("2001:db8::c2"), "addresses6", "2001:db8::c2"),
+        (step("::ffff:198.51.100.9"), "addresses4", "198.51.100.9"),
+        (WHOLE, "pairs4", "10.1.2.3 . 198.51.100.9 . 443"),
+        (V6, "pairs6", "2001:db8:1::3 . 2001:db8::c2 . 443"),
+    ],
+)
 def test_set_verified_released(edge, state, target, name, element):
     done = edge.contain(target, KEY)
     assert done.ok and done.changed and 3590 <= (done.until - done.at).total_seconds() <= 3600
@@ -92,10 +95,14 @@ def test_an_element_that_came_between_looking_and_creating_is_left_alone(edge, s
     assert nft.elements(state)["addresses4"]["198.51.100.9"]["comment"] == OTHER
 
 
-@pytest.mark.parametrize("bad", [
-    *[step(text) for text in (*HOSTILE, *FORBIDDEN)],
-    *[step(text, "block_pair") for text in HOSTILE_PAIRS], step("198.51.100.9", "isolate_host"),
-])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        *[step(text) for text in (*HOSTILE, *FORBIDDEN)],
+        *[step(text, "block_pair") for text in HOSTILE_PAIRS],
+        step("198.51.100.9", "isolate_host"),
+    ],
+)
 def test_what_is_not_one_blockable_target_never_reaches_the_program(bad):
     nowhere = firewall("/nonexistent/nft")
     with pytest.raises(ConfigError):
@@ -156,12 +163,15 @@ def test_a_missing_table_holds_nothing_of_ours_and_check_says_what_to_load(edge,
     assert edge.check()[0].ok
 
 
-@pytest.mark.parametrize(("words", "kind"), [
-    ('Cannot open network namespace "fw": No such file or directory', BadAnswer),
-    ('exec of "/usr/sbin/nft" failed: No such file or directory', BadAnswer),
-    ("Operation not permitted (you must be root)", Unauthorized),
-    ("sudo: a password is required", Unauthorized),
-])
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ('Cannot open network namespace "fw": No such file or directory', BadAnswer),
+        ('exec of "/usr/sbin/nft" failed: No such file or directory', BadAnswer),
+        ("Operation not permitted (you must be root)", Unauthorized),
+        ("sudo: a password is required", Unauthorized),
+    ],
+)
 def test_what_stands_before_nft_is_never_taken_for_a_missing_element(words, kind):
     edge = firewall("/bin/sh", "-c", f"echo '{words}' >&2; exit 1")
     for act in (edge.contain, edge.verify, edge.release, edge.verify_released):
@@ -176,10 +186,18 @@ def test_a_program_that_is_not_there_or_talks_nonsense_is_an_error():
             firewall(*command).verify_released(ADDRESS, KEY)
 
 
-@pytest.mark.parametrize("change", [
-    {"command": ["nft"]}, {"command": []}, {"command": ["/usr/sbin/nft", "a\nb"]}, {"table": "a b"}, {"table": "x;"},
-    {"table": "-t"}, {"deadline_s": 0},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"command": ["nft"]},
+        {"command": []},
+        {"command": ["/usr/sbin/nft", "a\nb"]},
+        {"table": "a b"},
+        {"table": "x;"},
+        {"table": "-t"},
+        {"deadline_s": 0},
+    ],
+)
 def test_settings_that_could_mean_something_else_are_refused(change):
     with pytest.raises(ValidationError):
         nftables.Settings.model_validate(change)

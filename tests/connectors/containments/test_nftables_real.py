@@ -27,8 +27,10 @@ def place():
 def edge(place):
     """A firewall with our table fresh, and the usual filter that accepts every session it knows."""
     place.load("flush ruleset\n" + nftables.SNIPPET.format(table="botnet_playbook"))
-    place.load("table inet usual { chain forward { type filter hook forward priority 0; policy accept;"
-               " ct state established accept; }; }")
+    place.load(
+        "table inet usual { chain forward { type filter hook forward priority 0; policy accept;"
+        " ct state established accept; }; }"
+    )
     return nftables.connect("edge", nftables.Settings(command=place.nft), SITE, Path())
 
 
@@ -100,7 +102,7 @@ def test_the_kernel_lets_go_when_the_ttl_ends_and_a_repeat_moves_that_end(place,
 
 
 def test_elements_of_others_and_the_longest_ttl(place, edge):
-    place.load("add element inet botnet_playbook addresses4 { %s timeout 1h comment \"by hand\" }" % C2)
+    place.load('add element inet botnet_playbook addresses4 { %s timeout 1h comment "by hand" }' % C2)
     refused = edge.contain(step(C2), KEY)
     assert not refused.ok and "by hand" in refused.said
     assert not edge.release(step(C2), KEY).changed and not place.reaches(C2, TCP)

@@ -132,17 +132,24 @@ ENTRY = '<entry ip="198.51.100.9"><tag><member>a</member></tag></entry>'
 
 
 @pytest.mark.loopback
-@pytest.mark.parametrize(("status", "body", "kind"), [
-    (200, '<response status="error" code="16"><msg>Unauthorized request</msg></response>', Unauthorized),
-    (200, '<response status="error" code="17"><msg>bad</msg></response>', BadAnswer),
-    (400, '<response status="error" code="400"><msg>bad</msg></response>', BadAnswer),
-    (200, '<response status="success"></response>', BadAnswer),
-    (200, OK.format(ENTRY + "<count>2</count>"), BadAnswer),
-    (200, OK.format("<msg><line><outfile>/tmp/x</outfile></line></msg>"), BadAnswer),
-    (200, OK.format(f"<registered-ip>{ENTRY}</registered-ip>"), BadAnswer),
-    (200, "<html/>", BadAnswer), (200, "", BadAnswer), (200, "{}", BadAnswer), (302, "", BadAnswer),
-    (200, '<!DOCTYPE r [<!ENTITY a "b">]>' + OK.format(""), BadAnswer), (500, "", ConnectorError),
-])
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (200, '<response status="error" code="16"><msg>Unauthorized request</msg></response>', Unauthorized),
+        (200, '<response status="error" code="17"><msg>bad</msg></response>', BadAnswer),
+        (400, '<response status="error" code="400"><msg>bad</msg></response>', BadAnswer),
+        (200, '<response status="success"></response>', BadAnswer),
+        (200, OK.format(ENTRY + "<count>2</count>"), BadAnswer),
+        (200, OK.format("<msg><line><outfile>/tmp/x</outfile></line></msg>"), BadAnswer),
+        (200, OK.format(f"<registered-ip>{ENTRY}</registered-ip>"), BadAnswer),
+        (200, "<html/>", BadAnswer),
+        (200, "", BadAnswer),
+        (200, "{}", BadAnswer),
+        (302, "", BadAnswer),
+        (200, '<!DOCTYPE r [<!ENTITY a "b">]>' + OK.format(""), BadAnswer),
+        (500, "", ConnectorError),
+    ],
+)
 def test_an_answer_that_is_no_success_is_never_released(fw, device, monkeypatch, status, body, kind):
     monkeypatch.setattr(device, "answer", lambda request: Answer(status, body.encode()))
     for act in (fw.verify_released, fw.release, fw.verify, fw.contain):
@@ -153,8 +160,10 @@ def test_an_answer_that_is_no_success_is_never_released(fw, device, monkeypatch,
 
 @pytest.mark.loopback
 def test_an_update_that_was_refused_is_an_error(fw, device, monkeypatch):
-    said = b'<response status="error"><msg><line><uid-response><payload><register><entry ip="198.51.100.9" '\
-           b'message="tag limit reached"/></register></payload></uid-response></line></msg></response>'
+    said = (
+        b'<response status="error"><msg><line><uid-response><payload><register><entry ip="198.51.100.9" '
+        b'message="tag limit reached"/></register></payload></uid-response></line></msg></response>'
+    )
     monkeypatch.setattr(device, "_update", lambda command: Answer(200, said))
     with pytest.raises(BadAnswer, match="tag limit reached"):
         fw.contain(STEP, KEY)
@@ -185,7 +194,9 @@ def test_any_answer_is_read_or_refused(text):
 
 
 def test_entries_of_ranges_and_networks_are_nobodys_single_address():
-    rows = "".join(f'<entry ip="{ip}"><tag><member>a</member></tag></entry>'
-                   for ip in ("198.51.100.0/24", "198.51.100.1-198.51.100.9", "198.51.100.7/32", "2001:DB8:0::C2/128"))
+    rows = "".join(
+        f'<entry ip="{ip}"><tag><member>a</member></tag></entry>'
+        for ip in ("198.51.100.0/24", "198.51.100.1-198.51.100.9", "198.51.100.7/32", "2001:DB8:0::C2/128")
+    )
     found = message.entries(OK.format(rows).encode(), "fw")
     assert found == {single("198.51.100.7"): ("a",), single("2001:db8::c2"): ("a",)}

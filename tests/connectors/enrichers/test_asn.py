@@ -89,7 +89,9 @@ def test_names_of_both_schemas(tmp_path: Path) -> None:
     enricher = numbers(tmp_path, mmdb(ROWS))
     found = [ask(enricher, address).answers[0] for address in ("203.0.113.9", "198.51.100.9", "198.51.100.200")]
     assert [(one.organisation, one.country) for one in found if isinstance(one, NetworkOwner)] == [
-        ("Example Networks", ""), ("IPinfo Example", "CZ"), ("", ""),
+        ("Example Networks", ""),
+        ("IPinfo Example", "CZ"),
+        ("", ""),
     ]
 
 

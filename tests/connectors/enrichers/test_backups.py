@@ -60,9 +60,16 @@ def ask(enricher: Backups, name: str, topic: str, window: TimeWindow = TUESDAY) 
 def test_a_declared_job_carries_exact_places(tmp_path: Path) -> None:
     (job,) = ask(backups(tmp_path), "lab-3", "backup_jobs").answers
     assert job == BackupJob(
-        job="restic-lab3", host="lab-3", product="restic", sha256=SHA, always=True, daily_bytes=2_000_000_000,
+        job="restic-lab3",
+        host="lab-3",
+        product="restic",
+        sha256=SHA,
+        always=True,
+        daily_bytes=2_000_000_000,
         repositories=("vault-02.backup.example", "vault-01.backup.example", "198.51.100.70", "198.51.100.71"),
-        vendor_networks=("198.51.100.0/24",), owner="Lab IT", review_by=date(2027, 1, 31),
+        vendor_networks=("198.51.100.0/24",),
+        owner="Lab IT",
+        review_by=date(2027, 1, 31),
     )
 
 
@@ -97,8 +104,9 @@ def test_a_job_answers_only_with_windows_that_overlap(
     ],
 )
 def test_sessions_of_this_host_that_overlap(tmp_path: Path, name: str, window: TimeWindow, sizes: list[int]) -> None:
-    sessions = [one for one in ask(backups(tmp_path), name, "backup_sessions", window).answers
-                if isinstance(one, BackupSession)]
+    sessions = [
+        one for one in ask(backups(tmp_path), name, "backup_sessions", window).answers if isinstance(one, BackupSession)
+    ]
     assert [one.transferred_bytes for one in sessions] == sizes
     assert all("198.51.100.70" in one.destinations for one in sessions)
     assert all(one.started.tzinfo is UTC for one in sessions)

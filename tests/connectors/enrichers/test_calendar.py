@@ -34,7 +34,10 @@ def test_windows_are_utc_and_carry_their_targets(tmp_path: Path) -> None:
     assert isinstance(second, ScheduledWindow)
     assert first.window == span("2026-03-02T08:00", "2026-03-02T14:00")
     assert (first.kind, first.hosts, first.targets, first.written_by) == (
-        "test", ("runner-01",), ("203.0.113.40",), "us",
+        "test",
+        ("runner-01",),
+        ("203.0.113.40",),
+        "us",
     )
     assert second.window == span("2026-03-04T19:00", "2026-03-04T21:00")
     assert named(ask(calendar(tmp_path, GOOD), host("fs-01")))[0][1] == span("2026-03-03T00:00", "2026-03-03T03:00")

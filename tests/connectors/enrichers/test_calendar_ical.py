@@ -107,11 +107,20 @@ def test_a_calendar_file_that_cannot_be_used_leaves_its_hosts_unanswered(tmp_pat
     assert [result.ok for result in enricher.check()] == [False, True]
 
 
-@pytest.mark.parametrize("rule", [
-    "FREQ=HOURLY", "FREQ=HOURLY;INTERVAL=7", "FREQ=DAILY", "FREQ=DAILY;INTERVAL=3", "FREQ=WEEKLY;BYDAY=MO,TH",
-    "FREQ=WEEKLY;INTERVAL=2;BYDAY=WE", "FREQ=DAILY;BYHOUR=1,13", "FREQ=DAILY;COUNT=3000",
-    "FREQ=DAILY;UNTIL=20260310T000000Z",
-])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=HOURLY",
+        "FREQ=HOURLY;INTERVAL=7",
+        "FREQ=DAILY",
+        "FREQ=DAILY;INTERVAL=3",
+        "FREQ=WEEKLY;BYDAY=MO,TH",
+        "FREQ=WEEKLY;INTERVAL=2;BYDAY=WE",
+        "FREQ=DAILY;BYHOUR=1,13",
+        "FREQ=DAILY;COUNT=3000",
+        "FREQ=DAILY;UNTIL=20260310T000000Z",
+    ],
+)
 def test_a_rule_from_long_ago_gives_what_the_whole_expansion_gives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: str
 ) -> None:
@@ -122,11 +131,22 @@ def test_a_rule_from_long_ago_gives_what_the_whole_expansion_gives(
     assert near == named(ask(calendar(tmp_path, ICAL, ics), host("runner-01"))) != []
 
 
-@pytest.mark.parametrize("more", [
-    "RRULE:FREQ=HOURLY;COUNT=2000000", "RRULE:FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYHOUR=0,6,12,18",
-    "RDATE:" + ",".join(f"2026{m:02}{d:02}T{h:02}{n:02}00" for m in range(1, 9) for d in range(1, 29)
-                        for h in range(24) for n in (0, 30)),
-], ids=["count", "monthly", "listed"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        "RRULE:FREQ=HOURLY;COUNT=2000000",
+        "RRULE:FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYHOUR=0,6,12,18",
+        "RDATE:"
+        + ",".join(
+            f"2026{m:02}{d:02}T{h:02}{n:02}00"
+            for m in range(1, 9)
+            for d in range(1, 29)
+            for h in range(24)
+            for n in (0, 30)
+        ),
+    ],
+    ids=["count", "monthly", "listed"],
+)
 def test_an_event_that_asks_for_too_much_work_is_refused_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str
 ) -> None:

@@ -20,13 +20,17 @@ LABELS = st.lists(st.sampled_from(["a", "b", "ab", "example"]), min_size=1, max_
 @given(st.lists(st.one_of(V4, V6), max_size=20), st.data())
 def test_networks(networks: list[IPv4Network | IPv6Network], data: st.DataObject) -> None:
     near = [network[0] for network in networks] + [network[-1] for network in networks]
-    address = data.draw(st.one_of(
-        st.builds(IPv4Address, st.integers(0, 2**32 - 1)), st.builds(IPv6Address, st.integers(0, 2**128 - 1)),
-        *([st.sampled_from(near)] if near else []),
-    ))
+    address = data.draw(
+        st.one_of(
+            st.builds(IPv4Address, st.integers(0, 2**32 - 1)),
+            st.builds(IPv6Address, st.integers(0, 2**128 - 1)),
+            *([st.sampled_from(near)] if near else []),
+        )
+    )
     found = PrefixIndex((network, network) for network in networks).find(address)
-    assert sorted(map(str, found)) == sorted(str(one) for one in networks if one.version == address.version
-                                             and address in one)
+    assert sorted(map(str, found)) == sorted(
+        str(one) for one in networks if one.version == address.version and address in one
+    )
     lengths = [one.prefixlen for one in found]
     assert lengths == sorted(lengths, reverse=True)
 
@@ -35,7 +39,8 @@ def test_networks(networks: list[IPv4Network | IPv6Network], data: st.DataObject
 def test_domains(entries: list[str], name: str) -> None:
     found = DomainIndex((entry, entry) for entry in entries).find(name)
     expected = [
-        entry for entry in entries
+        entry
+        for entry in entries
         if entry == name or (entry.startswith(".") and (name.endswith(entry) or name == entry[1:]))
     ]
     assert sorted(found) == sorted(expected)
@@ -46,7 +51,8 @@ def test_hosts(entries: list[str], name: str) -> None:
     found = HostIndex((entry, entry) for entry in entries).find(name.upper() + ".")
     short = name.partition(".")[0]
     expected = [
-        entry for entry in entries
+        entry
+        for entry in entries
         if entry == name or ("." in name and entry == short) or ("." not in name and entry.partition(".")[0] == name)
     ]
     assert sorted(found) == sorted(expected)

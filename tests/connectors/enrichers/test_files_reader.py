@@ -53,8 +53,18 @@ def test_a_quote_that_is_never_closed_costs_one_row(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a: [&x 1, *x]", "a: &x [*x]", "<<: *x", "a: 1\na: 2", "\t", "a: 2026-99-99", "a: !!timestamp x", "a: !!bool x",
-     "a: !!int ''", "? [a]\n: b"],
+    [
+        "a: [&x 1, *x]",
+        "a: &x [*x]",
+        "<<: *x",
+        "a: 1\na: 2",
+        "\t",
+        "a: 2026-99-99",
+        "a: !!timestamp x",
+        "a: !!bool x",
+        "a: !!int ''",
+        "? [a]\n: b",
+    ],
 )
 def test_yaml_that_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.yaml").write_text(text)

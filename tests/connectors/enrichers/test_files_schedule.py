@@ -111,8 +111,12 @@ def test_a_union_holds_exactly_the_instants_of_its_parts(spans: list[tuple[datet
 
 @examples(40)
 @given(
-    minute=st.integers(0, 59), hour=st.integers(0, 23), length=st.integers(1, 50), start=st.integers(0, 24 * 364),
-    hours=st.integers(1, 72), zone=st.sampled_from(["UTC", "America/New_York", "Europe/Prague", "Australia/Lord_Howe"]),
+    minute=st.integers(0, 59),
+    hour=st.integers(0, 23),
+    length=st.integers(1, 50),
+    start=st.integers(0, 24 * 364),
+    hours=st.integers(1, 72),
+    zone=st.sampled_from(["UTC", "America/New_York", "Europe/Prague", "Australia/Lord_Howe"]),
 )
 def test_any_daily_cron_gives_sorted_utc_intervals_that_overlap(
     minute: int, hour: int, length: int, start: int, hours: int, zone: str

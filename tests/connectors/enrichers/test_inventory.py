@@ -119,7 +119,10 @@ def test_sockets_of_a_host_newest_first(tmp_path: Path) -> None:
     answers = ask(enricher, host("fs-01"), "processes").answers
     assert [a.process_name for a in answers] == ["beacon", "veeam.exe"]
     assert (answers[1].sha256, answers[1].dst_ip, answers[1].dst_port, answers[1].signed) == (
-        SHA, "203.0.113.9", 443, True,
+        SHA,
+        "203.0.113.9",
+        443,
+        True,
     )
     assert answers[1].command_line == 'veeam "-x", y'
     assert (answers[0].dst_ip, answers[0].outside_addresses, answers[0].signed) == (None, None, False)
@@ -129,8 +132,14 @@ def test_sockets_of_a_host_newest_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize("as_lines", [True, False])
 def test_json_exports_answer_as_csv_does(tmp_path: Path, as_lines: bool) -> None:
     rows = [
-        {"seen": "2026-03-09T10:00:00Z", "hostname": "fs-01", "process_name": "x", "signed": True, "dst_port": 443,
-         "dst_ip": None},
+        {
+            "seen": "2026-03-09T10:00:00Z",
+            "hostname": "fs-01",
+            "process_name": "x",
+            "signed": True,
+            "dst_port": 443,
+            "dst_ip": None,
+        },
         {"hostname": "fs-01", "process_name": ["nested", {"a": 1}]},
     ]
     text = "\n".join(json.dumps(row) for row in rows) if as_lines else json.dumps(rows)

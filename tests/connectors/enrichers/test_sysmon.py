@@ -23,7 +23,10 @@ WINDOW = TimeWindow(start=datetime(2026, 3, 1, tzinfo=UTC), end=NOW)
 SHA = "ab" * 32
 IMAGE = r"C:\Users\ann\AppData\Local\Temp\nc.exe"
 START = {
-    "UtcTime": "2026-03-01 09:00:00.000", "ProcessGuid": "{G-1}", "Image": IMAGE, "CommandLine": "nc.exe\n-e cmd",
+    "UtcTime": "2026-03-01 09:00:00.000",
+    "ProcessGuid": "{G-1}",
+    "Image": IMAGE,
+    "CommandLine": "nc.exe\n-e cmd",
     "Hashes": f"MD5={'0' * 32},SHA256={SHA.upper()},IMPHASH={'1' * 32}",
 }
 
@@ -43,9 +46,18 @@ def ask(enricher: SysmonOwners, name: str = "ws-7.example") -> Enrichment:
 @pytest.mark.parametrize("form", FORMS)
 def test_a_start_and_a_connection_are_joined_in_every_form(tmp_path: Path, form: Form) -> None:
     answer = ask(owners(tmp_path, form(3, CONNECTION), form(1, START), form(7, {"UtcTime": "x"})))
-    assert answer.answers == (SocketOwner(
-        process_name="nc.exe", path=IMAGE, sha256=SHA, command_line="nc.exe -e cmd", dst_ip="203.0.113.9", dst_port=443,
-        outside_addresses=1, seen=datetime(2026, 3, 1, 10, 0, 0, 250000, tzinfo=UTC)),)
+    assert answer.answers == (
+        SocketOwner(
+            process_name="nc.exe",
+            path=IMAGE,
+            sha256=SHA,
+            command_line="nc.exe -e cmd",
+            dst_ip="203.0.113.9",
+            dst_port=443,
+            outside_addresses=1,
+            seen=datetime(2026, 3, 1, 10, 0, 0, 250000, tzinfo=UTC),
+        ),
+    )
     assert (answer.unavailable, answer.warning, answer.topic) == (None, "", "processes")
     assert answer.answers[0].signed is None and answer.answers[0].signer == ""
 
@@ -60,14 +72,23 @@ def test_one_answer_a_day_with_the_outside_addresses_of_that_day(tmp_path: Path)
     def to(address: str, stamp: str) -> dict[str, Any]:
         return nxlog(3, CONNECTION | {"DestinationIp": address, "UtcTime": stamp})
 
-    found = ask(owners(
-        tmp_path, to("203.0.113.9", "2026-03-01 10:00:00"), to("203.0.113.9", "2026-03-01 11:00:00"),
-        to("203.0.113.8", "2026-03-01 12:00:00"), to("10.0.0.1", "2026-03-01 12:00:00"),
-        to("203.0.113.9", "2026-03-02 00:00:00"),
-    ))
+    found = ask(
+        owners(
+            tmp_path,
+            to("203.0.113.9", "2026-03-01 10:00:00"),
+            to("203.0.113.9", "2026-03-01 11:00:00"),
+            to("203.0.113.8", "2026-03-01 12:00:00"),
+            to("10.0.0.1", "2026-03-01 12:00:00"),
+            to("203.0.113.9", "2026-03-02 00:00:00"),
+        )
+    )
     told = {(o.dst_ip, f"{o.seen:%d %H}"): o.outside_addresses for o in found.answers if o.seen}
-    assert told == {("203.0.113.9", "01 11"): 2, ("203.0.113.8", "01 12"): 2, ("10.0.0.1", "01 12"): 2,
-                    ("203.0.113.9", "02 00"): 1}
+    assert told == {
+        ("203.0.113.9", "01 11"): 2,
+        ("203.0.113.8", "01 12"): 2,
+        ("10.0.0.1", "01 12"): 2,
+        ("203.0.113.9", "02 00"): 1,
+    }
     assert found.as_of == datetime(2026, 3, 2, tzinfo=UTC) and found.answers[0].seen == found.as_of
 
 
@@ -79,15 +100,23 @@ def test_connections_of_the_other_end_and_other_channels_own_nothing(tmp_path: P
 
 
 def test_bad_rows_are_counted_and_named(tmp_path: Path) -> None:
-    answer = ask(owners(
-        tmp_path, nxlog(3, CONNECTION), '{"EventID": 3,', nxlog(3, CONNECTION | {"DestinationIp": "x"}),
-        nxlog(3, CONNECTION | {"UtcTime": "late"}), nxlog(3, CONNECTION | {"ProcessGuid": ""}), "[]",
-        nxlog(3, CONNECTION) | {"Hostname": ""},
-    ))
+    answer = ask(
+        owners(
+            tmp_path,
+            nxlog(3, CONNECTION),
+            '{"EventID": 3,',
+            nxlog(3, CONNECTION | {"DestinationIp": "x"}),
+            nxlog(3, CONNECTION | {"UtcTime": "late"}),
+            nxlog(3, CONNECTION | {"ProcessGuid": ""}),
+            "[]",
+            nxlog(3, CONNECTION) | {"Hostname": ""},
+        )
+    )
     assert len(answer.answers) == 1
     assert answer.warning == (
         "6 rows left out: sysmon.jsonl.gz:2: not a JSON object; sysmon.jsonl.gz:3: DestinationIp and DestinationPort: "
-        "expected an address and a port; sysmon.jsonl.gz:4: UtcTime is not usable: 'late'")
+        "expected an address and a port; sysmon.jsonl.gz:4: UtcTime is not usable: 'late'"
+    )
 
 
 def test_what_is_cut_is_not_known_to_be_absent(tmp_path: Path) -> None:
@@ -107,9 +136,13 @@ def test_too_many_sockets_end_the_reading(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(answer.answers) == 3 and answer.warning.startswith("sysmon.jsonl.gz:4: more than 1024 MB, 3 sockets")
 
 
-@pytest.mark.parametrize(("paths", "reason"), [
-    (("none.jsonl",), "no such file or folder"), (("other.log",), "no Sysmon event in other.log"),
-])
+@pytest.mark.parametrize(
+    ("paths", "reason"),
+    [
+        (("none.jsonl",), "no such file or folder"),
+        (("other.log",), "no Sysmon event in other.log"),
+    ],
+)
 def test_nothing_to_read_is_unavailable(tmp_path: Path, paths: tuple[str, ...], reason: str) -> None:
     (tmp_path / "other.log").write_text("#fields\tts\nnot json\n")
     enricher = connect("sysmon", Settings(paths=paths), Site(now=NOW), tmp_path)
@@ -137,9 +170,7 @@ hosts = "hosts.csv"
 
 
 @pytest.mark.parametrize(("address", "told"), [("10.0.0.5", True), ("10.0.0.6", False)], ids=["proven", "not proven"])
-def test_a_run_hears_of_the_process_when_an_inventory_proves_the_host(
-    tmp_path: Path, address: str, told: bool
-) -> None:
+def test_a_run_hears_of_the_process_when_an_inventory_proves_the_host(tmp_path: Path, address: str, told: bool) -> None:
     rows = [CONNECTION | {"UtcTime": f"2026-03-01 {10 + n // 60}:{n % 60:02}:00"} for n in range(200)]
     owners(tmp_path, nxlog(1, START), *(nxlog(3, row) for row in rows))
     (tmp_path / "hosts.csv").write_text(f"hostname,addresses,roles\nws-7.example,{address},workstation\n")
@@ -158,11 +189,13 @@ def test_the_public_sample_gives_an_owner_for_every_opened_connection() -> None:
         rows = [json.loads(line) for line in text]
     opened = {
         (r["Hostname"].lower(), r["ProcessGuid"], r["DestinationIp"], r["DestinationPort"], r["Image"])
-        for r in rows if r["EventID"] == 3 and r["Initiated"] == "true"
+        for r in rows
+        if r["EventID"] == 3 and r["Initiated"] == "true"
     }
     enricher = connect("sysmon", Settings(paths=(path,)), Site(now=NOW), Path())
     for host in {one[0] for one in opened}:
         found = ask(enricher, host).answers
         assert len(found) == len({one[1:4] for one in opened if one[0] == host})
         assert {o.path.lower() for o in found if isinstance(o, SocketOwner)} == {
-            one[4].lower() for one in opened if one[0] == host}
+            one[4].lower() for one in opened if one[0] == host
+        }

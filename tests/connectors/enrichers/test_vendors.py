@@ -17,12 +17,25 @@ SITE = Site(
     networks=Networks.model_validate({"partners": ["203.0.113.0/28", "2001:db8:9::/48"]}),
 )
 WINDOW = TimeWindow(start=datetime(2026, 11, 23, tzinfo=UTC), end=SITE.now)
-OWN = {"services": [
-    {"vendor": "Payroll", "purpose": "partner", "single_tenant": True, "networks": ["198.51.100.8"], "ports": [443]},
-    {"vendor": "Tracker", "purpose": "telemetry", "single_tenant": True, "networks": ["198.51.100.32/28"],
-     "domains": [".tracker.example"]},
-    {"vendor": "Shop", "purpose": "storage", "single_tenant": False, "domains": ["shop.example"]},
-]}
+OWN = {
+    "services": [
+        {
+            "vendor": "Payroll",
+            "purpose": "partner",
+            "single_tenant": True,
+            "networks": ["198.51.100.8"],
+            "ports": [443],
+        },
+        {
+            "vendor": "Tracker",
+            "purpose": "telemetry",
+            "single_tenant": True,
+            "networks": ["198.51.100.32/28"],
+            "domains": [".tracker.example"],
+        },
+        {"vendor": "Shop", "purpose": "storage", "single_tenant": False, "domains": ["shop.example"]},
+    ]
+}
 
 
 def vendors(folder: Path, document: object = OWN) -> Vendors:
@@ -38,8 +51,11 @@ def ask(enricher: Vendors, value: str) -> Enrichment:
 
 
 def said(answer: Enrichment) -> list[tuple[str, str, bool, str]]:
-    return [(one.vendor, one.matched, one.single_tenant, one.needs) for one in answer.answers
-            if isinstance(one, VendorService)]
+    return [
+        (one.vendor, one.matched, one.single_tenant, one.needs)
+        for one in answer.answers
+        if isinstance(one, VendorService)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -154,9 +154,7 @@ def test_a_dead_registry_costs_its_deadline_once_and_the_others_answer(
 
 
 @pytest.mark.loopback
-def test_three_bad_answers_in_a_row_send_a_registry_to_rest(
-    registry: rdap.Registry, url: str, tmp_path: Path
-) -> None:
+def test_three_bad_answers_in_a_row_send_a_registry_to_rest(registry: rdap.Registry, url: str, tmp_path: Path) -> None:
     registry.misbehaviour = {f"192.0.2.{n}": rdap.says({"no": n}) for n in range(1, 30)}
     _ask(_whois(tmp_path, {"192.0.2.0/24": url}), *registry.misbehaviour)
     assert len(registry.asked) == 3

@@ -90,8 +90,28 @@ def test_text_of_the_holder_is_made_harmless() -> None:
     assert holder.country == ""
 
 
-ODD = (None, True, 0, -1, 10**30, 1.5, "", "x", "0.0.0.0", "255.255.255.255", "::", "\x1b[2J", [], [None], [[]], {},
-       {"handle": None}, {"handle": []}, [{"handle": "H"}], "9" * 300)
+ODD = (
+    None,
+    True,
+    0,
+    -1,
+    10**30,
+    1.5,
+    "",
+    "x",
+    "0.0.0.0",
+    "255.255.255.255",
+    "::",
+    "\x1b[2J",
+    [],
+    [None],
+    [[]],
+    {},
+    {"handle": None},
+    {"handle": []},
+    [{"handle": "H"}],
+    "9" * 300,
+)
 
 
 def _places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -136,8 +156,17 @@ def test_mutated_bodies_are_believed_only_when_they_cover_the_address(data: st.D
 
 
 @examples(40)
-@given(body=st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(
-    st.sampled_from(["startAddress", "endAddress", "entities", "handle", "name", "notices"]) | st.text(), x)))
+@given(
+    body=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda x: (
+            st.lists(x)
+            | st.dictionaries(
+                st.sampled_from(["startAddress", "endAddress", "entities", "handle", "name", "notices"]) | st.text(), x
+            )
+        ),
+    )
+)
 def test_arbitrary_json_is_refused(body: Any) -> None:
     assert _judge(body, ASKED) is None
 

@@ -15,17 +15,33 @@ from playbook.model.site import Site
 
 @pytest.mark.parametrize(
     ("address", "name"),
-    [("8.8.8.8", "arin"), ("193.0.6.139", "ripe"), ("1.1.1.1", "apnic"), ("200.3.12.1", "lacnic"),
-     ("196.1.0.1", "afrinic"), ("2001:67c:2e8::1", "ripe"), ("2001:4200::1", "afrinic"), ("2606:4700::1", "arin"),
-     ("2410::1", None)],
+    [
+        ("8.8.8.8", "arin"),
+        ("193.0.6.139", "ripe"),
+        ("1.1.1.1", "apnic"),
+        ("200.3.12.1", "lacnic"),
+        ("196.1.0.1", "afrinic"),
+        ("2001:67c:2e8::1", "ripe"),
+        ("2001:4200::1", "afrinic"),
+        ("2606:4700::1", "arin"),
+        ("2410::1", None),
+    ],
 )
 def test_the_shipped_bootstrap_finds_the_registry(address: str, name: str | None) -> None:
     found = Registries(shipped()).serving(parse(address))  # type: ignore[arg-type]
     assert (found.name if found else None) == name
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"services": [[["1.0.0.0/99"], ["https://x.example/"]]]}',
-                                  '{"services": [[["1.0.0.0/8"], ["http://x.example/"]]]}', "[" * 9999])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        '{"services": [[["1.0.0.0/99"], ["https://x.example/"]]]}',
+        '{"services": [[["1.0.0.0/8"], ["http://x.example/"]]]}',
+        "[" * 9999,
+    ],
+)
 def test_a_wrong_bootstrap_names_its_file(tmp_path: Path, text: str) -> None:
     (tmp_path / "ipv4.json").write_text(text)
     with pytest.raises(ConfigError, match=r"ipv4\.json: expected an RDAP bootstrap file"):

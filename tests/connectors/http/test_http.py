@@ -41,7 +41,11 @@ class FakeTime:
 def _transport(server: Server, clocks: Clocks | None = None, user: str = "", **bounds: Any) -> Transport:
     credential = Credential("VENDOR_KEY", SecretStr(SECRET), user)
     return Transport(
-        server.url, subject="vendor", credential=credential, bounds=ReplyBounds(**bounds), clocks=clocks or FakeTime().clocks
+        server.url,
+        subject="vendor",
+        credential=credential,
+        bounds=ReplyBounds(**bounds),
+        clocks=clocks or FakeTime().clocks,
     )
 
 
@@ -51,9 +55,15 @@ pytestmark = pytest.mark.loopback
 @pytest.mark.parametrize(
     ("status", "error", "said"),
     [
-        (401, Unauthorized, "VENDOR_KEY"), (403, Unauthorized, "VENDOR_KEY"), (407, Unauthorized, "HTTPS_PROXY"),
-        (429, RateLimited, "limits our rate"), (500, BadAnswer, "500"), (502, Unreachable, "502"),
-        (503, Unreachable, "503"), (504, Unreachable, "504"), (599, BadAnswer, "599"),
+        (401, Unauthorized, "VENDOR_KEY"),
+        (403, Unauthorized, "VENDOR_KEY"),
+        (407, Unauthorized, "HTTPS_PROXY"),
+        (429, RateLimited, "limits our rate"),
+        (500, BadAnswer, "500"),
+        (502, Unreachable, "502"),
+        (503, Unreachable, "503"),
+        (504, Unreachable, "504"),
+        (599, BadAnswer, "599"),
     ],
 )
 def test_status_to_error(server: Server, status: int, error: type[Exception], said: str) -> None:
@@ -137,8 +147,13 @@ OK = b"HTTP/1.1 200 OK\r\n"
 @pytest.mark.parametrize("drop", [b"a", b""])
 @pytest.mark.parametrize(
     "beginning",
-    [OK + b"X: ", OK + b"Content-Length: 99999\r\n\r\nx", OK + b"\r\nx", b"H",
-     OK + b"Transfer-Encoding: chunked\r\n\r\n5000\r\n"],
+    [
+        OK + b"X: ",
+        OK + b"Content-Length: 99999\r\n\r\nx",
+        OK + b"\r\nx",
+        b"H",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n5000\r\n",
+    ],
 )
 def test_a_slow_drip_or_a_stall_ends_on_time(server: Server, beginning: bytes, drop: bytes) -> None:
     server.acts = [drips(beginning, drop)]
@@ -186,10 +201,28 @@ def test_nobody_there() -> None:
 def test_certificates_are_checked_and_ca_file_names_whom_to_trust(server: Server, tmp_path: Path) -> None:
     pem = tmp_path / "both.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-         "-keyout", str(pem), "-out", str(tmp_path / "cert.pem")],
-        check=True, capture_output=True,
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=DNS:localhost,IP:127.0.0.1",
+            "-keyout",
+            str(pem),
+            "-out",
+            str(tmp_path / "cert.pem"),
+        ],
+        check=True,
+        capture_output=True,
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "cert.pem", pem)

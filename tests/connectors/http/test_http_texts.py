@@ -14,8 +14,18 @@ from playbook.errors import BadAnswer, ConfigError
 
 @pytest.mark.parametrize(
     "url",
-    ["http://vendor.example", "http://10.0.0.1", "ftp://127.0.0.1", "https://", "vendor.example",
-     "https://u:p@vendor.example", "https://vendor.example/?q=1", "https://vendor.example:99999", "https://[::1", "https://vendor.example/#x"],
+    [
+        "http://vendor.example",
+        "http://10.0.0.1",
+        "ftp://127.0.0.1",
+        "https://",
+        "vendor.example",
+        "https://u:p@vendor.example",
+        "https://vendor.example/?q=1",
+        "https://vendor.example:99999",
+        "https://[::1",
+        "https://vendor.example/#x",
+    ],
 )
 def test_urls_that_are_refused(url: str) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -32,21 +42,38 @@ def test_urls_that_are_taken(url: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("5", 5.0), ("0.5", 0.5), ("-3", 0.0), ("Sun, 09 Sep 2001 01:46:45 GMT", 5.0),
-     ("Sat, 08 Sep 2001 01:46:45 GMT", 0.0), (None, None), ("soon", None), ("nan", None),
-     ("inf", None), ("", None), ("Sun, 99 Sep 9999 01:46:45 GMT", None)],
+    [
+        ("5", 5.0),
+        ("0.5", 0.5),
+        ("-3", 0.0),
+        ("Sun, 09 Sep 2001 01:46:45 GMT", 5.0),
+        ("Sat, 08 Sep 2001 01:46:45 GMT", 0.0),
+        (None, None),
+        ("soon", None),
+        ("nan", None),
+        ("inf", None),
+        ("", None),
+        ("Sun, 99 Sep 9999 01:46:45 GMT", None),
+    ],
 )
 def test_retry_after_values(value: str | None, seconds: float | None) -> None:
     assert retry_after(value, 1_000_000_000.0) == seconds
 
 
-ODD = 'p"a<s>s\\w&rd\'-0123456789'
+ODD = "p\"a<s>s\\w&rd'-0123456789"
 
 
-@pytest.mark.parametrize("written", [
-    ODD, json.dumps(ODD)[1:-1], escape(ODD), quote(ODD, safe=""), base64.b64encode(ODD.encode()).decode(),
-    base64.b64encode(b"me:" + ODD.encode()).decode(),
-])
+@pytest.mark.parametrize(
+    "written",
+    [
+        ODD,
+        json.dumps(ODD)[1:-1],
+        escape(ODD),
+        quote(ODD, safe=""),
+        base64.b64encode(ODD.encode()).decode(),
+        base64.b64encode(b"me:" + ODD.encode()).decode(),
+    ],
+)
 @pytest.mark.parametrize("before", [0, 150, 190, 199])
 def test_no_part_of_a_secret_is_in_an_excerpt_however_it_is_written_or_cut(written: str, before: int) -> None:
     credential = Credential("VENDOR_KEY", SecretStr(ODD), user="me")

@@ -25,10 +25,22 @@ def test_it_says_what_it_is_and_that_the_link_decides_nothing():
     assert _messages.lines_of(notice(link=""), 500).footer.endswith("This message decides nothing.")
 
 
-@pytest.mark.parametrize("link", [
-    "javascript:alert(1)", "https://a.example/ b", "https://a.example/\r\nBcc: x", "https://a.example/<b>", "//a", "ftp://a/",
-    "https://user:pw@a.example/", "https://a.example/|x", "https://[", HOSTILE, "https://\u0430.example/",
-])
+@pytest.mark.parametrize(
+    "link",
+    [
+        "javascript:alert(1)",
+        "https://a.example/ b",
+        "https://a.example/\r\nBcc: x",
+        "https://a.example/<b>",
+        "//a",
+        "ftp://a/",
+        "https://user:pw@a.example/",
+        "https://a.example/|x",
+        "https://[",
+        HOSTILE,
+        "https://\u0430.example/",
+    ],
+)
 def test_a_link_that_is_more_than_a_link_is_left_out(link):
     assert _messages.plain_link(link) == ""
 
@@ -37,10 +49,17 @@ def test_a_repeat_has_the_same_id():
     assert _messages.message_id("a") == _messages.message_id("a") != _messages.message_id("b")
 
 
-@pytest.mark.parametrize("url", [
-    "http://hooks.example/services/T/B/x", "https://hooks.example", "https://hooks.example/x#y", "hooks", "https://u:p@h/x",
-    "https://[::1/services/x",
-])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hooks.example/services/T/B/x",
+        "https://hooks.example",
+        "https://hooks.example/x#y",
+        "hooks",
+        "https://u:p@h/x",
+        "https://[::1/services/x",
+    ],
+)
 def test_a_wrong_address_is_told_without_showing_it(url):
     with pytest.raises(ConfigError) as told:
         _messages.WebhookEndpoint("slack", SecretStr(url), 5, Clocks())

@@ -42,12 +42,19 @@ def test_only_our_own_link_and_words_are_markup():
 
 
 @pytest.mark.loopback
-@pytest.mark.parametrize("answer, expected", [
-    ((404, {}, f"The URL {PATH} was not found".encode()), Unauthorized), ((403, {}, PATH.encode()), Unauthorized),
-    ((200, {}, b"<html>log in</html>"), BadAnswer), ((302, {"Location": "http://evil.example/"}, b""), BadAnswer),
-    ((400, {}, b"invalid_blocks"), BadAnswer), (HTML_502, Unreachable), (None, Unreachable),
-    ((429, {"Retry-After": "30"}, b""), RateLimited),
-])
+@pytest.mark.parametrize(
+    "answer, expected",
+    [
+        ((404, {}, f"The URL {PATH} was not found".encode()), Unauthorized),
+        ((403, {}, PATH.encode()), Unauthorized),
+        ((200, {}, b"<html>log in</html>"), BadAnswer),
+        ((302, {"Location": "http://evil.example/"}, b""), BadAnswer),
+        ((400, {}, b"invalid_blocks"), BadAnswer),
+        (HTML_502, Unreachable),
+        (None, Unreachable),
+        ((429, {"Retry-After": "30"}, b""), RateLimited),
+    ],
+)
 def test_what_is_no_success(answer, expected):
     with serving(Hooks(PATH).slack(faults=[Fault("POST .*", answer)])) as url, pytest.raises(expected) as told:
         connected(url + PATH).tell(notice())

@@ -61,10 +61,28 @@ def certificate(tmp_path_factory) -> Path:
         pytest.skip("needs openssl to make a certificate")
     folder = tmp_path_factory.mktemp("tls")
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-         "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(folder / "key.pem"),
-         "-out", str(folder / "cert.pem")],
-        check=True, capture_output=True,
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=127.0.0.1",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-keyout",
+            str(folder / "key.pem"),
+            "-out",
+            str(folder / "cert.pem"),
+        ],
+        check=True,
+        capture_output=True,
     )
     return folder / "cert.pem"
 
@@ -92,8 +110,12 @@ def _free_port() -> int:
 
 def connected(server_port: int, **change: Any) -> smtp.Smtp:
     usual = {
-        "host": "127.0.0.1", "port": server_port, "security": "none", "sender": "soar@example.test",
-        "recipients": ("soc@example.test", "lead@example.test"), "deadline_s": 5,
+        "host": "127.0.0.1",
+        "port": server_port,
+        "security": "none",
+        "sender": "soar@example.test",
+        "recipients": ("soc@example.test", "lead@example.test"),
+        "deadline_s": 5,
     }
     clocks = Clocks(wall=lambda: float(SENT))
     return smtp.connect("mail", smtp.Settings(**usual | change), NOW, Path(), clocks)
@@ -128,7 +150,14 @@ def test_no_text_adds_a_header_or_a_part(title, text, link, key):
     mail = connected(25).message(notice(title=title, text=text, link=link, key=key))
     read = email.message_from_bytes(mail.as_bytes(), policy=policy.default)
     assert set(read.keys()) == {
-        "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "Content-Type", "Content-Transfer-Encoding",
+        "From",
+        "To",
+        "Subject",
+        "Date",
+        "Message-ID",
+        "Auto-Submitted",
+        "Content-Type",
+        "Content-Transfer-Encoding",
         "MIME-Version",
     }
     assert len(read.keys()) == 9 and not read.is_multipart() and read["To"] == "soc@example.test, lead@example.test"
@@ -179,11 +208,16 @@ def test_login(certificate):
     assert len(sink.mails) == 1
 
 
-@pytest.mark.parametrize("sink, expected, said", [
-    (Sink(refuse=("lead@example.test",)), Incomplete, "1 of 2"),
-    (Sink(refuse=("lead@example.test", "soc@example.test")), BadAnswer, "every recipient"),
-    (Sink(data="451 try again later"), Unreachable, "451"), (Sink(data="554 spam"), BadAnswer, "554"),
-], ids=["one refused", "all refused", "later", "never"])
+@pytest.mark.parametrize(
+    "sink, expected, said",
+    [
+        (Sink(refuse=("lead@example.test",)), Incomplete, "1 of 2"),
+        (Sink(refuse=("lead@example.test", "soc@example.test")), BadAnswer, "every recipient"),
+        (Sink(data="451 try again later"), Unreachable, "451"),
+        (Sink(data="554 spam"), BadAnswer, "554"),
+    ],
+    ids=["one refused", "all refused", "later", "never"],
+)
 def test_refusals(sink, expected, said):
     with serving(sink) as port, pytest.raises(expected, match=said):
         connected(port).tell(notice())
@@ -192,6 +226,7 @@ def test_refusals(sink, expected, said):
 @contextmanager
 def talking(act: Callable[[socket.socket], None]) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as server:
+
         def serve() -> None:
             peer, _ = server.accept()
             with peer:
@@ -215,8 +250,11 @@ def _drip_later(peer: socket.socket) -> None:
     _drip(peer)
 
 
-@pytest.mark.parametrize("act", [_drip, _drip_later, lambda peer: peer.sendall(b"nonsense\r\n"), lambda peer: None],
-                         ids=["greeting drips", "answer drips", "nonsense", "hang-up"])
+@pytest.mark.parametrize(
+    "act",
+    [_drip, _drip_later, lambda peer: peer.sendall(b"nonsense\r\n"), lambda peer: None],
+    ids=["greeting drips", "answer drips", "nonsense", "hang-up"],
+)
 def test_a_server_that_drips_or_talks_nonsense_costs_its_deadline(act):
     with talking(act) as port, pytest.raises(ConnectorError):
         connected(port, deadline_s=1).tell(notice())
@@ -246,10 +284,18 @@ def test_nobody_listens():
         connected(1).tell(notice())
 
 
-@pytest.mark.parametrize("change", [
-    {"sender": "a@b.example\r\nBcc: x@y.example"}, {"recipients": ()}, {"recipients": ("not an address",)},
-    {"host": "mail.example.com"}, {"user": "x"}, {"hello": "a b"}, {"port": 0},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sender": "a@b.example\r\nBcc: x@y.example"},
+        {"recipients": ()},
+        {"recipients": ("not an address",)},
+        {"host": "mail.example.com"},
+        {"user": "x"},
+        {"hello": "a b"},
+        {"port": 0},
+    ],
+)
 def test_wrong_settings(change):
     with pytest.raises(ValidationError):
         connected(25, **change)

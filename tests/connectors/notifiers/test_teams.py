@@ -30,11 +30,17 @@ def test_text_stands_in_runs_that_know_no_markdown():
 
 
 @pytest.mark.loopback
-@pytest.mark.parametrize("answer, expected", [
-    ((200, {}, b"Webhook message delivery failed with error: endpoint returned HTTP error 429"), RateLimited),
-    ((200, {}, b"Webhook message delivery failed"), BadAnswer), ((200, {}, b"<html>sign in</html>"), BadAnswer),
-    ((400, {}, PATH.encode()), BadAnswer), ((401, {}, PATH.encode()), ConnectorError), (None, ConnectorError),
-])
+@pytest.mark.parametrize(
+    "answer, expected",
+    [
+        ((200, {}, b"Webhook message delivery failed with error: endpoint returned HTTP error 429"), RateLimited),
+        ((200, {}, b"Webhook message delivery failed"), BadAnswer),
+        ((200, {}, b"<html>sign in</html>"), BadAnswer),
+        ((400, {}, PATH.encode()), BadAnswer),
+        ((401, {}, PATH.encode()), ConnectorError),
+        (None, ConnectorError),
+    ],
+)
 def test_what_is_no_success(answer, expected):
     with serving(Hooks(PATH).teams(faults=[Fault("POST .*", answer)])) as url, pytest.raises(expected) as told:
         connected(url + PATH).tell(notice())

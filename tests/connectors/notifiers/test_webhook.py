@@ -61,8 +61,10 @@ def test_a_receiver_that_follows_the_documentation_believes_it_and_nothing_else(
     assert headers[webhook.ID_HEADER] == named(repeat.headers)[webhook.ID_HEADER] == told["id"]
     assert first.target == "/notify?team=soc" and first.headers["content-type"] == "application/json"
     wrong = [
-        (b"another-secret-altogether", headers, first.body, SENT), (SECRET.encode(), headers, first.body + b" ", SENT),
-        (SECRET.encode(), headers, first.body, SENT + 301), (SECRET.encode(), headers, first.body, SENT - 301),
+        (b"another-secret-altogether", headers, first.body, SENT),
+        (SECRET.encode(), headers, first.body + b" ", SENT),
+        (SECRET.encode(), headers, first.body, SENT + 301),
+        (SECRET.encode(), headers, first.body, SENT - 301),
         (SECRET.encode(), headers | {webhook.TIME_HEADER: str(SENT + 1)}, first.body, SENT),
         (SECRET.encode(), headers | {webhook.SIGNATURE_HEADER: "v1="}, first.body, SENT),
     ]
@@ -79,11 +81,18 @@ def test_different_bytes_have_different_signatures(one, other):
 
 
 @pytest.mark.loopback
-@pytest.mark.parametrize("answer, expected", [
-    ((302, {"Location": "http://evil.example/"}, b""), BadAnswer), ((401, {}, b"team=soc"), Unauthorized),
-    ((400, {}, b"team=soc"), BadAnswer), (HTML_502, Unreachable), (None, Unreachable), ((500, {}, b""), BadAnswer),
-    ((429, {"Retry-After": "60"}, b""), RateLimited),
-])
+@pytest.mark.parametrize(
+    "answer, expected",
+    [
+        ((302, {"Location": "http://evil.example/"}, b""), BadAnswer),
+        ((401, {}, b"team=soc"), Unauthorized),
+        ((400, {}, b"team=soc"), BadAnswer),
+        (HTML_502, Unreachable),
+        (None, Unreachable),
+        ((500, {}, b""), BadAnswer),
+        ((429, {"Retry-After": "60"}, b""), RateLimited),
+    ],
+)
 def test_what_is_no_success_is_sent_once_and_told(answer, expected):
     site = receiver(Fault("POST .*", answer))
     with serving(site) as url, pytest.raises(expected) as told:

@@ -31,6 +31,8 @@ from tests.support.splunk_fixtures import (
 )
 
 pytestmark = pytest.mark.loopback
+
+
 @pytest.mark.parametrize("preset", ["raw", "cim", "tstats", "sysmon"])
 def test_the_same_detections_as_plain_python(preset: str) -> None:
     got, _, _ = fetched(preset=preset)
@@ -43,14 +45,35 @@ def test_the_same_detections_as_plain_python(preset: str) -> None:
     assert by_host["pc-7"].processes == ("svchost", "updater"), "a cell of several values is a list"
 
 
-@pytest.mark.parametrize("behaviour", [
-    Behaviour(states=("QUEUED", "PARSING", "RUNNING", "FINALIZING")), Behaviour(states=(), unready=3),
-    Behaviour(states=(), page_cap=2), Behaviour(states=(), text_flags=True), Behaviour(states=(), old=True),
-    Behaviour(states=(), busy=2), Behaviour(states=(), busy=2, busy_status=503), Behaviour(states=(), grows=500),
-    Behaviour(states=(), statuses={2: (429, {}), 4: (503, {"Retry-After": "7"}), 6: (502, {}), 9: (500, {})}),
-    Behaviour(states=(), statuses={1: (502, {})}), Behaviour(states=(), statuses={1: (429, {})}),
-], ids=["states", "204 first", "short pages", "flags as text", "no v2", "quota 200", "quota 503", "grows while paging",
-        "429 and 5xx", "502 at create", "429 at create"])
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        Behaviour(states=("QUEUED", "PARSING", "RUNNING", "FINALIZING")),
+        Behaviour(states=(), unready=3),
+        Behaviour(states=(), page_cap=2),
+        Behaviour(states=(), text_flags=True),
+        Behaviour(states=(), old=True),
+        Behaviour(states=(), busy=2),
+        Behaviour(states=(), busy=2, busy_status=503),
+        Behaviour(states=(), grows=500),
+        Behaviour(states=(), statuses={2: (429, {}), 4: (503, {"Retry-After": "7"}), 6: (502, {}), 9: (500, {})}),
+        Behaviour(states=(), statuses={1: (502, {})}),
+        Behaviour(states=(), statuses={1: (429, {})}),
+    ],
+    ids=[
+        "states",
+        "204 first",
+        "short pages",
+        "flags as text",
+        "no v2",
+        "quota 200",
+        "quota 503",
+        "grows while paging",
+        "429 and 5xx",
+        "502 at create",
+        "429 at create",
+    ],
+)
 def test_whatever_the_server_does_the_detections_are_the_same(behaviour: Behaviour) -> None:
     got, server, _ = fetched(behaviour)
     assert got.detections == reference(EVENTS) and got.health.complete
@@ -116,29 +139,50 @@ def test_a_job_that_vanished_is_created_once_more() -> None:
         fetched(Behaviour(states=(), statuses={2: (404, {}), 5: (404, {})}), heartbeat=False)
 
 
-@pytest.mark.parametrize(("behaviour", "error", "words"), [
-    (Behaviour(states=(), final="FAILED", failed=True, messages=[("FATAL", "Error in 'EvalCommand'"), ("INFO", "x")]),
-     Incomplete, "'FAILED'.*EvalCommand"),
-    (Behaviour(states=(), failed=True), Incomplete, "no reason given"),
-    (Behaviour(states=(), messages=[("FATAL", "out of disk"), ("INFO", "the last message is harmless")]), Incomplete,
-     "out of disk"),
-    (Behaviour(states=(), final="FAILED", failed=True, messages=[("WARN", QUOTA)]), RateLimited, "maximum number"),
-    *((Behaviour(states=(), final=state), Incomplete, state) for state in
-      ("PAUSE", "INTERNAL_CANCEL", "USER_CANCEL", "BAD_INPUT_CANCEL", "QUIT", "FAILED", "SOMETHING NEW")),
-    (Behaviour(states=("RUNNING",) * 99), Incomplete, "deadline"),
-    (Behaviour(states=(), unready=99), Incomplete, "deadline"),
-    (Behaviour(busy=99), RateLimited, "no search slot"),
-    (Behaviour(redirect="https://evil.example/en-US/account/login"), BadAnswer, "8089"),
-    (Behaviour(refuse=True), Unauthorized, "refused token .401.: call not properly authenticated"),
-    (Behaviour(statuses={n: (403, {}) for n in range(1, 9)}), Unauthorized, "capability search"),
-    (Behaviour(statuses={n: (404, {}) for n in range(1, 9)}), ConfigError, "8089"),
-    (Behaviour(statuses={n: (429, {}) for n in range(1, 9)}), RateLimited, "429"),
-    (Behaviour(states=(), results="<html>maintenance</html>"), BadAnswer, "expected JSON"),
-    (Behaviour(states=(), empty=True), BadAnswer, "empty answer"),
-    (Behaviour(states=(), results='{"results": [], "preview": true}'), BadAnswer, "preview"),
-    (Behaviour(states=(), results='{"results": {"a": 1}}'), BadAnswer, "results"),
-    (Behaviour(states=(), results='{"preview": false, "lastrow": true}'), BadAnswer, "results"),
-])
+@pytest.mark.parametrize(
+    ("behaviour", "error", "words"),
+    [
+        (
+            Behaviour(
+                states=(), final="FAILED", failed=True, messages=[("FATAL", "Error in 'EvalCommand'"), ("INFO", "x")]
+            ),
+            Incomplete,
+            "'FAILED'.*EvalCommand",
+        ),
+        (Behaviour(states=(), failed=True), Incomplete, "no reason given"),
+        (
+            Behaviour(states=(), messages=[("FATAL", "out of disk"), ("INFO", "the last message is harmless")]),
+            Incomplete,
+            "out of disk",
+        ),
+        (Behaviour(states=(), final="FAILED", failed=True, messages=[("WARN", QUOTA)]), RateLimited, "maximum number"),
+        *(
+            (Behaviour(states=(), final=state), Incomplete, state)
+            for state in (
+                "PAUSE",
+                "INTERNAL_CANCEL",
+                "USER_CANCEL",
+                "BAD_INPUT_CANCEL",
+                "QUIT",
+                "FAILED",
+                "SOMETHING NEW",
+            )
+        ),
+        (Behaviour(states=("RUNNING",) * 99), Incomplete, "deadline"),
+        (Behaviour(states=(), unready=99), Incomplete, "deadline"),
+        (Behaviour(busy=99), RateLimited, "no search slot"),
+        (Behaviour(redirect="https://evil.example/en-US/account/login"), BadAnswer, "8089"),
+        (Behaviour(refuse=True), Unauthorized, "refused token .401.: call not properly authenticated"),
+        (Behaviour(statuses={n: (403, {}) for n in range(1, 9)}), Unauthorized, "capability search"),
+        (Behaviour(statuses={n: (404, {}) for n in range(1, 9)}), ConfigError, "8089"),
+        (Behaviour(statuses={n: (429, {}) for n in range(1, 9)}), RateLimited, "429"),
+        (Behaviour(states=(), results="<html>maintenance</html>"), BadAnswer, "expected JSON"),
+        (Behaviour(states=(), empty=True), BadAnswer, "empty answer"),
+        (Behaviour(states=(), results='{"results": [], "preview": true}'), BadAnswer, "preview"),
+        (Behaviour(states=(), results='{"results": {"a": 1}}'), BadAnswer, "results"),
+        (Behaviour(states=(), results='{"preview": false, "lastrow": true}'), BadAnswer, "results"),
+    ],
+)
 def test_what_cannot_be_believed_is_an_error_with_its_reason(behaviour: Behaviour, error: type, words: str) -> None:
     with pytest.raises(error, match=words) as told:
         fetched(behaviour, heartbeat=False, deadline_s=60)
@@ -154,13 +198,16 @@ def test_a_query_that_the_server_refuses_is_a_configuration_error(monkeypatch: p
     assert server.log == [("POST", V2)], "nothing was started, nothing is to be removed"
 
 
-@pytest.mark.parametrize(("behaviour", "words"), [
-    (Behaviour(states=(), finalized=True), "finalized"),
-    (Behaviour(states=(), overstated=3), "reported 9 rows, 6 were returned"),
-    (Behaviour(states=(), messages=[("ERROR", "[idx2] Streamed search execute failed"), ("INFO", "x")]), "idx2"),
-    (Behaviour(states=(), messages=[("WARN", "Unable to distribute to peer named idx3")]), "idx3"),
-    (Behaviour(states=(), page_messages=[("WARN", "stats: memory limit reached, results truncated")]), "truncated"),
-])
+@pytest.mark.parametrize(
+    ("behaviour", "words"),
+    [
+        (Behaviour(states=(), finalized=True), "finalized"),
+        (Behaviour(states=(), overstated=3), "reported 9 rows, 6 were returned"),
+        (Behaviour(states=(), messages=[("ERROR", "[idx2] Streamed search execute failed"), ("INFO", "x")]), "idx2"),
+        (Behaviour(states=(), messages=[("WARN", "Unable to distribute to peer named idx3")]), "idx3"),
+        (Behaviour(states=(), page_messages=[("WARN", "stats: memory limit reached, results truncated")]), "truncated"),
+    ],
+)
 def test_rows_beside_a_fault_are_kept_and_marked_incomplete(behaviour: Behaviour, words: str) -> None:
     got, _, _ = fetched(behaviour, heartbeat=False)
     assert got.detections == reference(EVENTS) and not got.health.complete
@@ -177,13 +224,20 @@ def test_hours_that_were_not_all_counted_are_unknown() -> None:
     assert got.health.newest_event is None and not got.health.silent_hours
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    ({"dst_port": ("80", "443")}, "dst_port: expected one value, got 2"), ({"dst_port": ()}, "dst_port: expected"),
-    ({"dst_port": ("65536",)}, "0 to 65535"), ({"src_ip": ("cam-1",)}, "src_ip: expected an address"),
-    ({"connections": ("-1",)}, "connections: out of range"), ({"connections": ("NaN",)}, "connections"),
-    ({"connections": ("9" * 19,)}, "out of range"), ({"first_ms": ("9" * 18,)}, "first_ms: out of range"),
-    ({"hostname": ("a" * 1001,)}, "longer than 1000"),
-])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"dst_port": ("80", "443")}, "dst_port: expected one value, got 2"),
+        ({"dst_port": ()}, "dst_port: expected"),
+        ({"dst_port": ("65536",)}, "0 to 65535"),
+        ({"src_ip": ("cam-1",)}, "src_ip: expected an address"),
+        ({"connections": ("-1",)}, "connections: out of range"),
+        ({"connections": ("NaN",)}, "connections"),
+        ({"connections": ("9" * 19,)}, "out of range"),
+        ({"first_ms": ("9" * 18,)}, "first_ms: out of range"),
+        ({"hostname": ("a" * 1001,)}, "longer than 1000"),
+    ],
+)
 def test_a_row_that_cannot_be_read_is_counted_and_told(change, words: str) -> None:
     start = DAY.start.timestamp()
     good = decoding.cast(sent(answer(language.detection("raw"), EVENTS, start, start + 86400)[0]))
@@ -198,9 +252,14 @@ def test_every_message_is_carried_and_none_of_them_is_the_last_word() -> None:
     assert got.health.warnings[:3] == ("WARN: first  [31mred", "INFO: Your timerange was substituted.", "DEBUG: last")
 
 
-@pytest.mark.parametrize(("change", "scheme"), [
-    ({}, "Bearer"), (LOGIN, "Splunk"), (LOGIN | {"auth": "basic"}, "Basic"),
-])
+@pytest.mark.parametrize(
+    ("change", "scheme"),
+    [
+        ({}, "Bearer"),
+        (LOGIN, "Splunk"),
+        (LOGIN | {"auth": "basic"}, "Basic"),
+    ],
+)
 def test_three_ways_to_sign(change, scheme: str) -> None:
     got, server, _ = fetched(**change)
     assert got.detections == reference(EVENTS)
@@ -235,9 +294,14 @@ def test_a_failed_job_is_removed_too() -> None:
     assert not server.jobs, "a search that ran out of time does not keep its slot"
 
 
-@pytest.mark.parametrize(("events", "scopes", "words"), [
-    ([], (), "scope unproven"), (EVENTS, ("other",), "scope unproven"), (NOISE, (), "scope proven by"),
-])
+@pytest.mark.parametrize(
+    ("events", "scopes", "words"),
+    [
+        ([], (), "scope unproven"),
+        (EVENTS, ("other",), "scope unproven"),
+        (NOISE, (), "scope proven by"),
+    ],
+)
 def test_no_rows_never_reads_like_no_beaconing(events, scopes, words) -> None:
     got, _, _ = fetched(Behaviour(states=(), scopes=scopes), events, scope="index=mine")
     assert not got.detections
@@ -271,7 +335,7 @@ def test_any_host_name_comes_through_whole_and_never_into_a_follow_up(host: str)
     assert len(found) + read.rejected == 1
     assert all(d.hostname in (host.strip(), "") for d in found)
     follow_up = language.traffic([language.tuple_key(d.src_ip, d.dst_ip, d.dst_port) for d in found], "raw")
-    assert follow_up == language.traffic(["10.0.0.44 203.0.113.5 4444"][:len(found)], "raw")
+    assert follow_up == language.traffic(["10.0.0.44 203.0.113.5 4444"][: len(found)], "raw")
 
 
 def test_only_v1_is_asked_once_v2_is_known_to_be_missing() -> None:

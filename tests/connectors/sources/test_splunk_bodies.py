@@ -13,7 +13,8 @@ from tests.support.splunk_fixtures import SCOPE
 
 BODIES = Path(__file__).parents[4] / "shared" / "data" / "splunk"
 pytestmark = [
-    pytest.mark.real_data, pytest.mark.skipif(not BODIES.is_dir(), reason="the captured bodies are not here"),
+    pytest.mark.real_data,
+    pytest.mark.skipif(not BODIES.is_dir(), reason="the captured bodies are not here"),
 ]
 
 
@@ -22,9 +23,13 @@ def reply(name: str, status: int = 200) -> Reply:
     return Reply(status, {"content-type": "application/json"}, (BODIES / name).read_bytes(), "https://x/", "splunk")
 
 
-@pytest.mark.parametrize(("name", "state", "done", "failed", "count"), [
-    ("job_done_10.6.json", "DONE", True, False, 5), ("job_failed_10.6.json", "FAILED", True, True, 0),
-])
+@pytest.mark.parametrize(
+    ("name", "state", "done", "failed", "count"),
+    [
+        ("job_done_10.6.json", "DONE", True, False, 5),
+        ("job_failed_10.6.json", "FAILED", True, True, 0),
+    ],
+)
 def test_the_status_of_a_real_job(name: str, state: str, done: bool, failed: bool, count: int) -> None:
     content = json.loads((BODIES / name).read_bytes())
     status = search_job.Status.model_validate(content)
@@ -43,11 +48,15 @@ def test_real_results_with_a_list_a_null_and_a_missing_cell() -> None:
     assert mapping.detections([first, second], SCOPE)[1].rejected == 2
 
 
-@pytest.mark.parametrize(("name", "kind", "words", "busy"), [
-    ("err_400_unknown_command_10.4.json", "FATAL", "Unknown search command", False),
-    ("err_401_10.4.json", "ERROR", "Unauthorized", False), ("job_cancelled.json", "INFO", "cancelled", False),
-    ("quota_warn.json", "WARN", "maximum number of concurrent", True),
-])
+@pytest.mark.parametrize(
+    ("name", "kind", "words", "busy"),
+    [
+        ("err_400_unknown_command_10.4.json", "FATAL", "Unknown search command", False),
+        ("err_401_10.4.json", "ERROR", "Unauthorized", False),
+        ("job_cancelled.json", "INFO", "cancelled", False),
+        ("quota_warn.json", "WARN", "maximum number of concurrent", True),
+    ],
+)
 def test_real_messages(name: str, kind: str, words: str, busy: bool) -> None:
     (note,) = client.notes(reply(name))
     assert note.kind == kind and words in note.text and client.busy((note,)) is busy
@@ -64,7 +73,6 @@ def test_a_body_of_the_export_endpoint_is_no_page_of_results() -> None:
 def test_a_real_notable_of_another_rule_names_no_tuple_of_ours() -> None:
     row = decoding.cast(json.loads((BODIES / "notable_event_2020.json").read_bytes()))
     answer = search_job.SearchAnswer(rows=(row,))
-    window = TimeWindow.model_validate(
-        {"start": "2020-08-24T00:00:00Z", "end": "2020-08-25T00:00:00Z"})
+    window = TimeWindow.model_validate({"start": "2020-08-24T00:00:00Z", "end": "2020-08-25T00:00:00Z"})
     noted = notables.noted(answer, (), SCOPE, window)
     assert not noted.detections and noted.warnings[0].startswith("1 notables name no tuple")

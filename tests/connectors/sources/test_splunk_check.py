@@ -19,19 +19,23 @@ def test_check_proves_account_query_index_scope_and_fields(old: bool) -> None:
     with talking(server, clock, rule_name=RULE) as source:
         results = source.check()
     assert [(r.subject, r.ok) for r in results] == [
-        (name, True) for name in ("account", "query", "index", "scope", "fields")]
+        (name, True) for name in ("account", "query", "index", "scope", "fields")
+    ]
     assert "10.0.0.31" in results[-1].message and "svc_playbook" in results[0].message
     page = next(form for form in server.forms if "offset" in form)
     assert page["count"] == "1", "one row is enough"
 
 
-@pytest.mark.parametrize(("behaviour", "events", "subject", "words"), [
-    (Behaviour(refuse=True), EVENTS, "account", "capability search"),
-    (Behaviour(states=(), capabilities=("rest_properties_get",)), EVENTS, "account", "lacks the capability search"),
-    (Behaviour(states=(), indexes=("main",)), EVENTS, "index", "not visible"),
-    (Behaviour(states=(), scopes=("other",)), EVENTS, "scope", "scope unproven"),
-    (Behaviour(redirect="/en-US/"), EVENTS, "account", "8089"),
-])
+@pytest.mark.parametrize(
+    ("behaviour", "events", "subject", "words"),
+    [
+        (Behaviour(refuse=True), EVENTS, "account", "capability search"),
+        (Behaviour(states=(), capabilities=("rest_properties_get",)), EVENTS, "account", "lacks the capability search"),
+        (Behaviour(states=(), indexes=("main",)), EVENTS, "index", "not visible"),
+        (Behaviour(states=(), scopes=("other",)), EVENTS, "scope", "scope unproven"),
+        (Behaviour(redirect="/en-US/"), EVENTS, "account", "8089"),
+    ],
+)
 def test_check_says_what_is_missing(behaviour, events, subject, words) -> None:
     server, clock = Server(events, behaviour), FakeClock()
     with talking(server, clock, scope="index=netfw") as source:
@@ -40,12 +44,20 @@ def test_check_says_what_is_missing(behaviour, events, subject, words) -> None:
     assert sum(method == "GET" for method, _ in server.log) < 6, "a refused account is not asked again and again"
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    ({"token": None}, "either token, or username"), (LOGIN | {"token": SecretStr("t")}, "either token"),
-    (LOGIN | {"password": None}, "either token"), ({"token": SecretStr("")}, "token is empty"),
-    ({"scope": "index=a | delete"}, "may only stand inside double quotes"), ({"fields": {"nosuch": "x"}}, "no column"),
-    ({"rule_name": "a\nb"}, "cannot stand"), ({"preset": "nosuch"}, "preset"), ({"deadline_s": 1}, "deadline_s"),
-])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"token": None}, "either token, or username"),
+        (LOGIN | {"token": SecretStr("t")}, "either token"),
+        (LOGIN | {"password": None}, "either token"),
+        ({"token": SecretStr("")}, "token is empty"),
+        ({"scope": "index=a | delete"}, "may only stand inside double quotes"),
+        ({"fields": {"nosuch": "x"}}, "no column"),
+        ({"rule_name": "a\nb"}, "cannot stand"),
+        ({"preset": "nosuch"}, "preset"),
+        ({"deadline_s": 1}, "deadline_s"),
+    ],
+)
 def test_wrong_settings_are_told_before_anything_is_sent(change, words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         settings("https://splunk.example:8089", **change)

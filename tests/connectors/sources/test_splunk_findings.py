@@ -24,8 +24,13 @@ CLOSES = WritePolicy(close_in_siem=True)
 UID_7 = "9F1@@notable@@a1b2c3"
 UID_8 = f"2008e99d-af14-4fec-89da-b9b17a81820a@@notable@@time{int(LATE)}"
 FIRING = {
-    "src": "10.0.0.99", "dest": "203.0.113.77", "dest_port": "4444", "connections": "60", "hourly_buckets": "20",
-    "first_seen": str(DAY.start.timestamp() + 60), "last_seen": "2026-11-23 22:00:00",
+    "src": "10.0.0.99",
+    "dest": "203.0.113.77",
+    "dest_port": "4444",
+    "connections": "60",
+    "hourly_buckets": "20",
+    "first_seen": str(DAY.start.timestamp() + 60),
+    "last_seen": "2026-11-23 22:00:00",
 }
 
 
@@ -59,10 +64,16 @@ def outcome(disposition: str, fault: str = "query", reason: str = "measured") ->
 
 
 def test_a_notable_of_a_found_tuple_is_tied_to_its_detection() -> None:
-    got, _, _ = fetched(bot_notable(), bot_notable("older@@notable@@1") | {"finding_s": LATE - 9000},
-                             notable("other@@notable@@2", LATE, "Another rule", src="10.0.0.1"))
+    got, _, _ = fetched(
+        bot_notable(),
+        bot_notable("older@@notable@@1") | {"finding_s": LATE - 9000},
+        notable("other@@notable@@2", LATE, "Another rule", src="10.0.0.1"),
+    )
     assert got.detections == reference(EVENTS) and got.health.complete
-    assert [f.event_id for f in findings_of(got, BOT.detection_id, notables.NotableFinding)] == [UID_7, "older@@notable@@1"]
+    assert [f.event_id for f in findings_of(got, BOT.detection_id, notables.NotableFinding)] == [
+        UID_7,
+        "older@@notable@@1",
+    ]
     assert findings_of(got, "nothing", notables.NotableFinding) == ()
 
 
@@ -71,8 +82,11 @@ def test_a_notable_that_names_its_host_is_tied_to_that_host_alone() -> None:
     server = Server([*EVENTS, *twin], Behaviour(states=()), stored=[bot_notable(src_host="cam-2"), bot_notable("u@@n")])
     with talking(server, FakeClock(), rule_name=RULE) as source:
         (got,) = source.fetch(DAY)
-        tied = {d.hostname: {f.event_id for f in findings_of(got, d.detection_id, notables.NotableFinding)}
-                for d in got.detections if d.dst_ip == BOT.dst_ip}
+        tied = {
+            d.hostname: {f.event_id for f in findings_of(got, d.detection_id, notables.NotableFinding)}
+            for d in got.detections
+            if d.dst_ip == BOT.dst_ip
+        }
     assert tied == {BOT.hostname: {"u@@n"}, "cam-2": {UID_7, "u@@n"}}
 
 
@@ -87,15 +101,18 @@ def test_a_notable_whose_own_counts_fire_is_a_detection_of_its_own(named: str) -
     assert list(got.detections) == sorted(got.detections, key=lambda d: (-d.beaconing_score, -d.connections))
 
 
-@pytest.mark.parametrize(("columns", "words"), [
-    ({"src_ip": "10.0.0.8", "dest_ip": "203.0.113.8", "dest_port": "80"}, "the search did not find"),
-    (FIRING | {"connections": "19"}, "the search did not find"),
-    (FIRING | {"last_seen": "2026-11-01 22:00:00"}, "the search did not find"),
-    (FIRING | {"first_seen": "yesterday"}, "the search did not find"),
-    ({"src_ip": "a laptop", "dest_ip": "203.0.113.8", "dest_port": "80"}, "1 notables name no tuple"),
-    ({"dest_ip": "203.0.113.8"}, "1 notables name no tuple"),
-    (FIRING | {"dest_port": "99999"}, "1 notables name no tuple"),
-])
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"src_ip": "10.0.0.8", "dest_ip": "203.0.113.8", "dest_port": "80"}, "the search did not find"),
+        (FIRING | {"connections": "19"}, "the search did not find"),
+        (FIRING | {"last_seen": "2026-11-01 22:00:00"}, "the search did not find"),
+        (FIRING | {"first_seen": "yesterday"}, "the search did not find"),
+        ({"src_ip": "a laptop", "dest_ip": "203.0.113.8", "dest_port": "80"}, "1 notables name no tuple"),
+        ({"dest_ip": "203.0.113.8"}, "1 notables name no tuple"),
+        (FIRING | {"dest_port": "99999"}, "1 notables name no tuple"),
+    ],
+)
 def test_a_notable_that_proves_nothing_is_told_not_dropped(columns, words: str) -> None:
     got, _, _ = fetched(notable("x@@notable@@4", LATE, RULE, **columns))
     assert got.detections == reference(EVENTS) and any(words in warning for warning in got.health.warnings)
@@ -114,13 +131,16 @@ def test_a_rule_name_is_quoted_whole() -> None:
         notables.search("a\n| delete")
 
 
-@pytest.mark.parametrize(("given", "status", "disposition", "tag"), [
-    (outcome("BENIGN_POSITIVE"), "5", "disposition:2", False),
-    (outcome("FALSE_POSITIVE", "query"), "5", "disposition:3", True),
-    (outcome("FALSE_POSITIVE", "data"), "5", "disposition:4", True),
-    (outcome("TRUE_POSITIVE"), "2", "disposition:1", False),
-    (outcome("UNDETERMINED"), None, "disposition:6", False),
-])
+@pytest.mark.parametrize(
+    ("given", "status", "disposition", "tag"),
+    [
+        (outcome("BENIGN_POSITIVE"), "5", "disposition:2", False),
+        (outcome("FALSE_POSITIVE", "query"), "5", "disposition:3", True),
+        (outcome("FALSE_POSITIVE", "data"), "5", "disposition:4", True),
+        (outcome("TRUE_POSITIVE"), "2", "disposition:1", False),
+        (outcome("UNDETERMINED"), None, "disposition:6", False),
+    ],
+)
 def test_each_disposition_and_what_it_asks_for(given: FindingUpdate, status, disposition, tag: bool) -> None:
     open_policy, comment_only = change_for(given, CLOSES), change_for(given, WritePolicy())
     assert (open_policy.status, open_policy.disposition) == (status, disposition)
@@ -132,14 +152,17 @@ def test_each_disposition_and_what_it_asks_for(given: FindingUpdate, status, dis
 ASKED = Change(status="5", disposition="disposition:2", comment="[c] BENIGN_POSITIVE: x")
 
 
-@pytest.mark.parametrize(("state", "status", "disposition", "commented", "kept"), [
-    (State("1", "", ()), "5", "disposition:2", True, ""),
-    (State("1", "disposition:6", ("seen",)), "5", "disposition:2", True, ""),
-    (State("5", "disposition:2", ()), None, None, True, ""),
-    (State("1", "disposition:2", (ASKED.comment,)), "5", None, False, ""),
-    (State("1", "disposition:1", ()), None, None, True, "disposition disposition:1; status 1"),
-    (State("4", "", ()), None, "disposition:2", True, "status 4"),
-])
+@pytest.mark.parametrize(
+    ("state", "status", "disposition", "commented", "kept"),
+    [
+        (State("1", "", ()), "5", "disposition:2", True, ""),
+        (State("1", "disposition:6", ("seen",)), "5", "disposition:2", True, ""),
+        (State("5", "disposition:2", ()), None, None, True, ""),
+        (State("1", "disposition:2", (ASKED.comment,)), "5", None, False, ""),
+        (State("1", "disposition:1", ()), None, None, True, "disposition disposition:1; status 1"),
+        (State("4", "", ()), None, "disposition:2", True, "status 4"),
+    ],
+)
 def test_what_a_person_set_is_kept(state: State, status, disposition, commented: bool, kept: str) -> None:
     left, due, said = remaining(ASKED, state, Ids())
     assert left is not None and (left.status, left.disposition, due, said) == (status, disposition, commented, kept)
@@ -174,8 +197,9 @@ def test_by_default_only_a_comment_is_left(uid: str) -> None:
 def test_a_true_positive_is_never_closed_and_a_closing_by_a_person_is_never_undone(uid: str) -> None:
     server = Server(EVENTS, Behaviour(states=()), stored=[bot_notable(uid)])
     assert written(server, outcome("TRUE_POSITIVE")).status == "2"
-    server = Server(EVENTS, Behaviour(states=()), stored=[bot_notable(uid) | {"status": "5", "disposition":
-                                                                             "disposition:2"}])
+    server = Server(
+        EVENTS, Behaviour(states=()), stored=[bot_notable(uid) | {"status": "5", "disposition": "disposition:2"}]
+    )
     got = written(server, outcome("TRUE_POSITIVE"))
     assert got.commented and got.kept == "disposition disposition:2; status 5" and server.stored[0]["status"] == "5"
 
@@ -190,9 +214,13 @@ def test_an_answer_that_was_lost_is_looked_up_before_it_is_sent_again(uid: str) 
     assert got.did == "written" and len(again.stored[0]["comment"]) == 1 and again.stored[0]["status"] == "5"
 
 
-@pytest.mark.parametrize(("uid", "stored", "error", "words"), [
-    (UID_7, [], BadAnswer, "no notable"), (UID_8, [], ConfigError, "finding not found"),
-])
+@pytest.mark.parametrize(
+    ("uid", "stored", "error", "words"),
+    [
+        (UID_7, [], BadAnswer, "no notable"),
+        (UID_8, [], ConfigError, "finding not found"),
+    ],
+)
 def test_a_notable_that_is_gone_is_an_error(uid: str, stored, error: type, words: str) -> None:
     server = Server(EVENTS, Behaviour(states=()), stored=[bot_notable(uid)])
     with talking(server, FakeClock(), rule_name=RULE) as source:
@@ -203,8 +231,13 @@ def test_a_notable_that_is_gone_is_an_error(uid: str, stored, error: type, words
 
 
 def test_an_update_that_reports_failure_with_200_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.emulators.splunk_es._update", lambda *_: (
-        200, {"success": False, "message": "You do not have permission to edit notables", "failure_count": 1}))
+    monkeypatch.setattr(
+        "tests.emulators.splunk_es._update",
+        lambda *_: (
+            200,
+            {"success": False, "message": "You do not have permission to edit notables", "failure_count": 1},
+        ),
+    )
     server = Server(EVENTS, Behaviour(states=()), stored=[bot_notable()])
     with pytest.raises(BadAnswer, match="permission to edit"):
         written(server, outcome("UNDETERMINED"))
@@ -231,8 +264,11 @@ def test_a_source_takes_an_outcome_and_changes_no_status_unless_it_may() -> None
         assert source.write_back(found.reference, outcome("BENIGN_POSITIVE"), True) == ""
         assert (server.stored[0]["status"], server.stored[0]["disposition"]) == ("9", "disposition:2")
         assert source.write_back(found.reference, outcome("TRUE_POSITIVE"), True) == (
-            "disposition disposition:2; status 9")
-        hostile = notables.NotableFinding.model_validate_json(found.reference).model_copy(update={"event_id": "a\n| delete"})
+            "disposition disposition:2; status 9"
+        )
+        hostile = notables.NotableFinding.model_validate_json(found.reference).model_copy(
+            update={"event_id": "a\n| delete"}
+        )
         with pytest.raises(BadAnswer, match="cannot be asked for"):
             source.write_back(hostile.model_dump_json(), outcome("BENIGN_POSITIVE"), True)
     assert (found.detection_id, found.finding_id, found.whole) == (BOT.detection_id, UID_7, True)

@@ -18,10 +18,25 @@ from tests.support.sumo_fixtures import findings_of
 VENDOR = "https://splunk.example.com:8089"
 START = DAY.start.timestamp()
 EVENTS = [
-    *(Event(START + n * 900 + n % 7, "10.0.0.31", "203.0.113.66", 6667, "cam-1", None, "tcp", 1, 215, 197, 412)
-      for n in range(96)),
-    *(Event(START + n * 1800, "10.0.0.44", "203.0.113.5", 4444, HOSTILE_HOST, None, "tcp", 1, 90_000_000,
-            process_name=("svchost", "updater")[n % 2]) for n in range(48)),
+    *(
+        Event(START + n * 900 + n % 7, "10.0.0.31", "203.0.113.66", 6667, "cam-1", None, "tcp", 1, 215, 197, 412)
+        for n in range(96)
+    ),
+    *(
+        Event(
+            START + n * 1800,
+            "10.0.0.44",
+            "203.0.113.5",
+            4444,
+            HOSTILE_HOST,
+            None,
+            "tcp",
+            1,
+            90_000_000,
+            process_name=("svchost", "updater")[n % 2],
+        )
+        for n in range(48)
+    ),
     *(Event(START + n * 3000, "2001:db8:1::5", "2001:db8::c2", 6697, bytes_total=400) for n in range(28)),
 ]
 
@@ -63,8 +78,10 @@ def test_quota_past_the_deadline(cassette) -> None:
 
 
 def test_a_failed_search_is_not_an_empty_one(cassette) -> None:
-    said = [("FATAL", "Error in 'EvalCommand': The 'nosuchfunc' function is unsupported or undefined."),
-            ("INFO", "Your timerange was substituted.")]
+    said = [
+        ("FATAL", "Error in 'EvalCommand': The 'nosuchfunc' function is unsupported or undefined."),
+        ("INFO", "Your timerange was substituted."),
+    ]
     behaviour = Behaviour(states=("RUNNING",), final="FAILED", failed=True, messages=said)
     with pytest.raises(Incomplete, match="nosuchfunc"):
         connected(cassette, behaviour, events=[]).fetch(DAY)
@@ -85,11 +102,13 @@ def test_a_refused_token(cassette) -> None:
 def test_check(cassette) -> None:
     results = connected(cassette, scope="index IN (netfw, zeek)").check()
     assert [(r.subject, r.ok) for r in results] == [
-        (name, True) for name in ("account", "query", "index", "scope", "fields")]
+        (name, True) for name in ("account", "query", "index", "scope", "fields")
+    ]
 
 
-@pytest.mark.parametrize("uid", ["9F1@@notable@@a1b2c3", f"2008e99d@@notable@@time{int(END.timestamp()) - 60}"],
-                         ids=["es7", "es8"])
+@pytest.mark.parametrize(
+    "uid", ["9F1@@notable@@a1b2c3", f"2008e99d@@notable@@time{int(END.timestamp()) - 60}"], ids=["es7", "es8"]
+)
 def test_write_back(cassette, uid: str) -> None:
     bot = reference(EVENTS)[0]
     stored = [notable(uid, END.timestamp() - 60, RULE, src=bot.src_ip, dest=bot.dst_ip, dest_port=str(bot.dst_port))]

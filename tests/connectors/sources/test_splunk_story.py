@@ -18,8 +18,23 @@ MIDNIGHT = DAY.start.timestamp()
 
 def small_day() -> list[Event]:
     """A bot, one that is blocked, one without byte counters, IPv6, and one below the threshold."""
-    made = [Event(MIDNIGHT + n * 900, "10.0.0.31", "203.0.113.66", 6667, "cam-1", n, "tcp", 1, 215, 197, 412,
-                  process_name=("a", "b")[n % 2]) for n in range(96)]
+    made = [
+        Event(
+            MIDNIGHT + n * 900,
+            "10.0.0.31",
+            "203.0.113.66",
+            6667,
+            "cam-1",
+            n,
+            "tcp",
+            1,
+            215,
+            197,
+            412,
+            process_name=("a", "b")[n % 2],
+        )
+        for n in range(96)
+    ]
     made += [Event(MIDNIGHT + n * 600, "10.0.0.44", "203.0.113.5", 4444, HOSTILE_HOST, n) for n in range(40)]
     made += [Event(MIDNIGHT + n * 900, "10.0.0.77", "203.0.113.9", 443, denied=True, src_port=n) for n in range(30)]
     made += [Event(MIDNIGHT + n * 900, "2001:db8:1::5", "2001:db8::c2", 6697, "", n, bytes_total=9) for n in range(30)]
@@ -37,7 +52,8 @@ def test_the_rendered_searches_give_what_plain_python_gives(preset: str) -> None
     assert got.detections == expected and len(expected) >= 3
     assert got.health.rows_read == len(indexed) and got.health.rows_rejected == 0
     assert {t.detection_id: len(t.start_times or ()) for t in traffic.tuples} == {
-        d.detection_id: d.connections for d in expected if not d.blocked}
+        d.detection_id: d.connections for d in expected if not d.blocked
+    }
     assert all(result.ok for result in checked), checked
 
 

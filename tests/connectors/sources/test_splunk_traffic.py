@@ -20,8 +20,11 @@ def test_traffic_gives_every_start_second_with_its_size() -> None:
     assert sum(t.start_times is not None for t in traffic.tuples) == 5 and len(traffic.coverage[0].hours) == 24
     for detection in (d for d in got.detections if not d.blocked):
         own = next(t for t in traffic.tuples if t.detection_id == detection.detection_id)
-        starts = [e for e in EVENTS if (e.hostname, e.src_ip, e.dst_ip, e.dst_port) == coverage.key_of(detection)
-                  and not e.denied]
+        starts = [
+            e
+            for e in EVENTS
+            if (e.hostname, e.src_ip, e.dst_ip, e.dst_port) == coverage.key_of(detection) and not e.denied
+        ]
         assert own.start_times == tuple(sorted({int(e.start) for e in starts})) and own.starts_complete
         known = all(e.bytes_sent is not None for e in starts)
         assert own.sizes == (tuple(e.bytes_sent for e in starts) if known else None)
@@ -32,8 +35,9 @@ def test_no_host_name_reaches_a_search() -> None:
     server, clock = Server(EVENTS, READY), FakeClock()
     with talking(server, clock) as source:
         source.traffic(source.fetch(DAY)[0].detections)
-    assert not any("| delete" in form["search"] or "back\\" in form["search"]
-                   for form in server.forms if "search" in form)
+    assert not any(
+        "| delete" in form["search"] or "back\\" in form["search"] for form in server.forms if "search" in form
+    )
 
 
 def test_a_target_that_is_no_address_is_not_asked_for_and_said_so() -> None:

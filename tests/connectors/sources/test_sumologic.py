@@ -32,6 +32,8 @@ from tests.support.sumo_fixtures import (
 )
 
 pytestmark = pytest.mark.loopback
+
+
 def test_the_same_detections_as_plain_python() -> None:
     answer, _, _ = fetched()
     assert answer.detections == reference(EVENTS)
@@ -41,13 +43,20 @@ def test_the_same_detections_as_plain_python() -> None:
     assert not by_host[HOSTILE_HOST.lower()].bytes_known
 
 
-@pytest.mark.parametrize("behaviour", [
-    Behaviour(states=("NOT STARTED", "GATHERING RESULTS FROM SUBQUERIES", "DONE GATHERING HISTOGRAM")),
-    Behaviour(states=(), page_cap=2), Behaviour(states=(), mixed_case=True), Behaviour(states=(), exponents=False),
-    Behaviour(states=(), old_status=True), Behaviour(states=(), affinity=False),
-    Behaviour(states=(), set_ids=("a/b?c#d%", "../x y")),
-    Behaviour(states=(), statuses={2: (429, {}), 4: (429, {"Retry-After": "7"}), 6: (503, {}), 9: (500, {})}),
-], ids=["states", "short pages", "mixed case", "no exponents", "old status", "no affinity", "odd ids", "429 and 5xx"])
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        Behaviour(states=("NOT STARTED", "GATHERING RESULTS FROM SUBQUERIES", "DONE GATHERING HISTOGRAM")),
+        Behaviour(states=(), page_cap=2),
+        Behaviour(states=(), mixed_case=True),
+        Behaviour(states=(), exponents=False),
+        Behaviour(states=(), old_status=True),
+        Behaviour(states=(), affinity=False),
+        Behaviour(states=(), set_ids=("a/b?c#d%", "../x y")),
+        Behaviour(states=(), statuses={2: (429, {}), 4: (429, {"Retry-After": "7"}), 6: (503, {}), 9: (500, {})}),
+    ],
+    ids=["states", "short pages", "mixed case", "no exponents", "old status", "no affinity", "odd ids", "429 and 5xx"],
+)
 def test_whatever_the_tenant_does_the_detections_are_the_same(behaviour: Behaviour) -> None:
     answer, tenant, _ = fetched(behaviour)
     assert answer.detections == reference(EVENTS) and answer.health.complete
@@ -122,26 +131,32 @@ def test_a_job_that_expired_is_created_once_more() -> None:
     assert answer.detections == reference(EVENTS) and tenant.made == 2
 
 
-@pytest.mark.parametrize(("behaviour", "error", "words"), [
-    (Behaviour(states=(), errors={1: ["Field dst_ip not found"]}), Incomplete, "Field dst_ip not found"),
-    (Behaviour(errors={1: ["first"]}), Incomplete, "first"),
-    (Behaviour(states=(), final="CANCELLED"), Incomplete, "CANCELLED"),
-    (Behaviour(states=(), final="FORCE PAUSED"), Incomplete, "FORCE PAUSED"),
-    (Behaviour(states=("PAUSED",)), Incomplete, "PAUSED"),
-    (Behaviour(states=("GATHERING RESULTS",) * 99), Incomplete, "deadline"),
-    (Behaviour(moved="https://api.us2.sumologic.com/api/v1/search/jobs"), ConfigError,
-     'base_url = "https://api.us2.sumologic.com"'),
-    (Behaviour(moved="https://evil.example/api/v1/search/jobs"), BadAnswer, "not followed"),
-    (Behaviour(moved="http://api.us2.sumologic.com/x"), BadAnswer, "not followed"),
-    (Behaviour(refuse=True), Unauthorized, "access_id and access_key"),
-    (Behaviour(statuses={n: (403, {}) for n in range(1, 9)}), Unauthorized, "Download Search Results"),
-    (Behaviour(statuses={n: (429, {}) for n in range(1, 9)}), RateLimited, "429"),
-    (Behaviour(statuses={1: (503, {})}), Unreachable, "503"),
-    (Behaviour(states=(), results="<html>maintenance</html>"), BadAnswer, "expected JSON"),
-    (Behaviour(states=(), results="x" * 17_000_000), BadAnswer, "16777216 bytes"),
-    (Behaviour(states=(), results='{"records": [{"map": {"A": "1", "a": "2"}}]}'), BadAnswer, "both called"),
-    (Behaviour(states=(), results='{"records": {"map": 1}}'), BadAnswer, "records"),
-])
+@pytest.mark.parametrize(
+    ("behaviour", "error", "words"),
+    [
+        (Behaviour(states=(), errors={1: ["Field dst_ip not found"]}), Incomplete, "Field dst_ip not found"),
+        (Behaviour(errors={1: ["first"]}), Incomplete, "first"),
+        (Behaviour(states=(), final="CANCELLED"), Incomplete, "CANCELLED"),
+        (Behaviour(states=(), final="FORCE PAUSED"), Incomplete, "FORCE PAUSED"),
+        (Behaviour(states=("PAUSED",)), Incomplete, "PAUSED"),
+        (Behaviour(states=("GATHERING RESULTS",) * 99), Incomplete, "deadline"),
+        (
+            Behaviour(moved="https://api.us2.sumologic.com/api/v1/search/jobs"),
+            ConfigError,
+            'base_url = "https://api.us2.sumologic.com"',
+        ),
+        (Behaviour(moved="https://evil.example/api/v1/search/jobs"), BadAnswer, "not followed"),
+        (Behaviour(moved="http://api.us2.sumologic.com/x"), BadAnswer, "not followed"),
+        (Behaviour(refuse=True), Unauthorized, "access_id and access_key"),
+        (Behaviour(statuses={n: (403, {}) for n in range(1, 9)}), Unauthorized, "Download Search Results"),
+        (Behaviour(statuses={n: (429, {}) for n in range(1, 9)}), RateLimited, "429"),
+        (Behaviour(statuses={1: (503, {})}), Unreachable, "503"),
+        (Behaviour(states=(), results="<html>maintenance</html>"), BadAnswer, "expected JSON"),
+        (Behaviour(states=(), results="x" * 17_000_000), BadAnswer, "16777216 bytes"),
+        (Behaviour(states=(), results='{"records": [{"map": {"A": "1", "a": "2"}}]}'), BadAnswer, "both called"),
+        (Behaviour(states=(), results='{"records": {"map": 1}}'), BadAnswer, "records"),
+    ],
+)
 def test_what_cannot_be_believed_is_an_error_with_its_reason(behaviour: Behaviour, error: type, words: str) -> None:
     with pytest.raises(error, match=words.replace(".", r"\.")) as told:
         fetched(behaviour, heartbeat=False, deadline_s=60)
@@ -187,9 +202,14 @@ def test_fewer_rows_than_reported_is_incomplete() -> None:
     assert answer.detections == reference(EVENTS)
 
 
-@pytest.mark.parametrize(("events", "scopes", "words"), [
-    ([], (), "scope unproven"), (EVENTS, ("other",), "scope unproven"), (EVENTS[-1200:], (), "scope proven by 1200"),
-])
+@pytest.mark.parametrize(
+    ("events", "scopes", "words"),
+    [
+        ([], (), "scope unproven"),
+        (EVENTS, ("other",), "scope unproven"),
+        (EVENTS[-1200:], (), "scope proven by 1200"),
+    ],
+)
 def test_no_rows_never_reads_like_no_beaconing(events, scopes, words) -> None:
     answer, _, _ = fetched(Behaviour(states=(), scopes=scopes), events, scope="_sourceCategory=mine")
     assert not answer.detections
@@ -263,7 +283,7 @@ def test_any_host_name_comes_through_whole_and_never_into_a_follow_up(host: str)
     assert len(found) + read.rejected == 1
     assert all(d.hostname in (host.strip(), "") for d in found)
     follow_up = sumo.traffic([sumo.tuple_key(d.src_ip, d.dst_ip, d.dst_port) for d in found])
-    assert follow_up == sumo.traffic(["10.0.0.44 203.0.113.5 4444"][:len(found)])
+    assert follow_up == sumo.traffic(["10.0.0.44 203.0.113.5 4444"][: len(found)])
 
 
 def test_a_refused_key_names_its_variables_and_never_its_value(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,12 +17,15 @@ def test_check_proves_key_query_scope_and_fields() -> None:
     assert "10.0.0.31" in results[-1].message and len(tenant.log) == 5
 
 
-@pytest.mark.parametrize(("behaviour", "events", "subject", "words"), [
-    (Behaviour(refuse=True), EVENTS, "key and query", "View Collectors and Download Search Results"),
-    (Behaviour(states=(), scopes=("other",)), EVENTS, "scope", "scope unproven"),
-    (Behaviour(states=()), [Event(END.timestamp() - 9, "", "", 0)], "fields", "src_ip, dst_ip"),
-    (Behaviour(moved="https://api.eu.sumologic.com/"), EVENTS, "key and query", "https://api.eu.sumologic.com"),
-])
+@pytest.mark.parametrize(
+    ("behaviour", "events", "subject", "words"),
+    [
+        (Behaviour(refuse=True), EVENTS, "key and query", "View Collectors and Download Search Results"),
+        (Behaviour(states=(), scopes=("other",)), EVENTS, "scope", "scope unproven"),
+        (Behaviour(states=()), [Event(END.timestamp() - 9, "", "", 0)], "fields", "src_ip, dst_ip"),
+        (Behaviour(moved="https://api.eu.sumologic.com/"), EVENTS, "key and query", "https://api.eu.sumologic.com"),
+    ],
+)
 def test_check_says_what_is_missing(behaviour, events, subject, words) -> None:
     tenant, clock = Tenant(events, behaviour), FakeClock()
     with talking(tenant, clock) as source:

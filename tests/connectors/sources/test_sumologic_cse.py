@@ -72,8 +72,10 @@ def test_a_list_that_is_ordered_anew_with_every_page_is_read_again() -> None:
 
 
 def test_what_never_came_is_said_though_it_was_announced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.emulators.cse._Handler._by_offset", lambda *_: {
-        "objects": [SIGNALS[0]], "hasNextPage": False, "total": 2})
+    monkeypatch.setattr(
+        "tests.emulators.cse._Handler._by_offset",
+        lambda *_: {"objects": [SIGNALS[0]], "hasNextPage": False, "total": 2},
+    )
     got = fetched(Tenant())
     assert not got.health.complete and any("2 were announced, 1 came" in w for w in got.health.warnings)
 
@@ -100,7 +102,8 @@ def test_late_signals_and_insights_are_read_and_what_is_of_another_day_is_not_co
 def test_the_query_reaches_from_before_the_window_to_now_but_not_beyond() -> None:
     given = settings("http://127.0.0.1:1", overlap_s=600, late_h=1)
     assert created_during(DAY, given, END + timedelta(days=3)) == (
-        "created:2026-11-22T23:50:00+00:00..2026-11-24T01:00:00+00:00")
+        "created:2026-11-22T23:50:00+00:00..2026-11-24T01:00:00+00:00"
+    )
     assert created_during(DAY, given, SITE.now).endswith("..2026-11-24T00:15:00+00:00")
     assert created_during(DAY, given, (END - timedelta(days=9)).astimezone(UTC)).endswith("..2026-11-24T00:00:00+00:00")
 
@@ -164,8 +167,9 @@ def test_one_object_that_cannot_be_read_is_counted_and_the_rest_is_used() -> Non
 
 
 def test_records_of_which_none_can_be_used_are_not_a_quiet_day() -> None:
-    unreadable = [one | {"allRecords": [r | {"dstDevice_ip": "no address"} for r in one["allRecords"]]}
-                  for one in SIGNALS]
+    unreadable = [
+        one | {"allRecords": [r | {"dstDevice_ip": "no address"} for r in one["allRecords"]]} for one in SIGNALS
+    ]
     elsewhen = [one | {"allRecords": [r | {"timestamp": 1} for r in one["allRecords"]]} for one in SIGNALS]
     for signals in (unreadable, elsewhen):
         got = fetched(Tenant(signals))
@@ -180,19 +184,34 @@ def test_insights_that_cannot_be_read_leave_the_detections_and_are_said() -> Non
     assert any("insights could not be read" in w for w in got.health.warnings)
 
 
-@pytest.mark.parametrize(("behaviour", "error", "words"), [
-    (Behaviour(refuse=True), Unauthorized, "check access_id and access_key"),
-    (Behaviour(statuses={1: (403, {})}), Unauthorized, "having a bad day. .403.: it needs a role with View Cloud SIEM"),
-    (Behaviour(statuses={1: (400, {})}, form="code"), ConfigError, "having a bad day"),
-    (Behaviour(statuses={1: (404, {})}, form="html"), ConfigError, "having a bad day. .404"),
-    (Behaviour(statuses={n: (503, {}) for n in range(1, 9)}, form="html"), Unreachable, "503"),
-    (Behaviour(statuses={n: (500, {}) for n in range(1, 9)}, form="html"), ConnectorError, "having a bad day. .500"),
-    (Behaviour(bodies={1: "<html>please log in</html>"}), BadAnswer, "expected JSON"),
-    (Behaviour(bodies={1: '{"data": {"objects": []}, "errors": [{"message": "half an answer"}]}'}), BadAnswer, "half"),
-    (Behaviour(bodies={1: '{"data": null, "errors": []}'}), BadAnswer, "expected data"),
-    (Behaviour(bodies={1: '{"data": [], "errors": []}'}), BadAnswer, "expected a page of /signals"),
-    (Behaviour(bodies={1: '{"data": {"objects": {}}, "errors": []}'}), BadAnswer, "expected a list"),
-])
+@pytest.mark.parametrize(
+    ("behaviour", "error", "words"),
+    [
+        (Behaviour(refuse=True), Unauthorized, "check access_id and access_key"),
+        (
+            Behaviour(statuses={1: (403, {})}),
+            Unauthorized,
+            "having a bad day. .403.: it needs a role with View Cloud SIEM",
+        ),
+        (Behaviour(statuses={1: (400, {})}, form="code"), ConfigError, "having a bad day"),
+        (Behaviour(statuses={1: (404, {})}, form="html"), ConfigError, "having a bad day. .404"),
+        (Behaviour(statuses={n: (503, {}) for n in range(1, 9)}, form="html"), Unreachable, "503"),
+        (
+            Behaviour(statuses={n: (500, {}) for n in range(1, 9)}, form="html"),
+            ConnectorError,
+            "having a bad day. .500",
+        ),
+        (Behaviour(bodies={1: "<html>please log in</html>"}), BadAnswer, "expected JSON"),
+        (
+            Behaviour(bodies={1: '{"data": {"objects": []}, "errors": [{"message": "half an answer"}]}'}),
+            BadAnswer,
+            "half",
+        ),
+        (Behaviour(bodies={1: '{"data": null, "errors": []}'}), BadAnswer, "expected data"),
+        (Behaviour(bodies={1: '{"data": [], "errors": []}'}), BadAnswer, "expected a page of /signals"),
+        (Behaviour(bodies={1: '{"data": {"objects": {}}, "errors": []}'}), BadAnswer, "expected a list"),
+    ],
+)
 def test_a_failure_is_told_and_never_reads_as_an_empty_day(behaviour: Behaviour, error: type, words: str) -> None:
     with pytest.raises(error, match=words):
         fetched(Tenant(SIGNALS, behaviour=behaviour))
@@ -211,10 +230,13 @@ def test_signals_left_when_the_deadline_passes_are_counted() -> None:
     assert any("signals could not be read" in w for w in got.health.warnings)
 
 
-@pytest.mark.parametrize("body", [
-    '{"data": {"objects": [], "hasNextPage": true}, "errors": []}',
-    '{"data": {"objects": [{"id": "x"}], "nextPageToken": "same"}, "errors": []}',
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"data": {"objects": [], "hasNextPage": true}, "errors": []}',
+        '{"data": {"objects": [{"id": "x"}], "nextPageToken": "same"}, "errors": []}',
+    ],
+)
 def test_a_list_that_never_ends_is_left_and_said(body: str) -> None:
     got = fetched(Tenant(behaviour=Behaviour(bodies={1: body, 2: body})))
     assert any("empty or repeated page" in w for w in got.health.warnings)
@@ -257,27 +279,49 @@ def test_check_reads_the_words_of_the_tenant_and_one_signal() -> None:
     assert "6 records, 6 connections" in results[2].message
 
 
-@pytest.mark.parametrize(("tenant", "change", "outcome", "words"), [
-    (Tenant(behaviour=Behaviour(refuse=True)), {}, [False, False], "check access_id"),
-    (Tenant(behaviour=Behaviour(resolutions=("Done",))), {}, [True, False], "no 'False Positive' among Done: set"),
-    (Tenant(behaviour=Behaviour(resolutions=("Done",))), {"words": {"false_positive": "done"}}, [True, True, False],
-     "0 signals"),
-    (Tenant(behaviour=Behaviour(status_names=(("new", "New"), ("over", "Closed")))), {}, [False, True],
-     "no 'inprogress' among new, over"),
-    (Tenant([SIGNALS[0] | {"allRecords": [{"srcDevice_ip": "a", "dstDevice_ip": "b", "dstPort": 1}]}]), {},
-     [True, True, False], "expected an address"),
-    (Tenant(behaviour=Behaviour(statuses={1: (403, {})})), {}, [False, True], "View Cloud SIEM"),
-])
+@pytest.mark.parametrize(
+    ("tenant", "change", "outcome", "words"),
+    [
+        (Tenant(behaviour=Behaviour(refuse=True)), {}, [False, False], "check access_id"),
+        (Tenant(behaviour=Behaviour(resolutions=("Done",))), {}, [True, False], "no 'False Positive' among Done: set"),
+        (
+            Tenant(behaviour=Behaviour(resolutions=("Done",))),
+            {"words": {"false_positive": "done"}},
+            [True, True, False],
+            "0 signals",
+        ),
+        (
+            Tenant(behaviour=Behaviour(status_names=(("new", "New"), ("over", "Closed")))),
+            {},
+            [False, True],
+            "no 'inprogress' among new, over",
+        ),
+        (
+            Tenant([SIGNALS[0] | {"allRecords": [{"srcDevice_ip": "a", "dstDevice_ip": "b", "dstPort": 1}]}]),
+            {},
+            [True, True, False],
+            "expected an address",
+        ),
+        (Tenant(behaviour=Behaviour(statuses={1: (403, {})})), {}, [False, True], "View Cloud SIEM"),
+    ],
+)
 def test_check_says_what_is_wrong(tenant: Tenant, change: dict, outcome: list[bool], words: str) -> None:
     with talking(tenant, **change) as source:
         results = source.check()
     assert [r.ok for r in results] == outcome and any(words in r.message for r in results if not r.ok)
 
 
-@pytest.mark.parametrize("change", [
-    {"deployment": "us2"}, {"base_url": "https://api.nowhere.sumologic.com"}, {"rule_ids": ['a"b']},
-    {"access_key": SecretStr("")}, {"paging": "pages"}, {"rate": 9},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"deployment": "us2"},
+        {"base_url": "https://api.nowhere.sumologic.com"},
+        {"rule_ids": ['a"b']},
+        {"access_key": SecretStr("")},
+        {"paging": "pages"},
+        {"rate": 9},
+    ],
+)
 def test_settings_that_cannot_work_are_refused(change: dict) -> None:
     with pytest.raises(ValidationError):
         settings("https://api.us2.sumologic.com", **change)

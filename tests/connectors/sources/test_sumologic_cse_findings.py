@@ -40,7 +40,9 @@ def outcome(disposition: str, reason: str = "measured") -> FindingUpdate:
     return FindingUpdate(case_id="C-0123456789ab", disposition=disposition, reason=reason)
 
 
-def written(tenant: Tenant, given: FindingUpdate, policy: WritePolicy = CLOSES, clock: FakeClock | None = None) -> Written:
+def written(
+    tenant: Tenant, given: FindingUpdate, policy: WritePolicy = CLOSES, clock: FakeClock | None = None
+) -> Written:
     """One write-back to the insight of the bot."""
     with talking(tenant, clock) as source:
         (got,) = source.fetch(DAY)
@@ -53,12 +55,15 @@ def status_of(tenant: Tenant) -> tuple[str, str | None, list[str], int]:
     return one["status"]["name"], one["resolution"], one["tags"], len(tenant.comments.get("a/../b", ()))
 
 
-@pytest.mark.parametrize(("disposition", "status", "resolution", "tags"), [
-    ("BENIGN_POSITIVE", "closed", "False Positive", []),
-    ("FALSE_POSITIVE", "closed", "False Positive", ["query-or-data"]),
-    ("TRUE_POSITIVE", "inprogress", None, []),
-    ("UNDETERMINED", "new", None, []),
-])
+@pytest.mark.parametrize(
+    ("disposition", "status", "resolution", "tags"),
+    [
+        ("BENIGN_POSITIVE", "closed", "False Positive", []),
+        ("FALSE_POSITIVE", "closed", "False Positive", ["query-or-data"]),
+        ("TRUE_POSITIVE", "inprogress", None, []),
+        ("UNDETERMINED", "new", None, []),
+    ],
+)
 def test_each_disposition_is_written_once(disposition: str, status: str, resolution: str | None, tags: list) -> None:
     tenant = tenant_with()
     first = written(tenant, outcome(disposition))
@@ -83,14 +88,17 @@ def test_by_default_a_comment_and_its_tag_are_left_and_nothing_else(disposition:
 ASKED = Change(status="closed", resolution="False Positive", tag="query-or-data", comment="[m] x")
 
 
-@pytest.mark.parametrize(("state", "status", "tag", "kept"), [
-    (State("new", "", (), ()), "closed", "query-or-data", ""),
-    (State("inprogress", "", ("query-or-data",), ()), "closed", None, ""),
-    (State("InProgress", "", (), ()), "closed", "query-or-data", ""),
-    (State("waiting for owner", "", (), ()), None, "query-or-data", "status waiting for owner"),
-    (State("closed", "Resolved", (), ()), None, "query-or-data", "status closed, resolution Resolved"),
-    (State("closed", "False Positive", (), ()), None, "query-or-data", ""),
-])
+@pytest.mark.parametrize(
+    ("state", "status", "tag", "kept"),
+    [
+        (State("new", "", (), ()), "closed", "query-or-data", ""),
+        (State("inprogress", "", ("query-or-data",), ()), "closed", None, ""),
+        (State("InProgress", "", (), ()), "closed", "query-or-data", ""),
+        (State("waiting for owner", "", (), ()), None, "query-or-data", "status waiting for owner"),
+        (State("closed", "Resolved", (), ()), None, "query-or-data", "status closed, resolution Resolved"),
+        (State("closed", "False Positive", (), ()), None, "query-or-data", ""),
+    ],
+)
 def test_what_a_person_set_is_kept(state: State, status: str | None, tag: str | None, kept: str) -> None:
     left, said = remaining(ASKED, state, Words())
     assert left is not None and (left.status, left.tag, left.comment, said) == (status, tag, "[m] x", kept)
@@ -162,7 +170,9 @@ def test_an_insight_that_is_gone_is_an_error() -> None:
         (got,) = source.fetch(DAY)
         tenant.insights.clear()
         with pytest.raises(ConfigError, match="Insight not found"):
-            write_back(source.wire, findings_of(got, BOT.detection_id, InsightFinding)[0], outcome("UNDETERMINED"), CLOSES)
+            write_back(
+                source.wire, findings_of(got, BOT.detection_id, InsightFinding)[0], outcome("UNDETERMINED"), CLOSES
+            )
 
 
 def test_a_source_takes_an_outcome_in_its_own_words_and_changes_no_status_unless_it_may() -> None:
@@ -182,12 +192,15 @@ def test_a_source_takes_an_outcome_in_its_own_words_and_changes_no_status_unless
     assert (finding.readable_id, finding.entity, found.finding_id) == ("INSIGHT-a/../b", "_hostname cam-1", "a/../b")
 
 
-@pytest.mark.parametrize(("more", "whole"), [
-    ((), True),
-    ((signal_of("other", [record_of(Event(START, "10.0.0.31", "203.0.113.1", 22), "o")], CREATED),), False),
-    ((signal_of("login", [{"uid": "l", "objectType": "Authentication"}], CREATED),), False),
-    ((signal_of("short", [record_of(a_day()[0], "r0")], CREATED, recordCount=9),), False),
-])
+@pytest.mark.parametrize(
+    ("more", "whole"),
+    [
+        ((), True),
+        ((signal_of("other", [record_of(Event(START, "10.0.0.31", "203.0.113.1", 22), "o")], CREATED),), False),
+        ((signal_of("login", [{"uid": "l", "objectType": "Authentication"}], CREATED),), False),
+        ((signal_of("short", [record_of(a_day()[0], "r0")], CREATED, recordCount=9),), False),
+    ],
+)
 def test_an_insight_that_speaks_of_more_than_what_was_found_is_not_whole(more: tuple[Any, ...], whole: bool) -> None:
     signals = [*SIGNALS, *more]
     with talking(Tenant(signals, [insight_of("i", [one["id"] for one in signals], CREATED)])) as source:

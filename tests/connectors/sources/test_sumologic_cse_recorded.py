@@ -32,10 +32,16 @@ def test_fetch_traffic_and_the_way_back(cassette) -> None:
     assert got.detections == reference() and got.health.complete
     assert {t.detection_id for t in source.traffic(got.detections).tuples} >= {BOT.detection_id}
     (finding,) = findings_of(got, BOT.detection_id, InsightFinding)
-    outcome = FindingUpdate(case_id="C-0123456789ab", disposition="FALSE_POSITIVE", reason="a wrong query", fault="query")
+    outcome = FindingUpdate(
+        case_id="C-0123456789ab", disposition="FALSE_POSITIVE", reason="a wrong query", fault="query"
+    )
     first = write_back(source.wire, finding, outcome, WritePolicy(close_in_siem=True))
     assert (first.did, first.status, first.resolution, first.tag) == (
-        "written", "closed", "False Positive", "query-or-data")
+        "written",
+        "closed",
+        "False Positive",
+        "query-or-data",
+    )
     assert write_back(source.wire, finding, outcome, WritePolicy(close_in_siem=True)).did == "already"
 
 

@@ -46,21 +46,37 @@ def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-@pytest.mark.parametrize(("text", "microsecond"), [
-    ("2022-03-28T09:27:11", 0), ("2022-03-28T09:27:11.557000", 557_000), ("2022-03-28T09:27:11.557", 557_000),
-    ("2022-03-28T09:27:11Z", 0), ("2022-03-28T11:27:11+02:00", 0),
-])
+@pytest.mark.parametrize(
+    ("text", "microsecond"),
+    [
+        ("2022-03-28T09:27:11", 0),
+        ("2022-03-28T09:27:11.557000", 557_000),
+        ("2022-03-28T09:27:11.557", 557_000),
+        ("2022-03-28T09:27:11Z", 0),
+        ("2022-03-28T11:27:11+02:00", 0),
+    ],
+)
 @pytest.mark.usefixtures("new_york")
 def test_times_without_a_zone_are_utc(text: str, microsecond: int) -> None:
     assert time.localtime(1_648_459_631).tm_hour == 5
     assert utc(text) == datetime(2022, 3, 28, 9, 27, 11, microsecond, UTC)
 
 
-@pytest.mark.parametrize(("value", "expected"), [
-    (1646994592000, 1646994592.0), (1646994592, 1646994592.0), ("1646994592123", 1646994592.123),
-    ("1.646994592E12", 1646994592.0), (0, 0.0), (None, None), ("yesterday", None), (-1, None), (1e17, None),
-    ("NaN", None),
-])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1646994592000, 1646994592.0),
+        (1646994592, 1646994592.0),
+        ("1646994592123", 1646994592.123),
+        ("1.646994592E12", 1646994592.0),
+        (0, 0.0),
+        (None, None),
+        ("yesterday", None),
+        (-1, None),
+        (1e17, None),
+        ("NaN", None),
+    ],
+)
 def test_times_of_records_in_milliseconds_and_seconds(value: Any, expected: float | None) -> None:
     if expected is None:
         with pytest.raises(ValueError, match="timestamp"):
@@ -69,13 +85,18 @@ def test_times_of_records_in_milliseconds_and_seconds(value: Any, expected: floa
         assert seconds({"timestamp": value}, "timestamp") == expected
 
 
-@pytest.mark.parametrize(("shape", "text"), [
-    ({"id": "_ip-lab-1.2.3.4", "name": "1.2.3.4", "ip": {"address": "1.2.3.4"}, "ipHostname": None}, "_ip 1.2.3.4"),
-    ({"id": "_hostname-win10--admin", "name": "win10-admin", "hostname": "win10-admin"}, "_hostname win10-admin"),
-    ({"id": "_username-a--b", "name": "a-b", "username": "a-b"}, "_username a-b"),
-    ({"id": "_ip-1.2.3.4", "entityType": "_ip", "value": "1.2.3.4", "hostname": "x", "name": "n"}, "_ip 1.2.3.4"),
-    ({"id": "_mac-1", "entityType": "_mac", "name": "00:11"}, "_mac 00:11"), ({"id": "x", "name": "n"}, "n"), ({}, ""),
-])
+@pytest.mark.parametrize(
+    ("shape", "text"),
+    [
+        ({"id": "_ip-lab-1.2.3.4", "name": "1.2.3.4", "ip": {"address": "1.2.3.4"}, "ipHostname": None}, "_ip 1.2.3.4"),
+        ({"id": "_hostname-win10--admin", "name": "win10-admin", "hostname": "win10-admin"}, "_hostname win10-admin"),
+        ({"id": "_username-a--b", "name": "a-b", "username": "a-b"}, "_username a-b"),
+        ({"id": "_ip-1.2.3.4", "entityType": "_ip", "value": "1.2.3.4", "hostname": "x", "name": "n"}, "_ip 1.2.3.4"),
+        ({"id": "_mac-1", "entityType": "_mac", "name": "00:11"}, "_mac 00:11"),
+        ({"id": "x", "name": "n"}, "n"),
+        ({}, ""),
+    ],
+)
 def test_both_shapes_of_an_entity(shape: dict, text: str) -> None:
     assert Entity.model_validate(shape).text == text
 
@@ -86,42 +107,73 @@ def test_a_record_as_a_connection() -> None:
     assert event_of(record(device_hostname="fw-9"), TYPES) == PLAIN, "the firewall is not the host"
     zeek = record(bro_flow_outIpBytes=7, bro_flow_service=["ssl", "http"], bytesOut=1)
     assert event_of(zeek, TYPES) == PLAIN._replace(
-        bytes_sent=7, bytes_rcvd=0, bytes_total=7, orig_bytes=7, service="ssl,http")
+        bytes_sent=7, bytes_rcvd=0, bytes_total=7, orig_bytes=7, service="ssl,http"
+    )
 
 
-@pytest.mark.parametrize(("more", "expected"), [
-    ({"bytesIn": None}, (10, None, None)), ({"bytesOut": None, "bytesIn": None}, (None, None, None)),
-    ({"bytesIn": ""}, (10, None, None)), ({"bytesIn": "0"}, (10, 0, 10)), ({"bytesOut": "null"}, (None, 20, None)),
-])
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"bytesIn": None}, (10, None, None)),
+        ({"bytesOut": None, "bytesIn": None}, (None, None, None)),
+        ({"bytesIn": ""}, (10, None, None)),
+        ({"bytesIn": "0"}, (10, 0, 10)),
+        ({"bytesOut": "null"}, (None, 20, None)),
+    ],
+)
 def test_an_absent_counter_is_unknown_and_not_zero(more: dict, expected: tuple) -> None:
     made = event_of(record() | more, TYPES)
     assert made is not None and (made.bytes_sent, made.bytes_rcvd, made.bytes_total) == expected
 
 
-@pytest.mark.parametrize(("action", "denied"), [
-    ("allow", False), ("deny", True), ("Denied", True), ("DROP", True), ("reset-both", True), ("blocked", True),
-    ("REJECT", True), ("", False), ("failed password attempt", False),
-])
+@pytest.mark.parametrize(
+    ("action", "denied"),
+    [
+        ("allow", False),
+        ("deny", True),
+        ("Denied", True),
+        ("DROP", True),
+        ("reset-both", True),
+        ("blocked", True),
+        ("REJECT", True),
+        ("", False),
+        ("failed password attempt", False),
+    ],
+)
 def test_what_a_device_refused_is_an_attempt(action: str, denied: bool) -> None:
     made = event_of(record(action=action), TYPES)
     assert made is not None and made.denied is denied
 
 
-@pytest.mark.parametrize("more", [
-    {"objectType": "NetworkDNS"}, {"objectType": "Authentication"}, {"dstDevice_ip": ""}, {"dstPort": ""},
-    {"srcDevice_ip": "unknown"},
-])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"objectType": "NetworkDNS"},
+        {"objectType": "Authentication"},
+        {"dstDevice_ip": ""},
+        {"dstPort": ""},
+        {"srcDevice_ip": "unknown"},
+    ],
+)
 def test_what_is_no_connection_is_counted_apart(more: dict) -> None:
     got = connections([Signal.model_validate(signal_of("s", [record(**more)], START))], TYPES)
     assert (got.events, got.passed, got.rejected, got.rows) == ((), 1, 0, 1)
 
 
-@pytest.mark.parametrize(("more", "field"), [
-    ({"dstPort": 70000}, "dstPort"), ({"dstPort": "https"}, "dstPort"), ({"srcDevice_ip": "a laptop"}, "srcDevice_ip"),
-    ({"dstDevice_ip": "1.2.3"}, "dstDevice_ip"), ({"bytesOut": -1}, "bytesOut"), ({"bytesIn": 10**30}, "bytesIn"),
-    ({"timestamp": ""}, "timestamp"), ({"srcDevice_hostname": "h" * 1001}, "srcDevice_hostname"),
-    ({"dstPort": True}, "dstPort"),
-])
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"dstPort": 70000}, "dstPort"),
+        ({"dstPort": "https"}, "dstPort"),
+        ({"srcDevice_ip": "a laptop"}, "srcDevice_ip"),
+        ({"dstDevice_ip": "1.2.3"}, "dstDevice_ip"),
+        ({"bytesOut": -1}, "bytesOut"),
+        ({"bytesIn": 10**30}, "bytesIn"),
+        ({"timestamp": ""}, "timestamp"),
+        ({"srcDevice_hostname": "h" * 1001}, "srcDevice_hostname"),
+        ({"dstPort": True}, "dstPort"),
+    ],
+)
 def test_a_record_that_cannot_be_read_is_counted_and_named(more: dict, field: str) -> None:
     got = connections([Signal.model_validate(signal_of("s", [record(**more)], START))], TYPES)
     assert (got.events, got.passed, got.rejected) == ((), 0, 1) and f"signal s: {field}" in got.examples[0]
@@ -168,11 +220,33 @@ def test_order_and_cut_and_repetition_of_signals_do_not_matter(made: tuple[list[
 
 
 @examples(60)
-@given(st.dictionaries(
-    st.sampled_from(["srcDevice_ip", "dstDevice_ip", "dstPort", "srcPort", "timestamp", "bytesOut", "flowState", "uid",
-                     "objectType", "ipProtocol", "bro_flow_service", "action", "srcDevice_hostname"]),
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.lists(st.integers(), max_size=2),
-))
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            [
+                "srcDevice_ip",
+                "dstDevice_ip",
+                "dstPort",
+                "srcPort",
+                "timestamp",
+                "bytesOut",
+                "flowState",
+                "uid",
+                "objectType",
+                "ipProtocol",
+                "bro_flow_service",
+                "action",
+                "srcDevice_hostname",
+            ]
+        ),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.text(max_size=9)
+        | st.lists(st.integers(), max_size=2),
+    )
+)
 def test_any_record_is_a_connection_or_passed_or_rejected(more: dict[str, Any]) -> None:
     got = connections([Signal(id="s", allRecords=[record() | more])], TYPES)
     assert len(got.events) + got.passed + got.rejected <= 1 == got.rows
@@ -212,8 +286,12 @@ def test_real_lists_and_details() -> None:
         signals = [Signal.model_validate(one) for one in wrapped["EntityResult"]]
         got = connections(signals, TYPES)
         assert got.passed == got.rows and not got.rejected
-        assert all(2000 < datetime.fromtimestamp(seconds(r, key), UTC).year < 2030 for s in signals
-                   for r in s.allRecords for key in ("timestamp", "metadata_receiptTime", "metadata_parseTime"))
+        assert all(
+            2000 < datetime.fromtimestamp(seconds(r, key), UTC).year < 2030
+            for s in signals
+            for r in s.allRecords
+            for key in ("timestamp", "metadata_receiptTime", "metadata_parseTime")
+        )
 
 
 @pytest.mark.real_data
@@ -223,7 +301,11 @@ def test_real_vocabularies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("connectors.sources.sumologic_cse.check.ask", lambda wire, path, deadline: body(bodies[path]))
     statuses, resolutions = (vocabulary(None, path, None) for path in bodies)  # type: ignore[arg-type]
     assert [word(statuses, name) for name in ("new", "In Progress", "CLOSED", "x")] == [
-        "new", "inprogress", "closed", None]
+        "new",
+        "inprogress",
+        "closed",
+        None,
+    ]
     assert word(resolutions, "false positive") == "False Positive"
 
 
@@ -232,6 +314,18 @@ def test_real_vocabularies(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_field_that_we_read_is_in_the_published_schema() -> None:
     schema = json.loads((REAL / "cse_normalized_schema_build.json").read_bytes())
     text = (Path(event_of.__code__.co_filename)).read_text(encoding="utf-8")
-    names = {n for n in record(flowState="x", bro_flow_history="S", bro_flow_outIpBytes=1, bro_flow_inIpBytes=1,
-                               packetsOut=1, packetsIn=1, baseImage="x", application="x") if f'"{n}"' in text}
+    names = {
+        n
+        for n in record(
+            flowState="x",
+            bro_flow_history="S",
+            bro_flow_outIpBytes=1,
+            bro_flow_inIpBytes=1,
+            packetsOut=1,
+            packetsIn=1,
+            baseImage="x",
+            application="x",
+        )
+        if f'"{n}"' in text
+    }
     assert len(names) >= 15 and names <= set(schema)

@@ -29,8 +29,9 @@ def over_cse() -> Run:
     signals = signals_of(sample_events(), START + 80_000.0)
     tenant = Tenant(signals, [insight_of("1", [one["id"] for one in signals], START + 85_000.0)])
     with running(tenant) as url:
-        return run_over(wired(
-            kind="sumologic_cse", base_url=url, access_id=SecretStr("id"), access_key=SecretStr("key"), rate=4))
+        return run_over(
+            wired(kind="sumologic_cse", base_url=url, access_id=SecretStr("id"), access_key=SecretStr("key"), rate=4)
+        )
 
 
 def test_cloud_siem_and_the_log_give_the_same_cases_verdicts_and_plans() -> None:

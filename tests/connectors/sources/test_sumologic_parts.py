@@ -24,32 +24,57 @@ from tests.support.sumo_fixtures import DAY, settings
 
 REAL = Path(os.environ.get("PLAYBOOK_REAL_DATA", Path(__file__).parents[4] / "shared" / "data")) / "sumo"
 GOOD = {
-    "hostname": "PC-7.", "src_ip": "10.0.0.7", "dst_ip": "203.0.113.9", "dst_port": "6667", "connections": "1.2E2",
-    "hourly_buckets": "24.0", "row_count": "120", "sent_known": "120", "rcvd_known": "119", "total_known": "120",
-    "total_bytes_sent": "1.35844E5", "total_bytes_rcvd": "7", "total_bytes": "240000", "first_ms": "1795392000000",
-    "last_ms": "1.79547E12", "processes": "b\na\n\nb", "protos": "6\ntcp", "services": "null\nirc",
+    "hostname": "PC-7.",
+    "src_ip": "10.0.0.7",
+    "dst_ip": "203.0.113.9",
+    "dst_port": "6667",
+    "connections": "1.2E2",
+    "hourly_buckets": "24.0",
+    "row_count": "120",
+    "sent_known": "120",
+    "rcvd_known": "119",
+    "total_known": "120",
+    "total_bytes_sent": "1.35844E5",
+    "total_bytes_rcvd": "7",
+    "total_bytes": "240000",
+    "first_ms": "1795392000000",
+    "last_ms": "1.79547E12",
+    "processes": "b\na\n\nb",
+    "protos": "6\ntcp",
+    "services": "null\nirc",
 }
 LAB = Scope(source="sumo", lab=(ip_network("203.0.113.0/24"),))
 
 
-@pytest.mark.parametrize(("written", "root"), [
-    ("us1", "https://api.sumologic.com"), ("EU", "https://api.eu.sumologic.com"),
-    ("https://api.sumologic.com", "https://api.sumologic.com"),
-    ("https://api.us2.sumologic.com/", "https://api.us2.sumologic.com"),
-    ("https://api.us2.sumologic.com/api", "https://api.us2.sumologic.com"),
-    ("https://api.us2.sumologic.com/api/v1/", "https://api.us2.sumologic.com"),
-    ("https://API.US2.sumologic.com/api/sec/v1", "https://api.us2.sumologic.com"),
-    ("https://service.de.sumologic.com", "https://api.de.sumologic.com"),
-    ("http://127.0.0.1:8080/api/v1", "http://127.0.0.1:8080"),
-    ("https://proxy.example:8443/api", "https://proxy.example:8443"),
-])
+@pytest.mark.parametrize(
+    ("written", "root"),
+    [
+        ("us1", "https://api.sumologic.com"),
+        ("EU", "https://api.eu.sumologic.com"),
+        ("https://api.sumologic.com", "https://api.sumologic.com"),
+        ("https://api.us2.sumologic.com/", "https://api.us2.sumologic.com"),
+        ("https://api.us2.sumologic.com/api", "https://api.us2.sumologic.com"),
+        ("https://api.us2.sumologic.com/api/v1/", "https://api.us2.sumologic.com"),
+        ("https://API.US2.sumologic.com/api/sec/v1", "https://api.us2.sumologic.com"),
+        ("https://service.de.sumologic.com", "https://api.de.sumologic.com"),
+        ("http://127.0.0.1:8080/api/v1", "http://127.0.0.1:8080"),
+        ("https://proxy.example:8443/api", "https://proxy.example:8443"),
+    ],
+)
 def test_every_form_people_copy_gives_one_root(written: str, root: str) -> None:
     assert api_root(written, "sumo") == root
 
 
-@pytest.mark.parametrize("written", [
-    "", "mars", "api.us2.sumologic.com", "https://api.mars.sumologic.com", "https://api.eu.sumologic.com/ui/#/search",
-])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "mars",
+        "api.us2.sumologic.com",
+        "https://api.mars.sumologic.com",
+        "https://api.eu.sumologic.com/ui/#/search",
+    ],
+)
 def test_a_place_that_is_none_is_refused_with_the_known_ones(written: str) -> None:
     with pytest.raises(ConfigError, match=r"sumo: .*(us1, us2|/api)"):
         api_root(written, "sumo")
@@ -100,12 +125,19 @@ def test_a_record_is_read_with_unknown_sums_where_a_row_had_no_counter() -> None
     assert read.last_seen == 1795470000.0
 
 
-@pytest.mark.parametrize(("column", "value", "words"), [
-    ("src_ip", "not-an-ip", "src_ip: expected an address"), ("dst_ip", "", "dst_ip: expected an address"),
-    ("dst_port", "70000", "dst_port: expected 0 to 65535"), ("dst_port", "http", "dst_port: expected a number"),
-    ("connections", "", "connections: expected a number"), ("first_ms", "9e17", "first_ms: out of range"),
-    ("hostname", "h" * 2000, "hostname: longer than"), ("row_count", "-3", "row_count: out of range"),
-])
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("src_ip", "not-an-ip", "src_ip: expected an address"),
+        ("dst_ip", "", "dst_ip: expected an address"),
+        ("dst_port", "70000", "dst_port: expected 0 to 65535"),
+        ("dst_port", "http", "dst_port: expected a number"),
+        ("connections", "", "connections: expected a number"),
+        ("first_ms", "9e17", "first_ms: out of range"),
+        ("hostname", "h" * 2000, "hostname: longer than"),
+        ("row_count", "-3", "row_count: out of range"),
+    ],
+)
 def test_a_bad_record_is_counted_with_its_reason_and_fatal_to_nobody(column: str, value: str, words: str) -> None:
     bad = GOOD | {column: value}
     found, read = mapping.detections([bad, GOOD, bad | {"x": "\x1b[31m"}], LAB)
@@ -126,14 +158,21 @@ def test_silent_hours_are_the_whole_hours_of_the_window_without_a_row(live: list
     assert len(coverage.silent(DAY, mapping.hours(records))) == 24 - len(set(live))
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    ({"base_url": "", "deployment": ""}, "exactly one of base_url and deployment"),
-    ({"deployment": "us2"}, "exactly one of base_url and deployment"),
-    ({"base_url": "mars"}, "expected https://api"), ({"scope": "a | delete"}, "may only stand inside double quotes"),
-    ({"fields": {"dst": "x"}}, "no column of ours"), ({"preset": "bluecoat"}, "preset"),
-    ({"rate": 40}, "rate"), ({"deadline_s": 9000}, "deadline_s"), ({"access_key": ""}, "access_key"),
-    ({"path_prefix": "/api/../x y"}, "path_prefix"),
-])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"base_url": "", "deployment": ""}, "exactly one of base_url and deployment"),
+        ({"deployment": "us2"}, "exactly one of base_url and deployment"),
+        ({"base_url": "mars"}, "expected https://api"),
+        ({"scope": "a | delete"}, "may only stand inside double quotes"),
+        ({"fields": {"dst": "x"}}, "no column of ours"),
+        ({"preset": "bluecoat"}, "preset"),
+        ({"rate": 40}, "rate"),
+        ({"deadline_s": 9000}, "deadline_s"),
+        ({"access_key": ""}, "access_key"),
+        ({"path_prefix": "/api/../x y"}, "path_prefix"),
+    ],
+)
 def test_wrong_settings_name_the_key(change: dict[str, object], words: str) -> None:
     with pytest.raises(ValidationError, match=re.escape(words)) as told:
         settings("https://api.us2.sumologic.com", **change)
@@ -146,14 +185,21 @@ def asa_pattern() -> re.Pattern[str]:
     return re.compile(stage.removeprefix('parse regex "').removesuffix('"').replace("(?<", "(?P<"))
 
 
-@pytest.mark.parametrize(("line", "taken"), [
-    ("Teardown TCP connection 7 for outside:203.0.113.9/6667 to in:10.0.0.7/50123 duration 0:01:02 bytes 99 TCP FINs",
-     ("TCP", "203.0.113.9", "6667", "10.0.0.7", "50123", "99")),
-    ("Teardown UDP connection 7 for o:2001:db8::9/53(LOCAL\\bob) to in-side:fd00::7/999 duration 1:00:00 bytes 9",
-     ("UDP", "2001:db8::9", "53", "fd00::7", "999", "9")),
-    ("Teardown ICMP connection for faddr 10.0.0.7/0 gaddr 203.0.113.9/0 laddr 203.0.113.9/0", None),
-    ("Built outbound TCP connection 7 for outside:203.0.113.9/6667 to inside:10.0.0.7/50123", None),
-])
+@pytest.mark.parametrize(
+    ("line", "taken"),
+    [
+        (
+            "Teardown TCP connection 7 for outside:203.0.113.9/6667 to in:10.0.0.7/50123 duration 0:01:02 bytes 99 TCP FINs",
+            ("TCP", "203.0.113.9", "6667", "10.0.0.7", "50123", "99"),
+        ),
+        (
+            "Teardown UDP connection 7 for o:2001:db8::9/53(LOCAL\\bob) to in-side:fd00::7/999 duration 1:00:00 bytes 9",
+            ("UDP", "2001:db8::9", "53", "fd00::7", "999", "9"),
+        ),
+        ("Teardown ICMP connection for faddr 10.0.0.7/0 gaddr 203.0.113.9/0 laddr 203.0.113.9/0", None),
+        ("Built outbound TCP connection 7 for outside:203.0.113.9/6667 to inside:10.0.0.7/50123", None),
+    ],
+)
 def test_the_asa_pattern_takes_teardown_lines_apart(line: str, taken: tuple[str, ...] | None) -> None:
     found = asa_pattern().search(f"%ASA-6-302014: {line}")
     names = ("proto", "a_ip", "a_port", "b_ip", "b_port", "bytes_total")
@@ -199,7 +245,8 @@ def test_the_asa_pattern_takes_real_teardown_lines_apart() -> None:
     taken = [found.groupdict() for line in lines if (found := asa_pattern().search(line))]
     assert len(taken) == len(lines) == 2
     assert {(t["proto"], t["b_port"], t["bytes_total"]) for t in taken} == {
-        ("UDP", "500", "1416"), ("TCP", "3464", "13824"),
+        ("UDP", "500", "1416"),
+        ("TCP", "3464", "13824"),
     }
 
 

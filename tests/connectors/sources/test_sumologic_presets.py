@@ -25,8 +25,9 @@ def a_day() -> list[Event]:
     made: list[Event] = []
 
     def add(count: int, gap: int, dst: str, port: int, **more: Any) -> None:
-        made.extend(Event(float(START + n * gap), "10.0.0.31", dst, port, src_port=40000 + n, **more)
-                    for n in range(count))
+        made.extend(
+            Event(float(START + n * gap), "10.0.0.31", dst, port, src_port=40000 + n, **more) for n in range(count)
+        )
 
     sized = {"bytes_sent": 215, "bytes_rcvd": 197, "bytes_total": 412}
     add(96, 900, "203.0.113.66", 6667, service="irc", **sized)
@@ -53,9 +54,33 @@ def stamp(at: float, form: str) -> str:
 def panos(e: Event) -> list[Line]:
     """A TRAFFIC line on a device five hours east, its start line before it, and one that is no traffic at all."""
     there = [stamp(at + 5 * 3600, "%Y/%m/%d %H:%M:%S") for at in (e.start + LASTED, e.start)]
-    cells = ["<14>fw-1 1", there[0], "00123", "TRAFFIC", "end", "", there[0], e.src_ip, e.dst_ip, *[""] * 5,
-             e.service, *[""] * 8, str(e.conns), str(e.src_port), str(e.dst_port), *[""] * 3, e.proto, "allow",
-             str(e.bytes_total), str(e.bytes_sent), str(e.bytes_rcvd), "9", there[1], str(LASTED), "any"]
+    cells = [
+        "<14>fw-1 1",
+        there[0],
+        "00123",
+        "TRAFFIC",
+        "end",
+        "",
+        there[0],
+        e.src_ip,
+        e.dst_ip,
+        *[""] * 5,
+        e.service,
+        *[""] * 8,
+        str(e.conns),
+        str(e.src_port),
+        str(e.dst_port),
+        *[""] * 3,
+        e.proto,
+        "allow",
+        str(e.bytes_total),
+        str(e.bytes_sent),
+        str(e.bytes_rcvd),
+        "9",
+        there[1],
+        str(LASTED),
+        "any",
+    ]
     assert cells[25] == str(e.dst_port) and cells[35] == there[1]
     begun = ["start" if cell == "end" else cell for cell in cells]
     return [(e.start, ",".join(begun)), (e.start + LASTED, ",".join(cells)), (e.start, "1,x,y,THREAT,url,,,,")]
@@ -69,8 +94,11 @@ def asa(e: Event) -> list[Line]:
     first, second = (inside, outside) if (e.src_port or 0) % 2 else (outside, inside)
     return [
         (e.start, f"%ASA-6-302013: Built outbound TCP connection 7 for {outside} (x) to {inside} (x)"),
-        (e.start + LASTED, f"%ASA-6-302014: Teardown {e.proto.upper()} connection 7 for {first} to {second}"
-                           f" duration 0:00:{LASTED} bytes {e.bytes_total} TCP FINs"),
+        (
+            e.start + LASTED,
+            f"%ASA-6-302014: Teardown {e.proto.upper()} connection 7 for {first} to {second}"
+            f" duration 0:00:{LASTED} bytes {e.bytes_total} TCP FINs",
+        ),
     ]
 
 
@@ -80,9 +108,16 @@ def zeek_row(e: Event) -> dict[str, Any]:
     ip = {"orig_ip_bytes": e.bytes_sent, "resp_ip_bytes": e.bytes_rcvd, "orig_bytes": 1, "resp_bytes": 1}
     payload = {"orig_bytes": e.bytes_sent, "resp_bytes": e.bytes_rcvd}
     return {
-        "ts": e.start + 0.25, "id.orig_h": e.src_ip, "id.orig_p": e.src_port, "id.resp_h": e.dst_ip,
-        "id.resp_p": e.dst_port, "proto": e.proto, "conn_state": "SF", "history": history,
-        **({"service": e.service} if e.service else {}), **(ip if (e.src_port or 0) % 2 == 0 else payload),
+        "ts": e.start + 0.25,
+        "id.orig_h": e.src_ip,
+        "id.orig_p": e.src_port,
+        "id.resp_h": e.dst_ip,
+        "id.resp_p": e.dst_port,
+        "proto": e.proto,
+        "conn_state": "SF",
+        "history": history,
+        **({"service": e.service} if e.service else {}),
+        **(ip if (e.src_port or 0) % 2 == 0 else payload),
     }
 
 
@@ -98,8 +133,8 @@ def zeek_json(e: Event) -> list[Line]:
 def zeek_ecs(e: Event) -> list[Line]:
     """A conn row as Filebeat ships it; every third has no @timestamp, so that the message time counts."""
     row: dict[str, Any] = {
-        "source": {"ip": e.src_ip, "bytes": e.bytes_sent}, "destination": {"ip": e.dst_ip, "port": e.dst_port,
-                                                                           "bytes": e.bytes_rcvd},
+        "source": {"ip": e.src_ip, "bytes": e.bytes_sent},
+        "destination": {"ip": e.dst_ip, "port": e.dst_port, "bytes": e.bytes_rcvd},
         "network": {"transport": e.proto, **({"protocol": e.service} if e.service else {})},
         "zeek": {"connection": {"state": "SF", "history": "ShADadFf"}},
     }
@@ -111,8 +146,11 @@ def zeek_ecs(e: Event) -> list[Line]:
 
 def netflow(e: Event) -> list[Line]:
     """A record of the outbound direction and the answer's, which goes to a private address."""
-    flow = {"protocol": {"tcp": 6, "udp": 17, "icmp": 1}[e.proto], "in_bytes": e.bytes_sent,
-            "first_switched": stamp(e.start, "%Y-%m-%dT%H:%M:%S.000Z")}
+    flow = {
+        "protocol": {"tcp": 6, "udp": 17, "icmp": 1}[e.proto],
+        "in_bytes": e.bytes_sent,
+        "first_switched": stamp(e.start, "%Y-%m-%dT%H:%M:%S.000Z"),
+    }
     out = flow | {"ipv4_src_addr": e.src_ip, "ipv4_dst_addr": e.dst_ip, "l4_dst_port": e.dst_port}
     back = flow | {"ipv4_src_addr": e.dst_ip, "ipv4_dst_addr": e.src_ip, "l4_dst_port": e.src_port}
     return [(e.start + LASTED, json.dumps({"netflow": one})) for one in (out, back)]
@@ -123,15 +161,24 @@ def vpcflow(e: Event) -> list[Line]:
     number = {"tcp": 6, "udp": 17, "icmp": 1}[e.proto]
     at = int(e.start)
     row = f"2 1 eni-1 {e.src_ip} {e.dst_ip} {e.src_port} {e.dst_port} {number} 3 {e.bytes_sent} {at} {at + 60}"
-    return [(e.start + LASTED, f"{row} ACCEPT OK"), (e.start + LASTED, f"{row} REJECT OK"),
-            (e.start, "2 1 eni-1 - - - - - - - 1 2 - NODATA"), (e.start, "version account-id start end log-status")]
+    return [
+        (e.start + LASTED, f"{row} ACCEPT OK"),
+        (e.start + LASTED, f"{row} REJECT OK"),
+        (e.start, "2 1 eni-1 - - - - - - - 1 2 - NODATA"),
+        (e.start, "version account-id start end log-status"),
+    ]
 
 
 def seed_fields(e: Event) -> dict[str, Any]:
     """What an extraction rule gives: text, and null for what the log does not have."""
     return {
-        "_messageTime": e.start * 1000, "hostname": "pc-1", "src_ip": e.src_ip, "dst_ip": e.dst_ip,
-        "dst_port": str(e.dst_port), "bytes_sent": str(e.bytes_sent), "bytes_rcvd": str(e.bytes_rcvd),
+        "_messageTime": e.start * 1000,
+        "hostname": "pc-1",
+        "src_ip": e.src_ip,
+        "dst_ip": e.dst_ip,
+        "dst_port": str(e.dst_port),
+        "bytes_sent": str(e.bytes_sent),
+        "bytes_rcvd": str(e.bytes_rcvd),
         "process_name": None if e.dst_port == 53 else "svchost",
     }
 
@@ -139,9 +186,17 @@ def seed_fields(e: Event) -> dict[str, Any]:
 def cse_fields(e: Event) -> dict[str, Any]:
     """A normalized record: numbers are numbers, and the firewall's name is another column."""
     return {
-        "_messageTime": e.start * 1000, "srcDevice_hostname": None, "device_hostname": "fw-1", "srcDevice_ip": e.src_ip,
-        "dstDevice_ip": e.dst_ip, "dstPort": float(e.dst_port), "bytesOut": float(e.bytes_sent or 0),
-        "bytesIn": float(e.bytes_rcvd or 0), "baseImage": None, "ipProtocol": e.proto.upper(), "application": e.service,
+        "_messageTime": e.start * 1000,
+        "srcDevice_hostname": None,
+        "device_hostname": "fw-1",
+        "srcDevice_ip": e.src_ip,
+        "dstDevice_ip": e.dst_ip,
+        "dstPort": float(e.dst_port),
+        "bytesOut": float(e.bytes_sent or 0),
+        "bytesIn": float(e.bytes_rcvd or 0),
+        "baseImage": None,
+        "ipProtocol": e.proto.upper(),
+        "application": e.service,
     }
 
 
@@ -158,14 +213,17 @@ def compared(detections: tuple[Detection, ...], *ignored: str) -> list[dict[str,
     return [d.model_dump(exclude={"ntp_sized", *ignored}) for d in detections]
 
 
-@pytest.mark.parametrize(("preset", "write", "lacking", "ignored"), [
-    ("panos", panos, (), ()),
-    ("asa", asa, ("bytes_sent", "bytes_rcvd"), ("services",)),
-    ("zeek-json", zeek_json, (), ("first_seen", "last_seen")),
-    ("zeek-ecs", zeek_ecs, (), ()),
-    ("netflow", netflow, ("bytes_rcvd", "bytes_total"), ("services",)),
-    ("vpcflow", vpcflow, ("bytes_rcvd", "bytes_total"), ("services",)),
-])
+@pytest.mark.parametrize(
+    ("preset", "write", "lacking", "ignored"),
+    [
+        ("panos", panos, (), ()),
+        ("asa", asa, ("bytes_sent", "bytes_rcvd"), ("services",)),
+        ("zeek-json", zeek_json, (), ("first_seen", "last_seen")),
+        ("zeek-ecs", zeek_ecs, (), ()),
+        ("netflow", netflow, ("bytes_rcvd", "bytes_total"), ("services",)),
+        ("vpcflow", vpcflow, ("bytes_rcvd", "bytes_total"), ("services",)),
+    ],
+)
 def test_raw_lines_of_a_preset_give_what_plain_python_gives(
     preset: str, write: Callable[[Event], list[Line]], lacking: tuple[str, ...], ignored: tuple[str, ...]
 ) -> None:
@@ -175,10 +233,13 @@ def test_raw_lines_of_a_preset_give_what_plain_python_gives(
     assert len(expected) >= 3 and compared(found, *ignored) == compared(expected, *ignored)
 
 
-@pytest.mark.parametrize(("preset", "fields", "named", "ignored"), [
-    ("seed", seed_fields, {"hostname": "pc-1"}, ("services", "transports", "processes", "detection_id")),
-    ("cse", cse_fields, {}, ()),
-])
+@pytest.mark.parametrize(
+    ("preset", "fields", "named", "ignored"),
+    [
+        ("seed", seed_fields, {"hostname": "pc-1"}, ("services", "transports", "processes", "detection_id")),
+        ("cse", cse_fields, {}, ()),
+    ],
+)
 def test_extracted_fields_give_what_plain_python_gives(
     preset: str, fields: Callable[[Event], dict[str, Any]], named: dict[str, str], ignored: tuple[str, ...]
 ) -> None:
@@ -196,7 +257,11 @@ def test_between_two_public_sides_the_one_not_outside_is_the_asa_initiator() -> 
     lines = [(START + n * 900, text.format(sides[n % 2])) for n in range(40)]
     (found,) = found_by("asa", lines, [])
     assert (found.src_ip, found.dst_ip, found.dst_port, found.connections) == (
-        "198.51.100.20", "203.0.113.66", 6667, 40)
+        "198.51.100.20",
+        "203.0.113.66",
+        6667,
+        40,
+    )
 
 
 def test_repeat_count_counts_and_absent_counters_stay_unknown() -> None:
@@ -237,8 +302,10 @@ def test_the_follow_up_of_a_busy_tuple_gives_its_newest_seconds_and_its_hours() 
     assert sumo.lint(sumo.traffic(keys, "panos", since={keys[0]: since}, step_s=3600)) == ()
 
 
-@pytest.mark.parametrize("wrong", ["* | num(a) as b", "* | if(a = 1, 1, 0) as b", '* | where a', "* | a + 1 as b",
-                                   '* | if(a = "x", 1, "1") as b'])
+@pytest.mark.parametrize(
+    "wrong",
+    ["* | num(a) as b", "* | if(a = 1, 1, 0) as b", "* | where a", "* | a + 1 as b", '* | if(a = "x", 1, "1") as b'],
+)
 def test_what_is_not_documented_is_refused_by_the_stand_in(wrong: str) -> None:
     with pytest.raises(Fault):
         run(wrong, [], [{"a": "x"}])

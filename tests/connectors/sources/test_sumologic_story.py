@@ -20,17 +20,35 @@ READY = Behaviour(states=())
 def tenant_events(events: Iterable[Connection]) -> list[Event]:
     """Connections as the search API has them."""
     return [
-        Event(e.start, e.src_ip, e.dst_ip, e.dst_port, e.hostname, e.bytes_sent, e.bytes_rcvd, e.bytes_total,
-              proto=e.proto, service=e.service) for e in events
+        Event(
+            e.start,
+            e.src_ip,
+            e.dst_ip,
+            e.dst_port,
+            e.hostname,
+            e.bytes_sent,
+            e.bytes_rcvd,
+            e.bytes_total,
+            proto=e.proto,
+            service=e.service,
+        )
+        for e in events
     ]
 
 
 def run_against(behaviour: Behaviour, events: Iterable[Connection] = ()) -> Run:
     """A run over a tenant that behaves so; of these connections, else of the sample's."""
     with running(Tenant(tenant_events(events or sample_events()), behaviour)) as url:
-        return run_over(wired(
-            kind="sumologic", base_url=url, access_id=SecretStr("id"), access_key=SecretStr("key"), rate=4,
-            fields={"proto": "protocol"}))
+        return run_over(
+            wired(
+                kind="sumologic",
+                base_url=url,
+                access_id=SecretStr("id"),
+                access_key=SecretStr("key"),
+                rate=4,
+                fields={"proto": "protocol"},
+            )
+        )
 
 
 @cache

@@ -42,10 +42,18 @@ def test_a_document_holds_text_nodes_only(text):
     assert kinds <= {"doc", "paragraph", "text"}
 
 
-@pytest.mark.parametrize("change", [
-    {"user": ""}, {"project": "sec"}, {"project": 'SEC" OR x'}, {"key_field": "summary"}, {"labels": ("two words",)},
-    {"base_url_": "x"}, {"token": ""},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"user": ""},
+        {"project": "sec"},
+        {"project": 'SEC" OR x'},
+        {"key_field": "summary"},
+        {"labels": ("two words",)},
+        {"base_url_": "x"},
+        {"token": ""},
+    ],
+)
 def test_wrong_settings(change):
     usual = {"base_url": "https://x.example", "user": "a@b.example", "token": TOKEN, "project": "SEC"}
     assert jira.Settings(**usual)
@@ -126,8 +134,11 @@ def test_check_names_the_permission_that_is_missing():
 
 def recorded(cassette, site: Site, **change):
     settings = jira.Settings(
-        base_url=cassette.site("https://example.atlassian.net", tenant(site)), user="soar@example.test",
-        token=cassette.secret("JIRA_TOKEN"), project="SEC", **change,
+        base_url=cassette.site("https://example.atlassian.net", tenant(site)),
+        user="soar@example.test",
+        token=cassette.secret("JIRA_TOKEN"),
+        project="SEC",
+        **change,
     )
     clocks: Clocks = cassette.clocks
     return jira.connect("jira", settings, NOW, None, clocks)

@@ -45,9 +45,13 @@ def test_a_field_that_may_not_be_set_makes_one_ticket_and_no_more():
 
 
 @pytest.mark.loopback
-@pytest.mark.parametrize("change, said", [
-    ({"queue": "Elsewhere"}, "SeeQueue"), ({"key_field": "Other"}, "no custom field 'Other'"),
-])
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({"queue": "Elsewhere"}, "SeeQueue"),
+        ({"key_field": "Other"}, "no custom field 'Other'"),
+    ],
+)
 def test_nothing_is_created_before_the_field_is_proven(change, said):
     product = of_tracker()
     with serving(product.site) as url:

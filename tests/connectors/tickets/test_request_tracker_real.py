@@ -22,7 +22,9 @@ from tests.emulators.desk import HTML_502, Answer, Fault, Request, Site, serving
 from tests.support.request_tracker_server import KEY_FIELD, RealTracker, real_tracker, why_not_installed
 
 pytestmark = [
-    pytest.mark.integration, pytest.mark.loopback, pytest.mark.heavy,
+    pytest.mark.integration,
+    pytest.mark.loopback,
+    pytest.mark.heavy,
     pytest.mark.skipif(bool(why_not_installed()), reason=why_not_installed() or "installed"),
 ]
 CREATE = "POST /REST/2.0/ticket"
@@ -93,7 +95,9 @@ def test_one_ticket_a_key_also_when_closed_or_renamed(tracker):
     reference = one.open(ticket("case:C-one"))
     connection = http.client.HTTPConnection(urlsplit(tracker.url).netloc, timeout=60)
     connection.request(
-        "PUT", f"/REST/2.0/ticket/{reference}", json.dumps({"Status": "resolved", "Subject": "mine now"}),
+        "PUT",
+        f"/REST/2.0/ticket/{reference}",
+        json.dumps({"Status": "resolved", "Subject": "mine now"}),
         {"Authorization": f"token {tracker.token}", "Content-Type": "application/json"},
     )
     assert connection.getresponse().status == 200
@@ -103,9 +107,16 @@ def test_one_ticket_a_key_also_when_closed_or_renamed(tracker):
     assert one.open(ticket("case:C-other")) != reference
 
 
-@pytest.mark.parametrize("lost", [
-    Fault(CREATE), Fault(CREATE, HTML_502), Fault(CREATE, (504, {}, b"")), Fault(CREATE, (201, {}, b"<html>")),
-], ids=["hang-up", "html 502", "504", "201 that is no JSON"])
+@pytest.mark.parametrize(
+    "lost",
+    [
+        Fault(CREATE),
+        Fault(CREATE, HTML_502),
+        Fault(CREATE, (504, {}, b"")),
+        Fault(CREATE, (201, {}, b"<html>")),
+    ],
+    ids=["hang-up", "html 502", "504", "201 that is no JSON"],
+)
 def test_the_answer_to_create_is_lost_after_the_effect(tracker, lost, request):
     key = f"case:C-lost-{request.node.callspec.indices['lost']}"
     with serving(through(tracker, lost)) as url:
@@ -148,9 +159,21 @@ def test_hostile_text_is_text(tracker):
     assert not seen["Cc"] and not seen["AdminCc"]
 
 
-@pytest.mark.parametrize("value", [
-    "it's", "back\\slash", "\\", "' OR id > 0 OR Subject = '", '"', "a\\' OR id>0", "CF", "NULL", "%", "é\u4e2d",
-])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "it's",
+        "back\\slash",
+        "\\",
+        "' OR id > 0 OR Subject = '",
+        '"',
+        "a\\' OR id>0",
+        "CF",
+        "NULL",
+        "%",
+        "é\u4e2d",
+    ],
+)
 def test_real_rt_reads_a_quoted_value_as_that_value(tracker, value):
     """The same value, put into a subject and searched for with our quoting, finds its ticket and no other."""
     one = desk(tracker.url, tracker.token)

@@ -35,11 +35,20 @@ def test_one_ticket_a_key(product, url):
     assert len(product.tickets()) == 2
 
 
-@pytest.mark.parametrize("answer", [
-    None, HTML_502, (504, {}, b""), (500, {}, b"{}"), (200, {}, b'{"error": {"message": "x"}, "errorMessages": ["x"]}'),
-    (201, {"Content-Type": "text/html"}, b"<html>Your instance is hibernating</html>"), (201, {}, b"[]"),
-    (408, {}, b""),
-], ids=["hang-up", "html-502", "504", "500", "200-with-an-error", "201-html", "201-list", "408"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        HTML_502,
+        (504, {}, b""),
+        (500, {}, b"{}"),
+        (200, {}, b'{"error": {"message": "x"}, "errorMessages": ["x"]}'),
+        (201, {"Content-Type": "text/html"}, b"<html>Your instance is hibernating</html>"),
+        (201, {}, b"[]"),
+        (408, {}, b""),
+    ],
+    ids=["hang-up", "html-502", "504", "500", "200-with-an-error", "201-html", "201-list", "408"],
+)
 def test_an_unclear_answer_after_the_effect(product, url, answer):
     product.site.faults.append(Fault(product.create, answer))
     reference = product.connect(url).open(ticket())
@@ -58,8 +67,12 @@ def test_an_unclear_answer_without_effect_is_never_followed_by_a_second_create(p
 
 
 def test_the_search_fails_so_nothing_is_created(product, url):
-    for answer, expected in [(HTML_502, Unreachable), ((200, {}, b"{}"), BadAnswer), ((200, {}, b"<html>"), BadAnswer),
-                             ((429, {"Retry-After": "3600"}, b""), RateLimited)]:
+    for answer, expected in [
+        (HTML_502, Unreachable),
+        ((200, {}, b"{}"), BadAnswer),
+        ((200, {}, b"<html>"), BadAnswer),
+        ((429, {"Retry-After": "3600"}, b""), RateLimited),
+    ]:
         product.site.faults[:] = [Fault(product.search, answer, times=99)]
         with pytest.raises(expected):
             product.connect(url).open(ticket())
@@ -144,7 +157,7 @@ def test_hostile_text_is_text(product, url):
     assert reference != ordinary and desk.open(ticket(HOSTILE)) == reference
     desk.comment(reference, HOSTILE, HOSTILE)
     desk.comment(reference, HOSTILE, HOSTILE)
-    desk.attach(reference, f"../../{HOSTILE}.html\"", b"x")
+    desk.attach(reference, f'../../{HOSTILE}.html"', b"x")
     held = repr((product.tickets(), product.comments(), product.files()))
     for bad in ("\\x1b", "\\u202e", "../", "\\r"):
         assert bad not in held
@@ -164,8 +177,11 @@ def test_a_reference_is_only_a_reference(product, url, reference):
 @given(st.text(max_size=300))
 def test_a_remote_key_is_plain_whatever_the_key(key):
     stored = _idempotency.remote_key(key)
-    assert stored.isascii() and len(stored) <= 180 and not set(stored) - set(
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:._-")
+    assert (
+        stored.isascii()
+        and len(stored) <= 180
+        and not set(stored) - set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:._-")
+    )
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
@@ -183,4 +199,6 @@ def test_texts_and_file_names(text, content):
 
 
 def test_keys_differ_from_their_own_digests():
-    assert _idempotency.remote_key("a b") != _idempotency.remote_key(_idempotency.remote_key("a b").removeprefix("botnet-playbook:"))
+    assert _idempotency.remote_key("a b") != _idempotency.remote_key(
+        _idempotency.remote_key("a b").removeprefix("botnet-playbook:")
+    )

@@ -17,7 +17,8 @@ ALL = catalogue()
 def test_an_exception_is_entered_and_closes_what_it_covers(tmp_path):
     config = lab(policy=Policy(exceptions=Path("exceptions.json")), folder=tmp_path)
     entered = find("add_exception").run(
-        {"owner": "net", "reason": "monitoring", "indicator": "203.0.113.66", "ends": "2026-12-24"}, outside(config))
+        {"owner": "net", "reason": "monitoring", "indicator": "203.0.113.66", "ends": "2026-12-24"}, outside(config)
+    )
     assert entered.rows[0].state == "live"
     listed = find("list_exceptions").run({"live_only": "true"}, outside(config)).rows
     assert [row.exception_id for row in listed] == [entered.rows[0].exception_id]
@@ -27,8 +28,11 @@ def test_an_exception_is_entered_and_closes_what_it_covers(tmp_path):
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"ends": "2027-12-24", "indicator": "203.0.113.66"}, "more than 180 days"), ({"source": "10.0.0.1"}, "scope"),
-     ({"ends": "2020-01-01", "indicator": "203.0.113.66"}, "before it was entered")],
+    [
+        ({"ends": "2027-12-24", "indicator": "203.0.113.66"}, "more than 180 days"),
+        ({"source": "10.0.0.1"}, "scope"),
+        ({"ends": "2020-01-01", "indicator": "203.0.113.66"}, "before it was entered"),
+    ],
 )
 def test_an_exception_without_end_or_scope_is_not_written(tmp_path, change, said):
     config = lab(policy=Policy(exceptions=Path("exceptions.json")), folder=tmp_path)
@@ -53,15 +57,24 @@ def test_connectivity_tells_each_check_and_a_connector_that_raises():
 
 
 def wanted(slot: Slot) -> object:
-    known = {"address": "203.0.113.66", "src_ip": "10.0.0.1", "dst_ip": "203.0.113.66", "dst_port": 6667,
-             "host_id": "edr-1"}
+    known = {
+        "address": "203.0.113.66",
+        "src_ip": "10.0.0.1",
+        "dst_ip": "203.0.113.66",
+        "dst_port": 6667,
+        "host_id": "edr-1",
+    }
     return (APPROVED | known)[slot.name]
 
 
 @pytest.mark.parametrize("action", [a for a in ALL if a.kind in ("contain", "correct")], ids=lambda a: a.identifier)
-@pytest.mark.parametrize(("url", "why"), [
-    ("", r"\[state\] is not configured"), ("sqlite:///x.db", "the account that approves is proven"),
-])
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("", r"\[state\] is not configured"),
+        ("sqlite:///x.db", "the account that approves is proven"),
+    ],
+)
 def test_nothing_is_changed_past_the_doors_that_prove_who_approves(action, url, why):
     config = Config(state={"url": url})
     with pytest.raises(NotApproved, match=f"{action.identifier}: refused, nothing was changed: .*{why}") as refused:

@@ -16,14 +16,25 @@ WORLD = outside(lab())
 
 @settings(deadline=None)
 @given(
-    connections=st.integers(1, 10**6), hours=st.integers(1, 24), port=st.integers(0, 65535),
-    sent=st.none() | st.integers(0, 10**12), received=st.none() | st.integers(0, 10**12),
+    connections=st.integers(1, 10**6),
+    hours=st.integers(1, 24),
+    port=st.integers(0, 65535),
+    sent=st.none() | st.integers(0, 10**12),
+    received=st.none() | st.integers(0, 10**12),
     processes=st.lists(st.sampled_from(["a.exe", "b", "c d"]), unique=True),
 )
 def test_a_row_that_goes_out_comes_back_as_the_same_detection(connections, hours, port, sent, received, processes):
-    columns = Columns(**ROW | {
-        "dst_port": port, "connections": connections, "hourly_buckets": hours, "total_bytes_sent": sent,
-        "total_bytes_rcvd": received, "processes": ",".join(processes)})
+    columns = Columns(
+        **ROW
+        | {
+            "dst_port": port,
+            "connections": connections,
+            "hourly_buckets": hours,
+            "total_bytes_sent": sent,
+            "total_bytes_rcvd": received,
+            "processes": ",".join(processes),
+        }
+    )
     detection, _ = detection_of(columns, "siem", "judge_detection")
     row = flat(detection)
     again, misfits = detection_of(Columns(**row.model_dump(exclude={"source"})), "siem", "judge_detection")
@@ -96,10 +107,17 @@ def test_what_may_not_be_blocked_is_a_row_of_its_own():
 
 
 @settings(deadline=None)
-@given(st.dictionaries(
-    st.sampled_from([slot.name for slot in find("judge_detection").inputs]),
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=50) | st.lists(st.text(), max_size=1),
-))
+@given(
+    st.dictionaries(
+        st.sampled_from([slot.name for slot in find("judge_detection").inputs]),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.text(max_size=50)
+        | st.lists(st.text(), max_size=1),
+    )
+)
 def test_whatever_a_platform_sends_is_judged_or_refused_by_name(sent):
     try:
         result = find("judge_detection").run(ROW | sent, WORLD)

@@ -16,12 +16,16 @@ from tests.support.builders import NOW, a_detection
 
 def test_an_address_is_told_in_one_flat_row():
     feed = FeedEntry(feed="urlhaus", indicator="9.9.9.10", kind="address", last_seen=NOW.date(), malware="Emotet")
-    world = World((
-        Enricher("asn", "asn", NetworkOwner(asn=64496, organisation="Example Net", network="9.9.9.0/24", country="NL")),
-        Enricher("whois", "whois", NetworkOwner(organisation="Holder", network="9.9.0.0/16")),
-        Enricher("lists", "lists", ListEntry(name="Big CDN", category="cdn")),
-        Enricher("feeds", "feed", feed),
-    ))
+    world = World(
+        (
+            Enricher(
+                "asn", "asn", NetworkOwner(asn=64496, organisation="Example Net", network="9.9.9.0/24", country="NL")
+            ),
+            Enricher("whois", "whois", NetworkOwner(organisation="Holder", network="9.9.0.0/16")),
+            Enricher("lists", "lists", ListEntry(name="Big CDN", category="cdn")),
+            Enricher("feeds", "feed", feed),
+        )
+    )
     result = find("look_up_address").run({"address": "9.9.9.10"}, world)
     (row,) = result.rows
     assert (row.asn, row.organisation, row.registered_organisation) == (64496, "Example Net", "Holder")
@@ -86,8 +90,14 @@ def test_the_window_is_what_was_asked_for(kind, given, window, table):
     assert world.origin.windows == [window and TimeWindow(start=NOW + window[0], end=NOW + window[1])]
 
 
-@pytest.mark.parametrize("given", [{"start": "2026-11-24"}, {"start": "2026-11-24", "end": "2026-11-25", "hours": 3},
-                                   {"start": "2026-11-24", "end": "2026-11-24"}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"start": "2026-11-24"},
+        {"start": "2026-11-24", "end": "2026-11-25", "hours": 3},
+        {"start": "2026-11-24", "end": "2026-11-24"},
+    ],
+)
 def test_half_a_window_is_refused(given):
     with pytest.raises(ConfigError, match=r"fetch_detections: (start|end): "):
         find("fetch_detections").run(given, World())

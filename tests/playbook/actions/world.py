@@ -13,8 +13,15 @@ from playbook.model.site import Networks, Site
 from tests.support.builders import NOW
 
 ROW = {
-    "src_ip": "10.20.0.31", "dst_ip": "203.0.113.66", "dst_port": 6667, "connections": 288, "hourly_buckets": 24,
-    "first_seen": "2026-11-23 00:03:00", "last_seen": "2026-11-23 23:58:12", "services": "irc", "transports": "tcp",
+    "src_ip": "10.20.0.31",
+    "dst_ip": "203.0.113.66",
+    "dst_port": 6667,
+    "connections": 288,
+    "hourly_buckets": 24,
+    "first_seen": "2026-11-23 00:03:00",
+    "last_seen": "2026-11-23 23:58:12",
+    "services": "irc",
+    "transports": "tcp",
 }
 APPROVED = {"plan_id": "P-0123456789ab", "digest": "ab" * 32, "approved_by": "alice"}
 READ = SourceHealth(rows_read=500)
@@ -25,8 +32,9 @@ class Enricher:
 
     remote = False
 
-    def __init__(self, name: str, topic: str, *answers: object, unavailable: str | None = None,
-                 fault: Exception | None = None) -> None:
+    def __init__(
+        self, name: str, topic: str, *answers: object, unavailable: str | None = None, fault: Exception | None = None
+    ) -> None:
         self.name, self.topics, self.asked = name, (topic,), []
         self._answers, self._unavailable, self._fault = answers, unavailable, fault
 
@@ -34,8 +42,16 @@ class Enricher:
         self.asked += observables
         if self._fault:
             raise self._fault
-        return tuple(Enrichment(enricher=self.name, topic=self.topics[0], observable=o, answers=self._answers,
-                                unavailable=self._unavailable) for o in observables)
+        return tuple(
+            Enrichment(
+                enricher=self.name,
+                topic=self.topics[0],
+                observable=o,
+                answers=self._answers,
+                unavailable=self._unavailable,
+            )
+            for o in observables
+        )
 
 
 class Source:

@@ -26,32 +26,49 @@ from tests.support.builders import (
 )
 
 OTHER = "203.0.113.70"
-MEANS = ResponseCapabilities(block_ttl_s=14400, isolate_ttl_s=28800, policy_version=1, barriers=NeverBlockPolicy(), offers={})
+MEANS = ResponseCapabilities(
+    block_ttl_s=14400, isolate_ttl_s=28800, policy_version=1, barriers=NeverBlockPolicy(), offers={}
+)
 FILING = Filing(MEANS, RequestPolicy((3600, 14400, 86400), 24 * 3600, 1), Limits())
 # Rung of the ladder -> what follows from it.
-RUNG = {1: ("TRUE_POSITIVE", "proposed"), 3: ("BENIGN_POSITIVE", "closed"), 4: ("TRUE_POSITIVE", "proposed"),
-        5: ("UNDETERMINED", "ticket"), 6: ("UNDETERMINED", "watch")}
+RUNG = {
+    1: ("TRUE_POSITIVE", "proposed"),
+    3: ("BENIGN_POSITIVE", "closed"),
+    4: ("TRUE_POSITIVE", "proposed"),
+    5: ("UNDETERMINED", "ticket"),
+    6: ("UNDETERMINED", "watch"),
+}
 _NUMBERS = itertools.count(1)
 
 
 def holder(host):
     """An inventory knows the host as a workstation that held the address all along, so one approver is enough."""
-    return a_record(hostname=host, host_id=host, roles=("workstation",), address_periods=(
-        TimeWindow(start=at(-24 * 30), end=at(24 * 365)),))
+    return a_record(
+        hostname=host,
+        host_id=host,
+        roles=("workstation",),
+        address_periods=(TimeWindow(start=at(-24 * 30), end=at(24 * 365)),),
+    )
 
 
 def judged(rung, host="ws-31", *, day=0, hour=23, number=0, dst_ip=DESTINATION, protected=(), **change):
     """A detection judged by this rung, last seen on that day and hour; ``number`` tells detections of a host apart."""
     disposition, status = RUNG[rung]
     verdict = a_verdict(disposition=disposition, status=status, rung=rung, reasons=(f"rung {rung}",))
-    detection = a_beacon(detection_id=f"{host}-{number}", dst_ip=dst_ip, first_seen=at(24 * day + 1),
-                         last_seen=at(24 * day + hour), **change)
+    detection = a_beacon(
+        detection_id=f"{host}-{number}",
+        dst_ip=dst_ip,
+        first_seen=at(24 * day + 1),
+        last_seen=at(24 * day + hour),
+        **change,
+    )
     words = tuple(said(topic, about=dst_ip, role="destination") for topic in ("lists", "operator"))
     words += (said("host", holder(host), about=detection.src_ip),)
     enriched = an_enriched(*words, detection=detection, host=host)
     if protected:
-        site = enriched.site.model_copy(update={"networks": Networks(
-            lab=enriched.site.networks.lab, protected=protected)})
+        site = enriched.site.model_copy(
+            update={"networks": Networks(lab=enriched.site.networks.lab, protected=protected)}
+        )
         enriched = enriched.replaced(site=site)
     return a_judged().model_copy(update={"enriched": enriched, "verdict": verdict})
 

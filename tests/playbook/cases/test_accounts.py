@@ -39,9 +39,11 @@ def conn(anna):
 @pytest.fixture
 def do(anna):
     """Something done in a transaction of its own."""
+
     def done(what, *given, **more):
         with anna.change() as conn:
             return what(conn, *given, **more)
+
     return done
 
 
@@ -54,8 +56,10 @@ def test_the_hash_that_is_shipped_is_as_dear_as_rfc_9106_asks_where_memory_is_sh
 def test_a_password_proves_its_account_and_no_other(anna, do):
     do(accounts.add, "bert", "viewer", "another long password", "root", NOW)
     assert accounts.still_valid(anna, "anna", NOW, password=PASSWORD) == Proof(name="anna", role="approver", via="cli")
-    wrong = [accounts.still_valid(anna, who, NOW, password=text)
-             for who, text in (("anna", "wrong"), ("bert", PASSWORD), ("nobody", PASSWORD), ("anna", ""))]
+    wrong = [
+        accounts.still_valid(anna, who, NOW, password=text)
+        for who, text in (("anna", "wrong"), ("bert", PASSWORD), ("nobody", PASSWORD), ("anna", ""))
+    ]
     assert wrong == [Unproven(reason="the name or the password is wrong")] * 4
 
 
@@ -127,12 +131,18 @@ def test_a_new_password_replaces_the_old_one(anna, do):
     assert isinstance(accounts.still_valid(anna, "anna", NOW, password="a different password"), Proof)
 
 
-@pytest.mark.parametrize(("name", "role", "password", "message"), [
-    ("Anna", "viewer", PASSWORD, "expected 1 to 64"), ("a b", "viewer", PASSWORD, "expected 1 to 64"),
-    ("", "viewer", PASSWORD, "expected 1 to 64"), ("x" * 65, "viewer", PASSWORD, "expected 1 to 64"),
-    ("carl", "king", PASSWORD, "expected one of"), ("carl", "viewer", "short", "at least 12"),
-    ("anna", "viewer", PASSWORD, "exists already"),
-])
+@pytest.mark.parametrize(
+    ("name", "role", "password", "message"),
+    [
+        ("Anna", "viewer", PASSWORD, "expected 1 to 64"),
+        ("a b", "viewer", PASSWORD, "expected 1 to 64"),
+        ("", "viewer", PASSWORD, "expected 1 to 64"),
+        ("x" * 65, "viewer", PASSWORD, "expected 1 to 64"),
+        ("carl", "king", PASSWORD, "expected one of"),
+        ("carl", "viewer", "short", "at least 12"),
+        ("anna", "viewer", PASSWORD, "exists already"),
+    ],
+)
 def test_what_cannot_be_an_account_is_told(conn, name, role, password, message):
     with pytest.raises(ConfigError, match=message):
         accounts.add(conn, name, role, password, "root", NOW)
@@ -155,13 +165,16 @@ def test_a_right_password_is_looked_at_while_others_write(anna, monkeypatch):
 
         def check_needs_rehash(self, known):
             return False
+
     monkeypatch.setattr(accounts, "_HASHER", Slow())
     assert isinstance(accounts.still_valid(anna, "anna", NOW, password=PASSWORD), Proof) and turns
 
 
 def test_many_guesses_at_once_are_no_more_than_one_after_the_other(anna):
     with ThreadPoolExecutor(8) as pool:
-        said = list(pool.map(lambda n: accounts.still_valid(anna, "anna", NOW, password=f"guess {n}").reason, range(16)))
+        said = list(
+            pool.map(lambda n: accounts.still_valid(anna, "anna", NOW, password=f"guess {n}").reason, range(16))
+        )
     assert said.count("the name or the password is wrong") == 5
     assert said.count("too many failures: try again later") == 11
 
@@ -172,5 +185,6 @@ def test_an_account_that_is_disabled_while_its_password_is_looked_at_proves_noth
     def looked(known, password):
         do(accounts.disable, "anna", "root", NOW)
         return real(known, password)
+
     monkeypatch.setattr(accounts, "_verified", looked)
     assert isinstance(accounts.still_valid(anna, "anna", NOW, password=PASSWORD), Unproven)

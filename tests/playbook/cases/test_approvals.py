@@ -53,8 +53,15 @@ def waiting(store, state="waiting"):
 
 def answer(request, who="anna", *, agree=True, place=0, hours=0.0, **change):
     plan = request.offers[place]
-    values = {"case_id": request.case_id, "plan_id": plan.plan_id, "digest": plan.digest, "who": who, "via": "cli",
-              "approve": agree, "at": later(hours)}
+    values = {
+        "case_id": request.case_id,
+        "plan_id": plan.plan_id,
+        "digest": plan.digest,
+        "who": who,
+        "via": "cli",
+        "approve": agree,
+        "at": later(hours),
+    }
     return Decision(**(values | change))
 
 
@@ -62,7 +69,8 @@ def decide(store, decision, hours=0.0, enqueue=None):
     begun = []
     with store.change() as conn:
         outcome = approvals.decide(
-            conn, decision, later(hours), enqueue or (lambda _c, _r, plan, keys: begun.append((plan.digest, keys))))
+            conn, decision, later(hours), enqueue or (lambda _c, _r, plan, keys: begun.append((plan.digest, keys)))
+        )
     return outcome, begun
 
 
@@ -126,9 +134,17 @@ def test_two_people_agree_to_one_plan_or_none(store):
     assert decide(store, answer(request, "bert", place=1, agree=False))[0].result == "denied"
 
 
-@pytest.mark.parametrize(("who", "reason"), [
-    ("vera", "role"), ("resi", "role"), ("nobody", "role"), ("gone", "role"), ("root", None), ("anna", None),
-])
+@pytest.mark.parametrize(
+    ("who", "reason"),
+    [
+        ("vera", "role"),
+        ("resi", "role"),
+        ("nobody", "role"),
+        ("gone", "role"),
+        ("root", None),
+        ("anna", None),
+    ],
+)
 def test_only_an_enabled_account_with_the_role_answers(store, who, reason):
     assert decide(store, answer(ask(store), who))[0].reason == reason
 
@@ -157,9 +173,15 @@ def test_a_plan_of_another_case_is_unknown(store):
     assert decide(store, answer(request, case_id="C-0"))[0].reason == "unknown"
 
 
-@pytest.mark.parametrize(("who", "at", "reason"), [
-    ("anna", 2, "repeated"), ("bert", 2, "late"), ("bert", 0.5, "racing"), ("vera", 2, "late"),
-])
+@pytest.mark.parametrize(
+    ("who", "at", "reason"),
+    [
+        ("anna", 2, "repeated"),
+        ("bert", 2, "late"),
+        ("bert", 0.5, "racing"),
+        ("vera", 2, "late"),
+    ],
+)
 def test_an_answer_after_the_answer_is_refused_by_its_own_reason(store, who, at, reason):
     request = ask(store)
     decide(store, answer(request, hours=1), hours=1)
@@ -240,13 +262,20 @@ def shared(tmp_path_factory):
     store.close()
 
 
-ANSWER = st.tuples(st.sampled_from([*PEOPLE, "nobody"]), st.booleans(), st.integers(0, 2), st.integers(0, 30),
-                   st.sampled_from(["cli", "page", "platform"]), st.booleans())
+ANSWER = st.tuples(
+    st.sampled_from([*PEOPLE, "nobody"]),
+    st.booleans(),
+    st.integers(0, 2),
+    st.integers(0, 30),
+    st.sampled_from(["cli", "page", "platform"]),
+    st.booleans(),
+)
 
 
 @examples(15)
-@given(people=st.sampled_from([1, 2]), requester=st.sampled_from(["playbook", "anna"]),
-       given_=st.lists(ANSWER, max_size=6))
+@given(
+    people=st.sampled_from([1, 2]), requester=st.sampled_from(["playbook", "anna"]), given_=st.lists(ANSWER, max_size=6)
+)
 def test_whatever_is_answered_work_starts_at_most_once_and_only_as_agreed(shared, people, requester, given_):
     with shared.change() as conn:
         for table in reversed(metadata.sorted_tables):

@@ -26,6 +26,7 @@ def test_another_writer_gets_in_between(store):
             with store.change() as conn:
                 audit.append(conn, NOW, "", "other", "between", {})
             over.wait(0.02)
+
     other = threading.Thread(target=write)
     other.start()
     filed = file_in_parts(store, a_large_run(), FILING, lambda: NOW)
@@ -49,6 +50,7 @@ def cut_off_after(parts):
         left.pop()
         if not left:
             raise CutOff
+
     return pause
 
 

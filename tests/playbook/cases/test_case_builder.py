@@ -12,9 +12,16 @@ from playbook.response.plan import ResponseCapabilities
 from tests.playbook.triage.test_enrich import lease
 from tests.support.builders import DESTINATION, a_beacon, a_judged, a_record, a_verdict, an_enriched, at, said
 
-MEANS = ResponseCapabilities(block_ttl_s=14400, isolate_ttl_s=28800, policy_version=1, barriers=NeverBlockPolicy(), offers={})
-RUNG = {1: ("TRUE_POSITIVE", "proposed"), 3: ("BENIGN_POSITIVE", "closed"), 4: ("TRUE_POSITIVE", "proposed"),
-        5: ("UNDETERMINED", "ticket"), 6: ("UNDETERMINED", "watch")}
+MEANS = ResponseCapabilities(
+    block_ttl_s=14400, isolate_ttl_s=28800, policy_version=1, barriers=NeverBlockPolicy(), offers={}
+)
+RUNG = {
+    1: ("TRUE_POSITIVE", "proposed"),
+    3: ("BENIGN_POSITIVE", "closed"),
+    4: ("TRUE_POSITIVE", "proposed"),
+    5: ("UNDETERMINED", "ticket"),
+    6: ("UNDETERMINED", "watch"),
+}
 ASKED = (said("lists", about=DESTINATION), said("operator", about=DESTINATION))
 
 
@@ -30,10 +37,16 @@ def filed(*ones, holders=()):
     return file_cases(ones, MEANS, holders)
 
 
-@pytest.mark.parametrize(("rungs", "disposition", "status"), [
-    ((3, 3), "BENIGN_POSITIVE", "closed"), ((3, 6), "UNDETERMINED", "watch"), ((6, 5, 3), "UNDETERMINED", "ticket"),
-    ((3, 4), "TRUE_POSITIVE", "proposed"), ((5, 1, 3), "TRUE_POSITIVE", "proposed"),
-])
+@pytest.mark.parametrize(
+    ("rungs", "disposition", "status"),
+    [
+        ((3, 3), "BENIGN_POSITIVE", "closed"),
+        ((3, 6), "UNDETERMINED", "watch"),
+        ((6, 5, 3), "UNDETERMINED", "ticket"),
+        ((3, 4), "TRUE_POSITIVE", "proposed"),
+        ((5, 1, 3), "TRUE_POSITIVE", "proposed"),
+    ],
+)
 def test_the_worst_detection_speaks_and_a_case_closes_only_when_all_do(rungs, disposition, status):
     for order in (rungs, rungs[::-1]):
         (case,) = filed(*(judged(r, number=n) for n, r in enumerate(order)))

@@ -37,8 +37,15 @@ def due(store, moment):
 
 
 def receipt(action="contain", **change):
-    values = {"connector": "fw", "action": action, "ok": True, "changed": True, "said": "rule 7", "reference": "7",
-              "at": NOW}
+    values = {
+        "connector": "fw",
+        "action": action,
+        "ok": True,
+        "changed": True,
+        "said": "rule 7",
+        "reference": "7",
+        "at": NOW,
+    }
     return Receipt(**(values | change))
 
 
@@ -46,8 +53,11 @@ def test_a_key_is_of_case_kind_and_target_and_not_of_the_time():
     step = Step(kind="block_address", target="203.0.113.1", scope="all", ttl_s=60)
     key = containments.key_of("C-1", step)
     assert key == containments.key_of("C-1", step.model_copy(update={"ttl_s": 999, "connector": "x"}))
-    others = {containments.key_of("C-2", step), containments.key_of("C-1", step.model_copy(update={"target": "x"})),
-              containments.key_of("C-1", step.model_copy(update={"kind": "block_pair"}))}
+    others = {
+        containments.key_of("C-2", step),
+        containments.key_of("C-1", step.model_copy(update={"target": "x"})),
+        containments.key_of("C-1", step.model_copy(update={"kind": "block_pair"})),
+    }
     assert len(others | {key}) == 4 and key.startswith("K-") and len(key) == 18
 
 
@@ -76,11 +86,19 @@ def test_a_state_is_left_once(store):
     assert len(found(store, key).trouble) == 2000 and found(store, key).until == LATER
 
 
-@pytest.mark.parametrize(("state", "asked", "hours", "is_due"), [
-    ("intended", False, 0, True), ("active", False, 3.9, False), ("active", False, 4, True), ("active", True, 0, True),
-    ("extending", False, 4, True), ("releasing", False, 0, True), ("released", False, 9, False),
-    ("failed", False, 9, False),
-])
+@pytest.mark.parametrize(
+    ("state", "asked", "hours", "is_due"),
+    [
+        ("intended", False, 0, True),
+        ("active", False, 3.9, False),
+        ("active", False, 4, True),
+        ("active", True, 0, True),
+        ("extending", False, 4, True),
+        ("releasing", False, 0, True),
+        ("released", False, 9, False),
+        ("failed", False, 9, False),
+    ],
+)
 def test_what_is_due(store, state, asked, hours, is_due):
     key = intended(store)
     move(store, key, ("intended",), state, until=LATER)
@@ -111,7 +129,10 @@ def test_what_devices_said_is_kept_in_order_and_in_the_journal(store):
     with store.reading() as conn:
         assert containments.receipts_of(conn, key) == said
         assert [line.kind for line in audit.lines(conn)][-3:] == [
-            "device: contain", "device: verify", "device: release"]
+            "device: contain",
+            "device: verify",
+            "device: release",
+        ]
         assert audit.verify(conn) == ()
 
 

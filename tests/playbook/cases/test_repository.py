@@ -89,8 +89,9 @@ def test_a_plan_is_of_this_case_and_of_the_networks_of_today(store):
     before = whole(store, one_case(store).case_id).plan
     file(store, judged(4, protected=(f"{OTHER}/32",)), hours=1)
     (request,) = requests(store)
-    assert [f"10.20.0.31>{OTHER}:443" in [step.target for step in plan.steps] for plan in (before, request.offers[0])] \
-        == [True, False]
+    assert [
+        f"10.20.0.31>{OTHER}:443" in [step.target for step in plan.steps] for plan in (before, request.offers[0])
+    ] == [True, False]
     assert whole(store, one_case(store).case_id).not_blockable[0].reason == "networks.protected names it"
 
 
@@ -182,10 +183,20 @@ class TestWatching:
             file(store, judged(6, day=day), hours=24 * day)
         return one_case(store)
 
-    @pytest.mark.parametrize(("days", "status"), [
-        ((0,), "watch"), ((0, 0, 0, 0), "watch"), ((0, 1), "watch"), ((0, 1, 2), "ticket"), ((0, 1, 3), "watch"),
-        ((0, 1, 3, 4, 5), "ticket"), ((0, 2, 4, 6), "watch"), ((0, 1, 0, 1, 2), "ticket"), ((0, 1, 2, 9), "ticket"),
-    ])
+    @pytest.mark.parametrize(
+        ("days", "status"),
+        [
+            ((0,), "watch"),
+            ((0, 0, 0, 0), "watch"),
+            ((0, 1), "watch"),
+            ((0, 1, 2), "ticket"),
+            ((0, 1, 3), "watch"),
+            ((0, 1, 3, 4, 5), "ticket"),
+            ((0, 2, 4, 6), "watch"),
+            ((0, 1, 0, 1, 2), "ticket"),
+            ((0, 1, 2, 9), "ticket"),
+        ],
+    )
     def test_the_third_day_in_a_row_makes_a_ticket(self, store, days, status):
         row = self.on(store, *days)
         assert row.status == status and bool(row.ticket_key) == (status == "ticket")

@@ -17,7 +17,9 @@ class TestAsking:
         (request,) = requests(store)
         with store.change() as conn:
             approval_requests.close_request(conn, request.request_id, request.case_id, "approved", NOW, "")
-            (key,) = containments.record_intent(conn, request.case_id, request.request_id, request.offers[0], "anna", NOW)
+            (key,) = containments.record_intent(
+                conn, request.case_id, request.request_id, request.offers[0], "anna", NOW
+            )
             containments.change_state(conn, key, ("intended",), state, NOW, until=NOW + timedelta(hours=4))
         return key
 
@@ -50,9 +52,16 @@ class TestAsking:
         file(store, judged(4, day=1), hours=24)
         assert len(requests(store)) == 1
 
-    @pytest.mark.parametrize(("ended", "day", "asked"), [
-        ("denied", 0, 0), ("denied", 1, 0), ("expired", 0, 0), ("expired", 1, 1), ("withdrawn", 0, 1),
-    ])
+    @pytest.mark.parametrize(
+        ("ended", "day", "asked"),
+        [
+            ("denied", 0, 0),
+            ("denied", 1, 0),
+            ("expired", 0, 0),
+            ("expired", 1, 1),
+            ("withdrawn", 0, 1),
+        ],
+    )
     def test_a_no_is_not_asked_again_and_silence_only_of_newer_traffic(self, store, ended, day, asked):
         file(store, judged(4))
         (request,) = requests(store)

@@ -18,12 +18,17 @@ def ask(store):
     def claimed(one=SIEM, after=timedelta(0)):
         with store.change() as conn:
             return schedules.acquire(conn, one, NOW + after)
+
     return claimed
 
 
 def test_each_source_over_a_day_every_so_often_and_over_a_week_once_a_day():
     assert [(one.source, one.length, one.every) for one in schedules.jobs_of_sources(("a", "b"), 600)] == [
-        ("a", DAY, timedelta(minutes=10)), ("a", WEEK, DAY), ("b", DAY, timedelta(minutes=10)), ("b", WEEK, DAY)]
+        ("a", DAY, timedelta(minutes=10)),
+        ("a", WEEK, DAY),
+        ("b", DAY, timedelta(minutes=10)),
+        ("b", WEEK, DAY),
+    ]
 
 
 def test_it_is_claimed_once_each_time(ask):

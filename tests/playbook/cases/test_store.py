@@ -77,6 +77,7 @@ def test_an_empty_postgresql_is_migrated(pg_server):
 
 def test_writers_take_turns_and_each_sees_what_the_other_wrote(store):
     """Read, then write what was read plus one, from four threads: no step is lost, none fails."""
+
     def work():
         for _ in range(5):
             with store.change() as conn:
@@ -103,27 +104,41 @@ def test_sqlite_is_durable_and_its_file_is_the_owners_alone(tmp_path):
     assert store.file == tmp_path / "sub" / "state.db"
     assert store.file.stat().st_mode & 0o077 == 0
     with store.reading() as conn:
-        pragmas = [conn.exec_driver_sql(f"PRAGMA {p}").scalar_one()
-                   for p in ("journal_mode", "synchronous", "busy_timeout", "foreign_keys")]
+        pragmas = [
+            conn.exec_driver_sql(f"PRAGMA {p}").scalar_one()
+            for p in ("journal_mode", "synchronous", "busy_timeout", "foreign_keys")
+        ]
     assert pragmas == ["wal", 2, 30000, 1]
     store.close()
 
 
-@pytest.mark.parametrize("url", [
-    "", "mysql://x/y", "sqlite://", "sqlite:///:memory:", "no url", "///", "postgresql://u:geheim@h:port/db",
-    "postgresql://u:geheim@[::1/db",
-])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "mysql://x/y",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "no url",
+        "///",
+        "postgresql://u:geheim@h:port/db",
+        "postgresql://u:geheim@[::1/db",
+    ],
+)
 def test_other_urls_are_refused_without_showing_them(url, tmp_path):
     with pytest.raises(ConfigError, match=r"state\.url: expected") as told:
         address_of(url, tmp_path)
     assert "geheim" not in str(told.value)
 
 
-@pytest.mark.parametrize(("url", "words"), [
-    ("postgresql://u:geheim@127.0.0.1:1/db?sslmod=require", "sslmod"),
-    ("postgresql://u:geheim@127.0.0.1:1/db?connect_timeout=soon", "connect_timeout: 'soon'"),
-    ("sqlite:///state.db?mode=ro", "a SQLite file takes no parameters: mode"),
-])
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("postgresql://u:geheim@127.0.0.1:1/db?sslmod=require", "sslmod"),
+        ("postgresql://u:geheim@127.0.0.1:1/db?connect_timeout=soon", "connect_timeout: 'soon'"),
+        ("sqlite:///state.db?mode=ro", "a SQLite file takes no parameters: mode"),
+    ],
+)
 def test_a_parameter_that_nobody_knows_is_a_fault_of_the_configuration(url, words, tmp_path):
     (tmp_path / "playbook.toml").write_text(f'[state]\nurl = "{url}"\n')
     done = CliRunner().invoke(cli, ["cases", "--config", str(tmp_path / "playbook.toml")])

@@ -64,10 +64,14 @@ def test_a_shared_ticket_takes_one_place_and_its_late_hosts_are_in_it():
     assert {c.ticket.key for c in cases[3:]} == {tickets[0].key}
 
 
-@pytest.mark.parametrize(("change", "ask"), [
-    ({}, "approve or deny"), ({"plan": None, "by_hand": ("contain it",)}, "by hand"),
-    ({"plan": None}, "look and decide"),
-])
+@pytest.mark.parametrize(
+    ("change", "ask"),
+    [
+        ({}, "approve or deny"),
+        ({"plan": None, "by_hand": ("contain it",)}, "by hand"),
+        ({"plan": None}, "look and decide"),
+    ],
+)
 def test_a_ticket_says_what_is_asked_and_why(change, ask):
     _, (ticket,) = with_tickets([case(1, **change)], 20, 5)
     assert ask in ticket.title and "ws-1" in ticket.title

@@ -57,7 +57,12 @@ def test_an_outcome_is_said_once_however_often_it_is_found(store):
     assert told(store, siem, 24) == (0, ())
     ((reference, outcome, may_change),) = siem.said
     assert (reference, outcome.case_id, outcome.disposition, outcome.reason, may_change) == (
-        "reference of F-1", filed.case_id, "TRUE_POSITIVE", "rung 4", False)
+        "reference of F-1",
+        filed.case_id,
+        "TRUE_POSITIVE",
+        "rung 4",
+        False,
+    )
     with store.reading() as conn:
         assert [line.case_id for line in audit.lines(conn) if line.kind == "outcome written"] == [filed.case_id]
 
@@ -69,7 +74,8 @@ def test_another_verdict_is_one_more_outcome_and_the_way_back_a_third(store):
         told(store, siem, hours)
     words = [(outcome.disposition, outcome.reason) for _, outcome, _ in siem.said]
     assert words == [
-        ("UNDETERMINED", "rung 5"), ("TRUE_POSITIVE", "rung 4 | no longer UNDETERMINED since 2026-11-25 06:00 UTC"),
+        ("UNDETERMINED", "rung 5"),
+        ("TRUE_POSITIVE", "rung 4 | no longer UNDETERMINED since 2026-11-25 06:00 UTC"),
         ("UNDETERMINED", "rung 5 | no longer TRUE_POSITIVE since 2026-11-27 06:00 UTC"),
     ]
 
@@ -97,9 +103,14 @@ def test_a_person_is_heard_and_heard_again_when_the_case_is_opened_again(store):
     assert told(store, siem, 5).number == 1 and dispositions(siem)[-1][1] == "TRUE_POSITIVE"
 
 
-@pytest.mark.parametrize(("disposition", "fault", "heard"), [
-    ("FALSE_POSITIVE", "query", "query"), ("FALSE_POSITIVE", "data", "data"), ("BENIGN_POSITIVE", "data", "query"),
-])
+@pytest.mark.parametrize(
+    ("disposition", "fault", "heard"),
+    [
+        ("FALSE_POSITIVE", "query", "query"),
+        ("FALSE_POSITIVE", "data", "data"),
+        ("BENIGN_POSITIVE", "data", "query"),
+    ],
+)
 def test_what_a_person_says_was_wrong_is_heard_and_stays(store, disposition, fault, heard):
     siem = Siem()
     (filed,) = file(store, judged(4), findings=(finding(),)).cases
@@ -108,7 +119,9 @@ def test_what_a_person_says_was_wrong_is_heard_and_stays(store, disposition, fau
     file(store, judged(4), findings=(finding(), finding(name="F-2")), hours=4)
     told(store, siem, 4)
     assert [(reference, said.disposition, said.fault) for reference, said, _ in siem.said] == [
-        ("reference of F-1", disposition, heard), ("reference of F-2", disposition, heard)]
+        ("reference of F-1", disposition, heard),
+        ("reference of F-2", disposition, heard),
+    ]
 
 
 def test_the_data_instead_of_the_query_is_news_of_the_same_disposition(store):
@@ -150,12 +163,21 @@ def test_a_case_judged_anew_over_another_source_corrects_what_was_said(store):
     assert told(store, siem, 1).number == 1 and dispositions(siem)[-1][1] == "TRUE_POSITIVE"
 
 
-@pytest.mark.parametrize(("gate", "disposition", "fault"), [
-    ("G1", "FALSE_POSITIVE", "query"), ("G2", "FALSE_POSITIVE", "data"), ("G3", "BENIGN_POSITIVE", "query")])
+@pytest.mark.parametrize(
+    ("gate", "disposition", "fault"),
+    [("G1", "FALSE_POSITIVE", "query"), ("G2", "FALSE_POSITIVE", "data"), ("G3", "BENIGN_POSITIVE", "query")],
+)
 def test_what_a_gate_took_out_is_answered_too(store, gate, disposition, fault):
     siem = Siem()
-    gated = FilteredDetection(host="ws-31", dst_ip="10.0.0.1", dst_port=53, gate=gate, disposition=disposition,
-                  reason="not global", detection_id="ws-31-0")
+    gated = FilteredDetection(
+        host="ws-31",
+        dst_ip="10.0.0.1",
+        dst_port=53,
+        gate=gate,
+        disposition=disposition,
+        reason="not global",
+        detection_id="ws-31-0",
+    )
     file(store, gated=(gated,), findings=(finding(),))
     told(store, siem)
     ((_, outcome, _),) = siem.said
@@ -164,11 +186,23 @@ def test_what_a_gate_took_out_is_answered_too(store, gate, disposition, fault):
 
 def test_a_status_is_changed_only_where_policy_lets_and_the_finding_speaks_of_nothing_else(store):
     siem = Siem()
-    file(store, judged(3), judged(3, "ws-32"), judged(4, "ws-33"), findings=(
-        finding(name="F-1"), finding("ws-32", name="F-2", whole=False), finding("ws-33", name="F-3", whole=False)))
+    file(
+        store,
+        judged(3),
+        judged(3, "ws-32"),
+        judged(4, "ws-33"),
+        findings=(
+            finding(name="F-1"),
+            finding("ws-32", name="F-2", whole=False),
+            finding("ws-33", name="F-3", whole=False),
+        ),
+    )
     told(store, siem, may_change=True)
     assert {reference: may_change for reference, _, may_change in siem.said} == {
-        "reference of F-1": True, "reference of F-2": False, "reference of F-3": True}
+        "reference of F-1": True,
+        "reference of F-2": False,
+        "reference of F-3": True,
+    }
 
 
 def test_a_failure_is_a_warning_and_is_tried_again_by_the_next_run(store):

@@ -18,8 +18,21 @@ from tests.support.processes import case_of, run_config
 SAMPLE = str(Path(next(iter(playbook.sample.__path__))) / "sample.toml")
 # What only an extra brings; maxminddb is not among them, as the AS table asks for it and goes on without.
 EXTRAS = {
-    "cronsim", "dbos", "duckdb", "fastapi", "icalendar", "jinja2", "platformdirs", "publicsuffixlist",
-    "pyrate_limiter", "recurring_ical_events", "rich", "sqlalchemy", "tenacity", "yaml", "zstandard",
+    "cronsim",
+    "dbos",
+    "duckdb",
+    "fastapi",
+    "icalendar",
+    "jinja2",
+    "platformdirs",
+    "publicsuffixlist",
+    "pyrate_limiter",
+    "recurring_ical_events",
+    "rich",
+    "sqlalchemy",
+    "tenacity",
+    "yaml",
+    "zstandard",
 }
 NETWORKS = "[networks]\nlab = ['203.0.113.0/24']\n"
 
@@ -96,16 +109,24 @@ def test_an_unanswered_question_is_exit_4_with_the_rows_that_are_known(tmp_path)
 def test_a_missing_secret_names_the_variable(tmp_path, monkeypatch):
     monkeypatch.delenv("NOT_SET_HERE", raising=False)
     path = tmp_path / "playbook.toml"
-    path.write_text('[sources.sumo]\nkind = "sumologic"\nbase_url = "https://api.sumologic.com"\n'
-                    'access_id_env = "NOT_SET_HERE"\naccess_key_env = "NOT_SET_HERE"\n', encoding="utf-8")
+    path.write_text(
+        '[sources.sumo]\nkind = "sumologic"\nbase_url = "https://api.sumologic.com"\n'
+        'access_id_env = "NOT_SET_HERE"\naccess_key_env = "NOT_SET_HERE"\n',
+        encoding="utf-8",
+    )
     code, document = act("fetch_detections", "--config", str(path), "--json")
     assert code == 2 and "NOT_SET_HERE" in document["error"]
 
 
 @pytest.mark.parametrize(
     ("fault", "code"),
-    [(Unauthorized("SUMO_ACCESS_KEY was refused"), 3), (Unreachable("no answer"), 4), (Incomplete("half of it"), 4),
-     (LimitExceeded("too many"), 5), (ModuleNotFoundError("x", name="duckdb"), 2)],
+    [
+        (Unauthorized("SUMO_ACCESS_KEY was refused"), 3),
+        (Unreachable("no answer"), 4),
+        (Incomplete("half of it"), 4),
+        (LimitExceeded("too many"), 5),
+        (ModuleNotFoundError("x", name="duckdb"), 2),
+    ],
     ids=lambda value: type(value).__name__,
 )
 def test_each_failure_has_its_exit_code_in_the_document_too(monkeypatch, fault, code):
@@ -120,9 +141,18 @@ def test_each_failure_has_its_exit_code_in_the_document_too(monkeypatch, fault, 
 
 
 def test_numbers_may_come_as_text_as_many_platforms_send_them(config):
-    columns = {"src_ip": "10.20.0.31", "dst_ip": "203.0.113.66", "dst_port": "6667", "connections": "288.0",
-               "hourly_buckets": "24", "first_seen": "2026-03-02", "last_seen": "2026-03-03", "bytes_known": "false",
-               "avg_per_hour": "", "processes": None}
+    columns = {
+        "src_ip": "10.20.0.31",
+        "dst_ip": "203.0.113.66",
+        "dst_port": "6667",
+        "connections": "288.0",
+        "hourly_buckets": "24",
+        "first_seen": "2026-03-02",
+        "last_seen": "2026-03-03",
+        "bytes_known": "false",
+        "avg_per_hour": "",
+        "processes": None,
+    }
     code, document = act("judge_detection", "--config", config, "--input", "-", given=json.dumps(columns))
     assert (code, document["data"][0]["beaconing_score"]) == (0, 3)
 
@@ -149,10 +179,19 @@ def test_a_row_goes_from_fetch_to_judge_to_propose_as_it_is():
 
 
 def imported_by(*arguments: str) -> set[str]:
-    code = ("import sys; from playbook.__main__ import cli; cli.main(sys.argv[1:], standalone_mode=False); "
-            "print(*(m.split('.')[0] for m in sys.modules), file=sys.stderr)")
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60,
-                          check=False, env={"PATH": "", "HOME": "/nonexistent"}, cwd=Path(__file__).parents[3])
+    code = (
+        "import sys; from playbook.__main__ import cli; cli.main(sys.argv[1:], standalone_mode=False); "
+        "print(*(m.split('.')[0] for m in sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={"PATH": "", "HOME": "/nonexistent"},
+        cwd=Path(__file__).parents[3],
+    )
     assert "Traceback" not in done.stderr, done.stderr
     return set(done.stderr.split())
 
@@ -165,19 +204,30 @@ def test_reading_needs_the_core_alone(arguments):
 
 
 def test_help_wires_no_connector_and_no_rule():
-    code = ("import sys; from playbook.__main__ import cli; cli.main(['act', '--help'], standalone_mode=False); "
-            "print(*sys.modules, file=sys.stderr)")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True,
-                          cwd=Path(__file__).parents[3])
+    code = (
+        "import sys; from playbook.__main__ import cli; cli.main(['act', '--help'], standalone_mode=False); "
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        cwd=Path(__file__).parents[3],
+    )
     loaded = set(done.stderr.split())
     assert not {m for m in loaded if m.startswith(("connectors.", "playbook.rules.irc", "playbook.actions.look"))}
     assert "requests" not in loaded
 
 
-@pytest.mark.parametrize(("field", "value", "words"), [
-    ("plan_id", "P-123", "expected Identity of the approved plan: P- and 12 hexadecimal digits, such as P-0000"),
-    ("digest", "latest", "expected SHA-256 of exactly the approved plan: 64 hexadecimal digits, such as 9f86d0"),
-])
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("plan_id", "P-123", "expected Identity of the approved plan: P- and 12 hexadecimal digits, such as P-0000"),
+        ("digest", "latest", "expected SHA-256 of exactly the approved plan: 64 hexadecimal digits, such as 9f86d0"),
+    ],
+)
 def test_a_wrong_plan_is_answered_in_words_with_an_example_and_no_pattern(config, field, value, words):
     right = {"plan_id": "P-0123456789ab", "digest": "ab" * 32, "approved_by": "alice", "address": "203.0.113.66"}
     given = json.dumps(right | {field: value})
@@ -191,6 +241,7 @@ def test_the_examples_of_an_action_can_be_given_together(tmp_path, action):
     logs = Path(SAMPLE).parent / "logs"
     (tmp_path / "playbook.toml").write_text(f'{NETWORKS}[sources.sumo]\nkind = "logs"\npaths = ["{logs}"]\n')
     given = json.dumps({slot.name: slot.example for slot in action.inputs if slot.example is not None})
-    code, document = act(action.identifier, "--config", str(tmp_path / "playbook.toml"), "--json", "--input", "-",
-                         given=given)
+    code, document = act(
+        action.identifier, "--config", str(tmp_path / "playbook.toml"), "--json", "--input", "-", given=given
+    )
     assert code in (0, 4) and document["status"] != "failed", document["message"]

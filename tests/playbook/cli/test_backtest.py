@@ -40,8 +40,9 @@ class Counted:
 def assembled() -> Assembled:
     read = config.read(SAMPLE / "sample.toml")
     made = assemble(read, "sample.toml", next(iter(read.sources.items())), NOW)
-    toolkit = replace(made.toolkit, source=Counted(made.toolkit.source),
-                      enrichers=tuple(map(Counted, made.toolkit.enrichers)))
+    toolkit = replace(
+        made.toolkit, source=Counted(made.toolkit.source), enrichers=tuple(map(Counted, made.toolkit.enrichers))
+    )
     return made._replace(toolkit=toolkit)
 
 
@@ -99,8 +100,12 @@ def test_the_exceptions_of_a_candidate_do_what_is_told(
 
 
 def test_what_is_convicted_is_no_candidate(before: BacktestResult) -> None:
-    convicted = {one.enriched.detection.dst_ip for case in before.cases for one in case.detections
-                 if case.verdict.disposition == "TRUE_POSITIVE"}
+    convicted = {
+        one.enriched.detection.dst_ip
+        for case in before.cases
+        for one in case.detections
+        if case.verdict.disposition == "TRUE_POSITIVE"
+    }
     assert convicted and not convicted & {one.destination for one in _backtest.candidates(before)}
 
 
@@ -119,7 +124,10 @@ def test_the_source_is_read_once_and_each_number_is_judged_as_if_afresh(
     terms, rules = assembled.terms, assembled.terms.rules
     for setting in _backtest.settings(rules):
         afresh = replace(terms, rules=replace(rules, params={**rules.params, setting.rule: setting.params}))
-        assert _backtest.backtest_setting(history, terms, setting, before).cases == _backtest.backtest(history, afresh).cases, setting
+        assert (
+            _backtest.backtest_setting(history, terms, setting, before).cases
+            == _backtest.backtest(history, afresh).cases
+        ), setting
     assert assembled.toolkit.source.calls == {"fetch": 1, "traffic": 1}
     asked = {one.name: one.calls["look_up"] for one in assembled.toolkit.enrichers}
     # Local ones are asked about hosts and addresses, then about the names that the traffic showed.
@@ -129,8 +137,12 @@ def test_the_source_is_read_once_and_each_number_is_judged_as_if_afresh(
 def test_every_number_is_tried_at_other_values_that_its_rule_accepts(assembled: Assembled) -> None:
     rules = assembled.terms.rules
     tried = list(_backtest.settings(rules))
-    numbers = {(name, parameter) for name, params in rules.params.items() for parameter, value in params
-               if isinstance(value, int | float) and not isinstance(value, bool)}
+    numbers = {
+        (name, parameter)
+        for name, params in rules.params.items()
+        for parameter, value in params
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
     assert {(one.rule, one.parameter) for one in tried} == numbers
     assert len({(one.rule, one.parameter, one.became) for one in tried}) == len(tried), "tried twice"
     for one in tried:
@@ -139,11 +151,16 @@ def test_every_number_is_tried_at_other_values_that_its_rule_accepts(assembled: 
         assert others.items() <= dict(rules.params[one.rule]).items()
 
 
-@pytest.mark.parametrize(("rule", "parameter", "now", "tried"), [
-    ("exception", "longest_days", 300, [150, 240, 366]), ("threat_feed", "fresh_days", 2000, [1000, 1600, 2500, 3650]),
-    ("load_test", "least_share", 0.9, [0.45, 0.72, 1.0]), ("rare_destination", "most_hosts", 1, [2]),
-    ("prevalent_destination", "least_hosts", 2, [3, 4]),
-])
+@pytest.mark.parametrize(
+    ("rule", "parameter", "now", "tried"),
+    [
+        ("exception", "longest_days", 300, [150, 240, 366]),
+        ("threat_feed", "fresh_days", 2000, [1000, 1600, 2500, 3650]),
+        ("load_test", "least_share", 0.9, [0.45, 0.72, 1.0]),
+        ("rare_destination", "most_hosts", 1, [2]),
+        ("prevalent_destination", "least_hosts", 2, [3, 4]),
+    ],
+)
 def test_a_value_past_its_bound_is_tried_at_the_bound(
     assembled: Assembled, rule: str, parameter: str, now: float, tried: list[float]
 ) -> None:

@@ -26,8 +26,10 @@ def checked(folder: Path, tables: str) -> tuple[int, dict]:
 
 def sumo(url: str, name: str = "sumo") -> str:
     """A table of a Sumo Logic source."""
-    return (f'[sources.{name}]\nkind = "sumologic"\nbase_url = "{url}"\naccess_id_env = "CANARY_ID"\n'
-            'access_key_env = "CANARY_KEY"\nrate = 4\n')
+    return (
+        f'[sources.{name}]\nkind = "sumologic"\nbase_url = "{url}"\naccess_id_env = "CANARY_ID"\n'
+        'access_key_env = "CANARY_KEY"\nrate = 4\n'
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -36,12 +38,15 @@ def secrets(monkeypatch):
     monkeypatch.setenv("CANARY_KEY", KEY)
 
 
-@pytest.mark.parametrize(("behaviour", "code", "words"), [
-    (Behaviour(states=(), scopes=("another",)), 4, "scope unproven"),
-    (Behaviour(refuse=True), 3, "CANARY_ID and CANARY_KEY"),
-    (Behaviour(moved=f"{US2}/api/v1/search/jobs"), 2, f'base_url = "{US2}"'),
-    (Behaviour(moved="https://evil.example/api/v1/search/jobs"), 4, "not followed"),
-])
+@pytest.mark.parametrize(
+    ("behaviour", "code", "words"),
+    [
+        (Behaviour(states=(), scopes=("another",)), 4, "scope unproven"),
+        (Behaviour(refuse=True), 3, "CANARY_ID and CANARY_KEY"),
+        (Behaviour(moved=f"{US2}/api/v1/search/jobs"), 2, f'base_url = "{US2}"'),
+        (Behaviour(moved="https://evil.example/api/v1/search/jobs"), 4, "not followed"),
+    ],
+)
 def test_each_kind_of_failure_has_its_exit_code(tmp_path, behaviour, code, words):
     with running(Tenant(a_day(), behaviour)) as url:
         found, document = checked(tmp_path, sumo(url))

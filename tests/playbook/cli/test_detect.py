@@ -19,7 +19,7 @@ def printed(folder: Path, hostname: str, process: str) -> dict[str, str]:
     (folder / "a.csv").write_text(_HEAD + "".join(rows), encoding="utf-8")
     done = CliRunner().invoke(command, [str(folder / "a.csv"), "--csv"])
     assert done.exit_code == 0
-    row, = csv.DictReader(io.StringIO(done.stdout))
+    (row,) = csv.DictReader(io.StringIO(done.stdout))
     return row
 
 
@@ -50,4 +50,5 @@ def test_a_csv_without_our_columns_says_all_that_it_needs(tmp_path: Path, name: 
     (tmp_path / "playbook.toml").write_text(f'[sources.x]\nkind = "logs"\npaths = ["a.csv"]\nformat = "{name}"\n')
     done = CliRunner().invoke(cli, ["run", "--config", str(tmp_path / "playbook.toml")])
     assert "this CSV lacks the columns hostname, bytes_sent, bytes_rcvd, process_name; expected at least time,hos" in (
-        str(done.exception))
+        str(done.exception)
+    )

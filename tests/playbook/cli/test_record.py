@@ -41,8 +41,10 @@ def filed(tmp_path_factory):
     config = ("--config", str(folder / "sample.toml"))
     ran = call("run", *config, "--json")
     root = call("accounts", "add", "root", "--role", "admin", "--token", *config).out.strip()
-    tokens = {name: call("accounts", "add", name, "--role", role, "--token", *config, token=root).out.strip()
-              for name, role in (("anna", "approver"), ("rene", "responder"), ("vera", "viewer"))}
+    tokens = {
+        name: call("accounts", "add", name, "--role", role, "--token", *config, token=root).out.strip()
+        for name, role in (("anna", "approver"), ("rene", "responder"), ("vera", "viewer"))
+    }
     return folder, ran, {"root": root} | tokens
 
 
@@ -107,8 +109,15 @@ def test_an_answer_takes_a_proof_and_exactly_one_digest(world):
 def test_a_release_is_marked_once_by_a_proven_approver(world):
     config, _, tokens = world
     request = listed(config)[0]
-    call("approvals", "approve", request["request_id"], "--digest", request["offers"][0]["digest"], *config,
-         token=tokens["anna"])
+    call(
+        "approvals",
+        "approve",
+        request["request_id"],
+        "--digest",
+        request["offers"][0]["digest"],
+        *config,
+        token=tokens["anna"],
+    )
     (contained,) = json.loads(call("containments", "--json", *config).out)["containments"]
     assert all(call("release", contained["key"], *config, token=tokens[who]).code == 3 for who in ("vera", "rene"))
     assert "will be released" in call("release", contained["key"], *config, token=tokens["anna"]).out
@@ -132,8 +141,14 @@ def of_plan(request):
     step, plan = request["offers"][0]["steps"][0], request["offers"][0]
     source, _, there = step["target"].partition(">")
     address, _, port = there.rpartition(":")
-    return {"plan_id": plan["plan_id"], "digest": plan["digest"], "approved_by": "carol", "src_ip": source,
-            "dst_ip": address, "dst_port": port}
+    return {
+        "plan_id": plan["plan_id"],
+        "digest": plan["digest"],
+        "approved_by": "carol",
+        "src_ip": source,
+        "dst_ip": address,
+        "dst_port": port,
+    }
 
 
 def act(name, config, given, token=""):
@@ -143,13 +158,14 @@ def act(name, config, given, token=""):
 
 def enqueued(config):
     with sqlite3.connect(Path(config[1]).parent / "state.db") as conn:
-        return [name for name, in conn.execute("SELECT name FROM workflow_status ORDER BY created_at")]
+        return [name for (name,) in conn.execute("SELECT name FROM workflow_status ORDER BY created_at")]
 
 
 def test_act_contains_and_corrects_through_the_record_as_the_api_does(serving):
     config, tokens = serving
-    given = of_plan(next(r for r in listed(config) if r["people"] == 1
-                         and r["offers"][0]["steps"][0]["kind"] == "block_pair"))
+    given = of_plan(
+        next(r for r in listed(config) if r["people"] == 1 and r["offers"][0]["steps"][0]["kind"] == "block_pair")
+    )
     assert act("block_pair", config, given)[0] == 3
     assert act("block_pair", config, given, tokens["vera"])[0] == 3
     assert act("block_pair", config, given | {"digest": "nonsense"}, tokens["anna"])[0] == 2
@@ -169,8 +185,15 @@ def test_act_contains_and_corrects_through_the_record_as_the_api_does(serving):
 def test_an_approval_from_the_command_line_is_set_going_at_once(world):
     config, _, tokens = world
     request = listed(config)[0]
-    call("approvals", "approve", request["request_id"], "--digest", request["offers"][0]["digest"], *config,
-         token=tokens["anna"])
+    call(
+        "approvals",
+        "approve",
+        request["request_id"],
+        "--digest",
+        request["offers"][0]["digest"],
+        *config,
+        token=tokens["anna"],
+    )
     assert enqueued(config) == ["contain_case"]
 
 
@@ -185,10 +208,16 @@ def test_a_persons_word_closes_a_case_and_opens_it_again(world):
     assert call(*word, "--by", "anna", "--because", "data", token=tokens["anna"]).code == 0
     assert call(*word, token=tokens["anna"]).code == 2
     assert case_id not in {r["case_id"] for r in listed(config)}
-    (row,) = [c for c in json.loads(call("cases", "--status", "closed", "--json", *config).out)["cases"]
-              if c["case_id"] == case_id]
+    (row,) = [
+        c
+        for c in json.loads(call("cases", "--status", "closed", "--json", *config).out)["cases"]
+        if c["case_id"] == case_id
+    ]
     assert (row["disposition"], row["person_disposition"], row["person_fault"]) == (
-        "TRUE_POSITIVE", "FALSE_POSITIVE", "data")
+        "TRUE_POSITIVE",
+        "FALSE_POSITIVE",
+        "data",
+    )
     assert call("cases", "reopen", case_id, *config, token=tokens["anna"]).code == 0
     assert call("cases", "reopen", "C-0", *config, token=tokens["anna"]).code == 2
 

@@ -39,23 +39,33 @@ def warned(config: Path) -> list[str]:
     return [w for w in json.loads(done.stdout)["warnings"] if w.startswith("enrichers.")]
 
 
-@pytest.mark.parametrize(("dst", "port"), [("8.8.8.8", 53), ("198.51.100.9", 443), ("45.60.1.1", 4444)],
-                         ids=["all gated", "nothing global", "a case"])
-@pytest.mark.parametrize(("hosts", "why"), [
-    (None, "hosts.csv: cannot be read: No such file or directory"),
-    ("name;ip\nws-1;10.1.2.3\n", "hosts.csv: no column hostname; expected a header row with the columns hostname,"),
-    ("hostname,addresses\nws-1,yes\n", "none of its 1 rows can be used; first: hosts.csv:2: addresses: expected an IP"),
-], ids=["missing", "other columns", "no good row"])
+@pytest.mark.parametrize(
+    ("dst", "port"),
+    [("8.8.8.8", 53), ("198.51.100.9", 443), ("45.60.1.1", 4444)],
+    ids=["all gated", "nothing global", "a case"],
+)
+@pytest.mark.parametrize(
+    ("hosts", "why"),
+    [
+        (None, "hosts.csv: cannot be read: No such file or directory"),
+        ("name;ip\nws-1;10.1.2.3\n", "hosts.csv: no column hostname; expected a header row with the columns hostname,"),
+        (
+            "hostname,addresses\nws-1,yes\n",
+            "none of its 1 rows can be used; first: hosts.csv:2: addresses: expected an IP",
+        ),
+    ],
+    ids=["missing", "other columns", "no good row"],
+)
 def test_an_inventory_that_cannot_be_used_is_told_once_whatever_was_found(tmp_path, hosts, why, dst, port):
     config = a_folder(tmp_path, hosts, dst, port)
-    told, = warned(config)
+    (told,) = warned(config)
     assert told.startswith("enrichers.own: host: ") and why in told
     text = called(config).stdout
     assert text.count(why.partition(";")[0]) == 1, text
 
 
 def test_a_row_that_was_cut_is_told_with_its_line_and_the_others_count(tmp_path):
-    told, = warned(a_folder(tmp_path, f"{_HOSTS}ws-1,10.1.2.3,Ann\nws-2,10.1"))
+    (told,) = warned(a_folder(tmp_path, f"{_HOSTS}ws-1,10.1.2.3,Ann\nws-2,10.1"))
     assert told == f"enrichers.own: host: 1 row left out: hosts.csv:3: 2 cells; expected 3; hosts.csv: {_CUT}"
 
 
@@ -89,13 +99,21 @@ _FEED_HEAD = "indicator,kind,last_seen\n203.0.113.1,address,2026-03-01\n"
 _CUT = "it may be cut: its last line has no end and cannot be used"
 
 
-@pytest.mark.parametrize(("tables", "text", "cut"), [
-    (_LISTS, "203.0.113.1\n203.0.11", True), (_LISTS, "203.0.113.1\n203.0.113.7", False),
-    (_LISTS, "203.0.113.1\n203.0.11\n", False), (_LISTS, "203.0.113.1\n203.0.11\n203.0.113.9", False),
-    (_FEED, f"{_FEED_HEAD}198.51.100.7,addr", True), (_FEED, f"{_FEED_HEAD}198.51.100.7,address,2026-03-01", False),
-    (_PLAIN, "evil.example\nhttp://", True), (_PLAIN, "evil.example\nbad.example", False),
-    (_INVENTORY, f"{_HOSTS}ws-1,10.1.2.3,Ann\r\nws-2", True), (_INVENTORY, f"{_HOSTS}ws-1,10.1.2.3,Ann\rws-2\r", False),
-])
+@pytest.mark.parametrize(
+    ("tables", "text", "cut"),
+    [
+        (_LISTS, "203.0.113.1\n203.0.11", True),
+        (_LISTS, "203.0.113.1\n203.0.113.7", False),
+        (_LISTS, "203.0.113.1\n203.0.11\n", False),
+        (_LISTS, "203.0.113.1\n203.0.11\n203.0.113.9", False),
+        (_FEED, f"{_FEED_HEAD}198.51.100.7,addr", True),
+        (_FEED, f"{_FEED_HEAD}198.51.100.7,address,2026-03-01", False),
+        (_PLAIN, "evil.example\nhttp://", True),
+        (_PLAIN, "evil.example\nbad.example", False),
+        (_INVENTORY, f"{_HOSTS}ws-1,10.1.2.3,Ann\r\nws-2", True),
+        (_INVENTORY, f"{_HOSTS}ws-1,10.1.2.3,Ann\rws-2\r", False),
+    ],
+)
 def test_a_file_that_was_cut_is_said_to_be_only_when_its_last_line_is_bad(tmp_path, tables, text, cut):
     told = warned(a_folder(tmp_path, text, tables=tables))
     assert any(_CUT in one for one in told) is cut, told

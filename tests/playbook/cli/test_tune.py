@@ -62,8 +62,9 @@ def test_the_text_says_what_changes_and_warns_of_exceptions() -> None:
 @pytest.fixture
 def quiet(tmp_path: Path) -> Path:
     """A day of DNS to a public resolver."""
-    (tmp_path / "a.csv").write_text(_HEAD + "".join(
-        f"{1772409600 + n * 300},,10.1.2.3,8.8.8.8,53,10,10,\n" for n in range(288)), encoding="utf-8")
+    (tmp_path / "a.csv").write_text(
+        _HEAD + "".join(f"{1772409600 + n * 300},,10.1.2.3,8.8.8.8,53,10,10,\n" for n in range(288)), encoding="utf-8"
+    )
     return tmp_path / "a.csv"
 
 
@@ -132,7 +133,8 @@ def test_an_exception_that_would_touch_a_convicted_host_is_never_listed(
     """Whatever way its scope finds to it: here one that is far too wide."""
     wide = lambda one, site, rules: tuple(  # noqa: E731
         entry.model_copy(update={"source": "10.0.0.0/8", "destination": "198.51.100.0/24", "port": None})
-        for entry in entries(one, site, rules))
+        for entry in entries(one, site, rules)
+    )
     entries = _backtest.entries
     monkeypatch.setattr(_backtest, "entries", wide)
     assert listed(copy) == []

@@ -52,7 +52,9 @@ def test_what_fires(document: dict[str, Any], name: str) -> None:
     (one,) = [one for one in document["tests"] if one["test"] == name]
     on_endpoint, on_sensor, reasons = TABLE[name]
     assert {place: set(names) for place, names in one["fires"].items()} == {
-        "endpoint": on_endpoint, "sensor": on_sensor}
+        "endpoint": on_endpoint,
+        "sensor": on_sensor,
+    }
     assert len(one["why_the_seed_cannot"]) == len(reasons)
     assert all(word in told for word, told in zip(reasons, one["why_the_seed_cannot"], strict=True))
     assert one["as_expected"] and bool(one["changed"]) == name.endswith("v")
@@ -63,8 +65,9 @@ def test_all_four_are_there_and_nothing_is_opened(document: dict[str, Any]) -> N
     assert document["as_expected"] and "live" not in document
 
 
-@pytest.mark.parametrize("change", [{"fires_on_endpoint": ()}, {"fires_on_endpoint": ("irc", "dga-burst")},
-                                    {"fires_on_sensor": ("irc",)}])
+@pytest.mark.parametrize(
+    "change", [{"fires_on_endpoint": ()}, {"fires_on_endpoint": ("irc", "dga-burst")}, {"fires_on_sensor": ("irc",)}]
+)
 def test_what_comes_out_otherwise_is_told_and_exits_128(
     monkeypatch: pytest.MonkeyPatch, change: dict[str, tuple[str, ...]]
 ) -> None:

@@ -12,9 +12,21 @@ from tests.support.builders import a_case, a_detection, a_judged, a_run
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "run.schema.json").read_text())
 COLUMNS = [
-    "hostname", "src_ip", "dst_ip", "dst_port", "connections", "hourly_buckets", "avg_per_hour",
-    "avg_bytes_per_conn", "irc_port", "beaconing_score", "total_bytes_sent", "total_bytes_rcvd", "processes",
-    "first_seen", "last_seen",
+    "hostname",
+    "src_ip",
+    "dst_ip",
+    "dst_port",
+    "connections",
+    "hourly_buckets",
+    "avg_per_hour",
+    "avg_bytes_per_conn",
+    "irc_port",
+    "beaconing_score",
+    "total_bytes_sent",
+    "total_bytes_rcvd",
+    "processes",
+    "first_seen",
+    "last_seen",
 ]
 
 
@@ -40,7 +52,15 @@ def test_top_level_keys_and_detection_columns_keep_their_order():
     said = document(whole())
     assert list(said) == ["run_id", "source", "window", "complete", "warnings", "gated", "cases", "counts"]
     assert list(said["cases"][0]) == [
-        "case_id", "host", "addresses", "status", "verdict", "detections", "enrichments", "plan", "not_blockable",
+        "case_id",
+        "host",
+        "addresses",
+        "status",
+        "verdict",
+        "detections",
+        "enrichments",
+        "plan",
+        "not_blockable",
         "ticket",
     ]
     keys = list(said["cases"][0]["detections"][0])
@@ -48,8 +68,13 @@ def test_top_level_keys_and_detection_columns_keep_their_order():
 
 
 def test_values_are_plain_and_times_are_utc_text():
-    found = a_detection(processes=("b.exe", "a.exe"), bytes_known=False, total_bytes_sent=None,
-                        total_bytes_rcvd=None, avg_bytes_per_conn=None)
+    found = a_detection(
+        processes=("b.exe", "a.exe"),
+        bytes_known=False,
+        total_bytes_sent=None,
+        total_bytes_rcvd=None,
+        avg_bytes_per_conn=None,
+    )
     row = document(a_run(a_case(a_judged(found))))["cases"][0]["detections"][0]
     assert row["first_seen"] == "2026-11-23 00:03:00"
     assert row["processes"] == ["a.exe", "b.exe"]
@@ -71,7 +96,7 @@ def test_the_same_run_gives_the_same_text():
 
 
 def test_hostile_text_survives_as_data_and_prints_as_ascii():
-    hostile = "\x1b[31mevil\u202e\n\"<script>"
+    hostile = '\x1b[31mevil\u202e\n"<script>'
     said = document(a_run(a_case(host=hostile)))
     text = json.dumps(said)
     assert json.loads(text)["cases"][0]["host"] == hostile

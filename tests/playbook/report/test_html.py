@@ -133,14 +133,36 @@ def test_a_case_id_of_another_form_never_becomes_a_path(case_id):
 def test_a_case_page_says_everything_of_a_bot():
     words = Page(case_page(whole(), bot())).words
     for needed in (
-        "True positive", "high confidence", "decided by rung 1, conclusive indicator", "Our severity critical",
-        "Rule's severity high", "Rule's confidence medium", "T1584.005", "inferred", "T1071", "observed", "T1571",
-        "ssl on port 8081", "Facility services", "iot, camera", "dhcp.log", "block pair", "ab" * 32,
-        "this host only; 3 hosts of ours used 203.0.113.66 in this window", "Corroborations from two groups hold",
-        "beacon_score", "unknown (its log covers too little; read yes)", "55 %", "written by us",
-            "Unknown, so counted for nothing: days_of_history (conn.log).",
-        "unavailable: connection refused after 20 s", "network owner: asn 64500 · organisation Example Hosting",
-        "Do not power-cycle it yet", "Factory reset".lower(), "2 more of our hosts", "avg_bytes_per_conn 412",
+        "True positive",
+        "high confidence",
+        "decided by rung 1, conclusive indicator",
+        "Our severity critical",
+        "Rule's severity high",
+        "Rule's confidence medium",
+        "T1584.005",
+        "inferred",
+        "T1071",
+        "observed",
+        "T1571",
+        "ssl on port 8081",
+        "Facility services",
+        "iot, camera",
+        "dhcp.log",
+        "block pair",
+        "ab" * 32,
+        "this host only; 3 hosts of ours used 203.0.113.66 in this window",
+        "Corroborations from two groups hold",
+        "beacon_score",
+        "unknown (its log covers too little; read yes)",
+        "55 %",
+        "written by us",
+        "Unknown, so counted for nothing: days_of_history (conn.log).",
+        "unavailable: connection refused after 20 s",
+        "network owner: asn 64500 · organisation Example Hosting",
+        "Do not power-cycle it yet",
+        "Factory reset".lower(),
+        "2 more of our hosts",
+        "avg_bytes_per_conn 412",
     ):
         assert needed in words or needed in words.lower(), needed
 
@@ -173,8 +195,16 @@ def test_what_cannot_be_blocked_and_what_did_not_answer_is_said():
 
 def test_the_index_lists_gates_tickets_dead_enrichers_and_exceptions():
     words = Page(index_page(whole())).words
-    for needed in ("12 detections", "multicast (RFC 5771)", "veeam-01: backup sessions did not answer", "EX-4",
-                   "feeds: connection refused", "no inventory is configured", "184,233", "conn.log:77"):
+    for needed in (
+        "12 detections",
+        "multicast (RFC 5771)",
+        "veeam-01: backup sessions did not answer",
+        "EX-4",
+        "feeds: connection refused",
+        "no inventory is configured",
+        "184,233",
+        "conn.log:77",
+    ):
         assert needed in words, needed
     assert words.count("[192.0.2.53]:53") + words.count("192.0.2.53:53") == 12
 
@@ -219,19 +249,30 @@ def test_a_number_stays_with_its_unit_also_in_hostile_company():
 
 
 def test_who_knows_nothing_is_one_line_and_who_answered_or_failed_is_in_the_table():
-    silent_ones = (said("asn", "asn", "203.0.113.66"), said("asn", "operator", "203.0.113.66"),
-                   said("lists", "lists", "203.0.113.66"), said("feeds", "feed", "203.0.113.66", unavailable="refused"),
-                   said("own", "lists", "203.0.113.66").model_copy(update={"warning": "1 row left out"}))
+    silent_ones = (
+        said("asn", "asn", "203.0.113.66"),
+        said("asn", "operator", "203.0.113.66"),
+        said("lists", "lists", "203.0.113.66"),
+        said("feeds", "feed", "203.0.113.66", unavailable="refused"),
+        said("own", "lists", "203.0.113.66").model_copy(update={"warning": "1 row left out"}),
+    )
     case = a_case(a_judged(enrichments=silent_ones))
     page = Page(case_page(a_run(case), case)).words
     assert "Asked about address 203.0.113.66, and know nothing of it: asn (asn, operator), lists (lists)." in page
     assert "unavailable: refused" in page and "1 row left out" in page
 
 
-@pytest.mark.parametrize(("value", "unit", "shown"), [
-    (1, "hosts", "1 host"), (2, "hosts", "2 hosts"),
-    (0.9959, "of pairs", "99.6 % of pairs"), (0.954, "of 1", "0.954 of 1"),
-    (1, "h", "1 h"), (True, "", "yes"), (0.0, "of attempts", "0 % of attempts"),
-])
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (1, "hosts", "1 host"),
+        (2, "hosts", "2 hosts"),
+        (0.9959, "of pairs", "99.6 % of pairs"),
+        (0.954, "of 1", "0.954 of 1"),
+        (1, "h", "1 h"),
+        (True, "", "yes"),
+        (0.0, "of attempts", "0 % of attempts"),
+    ],
+)
 def test_a_measured_value_reads_like_a_sentence(value, unit, shown):
     assert measured(Measurement(name="x", value=value, unit=unit, coverage=1.0, source="conn.log")) == shown

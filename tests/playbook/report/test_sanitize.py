@@ -11,24 +11,27 @@ from tests.playbook.report.hostile import HOSTILE
 from tests.support.builders import at
 
 
-@pytest.mark.parametrize(("raw", "shown"), [
-    ("ws-01", "ws-01"),
-    ("Büro Köln", "Büro Köln"),
-    ("пример 例え", "пример 例え"),
-    ("\x1b[31mred\x1b[0m", "red"),
-    ("\x1b]0;owned\x07title", "title"),
-    ("\x1b]8;;https://x.example\x1b\\link\x1b]8;;\x1b\\", "link"),
-    ("\x9b2Jclear", "clear"),
-    ("\x1bPq#0\x1b\\sixel", "sixel"),
-    ("abc\u202egnp.exe", "abcgnp.exe"),
-    ("a\u2066b\u2069c\u061cd", "abcd"),
-    ("a\nb\r\nc\td", "a b c d"),
-    ("nul\x00", "nul"),
-    ("zero\u200bwidth\u00ad\ufeff", "zerowidth"),
-    ("\u3164\u2800x", "x"),
-    ("\ud800x", "x"),
-    ("a\u00a0b\u3000c", "a b c"),
-])
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("ws-01", "ws-01"),
+        ("Büro Köln", "Büro Köln"),
+        ("пример 例え", "пример 例え"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]0;owned\x07title", "title"),
+        ("\x1b]8;;https://x.example\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x9b2Jclear", "clear"),
+        ("\x1bPq#0\x1b\\sixel", "sixel"),
+        ("abc\u202egnp.exe", "abcgnp.exe"),
+        ("a\u2066b\u2069c\u061cd", "abcd"),
+        ("a\nb\r\nc\td", "a b c d"),
+        ("nul\x00", "nul"),
+        ("zero\u200bwidth\u00ad\ufeff", "zerowidth"),
+        ("\u3164\u2800x", "x"),
+        ("\ud800x", "x"),
+        ("a\u00a0b\u3000c", "a b c"),
+    ],
+)
 def test_plain(raw, shown):
     assert plain(raw) == shown
     assert altered(raw) == (raw != shown)
@@ -47,17 +50,33 @@ def test_plain_leaves_nothing_that_moves_or_hides(raw):
     assert plain(shown) == shown or len(raw) > 400
 
 
-@pytest.mark.parametrize(("octets", "shown"), [
-    (None, "unknown"), (0, "0 B"), (999, "999 B"), (1000, "1 kB"), (118_656, "119 kB"), (999_600, "1 MB"),
-    (1_234_567, "1.23 MB"), (10**17, "100 PB"),
-])
+@pytest.mark.parametrize(
+    ("octets", "shown"),
+    [
+        (None, "unknown"),
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1 kB"),
+        (118_656, "119 kB"),
+        (999_600, "1 MB"),
+        (1_234_567, "1.23 MB"),
+        (10**17, "100 PB"),
+    ],
+)
 def test_size(octets, shown):
     assert size(octets) == shown
 
 
-@pytest.mark.parametrize(("seconds", "shown"), [
-    (0, "0 s"), (90, "1 min 30 s"), (14_400, "4 h"), (108_000, "1 d 6 h"), (-5, "0 s"),
-])
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0, "0 s"),
+        (90, "1 min 30 s"),
+        (14_400, "4 h"),
+        (108_000, "1 d 6 h"),
+        (-5, "0 s"),
+    ],
+)
 def test_duration(seconds, shown):
     assert duration(seconds) == shown
 
@@ -69,8 +88,14 @@ def test_small_words():
     assert (endpoint("203.0.113.5", 443), endpoint("2001:db8::5", 443)) == ("203.0.113.5:443", "[2001:db8::5]:443")
 
 
-@pytest.mark.parametrize(("host", "shown"), [
-    ("ws-01", "ws-01"), ("\x1b[2J\u200b", "(no visible name)"), ("", "(no visible name)"), ("x" * 500, "x" * 119 + "…"),
-])
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("ws-01", "ws-01"),
+        ("\x1b[2J\u200b", "(no visible name)"),
+        ("", "(no visible name)"),
+        ("x" * 500, "x" * 119 + "…"),
+    ],
+)
 def test_a_host_always_has_something_to_click(host, shown):
     assert named(host) == shown

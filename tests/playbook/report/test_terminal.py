@@ -41,9 +41,19 @@ def test_fits_the_width_and_keeps_the_order(width):
 def test_says_everything_a_reader_needs(width):
     text = words(shown(whole(), width))
     for needed in (
-        "184,233 rows read (3 rejected)", "complete", "1 warning", "owner: Finance", "True positive", "medium",
-        "203.0.113.66:6667/tcp", "watch; judged again each run", "close", "feeds: connection refused after 20 s",
-        "EX-4", "G3 DNS or NTP to a known service: 12", "no inventory is configured (1 case)",
+        "184,233 rows read (3 rejected)",
+        "complete",
+        "1 warning",
+        "owner: Finance",
+        "True positive",
+        "medium",
+        "203.0.113.66:6667/tcp",
+        "watch; judged again each run",
+        "close",
+        "feeds: connection refused after 20 s",
+        "EX-4",
+        "G3 DNS or NTP to a known service: 12",
+        "no inventory is configured (1 case)",
     ):
         assert needed in text
     assert text.rstrip().endswith("Next: botnet-playbook tune")
@@ -88,7 +98,9 @@ def hostile_run(text: str) -> Run:
     evidence = an_evidence(reason=text, missing=(text,))
     verdict = a_verdict(reasons=(text,), evidence=(evidence,), missing=(text,), would_change=(text,))
     case = a_case(a_judged(found, verdict, host=text, traffic=a_traffic(found, other_hosts=(text,))), host=text)
-    gated = FilteredDetection(host=text, dst_ip=text, dst_port=53, gate="G3", disposition="BENIGN_POSITIVE", reason=text)
+    gated = FilteredDetection(
+        host=text, dst_ip=text, dst_port=53, gate="G3", disposition="BENIGN_POSITIVE", reason=text
+    )
     return a_run(case, source=text, warnings=(text,), gated=(gated,), exceptions_expired=(text,))
 
 
@@ -140,8 +152,13 @@ def an_unread(host: str, missing: tuple[str, ...] = ()) -> Case:
     """A case whose backup sessions could not be read, and what it lacked beside."""
     about = Observable(kind="host", value=host, role="source")
     dead = Enrichment(enricher="backups", topic="backup_sessions", observable=about, unavailable="s.csv: not there")
-    verdict = a_verdict(disposition="UNDETERMINED", confidence="low", rung=5, status="ticket",
-                        missing=("backups: s.csv: not there", *missing))
+    verdict = a_verdict(
+        disposition="UNDETERMINED",
+        confidence="low",
+        rung=5,
+        status="ticket",
+        missing=("backups: s.csv: not there", *missing),
+    )
     return a_case(a_judged(None, verdict, host=host, enrichments=(dead,)), case_id=f"C-{host}", host=host)
 
 

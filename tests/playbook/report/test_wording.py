@@ -23,24 +23,33 @@ def a_judgement(disposition: str, confidence: str, status: str, roles: tuple[str
     return a_case(a_judged(None, verdict), record=record)
 
 
-@pytest.mark.parametrize(("disposition", "confidence", "status", "ours"), [
-    ("TRUE_POSITIVE", "high", "proposed", "critical"), ("TRUE_POSITIVE", "medium", "proposed", "high"),
-    ("TRUE_POSITIVE", "low", "proposed", "medium"), ("UNDETERMINED", "low", "ticket", "medium"),
-    ("UNDETERMINED", "low", "watch", "low"), ("BENIGN_POSITIVE", "high", "closed", "informational"),
-    ("FALSE_POSITIVE", "high", "closed", "none"),
-])
+@pytest.mark.parametrize(
+    ("disposition", "confidence", "status", "ours"),
+    [
+        ("TRUE_POSITIVE", "high", "proposed", "critical"),
+        ("TRUE_POSITIVE", "medium", "proposed", "high"),
+        ("TRUE_POSITIVE", "low", "proposed", "medium"),
+        ("UNDETERMINED", "low", "ticket", "medium"),
+        ("UNDETERMINED", "low", "watch", "low"),
+        ("BENIGN_POSITIVE", "high", "closed", "informational"),
+        ("FALSE_POSITIVE", "high", "closed", "none"),
+    ],
+)
 def test_severity(disposition, confidence, status, ours):
     assert severity(a_judgement(disposition, confidence, status)) == ours
 
 
-@pytest.mark.parametrize(("services", "port", "seen"), [
-    ((), 443, {"T1584.005": "inferred", "T1071": "inferred"}),
-    (("irc",), 6667, {"T1584.005": "inferred", "T1071": "observed"}),
-    (("irc",), 443, {"T1584.005": "inferred", "T1071": "observed", "T1571": "observed"}),
-    (("ssl",), 8081, {"T1584.005": "inferred", "T1071": "observed", "T1571": "observed"}),
-    (("ssl",), 443, {"T1584.005": "inferred", "T1071": "observed"}),
-    (("unheard-of",), 8081, {"T1584.005": "inferred", "T1071": "observed"}),
-])
+@pytest.mark.parametrize(
+    ("services", "port", "seen"),
+    [
+        ((), 443, {"T1584.005": "inferred", "T1071": "inferred"}),
+        (("irc",), 6667, {"T1584.005": "inferred", "T1071": "observed"}),
+        (("irc",), 443, {"T1584.005": "inferred", "T1071": "observed", "T1571": "observed"}),
+        (("ssl",), 8081, {"T1584.005": "inferred", "T1071": "observed", "T1571": "observed"}),
+        (("ssl",), 443, {"T1584.005": "inferred", "T1071": "observed"}),
+        (("unheard-of",), 8081, {"T1584.005": "inferred", "T1071": "observed"}),
+    ],
+)
 def test_techniques_say_what_was_observed_and_what_is_inferred(services, port, seen):
     found = techniques(a_detection(services=services, dst_port=port))
     assert {t.technique: t.basis for t in found} == seen
@@ -51,32 +60,47 @@ def test_the_deciding_rung_is_that_of_the_worst_detections():
     assert deciding_rung(a_case(a_judged(None, a_verdict(rung=4)), a_judged(None, benign))) == 4
 
 
-@pytest.mark.parametrize(("status", "said"), [
-    ("ticket", "ticket"), ("watch", "watch; judged again each run"), ("closed", "close"),
-    ("proposed", "contain by hand: no step was planned"),
-])
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("ticket", "ticket"),
+        ("watch", "watch; judged again each run"),
+        ("closed", "close"),
+        ("proposed", "contain by hand: no step was planned"),
+    ],
+)
 def test_a_case_always_proposes_something(status, said):
     verdict = CaseVerdict(disposition="UNDETERMINED", confidence="low", reasons=("x",))
     assert proposal(a_case(status=status, verdict=verdict, plan=None)) == (said,)
 
 
-@pytest.mark.parametrize(("roles", "needed", "absent"), [
-    (("camera",), "Factory reset".lower(), "memory image"),
-    (("domain_controller",), "krbtgt", "factory reset"),
-    (("database", "server"), "service accounts", "factory reset"),
-    ((), "Re-image: yes".lower(), "factory reset"),
-])
+@pytest.mark.parametrize(
+    ("roles", "needed", "absent"),
+    [
+        (("camera",), "Factory reset".lower(), "memory image"),
+        (("domain_controller",), "krbtgt", "factory reset"),
+        (("database", "server"), "service accounts", "factory reset"),
+        ((), "Re-image: yes".lower(), "factory reset"),
+    ],
+)
 def test_advice_for_a_true_positive_follows_the_role(roles, needed, absent):
-    said = " ".join(line for a in remediation(a_judgement("TRUE_POSITIVE", "high", "proposed", roles)) for line in a.steps)
+    said = " ".join(
+        line for a in remediation(a_judgement("TRUE_POSITIVE", "high", "proposed", roles)) for line in a.steps
+    )
     assert needed in said.lower()
     assert absent not in said.lower()
     assert "Copy the raw rows of this host from 2026-11-22" in said
 
 
-@pytest.mark.parametrize(("disposition", "status", "needed"), [
-    ("UNDETERMINED", "ticket", "Do not reset accounts or re-image"), ("UNDETERMINED", "watch", "owns the sockets"),
-    ("BENIGN_POSITIVE", "closed", "Nothing to contain"), ("FALSE_POSITIVE", "closed", "No host is to be touched"),
-])
+@pytest.mark.parametrize(
+    ("disposition", "status", "needed"),
+    [
+        ("UNDETERMINED", "ticket", "Do not reset accounts or re-image"),
+        ("UNDETERMINED", "watch", "owns the sockets"),
+        ("BENIGN_POSITIVE", "closed", "Nothing to contain"),
+        ("FALSE_POSITIVE", "closed", "No host is to be touched"),
+    ],
+)
 def test_nobody_is_told_to_reimage_without_a_true_positive(disposition, status, needed):
     said = " ".join(line for a in remediation(a_judgement(disposition, "low", status)) for line in a.steps)
     assert needed in said
@@ -89,12 +113,15 @@ def test_a_policy_question_is_told_as_one():
     assert "question of policy" in remediation(case)[0].steps[0]
 
 
-@pytest.mark.parametrize(("kind", "target", "said"), [
-    ("block_pair", "10.20.0.31>203.0.113.66:6667", "this host only; 7 hosts of ours used 203.0.113.66"),
-    ("block_address", "203.0.113.66", "every host of ours; 7 hosts of ours used 203.0.113.66"),
-    ("block_address", "198.51.100.1", "every host of ours; how many of our hosts use 198.51.100.1 is unknown"),
-    ("isolate_host", "inv-1", "everything this host does; no other host"),
-])
+@pytest.mark.parametrize(
+    ("kind", "target", "said"),
+    [
+        ("block_pair", "10.20.0.31>203.0.113.66:6667", "this host only; 7 hosts of ours used 203.0.113.66"),
+        ("block_address", "203.0.113.66", "every host of ours; 7 hosts of ours used 203.0.113.66"),
+        ("block_address", "198.51.100.1", "every host of ours; how many of our hosts use 198.51.100.1 is unknown"),
+        ("isolate_host", "inv-1", "everything this host does; no other host"),
+    ],
+)
 def test_blast_radius(kind, target, said):
     found = a_detection()
     case = a_case(a_judged(found, traffic=a_traffic(found, hosts_using=7)))
@@ -112,7 +139,8 @@ def test_a_period_without_ends_is_told_as_no_limit():
     always = TimeWindow(start=datetime(1900, 1, 1, tzinfo=UTC), end=datetime(3000, 1, 1, tzinfo=UTC))
     record = HostRecord(hostname="h", address_periods=(always, TimeWindow(start=at(1), end=at(2))))
     assert answer_words(record) == (
-        "host record: hostname h · address periods no limit to no limit, 2026-11-23 01:00 to 2026-11-23 02:00")
+        "host record: hostname h · address periods no limit to no limit, 2026-11-23 01:00 to 2026-11-23 02:00"
+    )
 
 
 def test_an_isolated_host_is_named():
@@ -127,8 +155,12 @@ def test_answers_read_as_words_without_empty_fields():
 def test_the_raw_command_finds_the_rows_and_only_those(tmp_path):
     folder = tmp_path / "it's; logs"
     folder.mkdir()
-    rows = ("1\t10.0.0.5\t203.0.113.9", "2\t10.0.0.50\t203.0.113.9",
-            "3\t10.0.0.5\t203.0.113.99", "4\t110.0.0.5\t203.0.113.9")
+    rows = (
+        "1\t10.0.0.5\t203.0.113.9",
+        "2\t10.0.0.50\t203.0.113.9",
+        "3\t10.0.0.5\t203.0.113.99",
+        "4\t110.0.0.5\t203.0.113.9",
+    )
     (folder / "conn.log").write_text("\n".join(rows) + "\n")
     command = over((str(folder),))(a_detection(src_ip="10.0.0.5", dst_ip="203.0.113.9"))
     done = subprocess.run(["/bin/sh", "-c", command or ""], capture_output=True, text=True, timeout=10)
@@ -138,6 +170,21 @@ def test_the_raw_command_finds_the_rows_and_only_those(tmp_path):
 def test_the_raw_command_quotes_everything_from_outside():
     command = zgrep_command(a_detection(src_ip="x; rm -rf /", dst_ip="$(id)"), ("-delete", "a b"))
     assert shlex.split(command) == [
-        "find", "./-delete", "a b", "-type", "f", "-exec", "zgrep", "-hwF", "-e", "x; rm -rf /", "{}", "+", "|",
-        "grep", "-wF", "-e", "$(id)",
+        "find",
+        "./-delete",
+        "a b",
+        "-type",
+        "f",
+        "-exec",
+        "zgrep",
+        "-hwF",
+        "-e",
+        "x; rm -rf /",
+        "{}",
+        "+",
+        "|",
+        "grep",
+        "-wF",
+        "-e",
+        "$(id)",
     ]

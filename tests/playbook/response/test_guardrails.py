@@ -48,19 +48,27 @@ def test_an_address_that_nobody_shares_passes(kind):
 
 
 @pytest.mark.parametrize("kind", BLOCKS)
-@pytest.mark.parametrize(("said_of_it", "words"), [
-    ("not global", ()), ("cdn", listed("cdn")), ("cloud", listed("cloud")), ("shared", listed("shared")),
-    ("resolver", listed("resolver")), ("sinkhole", listed("sinkhole")),
-    ("operator", (ASKED[0], said("operator", Operator(name="Big", asn=64500), about=DESTINATION))),
-    ("owned", (*ASKED, said("owned", OwnedDestination(name="ours", matched="x"), about=DESTINATION))),
-    ("lists not asked", ASKED[1:]), ("operators not asked", ASKED[:1]),
-    ("lists failed", (silent("lists", DESTINATION), ASKED[1])),
-    ("one of two lists failed", (*ASKED, silent("lists", DESTINATION, enricher="second"))),
-    ("operators failed", (ASKED[0], silent("operator", DESTINATION))),
-    ("only a feed asked", (said("feed", about=DESTINATION),)),
-    ("lists asked about a name only", (said("lists", about="a.example", kind="domain"), ASKED[1])),
-    ("lists asked about another address", (said("lists", about="203.0.113.9", role="destination"), ASKED[1])),
-])
+@pytest.mark.parametrize(
+    ("said_of_it", "words"),
+    [
+        ("not global", ()),
+        ("cdn", listed("cdn")),
+        ("cloud", listed("cloud")),
+        ("shared", listed("shared")),
+        ("resolver", listed("resolver")),
+        ("sinkhole", listed("sinkhole")),
+        ("operator", (ASKED[0], said("operator", Operator(name="Big", asn=64500), about=DESTINATION))),
+        ("owned", (*ASKED, said("owned", OwnedDestination(name="ours", matched="x"), about=DESTINATION))),
+        ("lists not asked", ASKED[1:]),
+        ("operators not asked", ASKED[:1]),
+        ("lists failed", (silent("lists", DESTINATION), ASKED[1])),
+        ("one of two lists failed", (*ASKED, silent("lists", DESTINATION, enricher="second"))),
+        ("operators failed", (ASKED[0], silent("operator", DESTINATION))),
+        ("only a feed asked", (said("feed", about=DESTINATION),)),
+        ("lists asked about a name only", (said("lists", about="a.example", kind="domain"), ASKED[1])),
+        ("lists asked about another address", (said("lists", about="203.0.113.9", role="destination"), ASKED[1])),
+    ],
+)
 def test_what_others_share_or_nobody_knows_does_not_pass(kind, said_of_it, words):
     change = {"site": a_site(lab=())} if said_of_it == "not global" else {}
     assert blocked_by(*words, kind=kind, **change)
@@ -106,8 +114,9 @@ def test_an_address_block_names_the_address_inside_a_wrapped_one():
 
 def test_a_wrapped_form_that_the_site_protects_as_written_is_not_blocked():
     words = tuple(said(t, about="2002:cb00:7142::1", role="destination") for t in ("lists", "operator"))
-    assert "protected" in blocked_by(*words, detection=a_beacon(dst_ip="2002:cb00:7142::1"),
-                                     site=a_site(protected=("2002:cb00:7142::/48",)))
+    assert "protected" in blocked_by(
+        *words, detection=a_beacon(dst_ip="2002:cb00:7142::1"), site=a_site(protected=("2002:cb00:7142::/48",))
+    )
 
 
 def test_a_pair_names_its_addresses_in_their_usual_form():
@@ -144,12 +153,41 @@ def test_a_proven_host_of_a_known_harmless_role_may_be_isolated():
     assert (word.target, word.people) == ("H-31", 1)
 
 
-@pytest.mark.parametrize("role", [
-    "domain_controller", "resolver", "dhcp", "mail", "proxy", "nat", "vpn", "gateway", "load_balancer", "hypervisor",
-    "backup_server", "security_tool", "ot",
-    "Domain Controller", "Domain Controllers", "DomainController", "DC", "load-balancer", "LoadBalancer", " DHCP ",
-    "DHCP server", "dns-server", "Mail Servers", "firewall", "core router", "ESXi", "Hyper-V", "backup", "SIEM", "PLC",
-])
+@pytest.mark.parametrize(
+    "role",
+    [
+        "domain_controller",
+        "resolver",
+        "dhcp",
+        "mail",
+        "proxy",
+        "nat",
+        "vpn",
+        "gateway",
+        "load_balancer",
+        "hypervisor",
+        "backup_server",
+        "security_tool",
+        "ot",
+        "Domain Controller",
+        "Domain Controllers",
+        "DomainController",
+        "DC",
+        "load-balancer",
+        "LoadBalancer",
+        " DHCP ",
+        "DHCP server",
+        "dns-server",
+        "Mail Servers",
+        "firewall",
+        "core router",
+        "ESXi",
+        "Hyper-V",
+        "backup",
+        "SIEM",
+        "PLC",
+    ],
+)
 def test_an_excluded_role_is_never_isolated_however_it_is_spelled(role):
     word = isolate(said("host", a_record(roles=("workstation", role))))
     assert isinstance(word, Denied) and "never isolated" in word.reason
@@ -160,15 +198,31 @@ def test_a_role_that_only_holds_the_letters_of_an_excluded_one_is_another(role):
     assert isinstance(isolate(said("host", a_record(roles=(role,)))), Allowed)
 
 
-@pytest.mark.parametrize("words", [
-    (), (said("host"),), (said("host", a_record(host_id="")),), (silent("host"),),
-    (said("host", a_record(), about="ws-31"),),
-    (said("host", a_record(address_periods=(TimeWindow(start=at(0), end=at(23)),))),),
-    (said("host", a_record(address_periods=(TimeWindow(start=at(1), end=at(48)),))),),
-    (said("host", a_record(), a_record(host_id="H-32", hostname="ws-32")),),
-    (said("host", a_record(address_periods=())),),
-], ids=["not asked", "not known", "no id", "failed", "by claimed name", "left early", "came late", "two holders",
-        "nobody knows when"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        (said("host"),),
+        (said("host", a_record(host_id="")),),
+        (silent("host"),),
+        (said("host", a_record(), about="ws-31"),),
+        (said("host", a_record(address_periods=(TimeWindow(start=at(0), end=at(23)),))),),
+        (said("host", a_record(address_periods=(TimeWindow(start=at(1), end=at(48)),))),),
+        (said("host", a_record(), a_record(host_id="H-32", hostname="ws-32")),),
+        (said("host", a_record(address_periods=())),),
+    ],
+    ids=[
+        "not asked",
+        "not known",
+        "no id",
+        "failed",
+        "by claimed name",
+        "left early",
+        "came late",
+        "two holders",
+        "nobody knows when",
+    ],
+)
 def test_an_address_alone_is_never_isolated(words):
     assert isinstance(isolate(*words, host="ws-31"), Denied)
 
@@ -238,12 +292,15 @@ def feed_of(indicator, kind, about):
     return said("feed", entry, about=about, kind="address" if kind == "address" else "domain", role="destination")
 
 
-@pytest.mark.parametrize(("said_of_it", "feed", "backed", "refused"), [
-    ("a listed name only the host claims", feed_of("evil.example", "domain", "evil.example"), False, True),
-    ("a listed name our resolver gave", feed_of("evil.example", "domain", "evil.example"), True, False),
-    ("the address itself is listed", feed_of(DESTINATION, "address", DESTINATION), False, False),
-    ("the address is listed beside a name only the host claims", "both", False, False),
-])
+@pytest.mark.parametrize(
+    ("said_of_it", "feed", "backed", "refused"),
+    [
+        ("a listed name only the host claims", feed_of("evil.example", "domain", "evil.example"), False, True),
+        ("a listed name our resolver gave", feed_of("evil.example", "domain", "evil.example"), True, False),
+        ("the address itself is listed", feed_of(DESTINATION, "address", DESTINATION), False, False),
+        ("the address is listed beside a name only the host claims", "both", False, False),
+    ],
+)
 def test_a_claimed_name_frames_no_address(said_of_it, feed, backed, refused):
     traffic = named("evil.example", by="sni", backed=backed)
     both = (feed_of(DESTINATION, "address", DESTINATION), feed_of("evil.example", "domain", "evil.example"))
@@ -252,30 +309,59 @@ def test_a_claimed_name_frames_no_address(said_of_it, feed, backed, refused):
     assert not blocked_by(*ASKED, *feeds, kind="block_pair", traffic=traffic)
 
 
-@pytest.mark.parametrize(("change", "days", "refused"), [
-    ({"last_seen": date(2019, 3, 1)}, 30, True), ({"last_seen": LISTED - timedelta(days=31)}, 30, True),
-    ({"last_seen": LISTED - timedelta(days=20)}, 30, False), ({"last_seen": date(2027, 3, 1)}, 30, True),
-    ({"last_seen": LISTED - timedelta(days=31)}, 60, False), ({"port": 9001}, 30, True),
-    ({"port": a_beacon().dst_port}, 30, False),
-], ids=["years old", "a day too old", "of three weeks ago", "of next year", "as old as the site allows", "another port",
-        "this port"])
+@pytest.mark.parametrize(
+    ("change", "days", "refused"),
+    [
+        ({"last_seen": date(2019, 3, 1)}, 30, True),
+        ({"last_seen": LISTED - timedelta(days=31)}, 30, True),
+        ({"last_seen": LISTED - timedelta(days=20)}, 30, False),
+        ({"last_seen": date(2027, 3, 1)}, 30, True),
+        ({"last_seen": LISTED - timedelta(days=31)}, 60, False),
+        ({"port": 9001}, 30, True),
+        ({"port": a_beacon().dst_port}, 30, False),
+    ],
+    ids=[
+        "years old",
+        "a day too old",
+        "of three weeks ago",
+        "of next year",
+        "as old as the site allows",
+        "another port",
+        "this port",
+    ],
+)
 def test_an_old_entry_beside_a_claimed_name_frames_no_address(change, days, refused):
-    entry = FeedEntry.model_validate({"feed": "f", "indicator": DESTINATION, "kind": "address",
-                                      "last_seen": LISTED} | change)
+    entry = FeedEntry.model_validate(
+        {"feed": "f", "indicator": DESTINATION, "kind": "address", "last_seen": LISTED} | change
+    )
     listed = said("feed", entry, about=DESTINATION, kind="address", role="destination")
     claimed = feed_of("evil.example", "domain", "evil.example")
     traffic = named("evil.example", by="sni", backed=False)
-    why = blocked_by(*ASKED, listed, claimed, kind="block_address", traffic=traffic, barriers=NeverBlockPolicy(feed_days=days))
+    why = blocked_by(
+        *ASKED, listed, claimed, kind="block_address", traffic=traffic, barriers=NeverBlockPolicy(feed_days=days)
+    )
     assert ("evil.example" in why) is refused
 
 
-@pytest.mark.parametrize(("unanswered", "received", "passes"), [
-    (288, 99, False), (287, 0, True), (0, 0, True), (None, 99, True), (None, 0, False), (None, None, False),
-])
+@pytest.mark.parametrize(
+    ("unanswered", "received", "passes"),
+    [
+        (288, 99, False),
+        (287, 0, True),
+        (0, 0, True),
+        (None, 99, True),
+        (None, 0, False),
+        (None, None, False),
+    ],
+)
 def test_a_host_whose_traffic_nobody_answered_is_not_isolated(unanswered, received, passes):
     detection = a_beacon(total_bytes_rcvd=received)
-    one = an_enriched(*ASKED, said("host", a_record()), detection=detection,
-                      traffic=a_traffic(detection, attempts=288, unanswered=unanswered))
+    one = an_enriched(
+        *ASKED,
+        said("host", a_record()),
+        detection=detection,
+        traffic=a_traffic(detection, attempts=288, unanswered=unanswered),
+    )
     assert isinstance(evaluate_step("isolate_host", one, NONE), Allowed) is passes
 
 

@@ -17,8 +17,11 @@ KEYS = {"access_id_env": "NOT_SET", "access_key_env": "NOT_SET"}
 REGISTRIES = {f"rdap.{rest}" for rest in ("afrinic.net", "apnic.net", "arin.net", "db.ripe.net", "lacnic.net")}
 # kind -> (section, table, hosts): no variable of a secret is set, as in a run over another source.
 REACHED = {
-    "crowdsec": ("containments", {"base_url": "https://LAPI.example", "machine_id": "m", "password_env": "NOT_SET"},
-                 {"lapi.example"}),
+    "crowdsec": (
+        "containments",
+        {"base_url": "https://LAPI.example", "machine_id": "m", "password_env": "NOT_SET"},
+        {"lapi.example"},
+    ),
     "crowdstrike": ("containments", {"base_url": "https://api.eu-1.crowdstrike.com"}, {"api.eu-1.crowdstrike.com"}),
     "jira": ("tickets", {"base_url": "https://jira.example/", "project": "SOC"}, {"jira.example"}),
     "panos": ("containments", {"base_url": "https://[2001:db8::4]"}, {"2001:db8::4"}),
@@ -34,8 +37,19 @@ REACHED = {
     "whois": ("enrichers", {}, REGISTRIES),
 }
 # Whoever imports one of these talks to somebody.
-SPEAKERS = frozenset({"connectors.http", "connectors.notifiers._messages", "connectors.clients", "requests", "smtplib",
-                      "socket", "ssl", "http.client", "urllib.request"})
+SPEAKERS = frozenset(
+    {
+        "connectors.http",
+        "connectors.notifiers._messages",
+        "connectors.clients",
+        "requests",
+        "smtplib",
+        "socket",
+        "ssl",
+        "http.client",
+        "urllib.request",
+    }
+)
 
 MUTE = frozenset({"printable", "Clocks"})
 
@@ -88,10 +102,12 @@ def test_registries_of_a_bootstrap_folder(tmp_path):
 
 
 def test_the_record_and_the_identity_provider_are_ours_too():
-    config = Config.model_validate({
-        "state": {"url": "postgresql://playbook@db.example/record"},
-        "serve": {"public_url": "https://soc.example", "oidc": {"issuer": "https://login.example/realm"}},
-    })
+    config = Config.model_validate(
+        {
+            "state": {"url": "postgresql://playbook@db.example/record"},
+            "serve": {"public_url": "https://soc.example", "oidc": {"issuer": "https://login.example/realm"}},
+        }
+    )
     assert own_places(config) == {"db.example", "soc.example", "login.example"}
 
 

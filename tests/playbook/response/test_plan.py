@@ -30,7 +30,13 @@ DISPOSITIONS = ("TRUE_POSITIVE", "UNDETERMINED", "BENIGN_POSITIVE", "FALSE_POSIT
 
 
 def means(**change):
-    values = {"block_ttl_s": 14400, "isolate_ttl_s": 28800, "policy_version": 1, "barriers": NeverBlockPolicy(), "offers": {}}
+    values = {
+        "block_ttl_s": 14400,
+        "isolate_ttl_s": 28800,
+        "policy_version": 1,
+        "barriers": NeverBlockPolicy(),
+        "offers": {},
+    }
     return ResponseCapabilities(**(values | change))
 
 
@@ -40,8 +46,10 @@ def judged(one, disposition="TRUE_POSITIVE"):
 
 def bot(destination=DESTINATION, *, category=None, record=None, source=SOURCE, site=None, **change):
     entries = (ListEntry(name="a list", category=category),) if category else ()
-    words = (said("lists", *entries, about=destination, role="destination"),
-             said("operator", about=destination, role="destination"))
+    words = (
+        said("lists", *entries, about=destination, role="destination"),
+        said("operator", about=destination, role="destination"),
+    )
     words += (said("host", record, about=source),) if record else ()
     detection = a_beacon(dst_ip=destination, src_ip=source, **change)
     return an_enriched(*words, detection=detection, site=site or a_site())
@@ -144,9 +152,15 @@ def test_the_digest_is_of_exactly_this_plan():
     later = bot().replaced(site=a_site().model_copy(update={"now": NOW + timedelta(days=9)}))
     assert digest(later) == same
     others = [
-        digest(case="C-2"), digest(host="ws-32"), digest(policy_version=2), digest(block_ttl_s=14401),
-        digest(bot("203.0.113.67")), digest(bot(dst_port=444)), digest(bot(), bot("203.0.113.67")),
-        digest(offers={"block_pair": "fw"}), digest(offers={"block_address": "fw"}),
+        digest(case="C-2"),
+        digest(host="ws-32"),
+        digest(policy_version=2),
+        digest(block_ttl_s=14401),
+        digest(bot("203.0.113.67")),
+        digest(bot(dst_port=444)),
+        digest(bot(), bot("203.0.113.67")),
+        digest(offers={"block_pair": "fw"}),
+        digest(offers={"block_address": "fw"}),
     ]
     assert len({same, *others}) == len(others) + 1
 
@@ -171,7 +185,9 @@ def test_every_step_passes_the_gate_for_a_true_positive_and_one_host_at_most(one
     steps = proposal.plan.steps if proposal.plan else ()
     true = [e for e, d in ones if d == "TRUE_POSITIVE"]
     passing = {
-        (word.kind, word.target) for e in true for kind in NARROWEST_FIRST
+        (word.kind, word.target)
+        for e in true
+        for kind in NARROWEST_FIRST
         if isinstance(word := evaluate_step(kind, e, barriers), Allowed)
     }
     assert {(s.kind, s.target) for s in steps} <= passing

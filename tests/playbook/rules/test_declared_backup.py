@@ -52,27 +52,55 @@ TABLE = [
     Row("speaks", "hash, name, bytes, always", backup(), "conclusive"),
     Row("speaks", "signer", backup(BY_SIGNER, sockets=(a_socket(sha256="", signer="Backup Ltd"),)), "conclusive"),
     Row("speaks", "the vendor's own network", backup(VENDOR, traffic=NO_NAMES, more=(LISTS,)), "conclusive"),
-    Row("speaks", "a dedicated address", backup(a_job(repositories=(DESTINATION,)), traffic=NO_NAMES, more=(LISTS,)),
-        "conclusive"),
+    Row(
+        "speaks",
+        "a dedicated address",
+        backup(a_job(repositories=(DESTINATION,)), traffic=NO_NAMES, more=(LISTS,)),
+        "conclusive",
+    ),
     Row("speaks", "exactly 90 % in its window", backup(until(21.6)), "conclusive"),
     Row("speaks", "reviewed until today", backup(a_job(review_by=at(30).date())), "conclusive"),
     Row("speaks", "exactly half of the volume", sized(500_000, 0), "conclusive"),
     Row("speaks", "exactly twice the volume", sized(2_000_000, 0), "conclusive"),
     Row("speaks", "exactly three times what it received", sized(900_000, 300_000), "conclusive"),
-    *(Row("near miss", f"{sent} bytes sent and {received} received", sized(sent, received), "strong")
-      for sent, received in ((None, None), (None, 9), (1_000_000, None))),
-    Row("near miss", "a window, and nobody knows when it connected",
-        backup(until(24), traffic=VAULT.model_copy(update={"hourly": (), "start_times": None})), "strong"),
-    *(Row("near miss", f"jobs unread, {sent} sent and {received} received",
-          an_enriched(silent("backup_jobs", "ws-31"),
-                      detection=a_beacon(total_bytes_sent=sent, total_bytes_rcvd=received)), "waits")
-      for sent, received in ((None, 9), (1, None))),
-    Row("silent", "the inventory is unread, and no job names this place",
-        an_enriched(silent("host"), detection=SENT), "silent"),
-    *(Row("hostile", f"the vendor's network is a {shared}",
-          backup(VENDOR, traffic=NO_NAMES, more=(said("lists", ListEntry(name="x", category=shared),
-                                                      about=DESTINATION),)), "silent")
-      for shared in ("cdn", "cloud", "shared", "resolver")),
+    *(
+        Row("near miss", f"{sent} bytes sent and {received} received", sized(sent, received), "strong")
+        for sent, received in ((None, None), (None, 9), (1_000_000, None))
+    ),
+    Row(
+        "near miss",
+        "a window, and nobody knows when it connected",
+        backup(until(24), traffic=VAULT.model_copy(update={"hourly": (), "start_times": None})),
+        "strong",
+    ),
+    *(
+        Row(
+            "near miss",
+            f"jobs unread, {sent} sent and {received} received",
+            an_enriched(
+                silent("backup_jobs", "ws-31"), detection=a_beacon(total_bytes_sent=sent, total_bytes_rcvd=received)
+            ),
+            "waits",
+        )
+        for sent, received in ((None, 9), (1, None))
+    ),
+    Row(
+        "silent",
+        "the inventory is unread, and no job names this place",
+        an_enriched(silent("host"), detection=SENT),
+        "silent",
+    ),
+    *(
+        Row(
+            "hostile",
+            f"the vendor's network is a {shared}",
+            backup(
+                VENDOR, traffic=NO_NAMES, more=(said("lists", ListEntry(name="x", category=shared), about=DESTINATION),)
+            ),
+            "silent",
+        )
+        for shared in ("cdn", "cloud", "shared", "resolver")
+    ),
     Row("near miss", "just under half of the volume", sized(499_999, 0), "strong"),
     Row("near miss", "just over twice the volume", sized(2_000_001, 0), "strong"),
     Row("near miss", "just under three times received", sized(899_999, 300_000), "strong"),
@@ -82,33 +110,65 @@ TABLE = [
     Row("near miss", "neither signer nor hash declared", backup(a_job(sha256="")), "strong"),
     Row("near miss", "no process inventory", backup(sockets=()), "strong"),
     Row("near miss", "process inventory unread", backup(sockets=(), more=(silent("processes", "ws-31"),)), "waits"),
-    Row("near miss", "jobs unread, it could be one",
-        an_enriched(silent("backup_jobs", "ws-31"), detection=SENT), "waits"),
-    Row("near miss", "the inventory that proves the host is unread",
-        backup(record=False, more=(silent("host"),)), "waits"),
-    Row("near miss", "vendor network while the lists are unread",
-        backup(VENDOR, traffic=NO_NAMES, more=(silent("lists", DESTINATION),)), "waits"),
+    Row(
+        "near miss",
+        "jobs unread, it could be one",
+        an_enriched(silent("backup_jobs", "ws-31"), detection=SENT),
+        "waits",
+    ),
+    Row(
+        "near miss",
+        "the inventory that proves the host is unread",
+        backup(record=False, more=(silent("host"),)),
+        "waits",
+    ),
+    Row(
+        "near miss",
+        "vendor network while the lists are unread",
+        backup(VENDOR, traffic=NO_NAMES, more=(silent("lists", DESTINATION),)),
+        "waits",
+    ),
     Row("silent", "no job", an_enriched(detection=SENT), "silent"),
     Row("silent", "another place", backup(a_job(repositories=("other.example",))), "silent"),
-    Row("silent", "jobs unread, but it received more",
+    Row(
+        "silent",
+        "jobs unread, but it received more",
         an_enriched(silent("backup_jobs", "ws-31"), detection=a_beacon(total_bytes_sent=1, total_bytes_rcvd=9)),
-        "silent"),
+        "silent",
+    ),
     Row("hostile", "renamed to the declared host", backup(record=False, host="ws-31"), "silent"),
     Row("hostile", "a program called restic", backup(sockets=(EVIL,)), "contradicted"),
     Row("hostile", "the bot beside the real restic", backup(sockets=(a_socket(), EVIL)), "strong"),
-    Row("hostile", "unsigned with the signer's name in it",
-        backup(BY_SIGNER, sockets=(a_socket(sha256="", signed=False, signer="Backup Ltd"),)), "contradicted"),
+    Row(
+        "hostile",
+        "unsigned with the signer's name in it",
+        backup(BY_SIGNER, sockets=(a_socket(sha256="", signed=False, signer="Backup Ltd"),)),
+        "contradicted",
+    ),
     Row("hostile", "sockets of last month", backup(sockets=(a_socket(seen=at(-720)),)), "strong"),
     Row("hostile", "sockets to elsewhere", backup(sockets=(a_socket(dst_ip="203.0.113.9"),)), "strong"),
-    Row("hostile", "SNI of the repository, no DNS answer",
-        backup(traffic=named("vault.backup.example", by="sni", backed=False)), "silent"),
-    Row("hostile", "another bucket at the same address",
-        backup(traffic=named("vault.backup.example", "c2.backup.example")), "strong"),
-    Row("hostile", "a cloud address inside the vendor's network",
-        backup(VENDOR, traffic=NO_NAMES, more=(CLOUD,)), "silent"),
+    Row(
+        "hostile",
+        "SNI of the repository, no DNS answer",
+        backup(traffic=named("vault.backup.example", by="sni", backed=False)),
+        "silent",
+    ),
+    Row(
+        "hostile",
+        "another bucket at the same address",
+        backup(traffic=named("vault.backup.example", "c2.backup.example")),
+        "strong",
+    ),
+    Row(
+        "hostile",
+        "a cloud address inside the vendor's network",
+        backup(VENDOR, traffic=NO_NAMES, more=(CLOUD,)),
+        "silent",
+    ),
     Row("hostile", "a parent of the repository's name", backup(a_job(repositories=("backup.example",))), "silent"),
-    Row("hostile", "a broken network in the job",
-        backup(a_job(repositories=(), vendor_networks=("no net",))), "silent"),
+    Row(
+        "hostile", "a broken network in the job", backup(a_job(repositories=(), vendor_networks=("no net",))), "silent"
+    ),
 ]
 
 

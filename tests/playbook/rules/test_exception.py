@@ -10,8 +10,13 @@ TODAY = NOW.date()
 
 
 def entry(**change):
-    values = {"exception_id": "X-1", "owner": "netops", "reason": "known probe", "entered": TODAY,
-              "ends": TODAY + timedelta(days=30)}
+    values = {
+        "exception_id": "X-1",
+        "owner": "netops",
+        "reason": "known probe",
+        "entered": TODAY,
+        "ends": TODAY + timedelta(days=30),
+    }
     return ExceptionEntry(**(values | change))
 
 
@@ -28,37 +33,65 @@ NAMED = named("probe.example")
 
 TABLE = [
     Row("speaks", "source and destination", seen(pair()), "conclusive"),
-    Row("speaks", "networks on both sides",
-        seen(pair(source="10.20.0.0/16", destination="203.0.113.0/24")), "conclusive"),
+    Row(
+        "speaks",
+        "networks on both sides",
+        seen(pair(source="10.20.0.0/16", destination="203.0.113.0/24")),
+        "conclusive",
+    ),
     Row("speaks", "the proven host's name", seen(pair(source="WS-31.corp.example."), enrichments=RECORD), "conclusive"),
     Row("speaks", "a backed destination name", seen(pair(destination="Probe.Example."), traffic=NAMED), "conclusive"),
     Row("speaks", "one named indicator", seen(entry(indicator="probe.example"), traffic=NAMED), "conclusive"),
     Row("speaks", "an indicator for this source", seen(entry(indicator=DESTINATION, source=SOURCE)), "conclusive"),
-    Row("speaks", "an address written otherwise",
-        seen(entry(indicator=" 2001:DB8:0::66 "), detection=a_beacon(dst_ip="2001:db8::66")), "conclusive"),
+    Row(
+        "speaks",
+        "an address written otherwise",
+        seen(entry(indicator=" 2001:DB8:0::66 "), detection=a_beacon(dst_ip="2001:db8::66")),
+        "conclusive",
+    ),
     Row("speaks", "its port", seen(pair(port=443)), "conclusive"),
     Row("speaks", "its last day", seen(pair(entered=TODAY - timedelta(days=9), ends=TODAY)), "conclusive"),
     Row("speaks", "exactly 180 days", seen(pair(ends=TODAY + timedelta(days=180))), "conclusive"),
-    Row("near miss", "ended yesterday", seen(pair(entered=TODAY - timedelta(days=9), ends=TODAY - timedelta(days=1))),
-        "silent"),
+    Row(
+        "near miss",
+        "ended yesterday",
+        seen(pair(entered=TODAY - timedelta(days=9), ends=TODAY - timedelta(days=1))),
+        "silent",
+    ),
     Row("near miss", "starts tomorrow", seen(pair(entered=TODAY + timedelta(days=1))), "silent"),
     Row("near miss", "181 days", seen(pair(ends=TODAY + timedelta(days=181))), "silent"),
     Row("near miss", "another port", seen(pair(port=8443)), "silent"),
     Row("near miss", "port 0 is a port", seen(pair(port=0)), "silent"),
     Row("near miss", "the network beside", seen(pair(destination="203.0.112.0/24")), "silent"),
-    Row("near miss", "an indicator for another source",
-        seen(entry(indicator=DESTINATION, source="10.20.0.32")), "silent"),
+    Row(
+        "near miss",
+        "an indicator for another source",
+        seen(entry(indicator=DESTINATION, source="10.20.0.32")),
+        "silent",
+    ),
     Row("silent", "no exceptions", seen(), "silent"),
     Row("silent", "no scope", seen(entry()), "silent"),
     Row("silent", "only a source", seen(entry(source=SOURCE)), "silent"),
     Row("silent", "only a destination", seen(entry(destination=DESTINATION)), "silent"),
     Row("hostile", "the host claims the excepted name", seen(pair(source="ws-31"), host="ws-31"), "silent"),
-    Row("hostile", "SNI of the excepted name without a DNS answer",
-        seen(entry(indicator="probe.example"), traffic=named("probe.example", by="sni", backed=False)), "silent"),
-    Row("hostile", "its own name server gives the excepted name",
-        seen(pair(destination="probe.example"), traffic=named("probe.example", backed=False)), "silent"),
-    Row("hostile", "a subdomain of the excepted name",
-        seen(entry(indicator="example"), traffic=named("probe.example")), "silent"),
+    Row(
+        "hostile",
+        "SNI of the excepted name without a DNS answer",
+        seen(entry(indicator="probe.example"), traffic=named("probe.example", by="sni", backed=False)),
+        "silent",
+    ),
+    Row(
+        "hostile",
+        "its own name server gives the excepted name",
+        seen(pair(destination="probe.example"), traffic=named("probe.example", backed=False)),
+        "silent",
+    ),
+    Row(
+        "hostile",
+        "a subdomain of the excepted name",
+        seen(entry(indicator="example"), traffic=named("probe.example")),
+        "silent",
+    ),
     Row("hostile", "the whole Internet as an indicator", seen(entry(indicator="0.0.0.0/0")), "silent"),
     Row("hostile", "quotes and new lines", seen(entry(indicator="probe.example'\n--"), traffic=NAMED), "silent"),
 ]

@@ -16,15 +16,24 @@ TABLE = [
     Row("speaks", "a runner has no such trade", host("runner", **DGA), "strong"),
     Row("near miss", "29 domains", host(**(DGA | {"failed_domains": 29})), "silent"),
     Row("near miss", "79 % of its names", host(**(DGA | {"failed_names_share": 0.79})), "silent"),
-    Row("near miss", "a log that covers 79 % of the time", host(failed_domains=(90, 0.79), failed_names_share=1.0),
-        "silent"),
+    Row(
+        "near miss",
+        "a log that covers 79 % of the time",
+        host(failed_domains=(90, 0.79), failed_names_share=1.0),
+        "silent",
+    ),
     Row("silent", "nothing measured", an_enriched(), "silent"),
     Row("silent", "a shared source", host(shared=(SOURCE,), **DGA), "silent"),
     Row("silent", "a resolver asks by trade", host("resolver", **DGA), "silent"),
     Row("silent", "an inventory that writes Domain Controller", host("Domain-Controller", **DGA), "silent"),
-    Row("hostile", "a bot that calls itself ns-01 keeps no trade",
-        an_enriched(said("host", a_record(roles=("resolver",)), about="ns-01"), host="ns-01",
-                    measurements=measured(**DGA)), "strong"),
+    Row(
+        "hostile",
+        "a bot that calls itself ns-01 keeps no trade",
+        an_enriched(
+            said("host", a_record(roles=("resolver",)), about="ns-01"), host="ns-01", measurements=measured(**DGA)
+        ),
+        "strong",
+    ),
 ]
 
 

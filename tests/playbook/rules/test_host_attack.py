@@ -29,9 +29,16 @@ TABLE = [
     Row("silent", "a proxy floods by trade", host("proxy", **FLOOD), "silent"),
     Row("silent", "a runner scans by trade", host("runner", **SCAN), "silent"),
     Row("silent", "an inventory that writes Load-Balancer", host("Load-Balancer", **FLOOD), "silent"),
-    Row("hostile", "a bot that calls itself proxy-01 keeps no trade",
-        an_enriched(said("host", a_record(roles=("proxy",)), about="proxy-01"), host="proxy-01",
-                    measurements=measured(**(QUIET | FLOOD))), "strong"),
+    Row(
+        "hostile",
+        "a bot that calls itself proxy-01 keeps no trade",
+        an_enriched(
+            said("host", a_record(roles=("proxy",)), about="proxy-01"),
+            host="proxy-01",
+            measurements=measured(**(QUIET | FLOOD)),
+        ),
+        "strong",
+    ),
 ]
 
 

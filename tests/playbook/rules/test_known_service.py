@@ -29,22 +29,44 @@ TABLE = [
     Row("near miss", "the network alone where a name is needed too", seen(BOTH), "silent"),
     Row("near miss", "the name alone where the network is needed too", seen(BOTH, address=False, name=True), "silent"),
     Row("near miss", "another port", seen(service(ports=(5223,))), "silent"),
-    Row("near miss", "network and name of two vendors", an_enriched(
-        said("vendor", BOTH, about=DESTINATION),
-        said("vendor", service(needs="network_and_name", vendor="Other"), about=NAME, kind="domain"),
-        traffic=named(NAME)), "silent"),
+    Row(
+        "near miss",
+        "network and name of two vendors",
+        an_enriched(
+            said("vendor", BOTH, about=DESTINATION),
+            said("vendor", service(needs="network_and_name", vendor="Other"), about=NAME, kind="domain"),
+            traffic=named(NAME),
+        ),
+        "silent",
+    ),
     Row("near miss", "the table is unread", an_enriched(silent("vendor", DESTINATION)), "waits"),
     Row("silent", "nobody's service", an_enriched(said("vendor", about=DESTINATION)), "silent"),
     Row("silent", "a multi-tenant service", seen(service(single_tenant=False)), "silent"),
     Row("silent", "a backup vendor's storage", seen(service(purpose="backup")), "silent"),
-    Row("hostile", "SNI of the vendor without a DNS answer",
-        seen(BY_NAME, address=False, name=True, by="sni", backed=False), "silent"),
-    Row("hostile", "its own name server gives the vendor's name",
-        seen(BY_NAME, address=False, name=True, backed=False), "silent"),
-    Row("hostile", "a process and a host called like the vendor",
-        an_enriched(detection=a_beacon(processes=("vendor-push.exe",)), host=NAME), "silent"),
-    Row("hostile", "the vendor's word on the source says nothing of the destination",
-        an_enriched(said("vendor", service())), "silent"),
+    Row(
+        "hostile",
+        "SNI of the vendor without a DNS answer",
+        seen(BY_NAME, address=False, name=True, by="sni", backed=False),
+        "silent",
+    ),
+    Row(
+        "hostile",
+        "its own name server gives the vendor's name",
+        seen(BY_NAME, address=False, name=True, backed=False),
+        "silent",
+    ),
+    Row(
+        "hostile",
+        "a process and a host called like the vendor",
+        an_enriched(detection=a_beacon(processes=("vendor-push.exe",)), host=NAME),
+        "silent",
+    ),
+    Row(
+        "hostile",
+        "the vendor's word on the source says nothing of the destination",
+        an_enriched(said("vendor", service())),
+        "silent",
+    ),
 ]
 
 

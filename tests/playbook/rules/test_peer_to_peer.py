@@ -10,8 +10,9 @@ RULE = "peer_to_peer"
 CLIENT = {"process_name": "transmission-daemon", "path": "/opt/torrent/transmission-daemon"}
 BY_HASH = ApprovedSoftware(name="transmission", purpose="p2p", sha256="AA" * 32)
 BY_PATH = ApprovedSoftware(name="transmission", purpose="p2p", signer="Torrent Ltd", path="/opt/torrent")
-FILE = ApprovedSoftware(name="transmission", purpose="p2p", signer="Torrent Ltd",
-                        path=r"C:\Program Files\Torrent\torrent.exe")
+FILE = ApprovedSoftware(
+    name="transmission", purpose="p2p", signer="Torrent Ltd", path=r"C:\Program Files\Torrent\torrent.exe"
+)
 
 
 def client(**change):
@@ -37,38 +38,75 @@ MANY, FEW = measured(distinct_outside=50), measured(distinct_outside=49)
 TABLE = [
     Row("speaks", "approved by hash, 50 peers by the export's count", host(client()), "conclusive"),
     Row("speaks", "approved by hash, 50 peers by its sockets", host(ONE, *SWARM), "conclusive"),
-    Row("speaks", "approved by signer and folder",
-        host(signed("/opt/torrent/bin/t"), approved=(BY_PATH,)), "conclusive"),
-    Row("speaks", "approved by signer and file",
-        host(signed(r"c:\program files\torrent\TORRENT.exe"), approved=(FILE,)), "conclusive"),
+    Row(
+        "speaks", "approved by signer and folder", host(signed("/opt/torrent/bin/t"), approved=(BY_PATH,)), "conclusive"
+    ),
+    Row(
+        "speaks",
+        "approved by signer and file",
+        host(signed(r"c:\program files\torrent\TORRENT.exe"), approved=(FILE,)),
+        "conclusive",
+    ),
     Row("speaks", "unapproved client is a policy matter", host(client(), approved=()), "strong"),
     Row("near miss", "49 peers", host(client(outside_addresses=49)), "strong"),
     Row("near miss", "49 outside and 49 inside peers", host(ONE, *SWARM[:-1], *LAN), "strong"),
     Row("near miss", "unapproved client with 49 peers", host(client(outside_addresses=49), approved=()), "silent"),
-    Row("near miss", "approved for another purpose",
-        host(client(), approved=(BY_HASH.model_copy(update={"purpose": "backup"}),)), "strong"),
+    Row(
+        "near miss",
+        "approved for another purpose",
+        host(client(), approved=(BY_HASH.model_copy(update={"purpose": "backup"}),)),
+        "strong",
+    ),
     Row("near miss", "the folder beside", host(signed("/opt/torrent2/t"), approved=(BY_PATH,)), "strong"),
-    Row("near miss", "processes unread, it fans out",
-        an_enriched(silent("processes", "ws-31"), measurements=MANY), "waits"),
+    Row(
+        "near miss",
+        "processes unread, it fans out",
+        an_enriched(silent("processes", "ws-31"), measurements=MANY),
+        "waits",
+    ),
     Row("near miss", "processes unread, fan-out unknown", an_enriched(silent("processes", "ws-31")), "waits"),
     Row("near miss", "approvals unread", host(client(), approved=(), more=(silent("software", "ws-31"),)), "waits"),
-    Row("near miss", "the inventory that proves the host is unread",
-        host(client(), record=False, more=(silent("host"),)), "waits"),
+    Row(
+        "near miss",
+        "the inventory that proves the host is unread",
+        host(client(), record=False, more=(silent("host"),)),
+        "waits",
+    ),
     Row("silent", "no inventory", an_enriched(), "silent"),
-    Row("silent", "processes unread, but it does not fan out",
-        an_enriched(silent("processes", "ws-31"), measurements=FEW), "silent"),
-    Row("silent", "an ordinary program",
-        host(a_socket(process_name="curl", outside_addresses=90), approved=()), "silent"),
+    Row(
+        "silent",
+        "processes unread, but it does not fan out",
+        an_enriched(silent("processes", "ws-31"), measurements=FEW),
+        "silent",
+    ),
+    Row(
+        "silent",
+        "an ordinary program",
+        host(a_socket(process_name="curl", outside_addresses=90), approved=()),
+        "silent",
+    ),
     Row("hostile", "the name with a single peer", host(client(sha256="ee" * 32, outside_addresses=1)), "silent"),
     Row("hostile", "the name with many peers and another hash", host(client(sha256="ee" * 32)), "strong"),
     Row("hostile", "a bot shares the destination with the approved client", host(client(), EVIL), "silent"),
     Row("hostile", "a bot shares it, the other order", host(EVIL, client()), "silent"),
-    Row("hostile", "unsigned in the approved folder",
-        host(signed("/opt/torrent/t", signed=False), approved=(BY_PATH,)), "strong"),
-    Row("hostile", "a path that climbs out",
-        host(signed("/opt/torrent/../../tmp/t", process_name="t"), approved=(BY_PATH,)), "silent"),
-    Row("hostile", "no hash meets no hash",
-        host(client(sha256="", signer="x"), approved=(BY_PATH.model_copy(update={"signer": ""}),)), "strong"),
+    Row(
+        "hostile",
+        "unsigned in the approved folder",
+        host(signed("/opt/torrent/t", signed=False), approved=(BY_PATH,)),
+        "strong",
+    ),
+    Row(
+        "hostile",
+        "a path that climbs out",
+        host(signed("/opt/torrent/../../tmp/t", process_name="t"), approved=(BY_PATH,)),
+        "silent",
+    ),
+    Row(
+        "hostile",
+        "no hash meets no hash",
+        host(client(sha256="", signer="x"), approved=(BY_PATH.model_copy(update={"signer": ""}),)),
+        "strong",
+    ),
     Row("hostile", "renamed to a host with the approved client", host(client(), record=False, host="ws-31"), "silent"),
     Row("hostile", "the client's sockets of last month", host(client(seen=at(-720))), "silent"),
     Row("hostile", "the client's sockets to elsewhere", host(client(dst_ip="203.0.113.9")), "silent"),

@@ -17,8 +17,12 @@ TABLE = [
     Row("near miss", "our sinkhole by SNI", hole(traffic=named("c2.example", by="sni", backed=False)), "strong"),
     Row("silent", "no list", an_enriched(), "silent"),
     Row("silent", "another kind of list", hole(category="block_page", traffic=named("x.example")), "silent"),
-    Row("hostile", "a strange name server answers with our sinkhole",
-        hole(traffic=named("c2.example", backed=False)), "strong"),
+    Row(
+        "hostile",
+        "a strange name server answers with our sinkhole",
+        hole(traffic=named("c2.example", backed=False)),
+        "strong",
+    ),
 ]
 
 

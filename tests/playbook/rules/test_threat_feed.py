@@ -25,9 +25,12 @@ def url(indicator):
 
 def listed(*entries, lists="plain", **change):
     words = {
-        "plain": said("lists", about=DESTINATION), "unread": silent("lists", DESTINATION),
-        **{c: said("lists", ListEntry(name=f"a {c}", category=c), about=DESTINATION)
-           for c in ("cdn", "cloud", "shared", "resolver", "scanner")},
+        "plain": said("lists", about=DESTINATION),
+        "unread": silent("lists", DESTINATION),
+        **{
+            c: said("lists", ListEntry(name=f"a {c}", category=c), about=DESTINATION)
+            for c in ("cdn", "cloud", "shared", "resolver", "scanner")
+        },
         "operator": said("operator", Operator(name="Big", asn=64500), about=DESTINATION),
         "operators unread": silent("operator", DESTINATION),
         "owned": said("owned", OwnedDestination(name="our shop", matched=DESTINATION), about=DESTINATION),
@@ -49,13 +52,21 @@ TABLE = [
     Row("speaks", "a domain behind a CDN", listed(domain(), lists="cdn", traffic=SEEN), "conclusive"),
     Row("speaks", "a domain by SNI alone", listed(domain(), traffic=named(NAME, by="sni", backed=False)), "conclusive"),
     Row("speaks", "a subdomain at an address of its own", listed(domain("evil.example"), traffic=SEEN), "conclusive"),
-    Row("speaks", "a URL's host at an address of its own", listed(url(f"http://{NAME}:80/g.php"), traffic=SEEN),
-        "conclusive"),
+    Row(
+        "speaks",
+        "a URL's host at an address of its own",
+        listed(url(f"http://{NAME}:80/g.php"), traffic=SEEN),
+        "conclusive",
+    ),
     Row("speaks", "a URL with the address itself", listed(url(f"http://{DESTINATION}/g.php")), "conclusive"),
     Row("near miss", "31 days old", listed(aged(31)), "strong"),
     Row("speaks", "dated tomorrow, by a clock ahead of ours", listed(aged(-1)), "conclusive"),
-    Row("near miss", "a destination that is no address", listed(entry(), detection=a_beacon(dst_ip="no address")),
-        "strong"),
+    Row(
+        "near miss",
+        "a destination that is no address",
+        listed(entry(), detection=a_beacon(dst_ip="no address")),
+        "strong",
+    ),
     Row("near miss", "dated after tomorrow", listed(aged(-2)), "strong"),
     Row("near miss", "another port", listed(entry(port=80)), "strong"),
     Row("near miss", "an address of a CDN", listed(entry(), lists="cdn"), "strong"),
@@ -63,24 +74,52 @@ TABLE = [
     Row("near miss", "an address of shared hosting", listed(entry(), lists="shared"), "strong"),
     Row("near miss", "8.8.8.8 on a feed", listed(entry(), lists="resolver"), "strong"),
     Row("near miss", "lists unread", listed(entry(), lists="unread"), "strong"),
-    Row("near miss", "an address of an operator whose front ends serve everybody", listed(entry(), lists="operator"),
-        "strong"),
+    Row(
+        "near miss",
+        "an address of an operator whose front ends serve everybody",
+        listed(entry(), lists="operator"),
+        "strong",
+    ),
     Row("near miss", "operators unread", listed(entry(), lists="operators unread"), "strong"),
-    Row("near miss", "a URL at an operator's front end", listed(url(f"https://{NAME}/u/x.exe"), lists="operator",
-                                                                 traffic=SEEN), "strong"),
+    Row(
+        "near miss",
+        "a URL at an operator's front end",
+        listed(url(f"https://{NAME}/u/x.exe"), lists="operator", traffic=SEEN),
+        "strong",
+    ),
     Row("near miss", "a domain our logs do not show", listed(domain()), "strong"),
-    Row("hostile", "a URL whose host our logs do not show", listed(url("http://other.example/g.php"), traffic=SEEN),
-        "strong"),
-    Row("hostile", "a URL that hides its host behind a name", listed(url(f"http://{NAME}:80@other.example/g"),
-                                                                   traffic=named("other.example")), "strong"),
-    Row("near miss", "a URL on a host that serves everybody", listed(url(f"https://{NAME}/u/x.exe"), lists="cdn",
-                                                                      traffic=SEEN), "strong"),
-    Row("near miss", "the parent of a name at a shared address",
-        listed(domain("evil.example"), lists="cloud", traffic=SEEN), "strong"),
+    Row(
+        "hostile",
+        "a URL whose host our logs do not show",
+        listed(url("http://other.example/g.php"), traffic=SEEN),
+        "strong",
+    ),
+    Row(
+        "hostile",
+        "a URL that hides its host behind a name",
+        listed(url(f"http://{NAME}:80@other.example/g"), traffic=named("other.example")),
+        "strong",
+    ),
+    Row(
+        "near miss",
+        "a URL on a host that serves everybody",
+        listed(url(f"https://{NAME}/u/x.exe"), lists="cdn", traffic=SEEN),
+        "strong",
+    ),
+    Row(
+        "near miss",
+        "the parent of a name at a shared address",
+        listed(domain("evil.example"), lists="cloud", traffic=SEEN),
+        "strong",
+    ),
     Row("silent", "not listed", listed(), "silent"),
     Row("silent", "the source is listed, not the destination", an_enriched(said("feed", entry())), "silent"),
-    Row("hostile", "a name that only ends like the listed one",
-        listed(domain("evil.example"), traffic=named("notevil.example")), "strong"),
+    Row(
+        "hostile",
+        "a name that only ends like the listed one",
+        listed(domain("evil.example"), traffic=named("notevil.example")),
+        "strong",
+    ),
     Row("hostile", "an old and a fresh entry: the fresh one counts", listed(aged(90), entry()), "conclusive"),
     Row("hostile", "upper case and a final dot", listed(domain("C2.Evil.example."), traffic=SEEN), "conclusive"),
     Row("hostile", "quotes in the indicator", listed(domain("c2'\n\";--"), traffic=SEEN), "strong"),
@@ -89,15 +128,23 @@ TABLE = [
 
 # Open feeds carry bogons and victims: none may have every machine that uses our own service isolated.
 TABLE += [
-    Row("hostile", f"an address that networks.{name} names", listed(entry(), site=a_site(**{name: (DESTINATION,)})),
-        "strong")
+    Row(
+        "hostile",
+        f"an address that networks.{name} names",
+        listed(entry(), site=a_site(**{name: (DESTINATION,)})),
+        "strong",
+    )
     for name in ("home", "protected", "resolvers", "time_servers", "shared_sources", "partners")
 ]
 TABLE += [
     Row("hostile", "a destination that we own", listed(entry(), lists="owned"), "strong"),
     Row("hostile", "an address that is not on the Internet", listed(entry(), site=a_site(lab=())), "strong"),
-    Row("hostile", "a listed domain that our resolver sends to a private address",
-        listed(domain(), traffic=SEEN, site=a_site(lab=())), "conclusive"),
+    Row(
+        "hostile",
+        "a listed domain that our resolver sends to a private address",
+        listed(domain(), traffic=SEEN, site=a_site(lab=())),
+        "conclusive",
+    ),
 ]
 
 

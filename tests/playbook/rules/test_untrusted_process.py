@@ -9,8 +9,9 @@ DEFENDER = r"C:\ProgramData\Microsoft\Windows Defender\Platform\4.18\MsMpEng.exe
 
 def owned(*owners, approved=(), record=True, **change):
     known = (said("host", a_record()),) if record else ()
-    return an_enriched(*known, said("processes", *owners, about="ws-31"), said("software", *approved, about="ws-31"),
-                       **change)
+    return an_enriched(
+        *known, said("processes", *owners, about="ws-31"), said("software", *approved, about="ws-31"), **change
+    )
 
 
 def at_path(path, **change):
@@ -28,19 +29,30 @@ TABLE = [
     Row("near miss", "signed and protected", at_path("/usr/bin/tool"), "silent"),
     Row("near miss", "signed or not unknown, protected", at_path("/usr/bin/tool", signed=None), "silent"),
     Row("near miss", "the antivirus engine in its guarded folder", at_path(DEFENDER), "silent"),
-    Row("near miss", "unsigned, but approved by hash",
-        owned(a_socket(signed=False), approved=(BY_HASH,)), "silent"),
+    Row("near miss", "unsigned, but approved by hash", owned(a_socket(signed=False), approved=(BY_HASH,)), "silent"),
     Row("silent", "no inventory", an_enriched(), "silent"),
     Row("silent", "sockets to another place", at_path("/tmp/x", dst_ip="203.0.113.9"), "silent"),
-    Row("silent", "a record of a host that is only claimed",
-        owned(a_socket(path="/tmp/x"), record=False, host="ws-31"), "silent"),
+    Row(
+        "silent",
+        "a record of a host that is only claimed",
+        owned(a_socket(path="/tmp/x"), record=False, host="ws-31"),
+        "silent",
+    ),
     Row("hostile", "beside the guarded folder", at_path(r"C:\ProgramData\Microsoft\Windows Defender2\x.exe"), "strong"),
     Row("hostile", "climbing out of the guarded folder", at_path(DEFENDER + r"\..\..\..\..\x.exe"), "strong"),
     Row("hostile", "an unsigned thing in the guarded folder", at_path(DEFENDER, signed=False), "strong"),
-    Row("hostile", "approved by name only",
-        owned(a_socket(signed=False, sha256=""), approved=(BY_HASH.model_copy(update={"sha256": ""}),)), "strong"),
-    Row("hostile", "a trusted process name from a temporary folder",
-        at_path("/tmp/MsMpEng.exe", process_name="MsMpEng.exe"), "strong"),
+    Row(
+        "hostile",
+        "approved by name only",
+        owned(a_socket(signed=False, sha256=""), approved=(BY_HASH.model_copy(update={"sha256": ""}),)),
+        "strong",
+    ),
+    Row(
+        "hostile",
+        "a trusted process name from a temporary folder",
+        at_path("/tmp/MsMpEng.exe", process_name="MsMpEng.exe"),
+        "strong",
+    ),
 ]
 
 

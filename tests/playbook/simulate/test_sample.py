@@ -26,8 +26,11 @@ def rebuilt(tmp_path_factory):
 
 
 def files_in(folder):
-    return {p.relative_to(folder).as_posix(): p for p in folder.rglob("*")
-            if p.is_file() and p.suffix not in {".py", ".pyc"}}
+    return {
+        p.relative_to(folder).as_posix(): p
+        for p in folder.rglob("*")
+        if p.is_file() and p.suffix not in {".py", ".pyc"}
+    }
 
 
 def content(path):
@@ -56,24 +59,35 @@ def test_the_sample_is_under_300_kilobytes():
 def test_the_configuration_names_only_files_that_exist_but_for_the_dead_enricher():
     config = tomllib.loads((SHIPPED / "sample.toml").read_text())
     Networks.model_validate(config["networks"])
-    named = {value for table in config["enrichers"].values() for key, value in table.items()
-             if key in {"hosts", "processes", "software", "jobs", "sessions", "path"}}
+    named = {
+        value
+        for table in config["enrichers"].values()
+        for key, value in table.items()
+        if key in {"hosts", "processes", "software", "jobs", "sessions", "path"}
+    }
     assert {name for name in named if not (SHIPPED / name).exists()} == {"branch_sessions.csv"}
     assert (SHIPPED / config["policy"]["exceptions"]).exists()
 
 
 def test_one_exception_is_live_on_the_sample_clock_and_one_has_ended():
-    entries = [ExceptionEntry.model_validate(e)
-               for e in json.loads((SHIPPED / "exceptions.json").read_text())["exceptions"]]
+    entries = [
+        ExceptionEntry.model_validate(e) for e in json.loads((SHIPPED / "exceptions.json").read_text())["exceptions"]
+    ]
     today = date.fromisoformat(tomllib.loads((SHIPPED / "sample.toml").read_text())["policy"]["now"][:10])
-    assert {e.source: e.ends >= today for e in entries} == {sample_day.LIVE.address: True, sample_day.EXPIRED.address: False}
+    assert {e.source: e.ends >= today for e in entries} == {
+        sample_day.LIVE.address: True,
+        sample_day.EXPIRED.address: False,
+    }
     assert all((e.ends - e.entered).days <= 180 for e in entries)
 
 
 def test_the_session_covers_the_backup_and_its_bytes():
     (session,) = rows("backup_sessions.csv")
-    sent = [c for c in sample_day.simulate().telemetry.connections
-            if (c.src_ip, c.dst_ip) == (sample_day.FILES.address, sample_day.VAULT)]
+    sent = [
+        c
+        for c in sample_day.simulate().telemetry.connections
+        if (c.src_ip, c.dst_ip) == (sample_day.FILES.address, sample_day.VAULT)
+    ]
     assert session["host"] == sample_day.FILES.name
     assert session["started"] <= "2026-03-02T00:05:00Z" < "2026-03-02T03:40:00Z" <= session["ended"]
     assert 0.5 <= sum(c.orig_bytes for c in sent) / int(session["bytes"]) <= 2
@@ -90,7 +104,9 @@ def test_the_approved_hash_owns_the_detected_sockets_of_one_swarm_only():
 
 
 def test_every_machine_is_in_the_inventory():
-    assert {r["hostname"]: r["addresses"] for r in rows("hosts.csv")} == {m.name: m.address for m in sample_day.MACHINES}
+    assert {r["hostname"]: r["addresses"] for r in rows("hosts.csv")} == {
+        m.name: m.address for m in sample_day.MACHINES
+    }
     assert len(sample_day.MACHINES) >= 50
 
 

@@ -7,8 +7,11 @@ from tests.playbook.simulate.plain import beacon_score, detections, grouped
 
 HOURS = frozenset(range(int(sample_day.START) // 3600, int(sample_day.START) // 3600 + 24))
 REGULAR = (
-    (sample_day.NAMELESS, sample_day.C2, 2), (sample_day.FRONTED, sample_day.CDN_EDGE, 2), (sample_day.RENAMED, sample_day.C2_OF_RENAMED, 2),
-    (sample_day.LIVE, sample_day.EXCEPTED, 1), (sample_day.EXPIRED, sample_day.FORMERLY_EXCEPTED, 1),
+    (sample_day.NAMELESS, sample_day.C2, 2),
+    (sample_day.FRONTED, sample_day.CDN_EDGE, 2),
+    (sample_day.RENAMED, sample_day.C2_OF_RENAMED, 2),
+    (sample_day.LIVE, sample_day.EXCEPTED, 1),
+    (sample_day.EXPIRED, sample_day.FORMERLY_EXCEPTED, 1),
 )
 OTHERS = {
     (sample_day.CAMERA.address, sample_day.IRC_SERVER, 6667): 3,
@@ -69,7 +72,11 @@ def test_the_irc_bot_speaks_irc_scans_and_floods(simulated, groups):
     flood = groups[sample_day.CAMERA.address, sample_day.FLOODED, 80]
     assert len(flood) > 1000
     assert len({int(c.ts) // 900 for c in flood}) == 1
-    scan = [c for c in simulated.telemetry.connections if c.src_ip == sample_day.CAMERA.address and c.dst_ip in sample_day.SCANNED]
+    scan = [
+        c
+        for c in simulated.telemetry.connections
+        if c.src_ip == sample_day.CAMERA.address and c.dst_ip in sample_day.SCANNED
+    ]
     assert len({(c.dst_ip, c.dst_port) for c in scan}) >= 200
     assert len({int(c.ts) // 900 for c in scan}) == 1
     assert {c.conn_state for c in scan} == {"S0", "REJ"}
@@ -109,7 +116,9 @@ def test_the_push_service_is_named_and_prevalent(simulated):
     active = {c.src_ip for c in told.connections}
     assert len(active) >= 50
     assert len(using) / len(active) >= 0.2
-    assert using <= {q.src_ip for q in told.questions if sample_day.PUSH in q.answers and q.query == sample_day.PUSH_NAME}
+    assert using <= {
+        q.src_ip for q in told.questions if sample_day.PUSH in q.answers and q.query == sample_day.PUSH_NAME
+    }
 
 
 def test_the_renamed_host_leases_under_its_new_name(simulated):

@@ -31,12 +31,14 @@ def parsed(path):
 @pytest.fixture
 def mixed():
     rng = Random(1)
-    return together((
-        https_beacon(rng, "10.1.1.9", "198.51.100.77", START),
-        workstation(rng, "10.1.1.10", "10.1.0.53", sites(5), START),
-        dga_bursts(rng, "10.1.1.11", "10.1.0.53", START + 3600),
-        lease(rng, people(1)[0], "10.1.0.67", START),
-    ))
+    return together(
+        (
+            https_beacon(rng, "10.1.1.9", "198.51.100.77", START),
+            workstation(rng, "10.1.1.10", "10.1.0.53", sites(5), START),
+            dga_bursts(rng, "10.1.1.11", "10.1.0.53", START + 3600),
+            lease(rng, people(1)[0], "10.1.0.67", START),
+        )
+    )
 
 
 @pytest.mark.parametrize("pack", [False, True])
@@ -66,8 +68,10 @@ def test_generated_names_fail_in_bursts(mixed):
 
 
 def test_jitter_takes_the_rhythm_down():
-    scores = [beacon_score(made(Random(3), "10.1.1.9", "198.51.100.77", START).connections, START, ONE_DAY)
-              for made in (https_beacon, irregular_beacon)]
+    scores = [
+        beacon_score(made(Random(3), "10.1.1.9", "198.51.100.77", START).connections, START, ONE_DAY)
+        for made in (https_beacon, irregular_beacon)
+    ]
     assert scores[0] > 0.9 > scores[1] + 0.03
 
 
@@ -87,23 +91,29 @@ def test_a_tiling_reaches_its_size_on_new_hosts(mixed, tmp_path, target):
 
 def test_a_tiling_with_blocks_gives_more_rows_of_the_same_tuples(mixed, tmp_path):
     small, large = (tile(tmp_path / f"{size}.log", size, mixed.connections, blocks=2) for size in (300_000, 900_000))
-    keys = [Counter((r["id.orig_h"], r["id.resp_h"], r["id.resp_p"]) for r in parsed(made.path)[1])
-            for made in (small, large)]
+    keys = [
+        Counter((r["id.orig_h"], r["id.resp_h"], r["id.resp_p"]) for r in parsed(made.path)[1])
+        for made in (small, large)
+    ]
     assert keys[0].keys() == keys[1].keys()
     assert large.rows > 2 * small.rows
     assert large.hosts == small.hosts == 4
 
 
 def test_a_tile_that_does_not_fit_is_refused(tmp_path):
-    many = tuple(c.model_copy(update={"src_ip": f"10.2.{n // 200}.{n % 200}"}) for n, c in enumerate(
-        https_beacon(Random(1), "10.1.1.9", "198.51.100.77", START).connections))
+    many = tuple(
+        c.model_copy(update={"src_ip": f"10.2.{n // 200}.{n % 200}"})
+        for n, c in enumerate(https_beacon(Random(1), "10.1.1.9", "198.51.100.77", START).connections)
+    )
     with pytest.raises(ValueError, match="254"):
         tile(tmp_path / "conn.log", 1000, many)
 
 
 def test_one_host_asking_two_resolvers_keeps_its_ids_apart():
     rng = Random(1)
-    both = together(dns_client(rng, "10.1.1.9", server, START, sites(3), kind=kind)
-                    for server, kind in (("8.8.8.8", "u"), ("1.1.1.1", "k")))
+    both = together(
+        dns_client(rng, "10.1.1.9", server, START, sites(3), kind=kind)
+        for server, kind in (("8.8.8.8", "u"), ("1.1.1.1", "k"))
+    )
     assert len({c.uid for c in both.connections}) == len(both.connections)
     assert set(detections(both.connections)) == {("10.1.1.9", "8.8.8.8", 53), ("10.1.1.9", "1.1.1.1", 53)}

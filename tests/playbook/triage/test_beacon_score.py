@@ -71,9 +71,17 @@ def test_a_perfect_beacon_is_1(interval):
     assert found.median_gap == interval
 
 
-@pytest.mark.parametrize(("jitter", "least", "most"), [
-    (0.0, 1.0, 1.0), (0.1, 0.96, 0.995), (0.3, 0.94, 0.98), (0.5, 0.92, 0.96), (0.8, 0.88, 0.93), (1.0, 0.86, 0.91),
-])
+@pytest.mark.parametrize(
+    ("jitter", "least", "most"),
+    [
+        (0.0, 1.0, 1.0),
+        (0.1, 0.96, 0.995),
+        (0.3, 0.94, 0.98),
+        (0.5, 0.92, 0.96),
+        (0.8, 0.88, 0.93),
+        (1.0, 0.86, 0.91),
+    ],
+)
 def test_what_jitter_costs(jitter, least, most):
     for seed in range(5):
         assert least <= scored(beacon(300, jitter, seed)).score <= most

@@ -18,8 +18,12 @@ def test_a_home_that_holds_no_source_is_said_with_the_networks_seen():
     assert "none of the 3 sources" in warning and "10.1.0.0/16, 10.7.0.0/16" in warning
 
 
-@pytest.mark.parametrize(("sources", "words"), [
-    (["10.1.2.3"], []), (["10.1.2.3", "172.16.0.1"], ["1 source lies outside networks.home"]),
-])
+@pytest.mark.parametrize(
+    ("sources", "words"),
+    [
+        (["10.1.2.3"], []),
+        (["10.1.2.3", "172.16.0.1"], ["1 source lies outside networks.home"]),
+    ],
+)
 def test_a_home_that_holds_some_is_counted(sources, words):
     assert list(said(["10.0.0.0/8"], *sources)) == words

@@ -11,9 +11,12 @@ from tests.support.examples import examples
 
 GROUPS = ("rhythm", "destination", "host")
 OUTCOME = {
-    1: ("TRUE_POSITIVE", "high", "proposed"), 2: ("BENIGN_POSITIVE", "medium", "closed"),
-    3: ("BENIGN_POSITIVE", "high", "closed"), 4: ("TRUE_POSITIVE", "medium", "proposed"),
-    5: ("UNDETERMINED", "low", "ticket"), 6: ("UNDETERMINED", "low", "watch"),
+    1: ("TRUE_POSITIVE", "high", "proposed"),
+    2: ("BENIGN_POSITIVE", "medium", "closed"),
+    3: ("BENIGN_POSITIVE", "high", "closed"),
+    4: ("TRUE_POSITIVE", "medium", "proposed"),
+    5: ("UNDETERMINED", "low", "ticket"),
+    6: ("UNDETERMINED", "low", "watch"),
 }
 
 
@@ -53,13 +56,19 @@ LADDER = [
     (1, "conclusive indicator", (indicator(),)),
     (1, "conclusive indicator beside an exception for the pair", (indicator(), exception())),
     (1, "conclusive indicator beside a complete explanation", (indicator(), explanation())),
-    (1, "one indicator excepted, another not", (indicator(), indicator(indicator="c2.example"),
-                                                 exception(indicator="203.0.113.66"))),
+    (
+        1,
+        "one indicator excepted, another not",
+        (indicator(), indicator(indicator="c2.example"), exception(indicator="203.0.113.66")),
+    ),
     (1, "an exception for another indicator", (indicator(), exception(indicator="203.0.113.67"))),
     (2, "an exception for this very indicator", (indicator(), exception(indicator="203.0.113.66"))),
     (2, "an exception spelled otherwise", (indicator(indicator="c2.example"), exception(indicator="C2.Example."))),
-    (2, "two indicators, each with its exception",
-     (indicator(), indicator(indicator="c2.example"), exception(overrides=("203.0.113.66", "c2.example")))),
+    (
+        2,
+        "two indicators, each with its exception",
+        (indicator(), indicator(indicator="c2.example"), exception(overrides=("203.0.113.66", "c2.example"))),
+    ),
     (2, "an exception for the pair", (exception(), *TWO)),
     (2, "an exception against a strong indicator", (exception(), indicator("strong"))),
     (3, "complete explanation", (explanation(),)),
@@ -167,16 +176,35 @@ def test_what_is_unknown_is_listed_with_its_reason():
 
 ROLES = st.sampled_from(["indicator", "exception", "explanation", "corroboration", "context"])
 HINTS = st.builds(
-    word, ROLES, st.sampled_from(["benign", "malicious", "policy"]), st.just("hint"),
-    group=st.sampled_from([None, *GROUPS]), contradicted=st.booleans(), hunt=st.booleans(),
+    word,
+    ROLES,
+    st.sampled_from(["benign", "malicious", "policy"]),
+    st.just("hint"),
+    group=st.sampled_from([None, *GROUPS]),
+    contradicted=st.booleans(),
+    hunt=st.booleans(),
     facts=st.tuples(st.builds(a_fact, written_by=st.sampled_from(["us", "peer", "host"]))),
-    indicator=st.sampled_from(["", "203.0.113.66"]), missing=st.sampled_from([(), ("more",)]),
+    indicator=st.sampled_from(["", "203.0.113.66"]),
+    missing=st.sampled_from([(), ("more",)]),
     reason=st.text(min_size=1, max_size=20),
 )
-EVIDENCE = st.lists(st.sampled_from(
-    [indicator(), indicator("strong"), exception(), exception(indicator="203.0.113.66"), explanation(), prevalent(),
-     explanation("strong"), explanation("hint", waiting_on=("backups",)), policy(), *map(corroboration, GROUPS)]
-), max_size=6)
+EVIDENCE = st.lists(
+    st.sampled_from(
+        [
+            indicator(),
+            indicator("strong"),
+            exception(),
+            exception(indicator="203.0.113.66"),
+            explanation(),
+            prevalent(),
+            explanation("strong"),
+            explanation("hint", waiting_on=("backups",)),
+            policy(),
+            *map(corroboration, GROUPS),
+        ]
+    ),
+    max_size=6,
+)
 
 
 @given(EVIDENCE, st.lists(HINTS, min_size=1, max_size=3), st.booleans(), st.sampled_from([53, 443]))
@@ -236,10 +264,17 @@ def test_a_verdict_by_several_pieces_opens_with_the_rungs_own_reason(evidence):
     assert verdict.rung in (4, 5) and verdict.reasons[0] == verdict.trace[verdict.rung - 1].reason
 
 
-@pytest.mark.parametrize(("evidence", "closes"), [
-    ((indicator(),), False), ((exception(),), False), ((explanation(),), False), (TWO, True), (TWO[:1], True),
-    ((), True),
-])
+@pytest.mark.parametrize(
+    ("evidence", "closes"),
+    [
+        ((indicator(),), False),
+        ((exception(),), False),
+        ((explanation(),), False),
+        (TWO, True),
+        (TWO[:1], True),
+        ((), True),
+    ],
+)
 def test_what_is_open_could_be_closed_by_an_explanation(evidence, closes):
     changes = decide(an_enriched(), evidence).would_change
     assert any(change.startswith("a complete benign explanation") for change in changes) is closes
@@ -256,15 +291,24 @@ def test_a_hint_that_waits_for_an_enricher_holds_corroboration_up_whoever_wrote_
     assert verdict.rung == 5 and "vault did not answer" in verdict.trace[3].reason
 
 
-@pytest.mark.parametrize(("evidence", "told"), [
-    ((), "corroborations from two groups of rhythm, destination, host would make it TRUE_POSITIVE"),
-    (TWO[:1], "one corroboration of destination, host would make it TRUE_POSITIVE"),
-    *(((*TWO[:1], benign), "a conclusive indicator (fresh feed entry, our sinkhole, IRC spoken) would make it "
-                           "TRUE_POSITIVE")
-      for benign in (prevalent(), explanation("strong"))),
-    ((explanation(), indicator("strong")), "a conclusive indicator (fresh feed entry, our sinkhole, IRC spoken) would "
-                                           "make it TRUE_POSITIVE"),
-])
+@pytest.mark.parametrize(
+    ("evidence", "told"),
+    [
+        ((), "corroborations from two groups of rhythm, destination, host would make it TRUE_POSITIVE"),
+        (TWO[:1], "one corroboration of destination, host would make it TRUE_POSITIVE"),
+        *(
+            (
+                (*TWO[:1], benign),
+                "a conclusive indicator (fresh feed entry, our sinkhole, IRC spoken) would make it TRUE_POSITIVE",
+            )
+            for benign in (prevalent(), explanation("strong"))
+        ),
+        (
+            (explanation(), indicator("strong")),
+            "a conclusive indicator (fresh feed entry, our sinkhole, IRC spoken) would make it TRUE_POSITIVE",
+        ),
+    ],
+)
 def test_what_would_convict_is_told_of_what_is_open(evidence, told):
     assert told in decide(an_enriched(), evidence).would_change
 
@@ -277,11 +321,18 @@ def test_what_is_decided_names_nothing_that_would_convict(evidence):
 def test_each_trace_says_what_stands_in_its_place():
     nothing = decide(an_enriched(), ())
     assert [rung.reason for rung in nothing.trace[:4]] == [
-        "no conclusive indicator", "no live exception covers it", "no benign explanation speaks", "no corroboration"]
+        "no conclusive indicator",
+        "no live exception covers it",
+        "no benign explanation speaks",
+        "no corroboration",
+    ]
     partial = decide(an_enriched(), (indicator("strong"), explanation("strong"), *TWO))
     assert [rung.reason for rung in partial.trace[:4]] == [
-        "only strong: strong indicator", "no live exception covers it", "strong explanation",
-        "corroborated by rhythm and destination, but strong explanation"]
+        "only strong: strong indicator",
+        "no live exception covers it",
+        "strong explanation",
+        "corroborated by rhythm and destination, but strong explanation",
+    ]
     assert "alone decides nothing" not in partial.trace[4].reason
     assert "alone decides nothing" in decide(an_enriched(), TWO[:1]).trace[4].reason
 

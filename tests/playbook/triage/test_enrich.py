@@ -29,7 +29,8 @@ class Asked:
             return self.does()
         return tuple(
             Enrichment(enricher=self.name, topic=t, observable=o, answers=tuple(self.answers.get(o.value, ())))
-            for t in self.topics for o in observables
+            for t in self.topics
+            for o in observables
         )
 
     @property
@@ -51,8 +52,9 @@ def run(*enrichers, detections=(), holders=(), site=SITE, traffic=None, deadline
 
 
 def lease(name, address="10.20.0.31", since=-1, until=None):
-    return AddressHolder(address=address, hostname=name, since=at(since), until=None if until is None else at(until),
-                         source="dhcp.log")
+    return AddressHolder(
+        address=address, hostname=name, since=at(since), until=None if until is None else at(until), source="dhcp.log"
+    )
 
 
 def hang():
@@ -60,8 +62,10 @@ def hang():
 
 
 FAILURES = [
-    ("raises", fail(Unreachable("no route")), "no route"), ("has a bug", fail(ZeroDivisionError("x")), "ZeroDivision"),
-    ("hangs", hang, "no answer within 2 s"), ("says nothing", lambda: None, "no answer"),
+    ("raises", fail(Unreachable("no route")), "no route"),
+    ("has a bug", fail(ZeroDivisionError("x")), "ZeroDivision"),
+    ("hangs", hang, "no answer within 2 s"),
+    ("says nothing", lambda: None, "no answer"),
 ]
 
 
@@ -105,8 +109,10 @@ def test_remote_enrichers_wait_until_the_gates_are_passed():
 
 def test_answers_reach_the_detection_they_speak_of_and_no_other():
     cdn = (ListEntry(name="a cdn", category="cdn"),)
-    found = run(Asked("lists", "lists", answers={"203.0.113.1": cdn}), detections=(
-        a_beacon(detection_id="1", dst_ip="203.0.113.1"), a_beacon(detection_id="2", dst_ip="203.0.113.2")))
+    found = run(
+        Asked("lists", "lists", answers={"203.0.113.1": cdn}),
+        detections=(a_beacon(detection_id="1", dst_ip="203.0.113.1"), a_beacon(detection_id="2", dst_ip="203.0.113.2")),
+    )
     assert [bool(one.answers(ListEntry)) for one in found] == [True, False]
 
 
@@ -121,8 +127,11 @@ def test_an_answer_that_nobody_asked_for_is_dropped():
 
 def test_a_scope_keeps_an_enricher_from_hosts_it_does_not_know():
     scoped = Asked("edr", "processes", "host", answers={"10.20.0.31": (a_record(),), "10.30.0.1": (a_record(),)})
-    inside, outside = run(scoped, hosts_in={"edr": (ip_network("10.20.0.0/16"),)}, detections=(
-        a_beacon(detection_id="1"), a_beacon(detection_id="2", src_ip="10.30.0.1")))
+    inside, outside = run(
+        scoped,
+        hosts_in={"edr": (ip_network("10.20.0.0/16"),)},
+        detections=(a_beacon(detection_id="1"), a_beacon(detection_id="2", src_ip="10.30.0.1")),
+    )
     assert inside.configured("processes") and inside.holder is not None
     assert not outside.enrichments
     assert not any(o.value == "10.30.0.1" for o in scoped.observables)
@@ -136,15 +145,25 @@ def test_a_scope_that_knows_nobody_asks_nobody():
 
 def test_the_inventory_names_the_host_and_its_other_names_are_asked_too():
     backups = Asked("backups", "backup_sessions", answers={"ws-31": (a_session(),)})
-    (one,) = run(Asked("inv", "host", answers={"10.20.0.31": (a_record(),)}), backups,
-                 holders=(lease("liar"),), detections=(a_beacon(hostname="liar"),))
+    (one,) = run(
+        Asked("inv", "host", answers={"10.20.0.31": (a_record(),)}),
+        backups,
+        holders=(lease("liar"),),
+        detections=(a_beacon(hostname="liar"),),
+    )
     assert one.host == "ws-31.corp.example" and "ws-31" in one.proven_names
     assert one.answers(BackupSession) and "liar" not in {o.value for o in backups.observables}
 
 
-@pytest.mark.parametrize(("detection", "holders"), [
-    (a_beacon(), (lease("ws-31"),)), (a_beacon(hostname="ws-31"), ()), (a_beacon(hostname="WS-31."), (lease("other"),)),
-], ids=["lease", "row", "both"])
+@pytest.mark.parametrize(
+    ("detection", "holders"),
+    [
+        (a_beacon(), (lease("ws-31"),)),
+        (a_beacon(hostname="ws-31"), ()),
+        (a_beacon(hostname="WS-31."), (lease("other"),)),
+    ],
+    ids=["lease", "row", "both"],
+)
 def test_a_claimed_name_names_the_case_and_proves_nothing(detection, holders):
     inventory = Asked("inv", "host", answers={"ws-31": (a_record(),)})
     (one,) = run(inventory, detections=(detection,), holders=holders)
@@ -152,9 +171,16 @@ def test_a_claimed_name_names_the_case_and_proves_nothing(detection, holders):
     assert one.holder is None and not one.roles and one.proven_names == {"10.20.0.31"}
 
 
-@pytest.mark.parametrize(("since", "until", "host"), [
-    (-1, None, "ws-31"), (23.9, None, "ws-31"), (-5, 0.06, "ws-31"), (24, None, "10.20.0.31"), (-5, 0, "10.20.0.31"),
-])
+@pytest.mark.parametrize(
+    ("since", "until", "host"),
+    [
+        (-1, None, "ws-31"),
+        (23.9, None, "ws-31"),
+        (-5, 0.06, "ws-31"),
+        (24, None, "10.20.0.31"),
+        (-5, 0, "10.20.0.31"),
+    ],
+)
 def test_a_lease_counts_while_the_detection_was_active(since, until, host):
     (one,) = run(Asked("inv", "host"), holders=(lease("ws-31", since=since, until=until),))
     assert one.host == host
@@ -162,8 +188,11 @@ def test_a_lease_counts_while_the_detection_was_active(since, until, host):
 
 def test_the_name_of_a_proven_host_cannot_be_borrowed():
     inventory = Asked("inv", "host", answers={"10.20.0.31": (a_record(hostname="dc-01"),)})
-    real, thief = run(inventory, holders=(lease("dc-01", "10.20.0.66"),), detections=(
-        a_beacon(detection_id="1"), a_beacon(detection_id="2", src_ip="10.20.0.66")))
+    real, thief = run(
+        inventory,
+        holders=(lease("dc-01", "10.20.0.66"),),
+        detections=(a_beacon(detection_id="1"), a_beacon(detection_id="2", src_ip="10.20.0.66")),
+    )
     assert (real.host, thief.host) == ("dc-01", "10.20.0.66")
 
 

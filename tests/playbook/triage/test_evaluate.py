@@ -27,8 +27,11 @@ RESOLVER = said("lists", ListEntry(name="public", category="resolver"), about=DE
 
 GATED = [
     ("G1", "FALSE_POSITIVE", an_enriched(detection=a_beacon(dst_ip="10.9.9.9"))),
-    ("G2", "FALSE_POSITIVE", an_enriched(detection=a_beacon(src_ip="172.32.0.1"),
-                                         site=a_site(home=("10.0.0.0/8", "9.0.0.0/8")))),
+    (
+        "G2",
+        "FALSE_POSITIVE",
+        an_enriched(detection=a_beacon(src_ip="172.32.0.1"), site=a_site(home=("10.0.0.0/8", "9.0.0.0/8"))),
+    ),
     ("G3", "BENIGN_POSITIVE", an_enriched(RESOLVER, detection=a_beacon(dst_port=53))),
 ]
 
@@ -57,8 +60,11 @@ def test_traffic_reaches_its_detection_and_its_host():
     mine, other = a_beacon(detection_id="1"), a_beacon(detection_id="2", src_ip="10.20.0.32")
     traffic = Traffic(
         tuples=(TupleTraffic(detection_id="1", start_times=steady(300), sizes=(400,) * 288),),
-        hosts=(HostTraffic(src_ip="10.20.0.32", bursts=(
-            Burst(start=at(1), dst_ip="203.0.113.9", dst_port=80, connections=2000),)),),
+        hosts=(
+            HostTraffic(
+                src_ip="10.20.0.32", bursts=(Burst(start=at(1), dst_ip="203.0.113.9", dst_port=80, connections=2000),)
+            ),
+        ),
         coverage=(LogCoverage(kind="conn", hours=HOURS),),
     )
     bare = tuple(an_enriched(detection=d, traffic=None) for d in (mine, other))
@@ -70,8 +76,9 @@ def test_traffic_reaches_its_detection_and_its_host():
 def bot(detection_id="1", src="10.20.0.31", **change):
     traffic = Traffic(
         tuples=(TupleTraffic(detection_id=detection_id, start_times=steady(300), sizes=(400,) * 288),),
-        hosts=(HostTraffic(src_ip=src, bursts=(
-            Burst(start=at(1), dst_ip="203.0.113.9", dst_port=80, connections=2000),)),),
+        hosts=(
+            HostTraffic(src_ip=src, bursts=(Burst(start=at(1), dst_ip="203.0.113.9", dst_port=80, connections=2000),)),
+        ),
         coverage=(LogCoverage(kind="conn", hours=HOURS),),
     )
     found = an_enriched(detection=a_beacon(detection_id=detection_id, src_ip=src), **({"traffic": None} | change))

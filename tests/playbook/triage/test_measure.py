@@ -32,8 +32,12 @@ def measures(detection=None, hours=None, host=None, **change):
     found = detection or a_beacon()
     own = tuple_of(found, **{k: v for k, v in change.items() if k in TupleTraffic.model_fields})
     rest = {k: v for k, v in change.items() if k in Traffic.model_fields and k not in TupleTraffic.model_fields}
-    traffic = Traffic(tuples=(own,), hosts=(host,) if host else (), **rest,
-                      coverage=coverage(conn=24, dns=24, tls=24) if hours is None else coverage(**hours))
+    traffic = Traffic(
+        tuples=(own,),
+        hosts=(host,) if host else (),
+        **rest,
+        coverage=coverage(conn=24, dns=24, tls=24) if hours is None else coverage(**hours),
+    )
     return {m.name: m for m in measure(found, traffic)}
 
 
@@ -44,12 +48,22 @@ def host(**change):
 @given(
     times=st.lists(st.integers(0, 10**10), max_size=60, unique=True).map(sorted).map(tuple),
     sizes=st.one_of(st.none(), st.lists(st.integers(0, 2**50), max_size=60).map(tuple)),
-    complete=st.booleans(), hours=st.integers(0, 24), attempts=st.integers(0, 50), unanswered=st.integers(0, 50),
+    complete=st.booleans(),
+    hours=st.integers(0, 24),
+    attempts=st.integers(0, 50),
+    unanswered=st.integers(0, 50),
 )
 @examples(100)
 def test_any_traffic_gives_bounded_numbers_and_never_a_fault(times, sizes, complete, hours, attempts, unanswered):
-    found = measures(hours={"conn": hours}, start_times=times, sizes=sizes, starts_complete=complete,
-                     attempts=attempts, unanswered=unanswered, unanswered_hours=3)
+    found = measures(
+        hours={"conn": hours},
+        start_times=times,
+        sizes=sizes,
+        starts_complete=complete,
+        attempts=attempts,
+        unanswered=unanswered,
+        unanswered_hours=3,
+    )
     score = found["beacon_score"]
     assert score.value is None or 0 <= score.value <= 1
     assert all(0 <= m.coverage <= 1 for m in found.values())
@@ -66,10 +80,16 @@ def test_a_perfect_beacon_is_1():
     assert "median interval 300 s" in score.detail
 
 
-@pytest.mark.parametrize("change", [
-    {"start_times": None}, {"start_times": (), "sizes": ()}, {"sizes": None}, {"sizes": (1, 2)},
-    {"start_times": steady(300)[:3]},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"start_times": None},
+        {"start_times": (), "sizes": ()},
+        {"sizes": None},
+        {"sizes": (1, 2)},
+        {"start_times": steady(300)[:3]},
+    ],
+)
 def test_starts_or_sizes_that_are_absent_few_or_misaligned_are_unknown(change):
     score = measures(**change)["beacon_score"]
     assert score.value is None and score.detail
@@ -89,12 +109,15 @@ def test_the_best_day_of_a_week_counts():
     assert score.known > 0.95
 
 
-@pytest.mark.parametrize(("detection", "times", "covered"), [
-    (a_beacon(), steady(10, 6, 18), 0.25),
-    (a_beacon(), steady(60, 19.2, 4.8), 0.80),
-    (WEEK, steady(60, 83, 84.9), 1.0),
-    (WEEK, steady(1, 1.4, 166.5), 0.06),
-])
+@pytest.mark.parametrize(
+    ("detection", "times", "covered"),
+    [
+        (a_beacon(), steady(10, 6, 18), 0.25),
+        (a_beacon(), steady(60, 19.2, 4.8), 0.80),
+        (WEEK, steady(60, 83, 84.9), 1.0),
+        (WEEK, steady(1, 1.4, 166.5), 0.06),
+    ],
+)
 def test_starts_that_were_left_out_lower_the_coverage_of_the_best_day(detection, times, covered):
     hours = {"conn": tuple(at(h) for h in range(168))}
     whole = measures(detection, hours, start_times=times)["beacon_score"]
@@ -137,8 +160,7 @@ def test_what_is_claimed_is_shown():
 
 
 def test_unanswered_and_prevalence_are_shares():
-    found = measures(attempts=40, unanswered=10, unanswered_hours=4, hosts_using=7, hosts_answered=5,
-                     active_hosts=50)
+    found = measures(attempts=40, unanswered=10, unanswered_hours=4, hosts_using=7, hosts_answered=5, active_hosts=50)
     assert (found["unanswered_share"].known, found["unanswered_hours"].known) == (0.25, 4)
     assert (found["prevalence"].known, found["hosts_using"].known) == (0.1, 7)
 
@@ -150,8 +172,10 @@ def test_age_and_history_are_days():
 
 
 def test_the_busiest_quarter_hour_is_measured_and_quiet_is_not_unknown():
-    bursts = (Burst(start=at(2), dst_ip="203.0.113.9", dst_port=80, connections=1500),
-              Burst(start=at(1), dst_ip="203.0.113.8", dst_port=80, connections=20))
+    bursts = (
+        Burst(start=at(2), dst_ip="203.0.113.9", dst_port=80, connections=1500),
+        Burst(start=at(1), dst_ip="203.0.113.8", dst_port=80, connections=20),
+    )
     found = measures(host=host(bursts=bursts, spreads=(), name_bursts=()))
     assert found["flood"].known == 1500 and "203.0.113.9 port 80" in found["flood"].detail
     assert (found["scan_pairs"].known, found["failed_domains"].known) == (0, 0)
@@ -167,8 +191,10 @@ def test_an_answered_crawl_does_not_hide_a_scan():
 
 
 def test_many_good_names_in_one_quarter_do_not_hide_a_burst_in_another():
-    quarters = (NameBurst(start=at(1), names=1000, failed_names=100, domains=900, failed_domains=90),
-                NameBurst(start=at(2), names=50, failed_names=50, domains=50, failed_domains=50))
+    quarters = (
+        NameBurst(start=at(1), names=1000, failed_names=100, domains=900, failed_domains=90),
+        NameBurst(start=at(2), names=50, failed_names=50, domains=50, failed_domains=50),
+    )
     found = measures(host=host(name_bursts=quarters))
     assert (found["failed_domains"].known, found["failed_names_share"].known) == (50, 1.0)
 
@@ -176,6 +202,8 @@ def test_many_good_names_in_one_quarter_do_not_hide_a_burst_in_another():
 def test_what_a_source_does_not_tell_of_hosts_and_their_neighbours_says_so():
     found = measures()
     assert (found["prevalence"].detail, found["flood"].detail) == (
-        "it is not told how many of our hosts speak with this destination", "it is not told what else the host did")
+        "it is not told how many of our hosts speak with this destination",
+        "it is not told what else the host did",
+    )
     known = measures(host=host(bursts=()), hosts_using=3, hosts_answered=2, active_hosts=10)
     assert (known["prevalence"].value, known["prevalence"].detail, known["flood"].detail) == (0.2, "", "")

@@ -10,16 +10,25 @@ from tests.support.builders import a_beacon, at
 
 
 def fetched(*detections, start=0, end=24, holders=(), **health):
-    return Fetched(source="s", window=TimeWindow(start=at(start), end=at(end)), detections=detections, holders=holders,
-                   health=SourceHealth(**health))
+    return Fetched(
+        source="s",
+        window=TimeWindow(start=at(start), end=at(end)),
+        detections=detections,
+        holders=holders,
+        health=SourceHealth(**health),
+    )
 
 
-@pytest.mark.parametrize(("quiet", "loud"), [
-    ({"beaconing_score": 1, "connections": 900}, {"beaconing_score": 2, "connections": 30}),
-    ({"connections": 30}, {"connections": 31}),
-    ({"last_seen": at(23)}, {"last_seen": at(47)}),
-    ({"blocked": True, "beaconing_score": 3, "connections": 900}, {"beaconing_score": 1, "connections": 30}),
-], ids=["score", "connections", "newer", "what got through"])
+@pytest.mark.parametrize(
+    ("quiet", "loud"),
+    [
+        ({"beaconing_score": 1, "connections": 900}, {"beaconing_score": 2, "connections": 30}),
+        ({"connections": 30}, {"connections": 31}),
+        ({"last_seen": at(23)}, {"last_seen": at(47)}),
+        ({"blocked": True, "beaconing_score": 3, "connections": 900}, {"beaconing_score": 1, "connections": 30}),
+    ],
+    ids=["score", "connections", "newer", "what got through"],
+)
 def test_a_tuple_in_two_windows_is_one_detection_the_loudest(quiet, loud):
     first, second = fetched(a_beacon(**quiet)), fetched(a_beacon(**loud), start=24, end=48)
     for order in ((first, second), (second, first)):
@@ -32,12 +41,30 @@ def test_other_tuples_stay_in_their_order():
 
 
 def test_health_is_summed_and_the_worst_counts():
-    found = merge_windows((
-        fetched(rows_read=10, rows_rejected=1, rejected_examples=("a:1: x", "a:2: y"), newest_event=at(23),
-                oldest_event=at(1), silent_hours=(at(5),), warnings=("w",)),
-        fetched(start=24, end=48, rows_read=5, rows_rejected=2, rejected_examples=tuple(f"b:{n}: z" for n in range(9)),
-                newest_event=at(40), silent_hours=(at(30), at(5)), complete=False, warnings=("w", "v")),
-    ))
+    found = merge_windows(
+        (
+            fetched(
+                rows_read=10,
+                rows_rejected=1,
+                rejected_examples=("a:1: x", "a:2: y"),
+                newest_event=at(23),
+                oldest_event=at(1),
+                silent_hours=(at(5),),
+                warnings=("w",),
+            ),
+            fetched(
+                start=24,
+                end=48,
+                rows_read=5,
+                rows_rejected=2,
+                rejected_examples=tuple(f"b:{n}: z" for n in range(9)),
+                newest_event=at(40),
+                silent_hours=(at(30), at(5)),
+                complete=False,
+                warnings=("w", "v"),
+            ),
+        )
+    )
     health = found.health
     assert (health.rows_read, health.rows_rejected, health.complete) == (15, 3, False)
     assert (health.newest_event, health.oldest_event) == (at(40), at(1))

@@ -21,15 +21,28 @@ def of_plan(web, **change):
     plan = web.request.offers[0]
     source, _, there = plan.steps[0].target.partition(">")
     address, _, port = there.rpartition(":")
-    return {"plan_id": plan.plan_id, "digest": plan.digest, "approved_by": "carol", "src_ip": source,
-            "dst_ip": address, "dst_port": int(port)} | change
+    return {
+        "plan_id": plan.plan_id,
+        "digest": plan.digest,
+        "approved_by": "carol",
+        "src_ip": source,
+        "dst_ip": address,
+        "dst_port": int(port),
+    } | change
 
 
-@pytest.mark.parametrize("header", [
-    {}, {"authorization": "Bearer nonsense"}, {"authorization": "Basic YTpi"},
-    {"authorization": "Bearer " + "x" * 5000},
-    {"authorization": "Bearer"}, {"authorization": "bpt_x"}, {"authorization": "Bearer \u00e9".encode()},
-])
+@pytest.mark.parametrize(
+    "header",
+    [
+        {},
+        {"authorization": "Bearer nonsense"},
+        {"authorization": "Basic YTpi"},
+        {"authorization": "Bearer " + "x" * 5000},
+        {"authorization": "Bearer"},
+        {"authorization": "bpt_x"},
+        {"authorization": "Bearer \u00e9".encode()},
+    ],
+)
 def test_without_a_token_that_counts_nothing_is_said(web, header):
     for path in ("/api/actions", "/metrics"):
         answer = web.client.get(path, headers=header)
@@ -84,13 +97,20 @@ def test_two_platforms_are_not_two_people(web):
     assert web.answer().status_code == 303 and len(web.enqueued) == 1
 
 
-@pytest.mark.parametrize(("change", "status", "said"), [
-    ({"digest": "0" * 64}, 409, "no request offers"), ({"plan_id": "P-" + "0" * 12}, 409, "no request offers"),
-    ({"dst_ip": "203.0.113.67"}, 409, "no step of the plan"), ({"dst_port": 444}, 409, "no step of the plan"),
-    ({"src_ip": "10.9.9.9"}, 409, "no step of the plan"), ({"approved_by": ""}, 400, "approved_by"),
-    ({"digest": "zz"}, 400, "digest"), ({"dst_ip": ["203.0.113.66"]}, 400, "not a list"),
-    ({"more": 1}, 400, "more"),
-])
+@pytest.mark.parametrize(
+    ("change", "status", "said"),
+    [
+        ({"digest": "0" * 64}, 409, "no request offers"),
+        ({"plan_id": "P-" + "0" * 12}, 409, "no request offers"),
+        ({"dst_ip": "203.0.113.67"}, 409, "no step of the plan"),
+        ({"dst_port": 444}, 409, "no step of the plan"),
+        ({"src_ip": "10.9.9.9"}, 409, "no step of the plan"),
+        ({"approved_by": ""}, 400, "approved_by"),
+        ({"digest": "zz"}, 400, "digest"),
+        ({"dst_ip": ["203.0.113.66"]}, 400, "not a list"),
+        ({"more": 1}, 400, "more"),
+    ],
+)
 def test_only_a_step_of_the_very_plan_may_be_approved(web, change, status, said):
     answer = call(web, "block_pair", of_plan(web, **change), **web.token("anna"))
     assert (answer.status_code, said in answer.text) == (status, True), answer.text
@@ -114,19 +134,30 @@ def test_a_release_by_a_platform_is_asked_for_once_and_only_of_what_its_plan_set
     assert web.journal().count("release asked") == 1
 
 
-@pytest.mark.parametrize(("body", "kind", "status"), [
-    (b"[]", "application/json", 400), (b"{", "application/json", 400), (b'{"a":1,"a":2}', "application/json", 400),
-    (b"{\"address\": NaN}", "application/json", 400), (b"\xff\xfe", "application/json", 400),
-    (b"[" * 20_000, "application/json", 400), (b'{"address":"\\u0000"}', "application/json", 400),
-    (b"address=1", "application/x-www-form-urlencoded", 415), (b"{}", "text/plain", 415), (b"{}", "", 415),
-    (b"null", "application/json", 400), (b"", "application/json", 400),
-    (b'{"address":"' + b"9" * 10_000 + b'"}', "application/json", 400),
-    (b'{"address":' + b"9" * 5_000 + b"}", "application/json", 400),
-    (b'{"address":"\\ud800"}', "application/json", 400),
-])
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b"[]", "application/json", 400),
+        (b"{", "application/json", 400),
+        (b'{"a":1,"a":2}', "application/json", 400),
+        (b'{"address": NaN}', "application/json", 400),
+        (b"\xff\xfe", "application/json", 400),
+        (b"[" * 20_000, "application/json", 400),
+        (b'{"address":"\\u0000"}', "application/json", 400),
+        (b"address=1", "application/x-www-form-urlencoded", 415),
+        (b"{}", "text/plain", 415),
+        (b"{}", "", 415),
+        (b"null", "application/json", 400),
+        (b"", "application/json", 400),
+        (b'{"address":"' + b"9" * 10_000 + b'"}', "application/json", 400),
+        (b'{"address":' + b"9" * 5_000 + b"}", "application/json", 400),
+        (b'{"address":"\\ud800"}', "application/json", 400),
+    ],
+)
 def test_a_body_that_is_no_flat_object_is_refused(web, body, kind, status):
-    answer = web.client.post("/api/actions/look_up_address", content=body,
-                             headers=web.token("root") | {"content-type": kind})
+    answer = web.client.post(
+        "/api/actions/look_up_address", content=body, headers=web.token("root") | {"content-type": kind}
+    )
     assert answer.status_code == status, answer.text
     assert answer.json()["status"] == "failed"
 

@@ -15,8 +15,15 @@ from tests.playbook.web.web import PASSWORD, fields
 SCRIPT = "<script>alert(1)</script>"
 PAGES = ("/", "/cases", "/blocked", "/audit", "/login", "/nowhere")
 HOSTILE = (
-    SCRIPT, "\"><img src=x onerror=alert(1)>", "'><svg onload=alert(1)>", "javascript:alert(1)", "{{7*7}}", "{% raw %}",
-    "</title><script>x</script>", "a\u202eb\x1b[31m", "\x00host",
+    SCRIPT,
+    '"><img src=x onerror=alert(1)>',
+    "'><svg onload=alert(1)>",
+    "javascript:alert(1)",
+    "{{7*7}}",
+    "{% raw %}",
+    "</title><script>x</script>",
+    "a\u202eb\x1b[31m",
+    "\x00host",
 )
 
 
@@ -53,10 +60,24 @@ def test_every_answer_forbids_framing_scripts_sniffing_and_keeping(web, place):
         assert " style=" not in answer.text and " onclick" not in answer.text
 
 
-@pytest.mark.parametrize("there", [
-    "https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "///evil",
-    "javascript:alert(1)", "http:evil", "/%0d%0aSet-Cookie:x=1\r\nX: y", "/a\nb", "", "evil", "/..//evil.example\\",
-])
+@pytest.mark.parametrize(
+    "there",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "/\t/evil.example",
+        "///evil",
+        "javascript:alert(1)",
+        "http:evil",
+        "/%0d%0aSet-Cookie:x=1\r\nX: y",
+        "/a\nb",
+        "",
+        "evil",
+        "/..//evil.example\\",
+    ],
+)
 def test_after_a_login_one_lands_on_a_page_of_ours(web, there):
     there = own_path(there)
     assert there.startswith("/") and not there.startswith(("//", "/\\")) and "\\" not in there
@@ -110,13 +131,21 @@ def test_only_the_hash_of_a_session_is_stored(web):
     assert token.encode() not in raw + (wal.read_bytes() if wal.exists() else b"")
 
 
-@pytest.mark.parametrize(("headers", "status"), [
-    ({"sec-fetch-site": "cross-site"}, 403), ({"sec-fetch-site": "same-site"}, 403),
-    ({"origin": "https://evil.example"}, 403), ({"origin": "null"}, 403), ({"origin": "http://testserver"}, 401),
-    ({"sec-fetch-site": "same-origin"}, 401), ({"host": "evil.example"}, 421),
-    ({"host": "testserver.evil.example"}, 421),
-    ({"host": "testserver:80@evil"}, 421), ({"host": ""}, 421),
-])
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": "http://testserver"}, 401),
+        ({"sec-fetch-site": "same-origin"}, 401),
+        ({"host": "evil.example"}, 421),
+        ({"host": "testserver.evil.example"}, 421),
+        ({"host": "testserver:80@evil"}, 421),
+        ({"host": ""}, 421),
+    ],
+)
 def test_a_form_from_another_site_or_for_another_host_goes_nowhere(web, headers, status):
     form = fields(web.client.get("/login").text) | {"name": "anna", "password": "wrong"}
     assert web.client.post("/login", data=form, headers=headers).status_code == status
@@ -133,8 +162,9 @@ def test_the_login_form_takes_its_own_token_only(web):
 def test_a_huge_body_is_refused_however_it_is_sent(web, path):
     huge = b"x" * (200 * 1024)
     for body in (huge, iter([huge[:50_000]] * 4)):
-        answer = web.client.post(path, content=body, headers={"content-type": "application/x-www-form-urlencoded"}
-                                 | web.token("root"))
+        answer = web.client.post(
+            path, content=body, headers={"content-type": "application/x-www-form-urlencoded"} | web.token("root")
+        )
         assert answer.status_code in (401, 413, 415, 422), (answer.status_code, answer.text)
         assert answer.status_code != 500
     declared = web.client.post(path, content=b"x", headers={"content-length": "99999999999999999999"})
@@ -145,17 +175,32 @@ def test_a_form_of_many_fields_or_a_file_is_not_taken(web):
     web.log_in("anna")
     path = f"/cases/{web.request.case_id}/decide"
     many = "&".join(f"a{n}=1" for n in range(5000))
-    answers = [web.client.post(path, content=many, headers={"content-type": "application/x-www-form-urlencoded"}),
-               web.client.post(path, files={"digest": ("x", b"y" * 1000)}),
-               web.client.post(path, json={"digest": "0" * 64, "answer": "approve"})]
+    answers = [
+        web.client.post(path, content=many, headers={"content-type": "application/x-www-form-urlencoded"}),
+        web.client.post(path, files={"digest": ("x", b"y" * 1000)}),
+        web.client.post(path, json={"digest": "0" * 64, "answer": "approve"}),
+    ]
     assert all(answer.status_code in (400, 403, 422) for answer in answers)
 
 
-@pytest.mark.parametrize("path", [
-    "/static/../app.py", "/static/..%2f..%2fapp.py", "/static/%2e%2e/app.py", "/static/....//app.py",
-    "/cases/..%2f..%2fetc%2fpasswd", "/feeds/../../etc/passwd", "/feeds/edl.txt%00", "/static/%00", "/l/../../x",
-    "/cases/' OR 1=1--", "/cases/%27%20OR%201=1--", "/blocked/%2e%2e/release", "/static/c:\\windows",
-])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../app.py",
+        "/static/..%2f..%2fapp.py",
+        "/static/%2e%2e/app.py",
+        "/static/....//app.py",
+        "/cases/..%2f..%2fetc%2fpasswd",
+        "/feeds/../../etc/passwd",
+        "/feeds/edl.txt%00",
+        "/static/%00",
+        "/l/../../x",
+        "/cases/' OR 1=1--",
+        "/cases/%27%20OR%201=1--",
+        "/blocked/%2e%2e/release",
+        "/static/c:\\windows",
+    ],
+)
 def test_no_path_reaches_the_disk_or_the_database(web, path):
     web.log_in("anna")
     answer = web.client.get(path)
@@ -181,9 +226,14 @@ def test_what_is_told_after_a_form_comes_from_us_alone(web):
 def test_an_unknown_account_looks_and_takes_like_a_known_one(web, monkeypatch):
     """What takes time is the hash: for either name one of the same cost is computed, in every round."""
     costs, texts, verified = [], set(), accounts._HASHER.verify
-    monkeypatch.setattr(accounts, "_HASHER", SimpleNamespace(
-        hash=accounts._HASHER.hash,
-        verify=lambda known, password: costs.append(extract_parameters(known)) or verified(known, password)))
+    monkeypatch.setattr(
+        accounts,
+        "_HASHER",
+        SimpleNamespace(
+            hash=accounts._HASHER.hash,
+            verify=lambda known, password: costs.append(extract_parameters(known)) or verified(known, password),
+        ),
+    )
     for name in ("anna", "nobody-here") * 3:
         client = web.browser()
         form = fields(client.get("/login").text)
@@ -214,10 +264,17 @@ def test_too_many_requests_are_refused_with_the_time_to_wait(make, clock):
     assert web.client.get("/health").status_code == 200
 
 
-@pytest.mark.parametrize(("said", "kept"), [
-    ("Authorization: Bearer bpt_abcdef-123", "bpt_abc"), ("password=hunter2 next", "hunter2"),
-    ("token: 'abc.def'", "abc.def"), ("https://user:pw@host/", "user:pw"), ("Basic dXNlcjpwdw==", "dXNl"),
-    ("api_key=K1&x=2", "K1"), ("code=4/abc&state=1", "4/abc"),
-])
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("Authorization: Bearer bpt_abcdef-123", "bpt_abc"),
+        ("password=hunter2 next", "hunter2"),
+        ("token: 'abc.def'", "abc.def"),
+        ("https://user:pw@host/", "user:pw"),
+        ("Basic dXNlcjpwdw==", "dXNl"),
+        ("api_key=K1&x=2", "K1"),
+        ("code=4/abc&state=1", "4/abc"),
+    ],
+)
 def test_secrets_never_reach_the_log(said, kept):
     assert kept not in redacted(said) and "(redacted)" in redacted(said)

@@ -14,12 +14,21 @@ from tests.playbook.cases.runs import file, judged
 from tests.playbook.web.web import PASSWORD, Clock, over
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 
 pytestmark = [
-    pytest.mark.browser, pytest.mark.loopback, pytest.mark.heavy,
+    pytest.mark.browser,
+    pytest.mark.loopback,
+    pytest.mark.heavy,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium"),
 ]
 
@@ -55,8 +64,12 @@ def page(chromium, served, request):
     """A page whose console is listened to; parametrized with (size, colours, JavaScript)."""
     size, colours, script = getattr(request, "param", ("desktop", "light", False))
     width, height = SIZES[size]
-    context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=colours,
-                                   java_script_enabled=script, base_url=served.base)
+    context = chromium.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme=colours,
+        java_script_enabled=script,
+        base_url=served.base,
+    )
     one = context.new_page()
     one.set_default_timeout(10_000)
     said = []
@@ -91,9 +104,16 @@ def test_nothing_overflows_and_the_console_stays_silent(page):
         assert page.locator("h1").count() == 1 and page.title()
 
 
-@pytest.mark.parametrize("page", [
-    ("desktop", "light", True), ("desktop", "dark", True), ("phone", "light", True), ("phone", "dark", True),
-], indirect=True)
+@pytest.mark.parametrize(
+    "page",
+    [
+        ("desktop", "light", True),
+        ("desktop", "dark", True),
+        ("phone", "light", True),
+        ("phone", "dark", True),
+    ],
+    indirect=True,
+)
 def test_axe_finds_nothing_serious(page):
     found = {}
     page.goto("/login")

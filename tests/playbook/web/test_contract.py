@@ -17,8 +17,14 @@ from playbook import actions
 from tests.playbook.web.web import CONFIG, Clock, over
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-BOUNDED = settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck),
-                   database=None, phases=(Phase.generate,))
+BOUNDED = settings(
+    max_examples=4,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+    phases=(Phase.generate,),
+)
 
 
 @pytest.fixture(scope="module")

@@ -37,16 +37,19 @@ def test_a_denial_ends_it_and_contains_nothing(web):
     assert "· plan denied</p>" in page and "containment proposed</p>" not in page
 
 
-@pytest.mark.parametrize(("who", "change", "status", "said"), [
-    ("anna", {"digest": "0" * 64}, 409, "none of the plans"),
-    ("anna", {"digest": "zz"}, 422, "not understood: digest"),
-    ("anna", {"answer": "yes"}, 422, "not understood: answer"),
-    ("anna", {"csrf": ""}, 403, "not one of ours"),
-    ("anna", {"csrf": "é" * 64}, 403, "not one of ours"),
-    ("anna", {"comment": "x" * 2001}, 422, "not understood: comment"),
-    ("resi", {}, 403, "takes the role approver"),
-    ("vera", {}, 403, "takes the role approver"),
-])
+@pytest.mark.parametrize(
+    ("who", "change", "status", "said"),
+    [
+        ("anna", {"digest": "0" * 64}, 409, "none of the plans"),
+        ("anna", {"digest": "zz"}, 422, "not understood: digest"),
+        ("anna", {"answer": "yes"}, 422, "not understood: answer"),
+        ("anna", {"csrf": ""}, 403, "not one of ours"),
+        ("anna", {"csrf": "é" * 64}, 403, "not one of ours"),
+        ("anna", {"comment": "x" * 2001}, 422, "not understood: comment"),
+        ("resi", {}, 403, "takes the role approver"),
+        ("vera", {}, 403, "takes the role approver"),
+    ],
+)
 def test_an_answer_that_may_not_count_is_refused_with_the_reason(web, who, change, status, said):
     web.log_in(who)
     answer = web.answer(**change)
@@ -92,8 +95,9 @@ def test_a_token_of_one_form_or_one_session_is_good_nowhere_else(web):
     theirs = _token(other, path)
     assert web.answer(csrf=theirs).status_code == 403
     resolve = _token(web.client, path)
-    answer = web.client.post(path.replace("decide", "resolve"),
-                             data={"csrf": resolve, "disposition": "BENIGN_POSITIVE", "reason": "x"})
+    answer = web.client.post(
+        path.replace("decide", "resolve"), data={"csrf": resolve, "disposition": "BENIGN_POSITIVE", "reason": "x"}
+    )
     assert answer.status_code == 403
 
 

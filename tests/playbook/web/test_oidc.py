@@ -21,7 +21,8 @@ with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
 pytestmark = [pytest.mark.loopback, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 SUBJECTS = {
     "anna": {"preferred_username": "Anna", "email": "anna@corp.example", "email_verified": True},
-    "stranger": {"preferred_username": "stranger"}, "nameless": {},
+    "stranger": {"preferred_username": "stranger"},
+    "nameless": {},
     "forger": {"preferred_username": "mallory", "email": "anna@corp.example", "email_verified": False},
     "list": {"preferred_username": ["anna"]},
 }
@@ -92,10 +93,14 @@ def test_the_button_is_there_and_somebody_known_gets_in(web, provider):
     assert web.answer().status_code == 303
 
 
-@pytest.mark.parametrize(("sub", "status", "said"), [
-    ("stranger", 403, "no account of that name"), ("nameless", 403, "says no preferred_username"),
-    ("list", 403, "says no preferred_username"),
-])
+@pytest.mark.parametrize(
+    ("sub", "status", "said"),
+    [
+        ("stranger", 403, "no account of that name"),
+        ("nameless", 403, "says no preferred_username"),
+        ("list", 403, "says no preferred_username"),
+    ],
+)
 def test_whom_we_do_not_know_stays_outside(web, provider, sub, status, said):
     answer = web.client.get(answer_of(provider, sub, start(web)))
     assert answer.status_code == status and said in answer.text and "session" not in answer.cookies
@@ -141,9 +146,15 @@ def test_a_provider_that_is_away_is_a_fault_told_to_the_person(make, monkeypatch
     assert answer.status_code == 502 and "does not answer" in answer.text
 
 
-@pytest.mark.parametrize("change", [
-    {"issuer": "http://idp.example"}, {"issuer": "idp"}, {"client_id": ""}, {"more": 1},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"issuer": "http://idp.example"},
+        {"issuer": "idp"},
+        {"client_id": ""},
+        {"more": 1},
+    ],
+)
 def test_wrong_settings_stop_the_start(web, provider, change):
     parts = web.parts.__class__(**{**web.parts.__dict__, "config": with_provider(provider.issuer, **change)})
     with pytest.raises(ConfigError, match=r"serve\.oidc"):

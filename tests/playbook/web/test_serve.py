@@ -29,28 +29,45 @@ def serving(**change):
     return Config.model_validate({"serve": change})
 
 
-@pytest.mark.parametrize(("host", "change", "said"), [
-    ("0.0.0.0", {}, "not a loopback address"), ("::", {}, "not a loopback address"),
-    ("10.1.2.3", {}, "not a loopback address"), ("pages.corp.example", {}, "not a loopback address"),
-    ("0.0.0.0", {"trust_forwarded_headers": True}, "serve.public_url: needed"),
-    ("0.0.0.0", {"tls_certificate": "c.pem"}, "go together"), ("127.0.0.1", {"tls_key": "k.pem"}, "go together"),
-    ("0.0.0.0", {"trust_forwarded_headers": True, "public_url": "http://pages.corp.example"}, "expected https"),
-    ("127.0.0.1", {"public_url": "ftp://x"}, "expected https"),
-    ("127.0.0.1", {"public_url": "https://pages.corp.example/path"}, "expected https"),
-])
+@pytest.mark.parametrize(
+    ("host", "change", "said"),
+    [
+        ("0.0.0.0", {}, "not a loopback address"),
+        ("::", {}, "not a loopback address"),
+        ("10.1.2.3", {}, "not a loopback address"),
+        ("pages.corp.example", {}, "not a loopback address"),
+        ("0.0.0.0", {"trust_forwarded_headers": True}, "serve.public_url: needed"),
+        ("0.0.0.0", {"tls_certificate": "c.pem"}, "go together"),
+        ("127.0.0.1", {"tls_key": "k.pem"}, "go together"),
+        ("0.0.0.0", {"trust_forwarded_headers": True, "public_url": "http://pages.corp.example"}, "expected https"),
+        ("127.0.0.1", {"public_url": "ftp://x"}, "expected https"),
+        ("127.0.0.1", {"public_url": "https://pages.corp.example/path"}, "expected https"),
+    ],
+)
 def test_it_never_listens_where_passwords_would_travel_in_the_clear(host, change, said):
     with pytest.raises(ConfigError, match=said):
         serve.may_listen(serving(**change), "f", host, 8080)
 
 
-@pytest.mark.parametrize(("host", "change", "base"), [
-    ("127.0.0.1", {}, "http://127.0.0.1:8080"), ("::1", {}, "http://[::1]:8080"),
-    ("localhost", {}, "http://localhost:8080"),
-    ("0.0.0.0", {"trust_forwarded_headers": True, "public_url": "https://pages.corp.example/"}, "https://pages.corp.example"),
-    ("0.0.0.0", {"tls_certificate": "c", "tls_key": "k", "public_url": "https://p.example:8443"},
-     "https://p.example:8443"),
-    ("127.0.0.1", {"tls_certificate": "c", "tls_key": "k"}, "https://127.0.0.1:8080"),
-])
+@pytest.mark.parametrize(
+    ("host", "change", "base"),
+    [
+        ("127.0.0.1", {}, "http://127.0.0.1:8080"),
+        ("::1", {}, "http://[::1]:8080"),
+        ("localhost", {}, "http://localhost:8080"),
+        (
+            "0.0.0.0",
+            {"trust_forwarded_headers": True, "public_url": "https://pages.corp.example/"},
+            "https://pages.corp.example",
+        ),
+        (
+            "0.0.0.0",
+            {"tls_certificate": "c", "tls_key": "k", "public_url": "https://p.example:8443"},
+            "https://p.example:8443",
+        ),
+        ("127.0.0.1", {"tls_certificate": "c", "tls_key": "k"}, "https://127.0.0.1:8080"),
+    ],
+)
 def test_where_it_may_listen_it_knows_how_people_come(host, change, base):
     assert serve.may_listen(serving(**change), "f", host, 8080) == base
 
@@ -103,9 +120,13 @@ def _case(store, case_id):
         return case_rows.case_of(conn, case_id)
 
 
-@pytest.mark.parametrize(("change", "said"), [
-    ({"networks": {}}, "networks.protected is not set"), ({"containments": {}}, "no [containments.NAME]"),
-])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"networks": {}}, "networks.protected is not set"),
+        ({"containments": {}}, "no [containments.NAME]"),
+    ],
+)
 def test_without_a_word_on_what_is_protected_containment_is_off(tmp_path, store, clock, change, said):
     config = sample(tmp_path, **({"protected": ()} if "networks" in change else {}))
     config = config.model_copy(update={k: v for k, v in change.items() if k != "networks"})

@@ -32,8 +32,9 @@ async def app(scope, receive, send):
 @contextlib.contextmanager
 def listening(**change):
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, http=Short, lifespan="off", log_config=None, ws="none", timeout_keep_alive=600,
-                                **change)
+        config = uvicorn.Config(
+            app, http=Short, lifespan="off", log_config=None, ws="none", timeout_keep_alive=600, **change
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()

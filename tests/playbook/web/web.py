@@ -66,9 +66,13 @@ class Web:
         self.enqueued: list[tuple[str, str]] = []
         config = change.pop("config", CONFIG)
         values: dict[str, Any] = {
-            "store": store, "config": config, "now": clock, "outside": lambda: action_context(config, "test", clock()),
+            "store": store,
+            "config": config,
+            "now": clock,
+            "outside": lambda: action_context(config, "test", clock()),
             "enqueue": lambda conn, request, plan, keys: self.enqueued.append((request.request_id, plan.digest)),
-            "secret": b"s" * 32, "hosts": ("testserver",),
+            "secret": b"s" * 32,
+            "hosts": ("testserver",),
         }
         self.parts = Dependencies(**(values | change))
         self.app = build(self.parts)
@@ -95,8 +99,12 @@ class Web:
         client = client or self.client
         request = self.request
         page = client.get(f"/cases/{request.case_id}").text
-        form = {"csrf": token_of(page, f"/cases/{request.case_id}/decide"),
-                "digest": request.offers[place].digest, "answer": word, "comment": "seen"}
+        form = {
+            "csrf": token_of(page, f"/cases/{request.case_id}/decide"),
+            "digest": request.offers[place].digest,
+            "answer": word,
+            "comment": "seen",
+        }
         return client.post(f"/cases/{request.case_id}/decide", data=form | change)
 
     def token(self, name: str, scope: Any = None, via: Any = "platform") -> dict[str, str]:

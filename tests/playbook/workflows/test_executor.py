@@ -82,6 +82,7 @@ def disconnect(bench):
 def unconfigure(bench):
     def nobody():
         raise ConfigError("policy.block_ttl_s: wrong")
+
     bench.authority = nobody
     object.__setattr__(bench.outfit, "authority", nobody)
 
@@ -103,7 +104,8 @@ def forge_plan(bench):
     with bench.store.change() as conn:
         for table, column in (("plans", "document"), ("containments", "step")):
             conn.exec_driver_sql(
-                f"UPDATE {table} SET {column} = replace({column}, '\"ttl_s\":3600', '\"ttl_s\":36000')")
+                f"UPDATE {table} SET {column} = replace({column}, '\"ttl_s\":3600', '\"ttl_s\":36000')"
+            )
 
 
 def forge_step(bench):
@@ -122,12 +124,25 @@ def take_approval(bench):
 
 
 STOPS = {
-    protect: "networks.protected", break_lists: "half a file", list_as_cdn: "a CDN", no_lists: "no address lists",
-    own_place: "our own configuration", switch: "kill switch is on", lose_folder: "counts as on",
-    dangling_link: "kill switch is on", cap: "limits.max_containments_per_hour", age: "longer ago",
-    disconnect: "no configured containment", unconfigure: "cannot be read", acquit: "TRUE_POSITIVE",
-    resolve: "closed", protect_source: "2 people", forge_plan: "not the one that was approved",
-    forge_step: "names this target", take_votes: "0 did", take_approval: "no approved plan",
+    protect: "networks.protected",
+    break_lists: "half a file",
+    list_as_cdn: "a CDN",
+    no_lists: "no address lists",
+    own_place: "our own configuration",
+    switch: "kill switch is on",
+    lose_folder: "counts as on",
+    dangling_link: "kill switch is on",
+    cap: "limits.max_containments_per_hour",
+    age: "longer ago",
+    disconnect: "no configured containment",
+    unconfigure: "cannot be read",
+    acquit: "TRUE_POSITIVE",
+    resolve: "closed",
+    protect_source: "2 people",
+    forge_plan: "not the one that was approved",
+    forge_step: "names this target",
+    take_votes: "0 did",
+    take_approval: "no approved plan",
 }
 
 
@@ -141,8 +156,9 @@ def test_what_stops_applying(bench, harm):
     assert "containment attempt" not in bench.kinds() and bench.faults() == ()
 
 
-@pytest.mark.parametrize("harm", [switch, break_lists, no_lists, unconfigure, protect, lose_folder, cap],
-                         ids=lambda harm: harm.__name__)
+@pytest.mark.parametrize(
+    "harm", [switch, break_lists, no_lists, unconfigure, protect, lose_folder, cap], ids=lambda harm: harm.__name__
+)
 def test_nothing_stops_a_release(bench, harm):
     (key,) = bench.approved()
     carry_out(bench, key)
@@ -157,8 +173,11 @@ def ask_release(bench):
         assert kept.ask_release(conn, found.key, "bert", bench.now)
 
 
-@pytest.mark.parametrize("harm", [switch, break_lists, unconfigure, age, resolve, acquit, take_approval, forge_step,
-                                  ask_release, disconnect], ids=lambda harm: harm.__name__)
+@pytest.mark.parametrize(
+    "harm",
+    [switch, break_lists, unconfigure, age, resolve, acquit, take_approval, forge_step, ask_release, disconnect],
+    ids=lambda harm: harm.__name__,
+)
 def test_what_turns_up_after_the_intent_stops_the_effect(bench, harm):
     (key,) = bench.approved()
     assert executor.prepare(bench.outfit, key) == "go"
@@ -172,6 +191,7 @@ def test_when_the_intent_cannot_be_journalled_nothing_is_done(bench, monkeypatch
 
     def full(*arguments):
         raise Incomplete("the disk is full")
+
     monkeypatch.setattr(executor.audit, "append", full)
     with pytest.raises(Incomplete):
         carry_out(bench, key)

@@ -23,9 +23,11 @@ def test_an_answer_that_is_lost_is_asked_for_again_under_the_same_key(bench, cal
 
 def refusing(call):
     """A device of which a connector says that it cannot be aimed at this target at all."""
+
     def hook(point):
         if point.endswith(f".{call}:before"):
             raise ConfigError("target: expected an address without a zone")
+
     return hook
 
 

@@ -27,8 +27,14 @@ class Source:
         self.asked += 1
         if self.down:
             raise Unreachable("siem: no answer")
-        return (Fetched(source=self.name, window=TimeWindow(start=at(0), end=at(72)), detections=self.found,
-                        health=SourceHealth(complete=self.complete)),)
+        return (
+            Fetched(
+                source=self.name,
+                window=TimeWindow(start=at(0), end=at(72)),
+                detections=self.found,
+                health=SourceHealth(complete=self.complete),
+            ),
+        )
 
 
 def isolated(bench, source):
@@ -51,14 +57,20 @@ def notices(bench):
         return [n.text for n in outbox.pending_notifications(conn) if n.title.startswith("Isolation kept")]
 
 
-@pytest.mark.parametrize(("source", "why"), [
-    (Source(seen()), "still beaconing"),
-    (Source(a_beacon(src_ip="10.9.9.9", hostname="ws-31", last_seen=at(72))), "still beaconing"),
-    (Source(), "a person decides"),
-    (Source(seen().model_copy(update={"last_seen": at(1)})), "a person decides"),
-    (Source(a_beacon(src_ip="10.9.9.9", last_seen=at(72))), "a person decides"),
-    (Source(complete=False), "in part"), (Source(down=True), "did not answer"), (None, "no source"),
-], ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        (Source(seen()), "still beaconing"),
+        (Source(a_beacon(src_ip="10.9.9.9", hostname="ws-31", last_seen=at(72))), "still beaconing"),
+        (Source(), "a person decides"),
+        (Source(seen().model_copy(update={"last_seen": at(1)})), "a person decides"),
+        (Source(a_beacon(src_ip="10.9.9.9", last_seen=at(72))), "a person decides"),
+        (Source(complete=False), "in part"),
+        (Source(down=True), "did not answer"),
+        (None, "no source"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
 def test_it_is_kept_for_one_more_time_and_a_person_is_told_why(bench, source, why):
     key = isolated(bench, source)
     until = bench.containment(key).until
@@ -79,11 +91,17 @@ def test_the_source_that_raised_it_is_asked_and_no_other(bench):
     assert (raised.asked, other.asked) == (1, 0) and "still beaconing" in notices(bench)[0]
 
 
-@pytest.mark.parametrize(("first", "second", "why"), [
-    (Source(), Source(seen()), "still beaconing"), (Source(down=True), Source(seen()), "still beaconing"),
-    (Source(down=True), Source(), "did not answer"), (Source(), Source(complete=False), "in part"),
-    (Source(), Source(), "a person decides"),
-], ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("first", "second", "why"),
+    [
+        (Source(), Source(seen()), "still beaconing"),
+        (Source(down=True), Source(seen()), "still beaconing"),
+        (Source(down=True), Source(), "did not answer"),
+        (Source(), Source(complete=False), "in part"),
+        (Source(), Source(), "a person decides"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
 def test_when_the_source_that_raised_it_is_gone_every_other_is_asked(bench, first, second, why):
     key = isolated(bench, {"a": first, "b": second})
     until = bench.containment(key).until

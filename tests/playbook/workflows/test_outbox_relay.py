@@ -12,7 +12,11 @@ from tests.support.response_fixtures import a_bot
 
 
 def deliver(bench):
-    return outbox_relay.open_tickets(bench.works), outbox_relay.send_comments(bench.works), outbox_relay.tell_people(bench.works)
+    return (
+        outbox_relay.open_tickets(bench.works),
+        outbox_relay.send_comments(bench.works),
+        outbox_relay.tell_people(bench.works),
+    )
 
 
 def untold(bench):
@@ -60,8 +64,9 @@ def test_a_desk_that_is_down_for_an_hour_gets_one_ticket_and_people_hear_of_it(b
 def test_a_desk_that_refuses_one_ticket_still_gets_the_others(bench, monkeypatch):
     bench.file(a_bot(31), a_bot(32, destination="203.0.113.67"))
     real = bench.desk.open
-    monkeypatch.setattr(bench.desk, "open", lambda t: (_ for _ in ()).throw(BadAnswer("no"))
-                        if t.key.endswith("1f") else real(t))
+    monkeypatch.setattr(
+        bench.desk, "open", lambda t: (_ for _ in ()).throw(BadAnswer("no")) if t.key.endswith("1f") else real(t)
+    )
     assert outbox_relay.open_tickets(bench.works) == 1
 
 
@@ -82,6 +87,7 @@ def test_a_notice_waits_until_somebody_takes_it_and_one_is_enough(bench):
 
         def tell(self, notice):
             raise Unreachable("dead")
+
     bench.file()
     outbox_relay.open_tickets(bench.works)
     bench.works = replace(bench.works, notifiers=(Dead(),))

@@ -15,12 +15,15 @@ from tests.support.stages import carry_out, release, urgent
 @pytest.fixture
 def meanwhile(bench):
     """Let something happen once, just before the device is asked for something."""
+
     def arrange(point, happens):
         def hook(passed):
             if passed == f"edge.{point}:before":
                 bench.device.hook = lambda _: None
                 happens()
+
         bench.device.hook = hook
+
     return arrange
 
 
@@ -52,6 +55,7 @@ def test_what_is_set_after_its_release_is_released_again(bench, meanwhile, answe
         whole_life(bench, key)
         if not answer:
             bench.device.break_down("contain", "after")
+
     meanwhile("contain", happens)
     assert carry_out(bench, key) == "over"
     assert key in bench.device.state and bench.containment(key).state == "releasing"
@@ -74,6 +78,7 @@ def test_what_is_released_after_it_was_approved_anew_is_set_again_and_ends_when_
         ends.append(bench.containment(key).until)
         if not answer:
             bench.device.break_down("release", "after")
+
     meanwhile("release", happens)
     assert release(bench, key) == "over"
     assert bench.device.state == {} and bench.containment(key).state == "intended"
@@ -92,6 +97,7 @@ def test_an_isolation_that_a_person_ended_meanwhile_is_released_again(bench, mea
         with bench.store.change() as conn:
             kept.ask_release(conn, key, "bert", bench.now, "clean")
         release(bench, key)
+
     meanwhile("contain", happens)
     assert executor.extend(bench.outfit, key, "still beaconing") == "over"
     assert key in bench.device.state and bench.containment(key).state == "releasing"
@@ -109,6 +115,7 @@ def test_what_is_set_between_the_look_at_the_device_and_the_record_is_not_called
         if point == "edge.contain:before" and threading.current_thread() is late:
             arrived.set()
             go.wait(30)
+
     bench.device.hook = hook
     late.start()
     assert arrived.wait(30)
@@ -121,6 +128,7 @@ def test_what_is_set_between_the_look_at_the_device_and_the_record_is_not_called
         go.set()
         late.join(30)
         return receipt
+
     monkeypatch.setattr(bench.device, "verify_released", looked)
     assert release(bench, key) == "again"
     assert key in bench.device.state and bench.containment(key).state == "releasing"
@@ -137,6 +145,7 @@ def test_a_late_look_changes_nothing(bench, monkeypatch):
         whole_life(bench, key)
         look(step, key)
         raise Unreachable("no answer")
+
     monkeypatch.setattr(bench.device, "verify", looked)
     assert carry_out(bench, key) == "over"
     assert bench.containment(key).state == "released" and bench.containment(key).trouble == ""

@@ -11,9 +11,15 @@ LARGEST_COUNT = 10**15
 
 # The rest is read as text: a source port or duration that is no number is unknown and costs no row.
 TYPES: Mapping[str, str] = {
-    "ts": "DOUBLE", "lease_time": "DOUBLE", "id.resp_p": "USMALLINT",
-    "orig_bytes": "UBIGINT", "resp_bytes": "UBIGINT", "orig_pkts": "UBIGINT", "resp_pkts": "UBIGINT",
-    "orig_ip_bytes": "UBIGINT", "resp_ip_bytes": "UBIGINT",
+    "ts": "DOUBLE",
+    "lease_time": "DOUBLE",
+    "id.resp_p": "USMALLINT",
+    "orig_bytes": "UBIGINT",
+    "resp_bytes": "UBIGINT",
+    "orig_pkts": "UBIGINT",
+    "resp_pkts": "UBIGINT",
+    "orig_ip_bytes": "UBIGINT",
+    "resp_ip_bytes": "UBIGINT",
 }
 COUNTERS = ("orig_bytes", "resp_bytes", "orig_pkts", "resp_pkts", "orig_ip_bytes", "resp_ip_bytes")
 
@@ -113,50 +119,68 @@ def _count(counter: str) -> str:
 # The frequent ones first: what a comparison has told needs no further one.
 _STATES = " ".join(
     f"WHEN '{state}' THEN {str(state in ANSWERED).lower()}"
-    for state in dict.fromkeys(("SF", "S0", "REJ", *ANSWERED, *UNANSWERED)))
+    for state in dict.fromkeys(("SF", "S0", "REJ", *ANSWERED, *UNANSWERED))
+)
 
 
 def _conn(at: Mapping[str, str]) -> dict[str, str]:
     """If either IP counter is there, both IP counters, else both payload counters; per row, absent is null."""
     sent, received = (
-        _count(f"coalesce({at[f'{side}_ip_bytes']}, "
-               f"CASE WHEN {at[f'{other}_ip_bytes']} IS NULL THEN {at[f'{side}_bytes']} ELSE 0 END)")
+        _count(
+            f"coalesce({at[f'{side}_ip_bytes']}, "
+            f"CASE WHEN {at[f'{other}_ip_bytes']} IS NULL THEN {at[f'{side}_bytes']} ELSE 0 END)"
+        )
         for side, other in (("orig", "resp"), ("resp", "orig"))
     )
     history, proto, duration = at["history"], at["proto"], f"try_cast({at['duration']} AS DOUBLE)"
     return {
         "start": _start(at, "id.orig_h", "id.resp_h", "id.resp_p"),
-        "hostname": "''", "process_name": "''", "conns": "1", "denied": "false",
-        "src_ip": at["id.orig_h"], "src_port": f"try_cast({at['id.orig_p']} AS USMALLINT)",
-        "dst_ip": at["id.resp_h"], "dst_port": at["id.resp_p"],
+        "hostname": "''",
+        "process_name": "''",
+        "conns": "1",
+        "denied": "false",
+        "src_ip": at["id.orig_h"],
+        "src_port": f"try_cast({at['id.orig_p']} AS USMALLINT)",
+        "dst_ip": at["id.resp_h"],
+        "dst_port": at["id.resp_p"],
         # Most rows by far, and a comparison costs a fraction of what making a text lower does.
         "proto": f"CASE WHEN {proto} IN ('tcp', 'udp') THEN {proto} ELSE coalesce(lower({proto}), '') END",
-        "bytes_sent": sent, "bytes_rcvd": received, "bytes_total": f"({sent}) + ({received})",
+        "bytes_sent": sent,
+        "bytes_rcvd": received,
+        "bytes_total": f"({sent}) + ({received})",
         "orig_bytes": _count(at["orig_ip_bytes"]),
-        "sent_packets": _count(at["orig_pkts"]), "rcvd_packets": _count(at["resp_pkts"]),
+        "sent_packets": _count(at["orig_pkts"]),
+        "rcvd_packets": _count(at["resp_pkts"]),
         "service": f"coalesce(lower(nullif({at['service']}, '(empty)')), '')",
         "duration": f"CASE WHEN {duration} >= 0 AND {duration} < {LATEST} THEN {duration} END",
         "answered": f"CASE {at['conn_state']} {_STATES} END",
         # Again most rows by far, those that begin with their session.
         "continues": f"CASE WHEN starts_with({history}, 'S') THEN false ELSE coalesce({proto} = 'tcp' "
-                     f"AND {history} NOT IN ('', '(empty)') AND NOT contains({history}, 'S') "
-                     f"AND NOT contains({history}, 's'), false) END",
+        f"AND {history} NOT IN ('', '(empty)') AND NOT contains({history}, 'S') "
+        f"AND NOT contains({history}, 's'), false) END",
     }
 
 
 def _dns(at: Mapping[str, str]) -> dict[str, str]:
     failed = f"coalesce({at['rcode_name']} = 'NXDOMAIN', try_cast({at['rcode']} AS INTEGER) = 3)"
     return {
-        "start": _start(at, "id.orig_h"), "src_ip": at["id.orig_h"],
-        "query": f"rtrim(lower({at['query']}), '.')", "failed": failed, "answers": at["answers"],
-        "server": at["id.resp_h"], "hostname": "''", "process_name": "''",
+        "start": _start(at, "id.orig_h"),
+        "src_ip": at["id.orig_h"],
+        "query": f"rtrim(lower({at['query']}), '.')",
+        "failed": failed,
+        "answers": at["answers"],
+        "server": at["id.resp_h"],
+        "hostname": "''",
+        "process_name": "''",
     }
 
 
 def _named(field: str, at: Mapping[str, str]) -> dict[str, str]:
     return {
-        "start": _start(at, "id.orig_h", "id.resp_h", "id.resp_p"), "src_ip": at["id.orig_h"],
-        "dst_ip": at["id.resp_h"], "dst_port": at["id.resp_p"],
+        "start": _start(at, "id.orig_h", "id.resp_h", "id.resp_p"),
+        "src_ip": at["id.orig_h"],
+        "dst_ip": at["id.resp_h"],
+        "dst_port": at["id.resp_p"],
         "name": f"nullif(rtrim(lower({at[field]}), '.'), '(empty)')" if field else "NULL",
     }
 
@@ -171,13 +195,18 @@ def _holders(at: Mapping[str, str]) -> dict[str, str]:
     return {
         "start": _start(at),
         # A lease past every calendar is no known end.
-        "until": f"CASE WHEN {until} < {LATEST} THEN {until} END", "address": address,
+        "until": f"CASE WHEN {until} < {LATEST} THEN {until} END",
+        "address": address,
         "hostname": f"coalesce(rtrim(lower(nullif({hostname}, '(empty)')), '.'), '')",
         "written_by": "'host'",
     }
 
 
 _VALUES = {
-    "conn": _conn, "dns": _dns, "tls": lambda at: _named("server_name", at), "http": lambda at: _named("host", at),
-    "irc": lambda at: _named("", at), "holders": _holders,
+    "conn": _conn,
+    "dns": _dns,
+    "tls": lambda at: _named("server_name", at),
+    "http": lambda at: _named("host", at),
+    "irc": lambda at: _named("", at),
+    "holders": _holders,
 }

@@ -22,7 +22,19 @@ _CONNECTION = (
     r"(?: duration (\d+):(\d\d):(\d\d) bytes (\d+)( SYN Timeout)?)?"
 )
 _CONNECTION_PARTS = (
-    "step", "direction", "proto", "id", "a", "ap", "b", "bp", "hours", "minutes", "seconds", "bytes", "why",
+    "step",
+    "direction",
+    "proto",
+    "id",
+    "a",
+    "ap",
+    "b",
+    "bp",
+    "hours",
+    "minutes",
+    "seconds",
+    "bytes",
+    "why",
 )
 # The parts of a refused attempt: proto, a, ap, b, bp, hits.
 _ACCESS_GROUP = (
@@ -53,7 +65,8 @@ def recognise(head: str, path: str) -> Recognised | None:
     if not any(word in head for word in _WORDS) or not _SEEN.search(head):
         return None
     return Recognised(
-        format=NAME, kind="conn",
+        format=NAME,
+        kind="conn",
         note="ASA stamps name no time zone and often no year: read in the given time zone (UTC) and year",
     )
 
@@ -64,11 +77,16 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     year = options.get("year") or (str(scan.year) if scan.year else "")
     zone = options.get("time_zone", scan.time_zone)
     parsed = _parsed(line_sql.lines(paths, scan), year, zone)
-    rows = line_sql.checked(parsed, _cells(), "CASE WHEN step = 'other' THEN 'message ' || number END", faults=[
-        ("step = 'broken'", "'not the documented form of the message: ' || left(message, 60)"),
-        ("step = 'Built' AND direction = ''", "'the Built line names no direction'"),
-        ("step = 'Teardown' AND size IS NULL", "'the Teardown line has no duration and bytes'"),
-    ])
+    rows = line_sql.checked(
+        parsed,
+        _cells(),
+        "CASE WHEN step = 'other' THEN 'message ' || number END",
+        faults=[
+            ("step = 'broken'", "'not the documented form of the message: ' || left(message, 60)"),
+            ("step = 'Built' AND direction = ''", "'the Built line names no direction'"),
+            ("step = 'Teardown' AND size IS NULL", "'the Teardown line has no duration and bytes'"),
+        ],
+    )
     return line_sql.canonical("conn", _joined(rows), _values())
 
 

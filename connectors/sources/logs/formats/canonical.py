@@ -45,13 +45,17 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
         if missing:
             raise UnknownFormat(
                 f"{', '.join(paths[:3])}: this CSV lacks the columns {', '.join(missing)}; "
-                f"expected at least {','.join(REQUIRED)}")
-        raw = {name: f"f[{names.index(name) + 1}]" if name in names else "NULL::VARCHAR"
-               for name in (*REQUIRED, *OPTIONAL)}
+                f"expected at least {','.join(REQUIRED)}"
+            )
+        raw = {
+            name: f"f[{names.index(name) + 1}]" if name in names else "NULL::VARCHAR" for name in (*REQUIRED, *OPTIONAL)
+        }
         source = line_sql.csv_rows(paths, scan, form.columns)
         wide = len(names)
-        faults = [("f IS NULL", "'a quote is left open'"),
-                  (f"len(f) != {wide}", f"'expected {wide} fields, found ' || len(f)")]
+        faults = [
+            ("f IS NULL", "'a quote is left open'"),
+            (f"len(f) != {wide}", f"'expected {wide} fields, found ' || len(f)"),
+        ]
     zone = dict(form.options).get("time_zone", scan.time_zone)
     return line_sql.canonical("conn", line_sql.checked(source, _cells(raw, zone), faults=faults), _values())
 

@@ -45,7 +45,9 @@ def recognise(head: str, path: str) -> Recognised | None:
     if not all(name in positions for name in NEEDED):
         return None
     return Recognised(
-        format=NAME, kind="conn", columns=columns,
+        format=NAME,
+        kind="conn",
+        columns=columns,
         note="nfdump prints local time without a zone: read as UTC unless a time zone is given",
     )
 
@@ -56,8 +58,10 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     raw = {name: f"trim(f[{positions[name] + 1}])" if name in positions else "NULL::VARCHAR" for name in FIELDS}
     zone = dict(form.options).get("time_zone", scan.time_zone)
     read = line_sql.checked(
-        line_sql.csv_rows(paths, scan, form.columns), _cells(raw, zone),
-        f"CASE WHEN {_SUMMARY} THEN 'summary at the end' END", faults=[
+        line_sql.csv_rows(paths, scan, form.columns),
+        _cells(raw, zone),
+        f"CASE WHEN {_SUMMARY} THEN 'summary at the end' END",
+        faults=[
             ("f IS NULL", "'a quote is left open'"),
             (f"len(f) < {len(form.columns)}", f"'expected {len(form.columns)} fields, found ' || len(f)"),
         ],
@@ -65,18 +69,25 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     rows = f"""
         SELECT *, greatest(coalesce(last, started + coalesce(span, 0)), started) AS ended, contains(flags, 'S') AS syn,
             contains(flags, 'S') AND NOT contains(flags, 'A') AS bare FROM ({read})"""
-    joined = directions.sessions(rows, _GAP, _began(), {
-        "octets": "octets", "packets": "packets", "merged_octets": "nullif(merged_octets, 0)",
-        "merged_packets": "nullif(merged_packets, 0)", "bare": "CASE WHEN bare THEN 1 END",
-        "reset": "CASE WHEN contains(flags, 'R') AND NOT contains(flags, 'S') AND packets = 1 THEN 1 END",
-    })
+    joined = directions.sessions(
+        rows,
+        _GAP,
+        _began(),
+        {
+            "octets": "octets",
+            "packets": "packets",
+            "merged_octets": "nullif(merged_octets, 0)",
+            "merged_packets": "nullif(merged_packets, 0)",
+            "bare": "CASE WHEN bare THEN 1 END",
+            "reset": "CASE WHEN contains(flags, 'R') AND NOT contains(flags, 'S') AND packets = 1 THEN 1 END",
+        },
+    )
     return line_sql.canonical("conn", joined, _values())
 
 
 def _positions(columns: Sequence[str]) -> dict[str, int]:
     names = [column.strip().lower() for column in columns]
-    found = {field: next((names.index(name) for name in known if name in names), -1) for field, known in
-             FIELDS.items()}
+    found = {field: next((names.index(name) for name in known if name in names), -1) for field, known in FIELDS.items()}
     return {field: place for field, place in found.items() if place >= 0}
 
 

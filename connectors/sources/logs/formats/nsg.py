@@ -18,8 +18,16 @@ NAME = "nsg"
 
 NEEDED = ("FlowStartTime", "VMIPAddress", "DestPort", "FlowDirection")
 _OPTIONAL = (
-    "FlowEndTime", "SrcIP", "DestIP", "AllExtIPs", "PublicIPs", "L4Protocol", "AllowedOutFlows", "AllowedInFlows",
-    "DeniedOutFlows", "DeniedInFlows",
+    "FlowEndTime",
+    "SrcIP",
+    "DestIP",
+    "AllExtIPs",
+    "PublicIPs",
+    "L4Protocol",
+    "AllowedOutFlows",
+    "AllowedInFlows",
+    "DeniedOutFlows",
+    "DeniedInFlows",
 )
 _PATTERNS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%dT%H:%M:%SZ")
 _ONE_ADDRESS = r"[0-9a-fA-F]*[.:][0-9a-fA-F.:]+"
@@ -31,16 +39,20 @@ def recognise(head: str, path: str) -> Recognised | None:
     if not all(name in columns for name in (*NEEDED, "AllowedOutFlows")):
         return None
     return Recognised(
-        format=NAME, kind="conn", columns=columns,
+        format=NAME,
+        kind="conn",
+        columns=columns,
         note="a row is a summary of n flows between FlowStartTime and FlowEndTime: all are placed at FlowStartTime; "
-             "a summary of several public addresses counts its flows for each of them",
+        "a summary of several public addresses counts its flows for each of them",
     )
 
 
 def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     """The conn SELECT: up to two rows per summary, its allowed flows and its denied flows."""
-    raw = {name: f"f[{form.columns.index(name) + 1}]" if name in form.columns else "NULL::VARCHAR"
-           for name in (*NEEDED, *_OPTIONAL)}
+    raw = {
+        name: f"f[{form.columns.index(name) + 1}]" if name in form.columns else "NULL::VARCHAR"
+        for name in (*NEEDED, *_OPTIONAL)
+    }
     outbound = f"{raw['FlowDirection']} = 'O'"
     verdicts = f"SELECT *, unnest([false, true]) AS refused FROM ({line_sql.csv_rows(paths, scan, form.columns)})"
     flows = (
@@ -58,11 +70,15 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
         "flows": Cell("flow count", flows, line_sql.count, required=False),
         "proto": Cell("L4Protocol", f"coalesce({raw['L4Protocol']}, '')", line_sql.protocol),
     }
-    rows = line_sql.checked(verdicts, cells, faults=[
-        ("f IS NULL", "'a quote is left open'"),
-        (f"len(f) != {len(form.columns)}", f"'expected {len(form.columns)} fields, found ' || len(f)"),
-        (f"{raw['FlowDirection']} NOT IN ('I', 'O')", "'FlowDirection is not I or O'"),
-    ])
+    rows = line_sql.checked(
+        verdicts,
+        cells,
+        faults=[
+            ("f IS NULL", "'a quote is left open'"),
+            (f"len(f) != {len(form.columns)}", f"'expected {len(form.columns)} fields, found ' || len(f)"),
+            (f"{raw['FlowDirection']} NOT IN ('I', 'O')", "'FlowDirection is not I or O'"),
+        ],
+    )
     counted = f"SELECT * FROM ({rows}) WHERE CASE WHEN bad IS NULL THEN flows > 0 ELSE NOT refused END"
     return line_sql.canonical("conn", counted, _values())
 

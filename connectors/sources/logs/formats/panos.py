@@ -66,7 +66,10 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     )
     words = f"lower({raw['subtype']}) AS subtype, lower({raw['action']}) AS action, lower({raw['app']}) AS app"
     rows = line_sql.checked(
-        f"SELECT *, {words} FROM ({source})", _cells(raw, _zone(form, scan)), passed, faults=[
+        f"SELECT *, {words} FROM ({source})",
+        _cells(raw, _zone(form, scan)),
+        passed,
+        faults=[
             ("f IS NULL", "'a quote is left open'"),
             ("subtype IS NULL OR subtype NOT IN ('end', 'drop', 'deny')", "'subtype is not start, end, drop or deny'"),
         ],
@@ -76,8 +79,9 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
 
 def _positions(columns: Sequence[str]) -> dict[str, int]:
     names = [column.strip().lower() for column in columns]
-    found = {field: next((names.index(name) for name in known if name in names), -1) for field, (_, known) in
-             FIELDS.items()}
+    found = {
+        field: next((names.index(name) for name in known if name in names), -1) for field, (_, known) in FIELDS.items()
+    }
     return {field: place for field, place in found.items() if place >= 0}
 
 

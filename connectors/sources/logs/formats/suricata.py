@@ -20,15 +20,17 @@ _EVENT = re.compile(
 _EVENT_OF_KIND: Mapping[Kind, str] = {"conn": "flow", "dns": "dns", "tls": "tls", "http": "http"}
 _ETHERNET = 14
 
-_ENDS = '"timestamp":"VARCHAR","event_type":"VARCHAR","src_ip":"VARCHAR","src_port":"VARCHAR","dest_ip":"VARCHAR",' \
+_ENDS = (
+    '"timestamp":"VARCHAR","event_type":"VARCHAR","src_ip":"VARCHAR","src_port":"VARCHAR","dest_ip":"VARCHAR",'
     '"dest_port":"VARCHAR","proto":"VARCHAR"'
+)
 _RECORD = '{"rrname":"VARCHAR","rdata":"VARCHAR"}'
 _BODY: Mapping[Kind, str] = {
     "conn": '"app_proto":"VARCHAR","flow":{"start":"VARCHAR","end":"VARCHAR","state":"VARCHAR","action":"VARCHAR",'
-            '"pkts_toserver":"VARCHAR","pkts_toclient":"VARCHAR","bytes_toserver":"VARCHAR","bytes_toclient":"VARCHAR"},'
-            '"tcp":{"tcp_flags_tc":"VARCHAR"}',
+    '"pkts_toserver":"VARCHAR","pkts_toclient":"VARCHAR","bytes_toserver":"VARCHAR","bytes_toclient":"VARCHAR"},'
+    '"tcp":{"tcp_flags_tc":"VARCHAR"}',
     "dns": f'"dns":{{"type":"VARCHAR","rrname":"VARCHAR","rcode":"VARCHAR","rdata":"VARCHAR","queries":[{_RECORD}],'
-           f'"answers":[{_RECORD}]}}',
+    f'"answers":[{_RECORD}]}}',
     "tls": '"tls":{"sni":"VARCHAR"}',
     "http": '"http":{"hostname":"VARCHAR"}',
 }
@@ -65,31 +67,39 @@ def _flow(events: str, kind: Kind) -> str:
         "packets_sent": optional("pkts_toserver"),
         "packets_received": optional("pkts_toclient"),
     }
-    rows = line_sql.checked(events, cells, faults=[
-        ("e IS NULL", "'not JSON: ' || left(text, 60)"),
-        ("e.event_type IS NULL", "'not an EVE event: ' || left(text, 60)"),
-    ])
+    rows = line_sql.checked(
+        events,
+        cells,
+        faults=[
+            ("e IS NULL", "'not JSON: ' || left(text, 60)"),
+            ("e.event_type IS NULL", "'not an EVE event: ' || left(text, 60)"),
+        ],
+    )
     flags = "coalesce(try_cast('0x' || e.tcp.tcp_flags_tc AS INTEGER), 0)"
     refused = f"{flags} & 4 = 4 AND {flags} & 2 = 0"
     service = "lower(coalesce(e.app_proto, ''))"
-    return line_sql.canonical(kind, rows, {
-        "start": "started",
-        "src_ip": "src",
-        "src_port": "sport",
-        "dst_ip": "dst",
-        "dst_port": "dport",
-        "proto": "proto",
-        "bytes_sent": "sent",
-        "bytes_rcvd": "received",
-        "bytes_total": "sent + received",
-        "orig_bytes": f"greatest(sent - {_ETHERNET} * packets_sent, 0)",
-        "sent_packets": "packets_sent",
-        "rcvd_packets": "packets_received",
-        "service": f"CASE WHEN {service} IN ('failed', 'unknown') THEN '' ELSE {service} END",
-        "duration": "ended - started",
-        "answered": f"e.flow.state != 'new' AND packets_received > 0 AND NOT ({refused})",
-        "denied": "coalesce(e.flow.action = 'drop', false)",
-    })
+    return line_sql.canonical(
+        kind,
+        rows,
+        {
+            "start": "started",
+            "src_ip": "src",
+            "src_port": "sport",
+            "dst_ip": "dst",
+            "dst_port": "dport",
+            "proto": "proto",
+            "bytes_sent": "sent",
+            "bytes_rcvd": "received",
+            "bytes_total": "sent + received",
+            "orig_bytes": f"greatest(sent - {_ETHERNET} * packets_sent, 0)",
+            "sent_packets": "packets_sent",
+            "rcvd_packets": "packets_received",
+            "service": f"CASE WHEN {service} IN ('failed', 'unknown') THEN '' ELSE {service} END",
+            "duration": "ended - started",
+            "answered": f"e.flow.state != 'new' AND packets_received > 0 AND NOT ({refused})",
+            "denied": "coalesce(e.flow.action = 'drop', false)",
+        },
+    )
 
 
 def _dns(events: str, kind: Kind) -> str:
@@ -103,26 +113,34 @@ def _dns(events: str, kind: Kind) -> str:
     }
     rows = line_sql.checked(events, cells)
     given = "list_filter([a.rdata FOR a IN coalesce(e.dns.answers, [])] || [e.dns.rdata], lambda x: x IS NOT NULL)"
-    return line_sql.canonical(kind, rows, {
-        "start": "seen",
-        "src_ip": "src",
-        "query": "question",
-        "failed": "CASE WHEN e.dns.type IN ('answer', 'response') THEN e.dns.rcode = 'NXDOMAIN' END",
-        "answers": given,
-        "server": "srv",
-    })
+    return line_sql.canonical(
+        kind,
+        rows,
+        {
+            "start": "seen",
+            "src_ip": "src",
+            "query": "question",
+            "failed": "CASE WHEN e.dns.type IN ('answer', 'response') THEN e.dns.rcode = 'NXDOMAIN' END",
+            "answers": given,
+            "server": "srv",
+        },
+    )
 
 
 def _named(events: str, kind: Kind) -> str:
     cells = {"seen": Cell("timestamp", "e.timestamp", line_sql.offset_time), **_ends()}
     name = "e.tls.sni" if kind == "tls" else "e.http.hostname"
-    return line_sql.canonical(kind, line_sql.checked(events, cells), {
-        "start": "seen",
-        "src_ip": "src",
-        "dst_ip": "dst",
-        "dst_port": "dport",
-        "name": f"nullif({_domain(name)}, '')",
-    })
+    return line_sql.canonical(
+        kind,
+        line_sql.checked(events, cells),
+        {
+            "start": "seen",
+            "src_ip": "src",
+            "dst_ip": "dst",
+            "dst_port": "dport",
+            "name": f"nullif({_domain(name)}, '')",
+        },
+    )
 
 
 def _domain(raw: str) -> str:
@@ -135,6 +153,8 @@ def _ends() -> dict[str, Cell]:
         "sport": Cell("src_port", "e.src_port", line_sql.port, required=False),
         "dst": Cell("dest_ip", "e.dest_ip", line_sql.address),
         # ICMP events have no ports.
-        "dport": Cell("dest_port", "coalesce(e.dest_port, CASE WHEN e.proto ILIKE '%icmp%' THEN '0' END)", line_sql.port),
+        "dport": Cell(
+            "dest_port", "coalesce(e.dest_port, CASE WHEN e.proto ILIKE '%icmp%' THEN '0' END)", line_sql.port
+        ),
         "proto": Cell("proto", "e.proto", line_sql.protocol, required=False),
     }

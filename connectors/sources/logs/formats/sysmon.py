@@ -27,8 +27,17 @@ _CONNECTION, _LOOK_UP = "3", "22"
 _NO_SUCH_NAME = "9003"
 _PATTERNS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S")
 _FIELDS = (
-    "UtcTime", "Image", "Protocol", "Initiated", "SourceIp", "SourcePort", "DestinationIp", "DestinationPort",
-    "QueryName", "QueryStatus", "QueryResults",
+    "UtcTime",
+    "Image",
+    "Protocol",
+    "Initiated",
+    "SourceIp",
+    "SourcePort",
+    "DestinationIp",
+    "DestinationPort",
+    "QueryName",
+    "QueryStatus",
+    "QueryResults",
 )
 # Where the fields of an event and its own number, computer and channel may lie.
 _PLACES = ("e", "e.event_data", "e.winlog.event_data", "e.Event.EventData")
@@ -58,14 +67,29 @@ def _connections(paths: Sequence[str], scan: Scan) -> str:
         WHEN id != {literal(_CONNECTION)} THEN 'event ' || id || ' is no connection'
         WHEN lower(Initiated) = 'false' THEN 'the other end opened it' END"""
     wanted = f"id IS NULL OR id != {literal(_LOOK_UP)}"
-    rows = line_sql.checked(f"SELECT * FROM ({_events(paths, scan)}) WHERE {wanted}", _ends(), passed, faults=[
-        ("NOT is_json", "'not JSON: ' || left(text, 60)"),
-        ("id IS NULL", "'not a Sysmon event: ' || left(text, 60)"),
-    ])
-    return line_sql.canonical("conn", rows, {
-        "start": "seen", "hostname": "computer", "src_ip": "src", "src_port": "sport", "dst_ip": "dst",
-        "dst_port": "dport", "proto": "transport", "process_name": "process",
-    })
+    rows = line_sql.checked(
+        f"SELECT * FROM ({_events(paths, scan)}) WHERE {wanted}",
+        _ends(),
+        passed,
+        faults=[
+            ("NOT is_json", "'not JSON: ' || left(text, 60)"),
+            ("id IS NULL", "'not a Sysmon event: ' || left(text, 60)"),
+        ],
+    )
+    return line_sql.canonical(
+        "conn",
+        rows,
+        {
+            "start": "seen",
+            "hostname": "computer",
+            "src_ip": "src",
+            "src_port": "sport",
+            "dst_ip": "dst",
+            "dst_port": "dport",
+            "proto": "transport",
+            "process_name": "process",
+        },
+    )
 
 
 def _look_ups(paths: Sequence[str], scan: Scan) -> str:
@@ -77,17 +101,26 @@ def _look_ups(paths: Sequence[str], scan: Scan) -> str:
     }
     asked = line_sql.checked(f"SELECT * FROM ({events}) WHERE id = {literal(_LOOK_UP)} AND {sysmon}", cells)
     own = " AND ".join(f"src NOT LIKE {literal(pattern)}" for pattern in _NOT_ITS_OWN)
-    used = f"""SELECT computer, {_moment('UtcTime')} AS used_at, {_address('SourceIp')} AS src FROM ({events})
+    used = f"""SELECT computer, {_moment("UtcTime")} AS used_at, {_address("SourceIp")} AS src FROM ({events})
         WHERE id = {literal(_CONNECTION)} AND {sysmon} AND lower(Initiated) = 'true' AND computer != ''"""
     sources = f"SELECT * FROM ({used}) WHERE used_at IS NOT NULL AND {own}"
     rows = f"""SELECT q.*, coalesce(before.src, after.src) AS asker FROM ({asked}) q
         ASOF LEFT JOIN ({sources}) before ON q.computer = before.computer AND q.seen >= before.used_at
         LEFT JOIN (SELECT computer, arg_min(src, used_at) AS src FROM ({sources}) GROUP BY computer) after
         ON q.computer = after.computer"""
-    return line_sql.canonical("dns", rows, {
-        "start": "seen", "src_ip": "asker", "query": "question", "answers": _answers("QueryResults"),
-        "failed": f"trim(QueryStatus) = {literal(_NO_SUCH_NAME)}", "hostname": "computer", "process_name": "process",
-    })
+    return line_sql.canonical(
+        "dns",
+        rows,
+        {
+            "start": "seen",
+            "src_ip": "asker",
+            "query": "question",
+            "answers": _answers("QueryResults"),
+            "failed": f"trim(QueryStatus) = {literal(_NO_SUCH_NAME)}",
+            "hostname": "computer",
+            "process_name": "process",
+        },
+    )
 
 
 def _events(paths: Sequence[str], scan: Scan) -> str:
@@ -103,9 +136,9 @@ def _events(paths: Sequence[str], scan: Scan) -> str:
     parsed = f"CASE WHEN json_valid(text) THEN from_json(text, {literal(shape)}) END"
     chosen = [f"coalesce({', '.join(f'{place}.{name}' for place in _PLACES)}) AS {name}" for name in _FIELDS]
     about = {name: f"coalesce({', '.join(places)})" for name, places in _ABOUT.items()}
-    return f"""SELECT file, line, text, e IS NOT NULL AS is_json, {', '.join(chosen)},
-        nullif(regexp_extract({about['id']}, '[0-9]+'), '') AS id, {about['channel']} AS channel,
-        rtrim(lower(trim(coalesce({about['computer']}, ''))), '.') AS computer,
+    return f"""SELECT file, line, text, e IS NOT NULL AS is_json, {", ".join(chosen)},
+        nullif(regexp_extract({about["id"]}, '[0-9]+'), '') AS id, {about["channel"]} AS channel,
+        rtrim(lower(trim(coalesce({about["computer"]}, ''))), '.') AS computer,
         regexp_extract(coalesce(Image, ''), '[^\\\\/]*$') AS process
         FROM (SELECT file, line, text, {parsed} AS e FROM ({line_sql.lines(paths, scan)}))"""
 

@@ -19,8 +19,20 @@ from connectors.sources.logs.schema import Recognised, Scan
 NAME = "vpcflow"
 
 DEFAULT_ORDER = (
-    "version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes",
-    "start", "end", "action", "log-status",
+    "version",
+    "account-id",
+    "interface-id",
+    "srcaddr",
+    "dstaddr",
+    "srcport",
+    "dstport",
+    "protocol",
+    "packets",
+    "bytes",
+    "start",
+    "end",
+    "action",
+    "log-status",
 )
 NEEDED = ("srcaddr", "dstaddr", "dstport", "start")
 
@@ -50,8 +62,21 @@ def recognise(head: str, path: str) -> Recognised | None:
 
 def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     """The conn SELECT: one row per connection or refused attempt."""
-    fields = ("srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes", "start", "end", "action",
-              "log-status", "tcp-flags", "flow-direction")
+    fields = (
+        "srcaddr",
+        "dstaddr",
+        "srcport",
+        "dstport",
+        "protocol",
+        "packets",
+        "bytes",
+        "start",
+        "end",
+        "action",
+        "log-status",
+        "tcp-flags",
+        "flow-direction",
+    )
     raw = {name: f"f[{form.columns.index(name) + 1}]" if name in form.columns else "NULL::VARCHAR" for name in fields}
     split = f"SELECT *, string_split_regex(trim(text), ' +') AS f FROM ({line_sql.lines(paths, scan)})"
     action = f"coalesce({raw['action']}, 'ACCEPT') AS action"
@@ -60,12 +85,17 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
         f"CASE WHEN {raw['log-status']} IN ('NODATA', 'SKIPDATA') THEN {raw['log-status']} "
         f"WHEN {raw['srcaddr']} = '-' AND {raw['dstaddr']} = '-' THEN 'NODATA' END"
     )
-    read = line_sql.checked(source, _cells(raw), passed, faults=[
-        (f"len(f) != {len(form.columns)}", f"'expected {len(form.columns)} fields, found ' || len(f)"),
-        ("action NOT IN ('ACCEPT', 'REJECT')", "'action is not ACCEPT or REJECT'"),
-    ])
+    read = line_sql.checked(
+        source,
+        _cells(raw),
+        passed,
+        faults=[
+            (f"len(f) != {len(form.columns)}", f"'expected {len(form.columns)} fields, found ' || len(f)"),
+            ("action NOT IN ('ACCEPT', 'REJECT')", "'action is not ACCEPT or REJECT'"),
+        ],
+    )
     rows = f"""
-        SELECT *, greatest(coalesce(last, started), started) AS ended, lower({raw['flow-direction']}) AS way,
+        SELECT *, greatest(coalesce(last, started), started) AS ended, lower({raw["flow-direction"]}) AS way,
             CASE WHEN flags & 2 = 2 THEN flags & 16 = 0 END AS opens FROM ({read})"""
     joined = directions.sessions(rows, _GAP, _began(), {"octets": "octets", "packets": "packets"}, together="action")
     return line_sql.canonical("conn", joined, _values())

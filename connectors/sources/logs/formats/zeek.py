@@ -16,12 +16,41 @@ MOST_REJECTS = 200_000  # rows of the rejects table, several a line; the count d
 _FLOW = ("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto")
 DEFAULT_ORDER: dict[Kind, tuple[str, ...]] = {
     "conn": (
-        *_FLOW, "service", "duration", "orig_bytes", "resp_bytes", "conn_state", "local_orig", "local_resp",
-        "missed_bytes", "history", "orig_pkts", "orig_ip_bytes", "resp_pkts", "resp_ip_bytes", "tunnel_parents",
+        *_FLOW,
+        "service",
+        "duration",
+        "orig_bytes",
+        "resp_bytes",
+        "conn_state",
+        "local_orig",
+        "local_resp",
+        "missed_bytes",
+        "history",
+        "orig_pkts",
+        "orig_ip_bytes",
+        "resp_pkts",
+        "resp_ip_bytes",
+        "tunnel_parents",
     ),
     "dns": (
-        *_FLOW, "trans_id", "rtt", "query", "qclass", "qclass_name", "qtype", "qtype_name", "rcode", "rcode_name", "AA",
-        "TC", "RD", "RA", "Z", "answers", "TTLs", "rejected",
+        *_FLOW,
+        "trans_id",
+        "rtt",
+        "query",
+        "qclass",
+        "qclass_name",
+        "qtype",
+        "qtype_name",
+        "rcode",
+        "rcode_name",
+        "AA",
+        "TC",
+        "RD",
+        "RA",
+        "Z",
+        "answers",
+        "TTLs",
+        "rejected",
     ),
 }
 _STATES = frozenset((*ANSWERED, *UNANSWERED, "RSTRH", "SHR", "OTH"))
@@ -126,7 +155,7 @@ def _without_header(first: Sequence[str]) -> Recognised | None:
         kind = "dns"
     else:
         return None
-    names = DEFAULT_ORDER[kind][:len(first)]
+    names = DEFAULT_ORDER[kind][: len(first)]
     extra = tuple(f"column {place}" for place in range(len(names), len(first)))
     note = f"no header: Zeek's default order of {kind}.log assumed"
     return Recognised(format=NAME, kind=kind, columns=names + extra, note=note)

@@ -12,7 +12,9 @@ depends_on = None
 def upgrade() -> None:
     """Create these tables."""
     op.create_table(
-        "errands", sa.Column("name", sa.String(255), nullable=False),
-        sa.Column("due_at", sa.String(32), nullable=False), sa.Column("trouble", sa.String(2000), nullable=False),
+        "errands",
+        sa.Column("name", sa.String(255), nullable=False),
+        sa.Column("due_at", sa.String(32), nullable=False),
+        sa.Column("trouble", sa.String(2000), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_errands"),
     )

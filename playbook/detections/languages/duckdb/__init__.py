@@ -59,7 +59,10 @@ def query(profile: Profile = "default", hunt: str | None = None) -> str:
 
 
 def aggregation(
-    profile: Profile, relation: str = "conn", windows: Windows | None = None, only: str = "",
+    profile: Profile,
+    relation: str = "conn",
+    windows: Windows | None = None,
+    only: str = "",
     lab: tuple[Network, ...] = (),
 ) -> str:
     """SELECT of the raw aggregates (``Aggregate``, led by ``window_no``) of every tuple that could fire.
@@ -142,8 +145,10 @@ HAVING grouping(dst_ip) = 1 OR NOT usable
 def v4(column: str) -> str:
     """SQL number of a dotted IPv4 address; null for any other text."""
     # One byte each: a larger number would overflow in the multiplication, which ends the whole query.
-    octets = (f"try_cast(split_part({column}, '.', {place}) AS UTINYINT)::BIGINT * {256 ** (4 - place)}"
-              for place in range(1, 5))
+    octets = (
+        f"try_cast(split_part({column}, '.', {place}) AS UTINYINT)::BIGINT * {256 ** (4 - place)}"
+        for place in range(1, 5)
+    )
     return " + ".join(octets)
 
 
@@ -151,7 +156,8 @@ def within(number: str, networks: Iterable[Network]) -> str:
     """SQL condition: the IPv4 ``number`` (see ``v4``) lies in one of the IPv4 networks; the others are left out."""
     tests = [
         f"{number} BETWEEN {int(network[0])} AND {int(network[-1])}"
-        for network in networks if isinstance(network, IPv4Network)
+        for network in networks
+        if isinstance(network, IPv4Network)
     ]
     return "(" + "\n    OR ".join(tests or ["false"]) + ")"
 
@@ -213,7 +219,8 @@ def _ntp(counted: str = "") -> str:
     """Whether every packet had the size of one of NTP's; null on other ports, and where one size is unknown."""
     pairs = (("orig_bytes", "sent_packets"), ("bytes_rcvd", "rcvd_packets"))
     sized = " AND ".join(
-        f"{size} BETWEEN {NTP_SMALLEST} * {packets} AND {NTP_LARGEST} * {packets}" for size, packets in pairs)
+        f"{size} BETWEEN {NTP_SMALLEST} * {packets} AND {NTP_LARGEST} * {packets}" for size, packets in pairs
+    )
     unknown = " + ".join(name for pair in pairs for name in pair)
     worst = f"CASE WHEN {unknown} IS NULL THEN 0 WHEN {sized} THEN 2 ELSE 1 END"
     return f"CASE min(CASE WHEN dst_port = {NTP_PORT} THEN {worst} END){counted} WHEN 2 THEN true WHEN 1 THEN false END"

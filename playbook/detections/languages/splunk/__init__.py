@@ -13,7 +13,16 @@ from playbook.detections.languages.splunk.prologue import KEY, prelude, start_of
 from playbook.model.address import Network
 
 __all__ = (
-    "PRESETS", "Unquotable", "activity", "detection", "heartbeat", "lint", "popularity", "probe", "query", "traffic",
+    "PRESETS",
+    "Unquotable",
+    "activity",
+    "detection",
+    "heartbeat",
+    "lint",
+    "popularity",
+    "probe",
+    "query",
+    "traffic",
     "tuple_key",
 )
 
@@ -74,8 +83,12 @@ def detection(preset: str = "cim", scope: str = "", fields: Mapping[str, str] | 
 
 
 def traffic(
-    keys: Sequence[str], preset: str = "cim", scope: str = "", fields: Mapping[str, str] | None = None,
-    since: Mapping[str, int] = NO_LIMITS, step_s: int = 1,
+    keys: Sequence[str],
+    preset: str = "cim",
+    scope: str = "",
+    fields: Mapping[str, str] | None = None,
+    since: Mapping[str, int] = NO_LIMITS,
+    step_s: int = 1,
 ) -> str:
     """The follow-up: one row per start second of the tuples in ``keys`` (see ``tuple_key``).
 
@@ -99,7 +112,10 @@ def tuple_key(src_ip: str, dst_ip: str, dst_port: int) -> str:
 
 
 def popularity(
-    destinations: Sequence[str], home: Sequence[Network], preset: str = "cim", scope: str = "",
+    destinations: Sequence[str],
+    home: Sequence[Network],
+    preset: str = "cim",
+    scope: str = "",
     fields: Mapping[str, str] | None = None,
 ) -> str:
     """How many of our hosts sent anything, and how many used each of these destinations (see ``popular``)."""
@@ -108,7 +124,10 @@ def popularity(
 
 
 def activity(
-    keys: Sequence[str], lab: Sequence[Network], preset: str = "cim", scope: str = "",
+    keys: Sequence[str],
+    lab: Sequence[Network],
+    preset: str = "cim",
+    scope: str = "",
     fields: Mapping[str, str] | None = None,
 ) -> str:
     """The busy quarters of an hour of the sources in ``keys``, and each of these tuples in each (see ``busy``)."""

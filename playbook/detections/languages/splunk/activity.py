@@ -25,8 +25,9 @@ def _listed(values: Sequence[str]) -> str:
 
 
 def _inside(networks: Sequence[Network]) -> str:
-    return " OR ".join(f"cidrmatch({escaping.literal(str(network))}, dst_ip)" for network in networks if
-                       network.version == 4)
+    return " OR ".join(
+        f"cidrmatch({escaping.literal(str(network))}, dst_ip)" for network in networks if network.version == 4
+    )
 
 
 def _any(patterns: Sequence[str]) -> str:

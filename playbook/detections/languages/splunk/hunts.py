@@ -29,7 +29,10 @@ def _connections(wanted: Hunt, preset: SplunkPreset) -> tuple[str, ...]:
     sliced = (f"eval window_start=floor(slot_first/{wanted.window_s})*{wanted.window_s}",) if wanted.window_s else ()
     by = f"{'window_start ' if sliced else ''}{_group(wanted, preset)}"
     return (
-        *prelude(preset, "", None, scored=False), *_process(preset), *narrowed, *sliced,
+        *prelude(preset, "", None, scored=False),
+        *_process(preset),
+        *narrowed,
+        *sliced,
         "stats sum(slot_conns) AS connections dc(dst_port) AS unique_ports min(slot_first) AS first_s"
         f" max(slot_last) AS last_s BY {by}",
         f"where connections>{wanted.more_than}",
@@ -40,9 +43,7 @@ def _connections(wanted: Hunt, preset: SplunkPreset) -> tuple[str, ...]:
     )
 
 
-_SCAN = (
-    f"eval scan_indicator=if(unique_ports>{SCAN_PORTS} OR unique_ports>connections*{SCAN_SHARE}, 1, 0)"
-)
+_SCAN = f"eval scan_indicator=if(unique_ports>{SCAN_PORTS} OR unique_ports>connections*{SCAN_SHARE}, 1, 0)"
 
 
 def _process(preset: SplunkPreset) -> tuple[str, ...]:
@@ -71,8 +72,7 @@ def _names(wanted: Hunt, preset: SplunkPreset) -> tuple[str, ...]:
         "eval failed_domain=if(failed=1, domain, null())",
         "stats dc(asked) AS names sum(failed) AS failed_names dc(domain) AS domains dc(failed_domain) AS failed_domains"
         f" min(first_s) AS first_s max(last_s) AS last_s BY {by}",
-        f"where failed_domains>={wanted.failed_domains} AND failed_names*100>=names*"
-        f"{round(wanted.failed_share * 100)}",
+        f"where failed_domains>={wanted.failed_domains} AND failed_names*100>=names*{round(wanted.failed_share * 100)}",
         "eval first_ms=round(first_s*1000, 0), last_ms=round(last_s*1000, 0)",
         "sort 0 -failed_domains",
         f"table {by} names failed_names domains failed_domains first_ms last_ms",

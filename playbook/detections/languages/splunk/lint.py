@@ -4,10 +4,32 @@ import re
 from collections.abc import Iterator
 
 COMMANDS = frozenset({"search", "where", "eval", "stats", "tstats", "rename", "table", "fields", "sort", "head"})
-FUNCTIONS = frozenset({
-    "case", "cidrmatch", "coalesce", "floor", "if", "in", "isnotnull", "isnull", "lower", "match", "max", "min",
-    "mvcount", "mvindex", "null", "replace", "round", "split", "strftime", "tonumber", "tostring", "true",
-})
+FUNCTIONS = frozenset(
+    {
+        "case",
+        "cidrmatch",
+        "coalesce",
+        "floor",
+        "if",
+        "in",
+        "isnotnull",
+        "isnull",
+        "lower",
+        "match",
+        "max",
+        "min",
+        "mvcount",
+        "mvindex",
+        "null",
+        "replace",
+        "round",
+        "split",
+        "strftime",
+        "tonumber",
+        "tostring",
+        "true",
+    }
+)
 AGGREGATES = frozenset({"count", "dc", "sum", "min", "max", "values"})
 WORDS = frozenset({"and", "or", "not", "in", "as", "by", "like", "true", "false", "null"})
 # What the language has and what it costs here.
@@ -22,9 +44,12 @@ TRAPS = (
 )
 FOREIGN = {
     "timeslice": "timeslice is Sumo Logic's: write eval x=floor(_time/seconds)",
-    "summarize": "summarize is Kusto's: write stats", "extend": "extend is Kusto's: write eval",
-    "project": "project is Kusto's: write table", "count": "a count stands in stats",
-    "join": "join drops rows past 50,000", "append": "append drops rows past 50,000",
+    "summarize": "summarize is Kusto's: write stats",
+    "extend": "extend is Kusto's: write eval",
+    "project": "project is Kusto's: write table",
+    "count": "a count stands in stats",
+    "join": "join drops rows past 50,000",
+    "append": "append drops rows past 50,000",
     "transaction": "transaction drops what does not fit into memory",
 }
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
@@ -73,8 +98,11 @@ def _faults_of(command: str, stage: str, known: set[str] | None) -> Iterator[str
     if command == "tstats" and " by " in stage.lower() and "fillnull_value=" not in stage:
         yield "tstats drops rows with a null group field: give fillnull_value"
     if command in ("stats", "tstats"):
-        yield from (f"{name} is no aggregate" for name in re.findall(rf"({_NAME})\(", _head(stage))
-                    if name.lower() not in AGGREGATES)
+        yield from (
+            f"{name} is no aggregate"
+            for name in re.findall(rf"({_NAME})\(", _head(stage))
+            if name.lower() not in AGGREGATES
+        )
     if known is not None:
         yield from (f"{name} is not defined" for name in _missing(command, stage, known))
 

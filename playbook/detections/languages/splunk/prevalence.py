@@ -26,8 +26,10 @@ def _all(name: str, test: str) -> str:
 
 # One event is a slot of one row. A slot of many says yes when some row of it must be a conversation, no when none can.
 _NOTHING = tuple(_all(name, f"most_{name}=0") for name in ("bytes_sent", "bytes_rcvd"))
-_BYTES = (f"({_all('bytes_sent', 'least_bytes_sent>0')} AND most_bytes_rcvd>0) OR"
-          f" ({_all('bytes_rcvd', 'least_bytes_rcvd>0')} AND most_bytes_sent>0)")
+_BYTES = (
+    f"({_all('bytes_sent', 'least_bytes_sent>0')} AND most_bytes_rcvd>0) OR"
+    f" ({_all('bytes_rcvd', 'least_bytes_rcvd>0')} AND most_bytes_sent>0)"
+)
 _LEAST = (("packets_sent", LEAST_SENT), ("packets_rcvd", LEAST_RCVD))
 _CONVERSATION = (
     f"eval answerless=if(in(conn_state, {_listed(UNANSWERED)}) OR (isnull(conn_state) AND {_NOTHING[1]}), 1, 0)",

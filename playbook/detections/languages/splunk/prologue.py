@@ -21,8 +21,15 @@ _ADDRESS = "^([0-9]{1,3}([.][0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-
 _DIGITS = "^[0-9]{1,15}$"
 _TEXT = "[^ ]"
 _SHAPES = {
-    "src_ip": _ADDRESS, "dst_ip": _ADDRESS, "dst_port": "^[0-9]{1,5}$", "conns": "^[0-9]{1,9}$", "bytes_sent": _DIGITS,
-    "bytes_rcvd": _DIGITS, "bytes_total": _DIGITS, "packets_sent": _DIGITS, "packets_rcvd": _DIGITS,
+    "src_ip": _ADDRESS,
+    "dst_ip": _ADDRESS,
+    "dst_port": "^[0-9]{1,5}$",
+    "conns": "^[0-9]{1,9}$",
+    "bytes_sent": _DIGITS,
+    "bytes_rcvd": _DIGITS,
+    "bytes_total": _DIGITS,
+    "packets_sent": _DIGITS,
+    "packets_rcvd": _DIGITS,
 }
 _BYTES = ("sent", "rcvd", "total")
 Columns = Mapping[str, tuple[str, ...]]
@@ -43,8 +50,13 @@ _NAMED = (
 
 
 def prelude(
-    preset: SplunkPreset, scope: str, fields: Mapping[str, str] | None, span: str = "15m", to: tuple[str, ...] = (),
-    scored: bool = True, told: bool = False,
+    preset: SplunkPreset,
+    scope: str,
+    fields: Mapping[str, str] | None,
+    span: str = "15m",
+    to: tuple[str, ...] = (),
+    scored: bool = True,
+    told: bool = False,
 ) -> tuple[str, ...]:
     """The stages that end in slots: the key, proto, service, process_name, denied and the slot_* measures.
 
@@ -64,7 +76,9 @@ def prelude(
     return (begun, *preset.filters, *named, *tail, *_EVENT, *more, last)
 
 
-def start_of(preset: SplunkPreset, scope: str, counted: str = "", span: str = "15m", more: str = "", by: str = "") -> str:
+def start_of(
+    preset: SplunkPreset, scope: str, counted: str = "", span: str = "15m", more: str = "", by: str = ""
+) -> str:
     """How the search begins: the scope, or with a data model tstats over it."""
     confined = escaping.scope(scope or preset.scope)
     if not preset.modelled:
@@ -87,8 +101,11 @@ _EVENT = (
     f'eval denied=if(match(lower(coalesce(action, "")), "{_DENIED}"), 1, 0)',
     "eval slot_conns=if(isnull(conns), 1, tonumber(conns)), slot_rows=1, slot_ended=0",
     "where slot_conns>0",
-    *(f"eval slot_{name}_known=if(isnull(bytes_{name}), 0, 1), slot_{name}=if(isnull(bytes_{name}), 0,"
-      f" tonumber(bytes_{name}))" for name in _BYTES),
+    *(
+        f"eval slot_{name}_known=if(isnull(bytes_{name}), 0, 1), slot_{name}=if(isnull(bytes_{name}), 0,"
+        f" tonumber(bytes_{name}))"
+        for name in _BYTES
+    ),
     "eval slot_total=if(slot_total_known=1, slot_total, slot_sent+slot_rcvd),"
     " slot_total_known=if(slot_total_known=1 OR (slot_sent_known=1 AND slot_rcvd_known=1), 1, 0)",
 )
@@ -98,7 +115,8 @@ _EVENT = (
 _SIDES = ("bytes_sent", "bytes_rcvd", "packets_sent", "packets_rcvd")
 _MEASURED = tuple(
     f"eval counted_{name}=if(isnull({name}), 0, 1), least_{name}=if(isnull({name}), 0, tonumber({name})),"
-    f" most_{name}=least_{name}" for name in _SIDES
+    f" most_{name}=least_{name}"
+    for name in _SIDES
 )
 
 
@@ -130,20 +148,21 @@ def _named(columns: Columns, names: Sequence[str]) -> tuple[str, ...]:
     return (f"eval {given}", f"eval {taken}", *_NAMED)
 
 
-def _modelled(
-    preset: SplunkPreset, scope: str, columns: Columns, span: str, terms: str, told: bool
-) -> tuple[str, ...]:
+def _modelled(preset: SplunkPreset, scope: str, columns: Columns, span: str, terms: str, told: bool) -> tuple[str, ...]:
     modelled = {name: tuple(map(escaping.model_field, names)) for name, names in columns.items()}
     keyed = ("hostname", "src_ip", "dst_ip", "dst_port", "proto", "action")
     by = "".join(f" {field}" for field in dict.fromkeys(field for name in keyed for field in modelled[name]))
     counted = ["count AS slot_rows", "min(_time) AS slot_first", "max(_time) AS slot_last"]
     counted += [
         f"count({field}) AS counted_{name} sum({field}) AS summed_{name}"
-        for name in _BYTES for field in modelled[f"bytes_{name}"]
+        for name in _BYTES
+        for field in modelled[f"bytes_{name}"]
     ]
     counted += [
         f"count({field}) AS given_{name} min({field}) AS lowest_{name} max({field}) AS highest_{name}"
-        for name in _SIDES if told for field in modelled[name]
+        for name in _SIDES
+        if told
+        for field in modelled[name]
     ]
     counted += [f"values({field}) AS model_{name}" for name in ("service", "process_name") for field in modelled[name]]
     return (start_of(preset, scope, " ".join(counted), span, terms, by), *_slots(modelled), *_extremes(modelled, told))
@@ -154,10 +173,17 @@ def _extremes(columns: Columns, told: bool) -> tuple[str, ...]:
     if not told:
         return ()
     parts = (("counted", "given"), ("least", "lowest"), ("most", "highest"))
-    return ("eval conn_state=null()", *(
-        "eval " + ", ".join(f"{ours}_{name}=" + (f"coalesce({theirs}_{name}, 0)" if columns[name] else "0")
-                            for ours, theirs in parts) for name in _SIDES
-    ))
+    return (
+        "eval conn_state=null()",
+        *(
+            "eval "
+            + ", ".join(
+                f"{ours}_{name}=" + (f"coalesce({theirs}_{name}, 0)" if columns[name] else "0")
+                for ours, theirs in parts
+            )
+            for name in _SIDES
+        ),
+    )
 
 
 def _slots(columns: Columns) -> tuple[str, ...]:

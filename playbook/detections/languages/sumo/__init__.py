@@ -13,8 +13,18 @@ from playbook.detections.languages.sumo.presets import COLUMNS, NONE, NOT_EXTERN
 from playbook.model.address import Network
 
 __all__ = (
-    "HUNTED", "PRESETS", "Unquotable", "activity", "detection", "heartbeat", "lint", "popularity", "probe", "query",
-    "traffic", "tuple_key",
+    "HUNTED",
+    "PRESETS",
+    "Unquotable",
+    "activity",
+    "detection",
+    "heartbeat",
+    "lint",
+    "popularity",
+    "probe",
+    "query",
+    "traffic",
+    "tuple_key",
 )
 
 HOUR_MS = 3_600_000
@@ -107,8 +117,12 @@ def detection(preset: str = "seed", scope: str = "", fields: Mapping[str, str] |
 
 
 def traffic(
-    keys: Sequence[str], preset: str = "seed", scope: str = "", fields: Mapping[str, str] | None = None,
-    since: Mapping[str, int] = NO_LIMITS, step_s: int = 1,
+    keys: Sequence[str],
+    preset: str = "seed",
+    scope: str = "",
+    fields: Mapping[str, str] | None = None,
+    since: Mapping[str, int] = NO_LIMITS,
+    step_s: int = 1,
 ) -> str:
     """The follow-up: one record per start second of the tuples in ``keys`` (see ``tuple_key``).
 
@@ -116,8 +130,9 @@ def traffic(
     """
     wanted = ", ".join(escaping.literal(key) for key in keys)
     narrowed = ('concat(src_ip, " ", dst_ip, " ", dst_port) as tuple_key', f"where tuple_key in ({wanted})")
-    later = tuple(f"where !(tuple_key = {escaping.literal(key)} and start_ms < {second * 1000})"
-                  for key, second in since.items())
+    later = tuple(
+        f"where !(tuple_key = {escaping.literal(key)} and start_ms < {second * 1000})" for key, second in since.items()
+    )
     step = f"floor(start_ms / {step_s * 1000})" + (f" * {step_s}" if step_s > 1 else "")
     return _whole(preset, scope, fields, (*_SHARED, *narrowed, *later, f"{step} as start_s", *_STARTS))
 
@@ -128,7 +143,10 @@ def tuple_key(src_ip: str, dst_ip: str, dst_port: int) -> str:
 
 
 def popularity(
-    destinations: Sequence[str], home: Sequence[Network], preset: str = "seed", scope: str = "",
+    destinations: Sequence[str],
+    home: Sequence[Network],
+    preset: str = "seed",
+    scope: str = "",
     fields: Mapping[str, str] | None = None,
 ) -> str:
     """How many of our hosts sent anything, and how many used each of these destinations (see ``popular``)."""
@@ -137,7 +155,10 @@ def popularity(
 
 
 def activity(
-    keys: Sequence[str], lab: Sequence[Network], preset: str = "seed", scope: str = "",
+    keys: Sequence[str],
+    lab: Sequence[Network],
+    preset: str = "seed",
+    scope: str = "",
     fields: Mapping[str, str] | None = None,
 ) -> str:
     """The busy quarters of an hour of the sources in ``keys``, and each of these tuples in each (see ``busy``)."""
@@ -180,9 +201,7 @@ def _scope(preset: SumoPreset, scope: str) -> str:
     return escaping.scope(scope or preset.scope)
 
 
-def _prelude(
-    preset: SumoPreset, scope: str, fields: Mapping[str, str] | None, told: bool = False
-) -> tuple[str, ...]:
+def _prelude(preset: SumoPreset, scope: str, fields: Mapping[str, str] | None, told: bool = False) -> tuple[str, ...]:
     mapped = {name: _mapped(name, theirs) for name, theirs in (fields or {}).items()}
     columns = ((name, mapped.get(name, expression)) for name, expression in preset.columns if told or name not in TOLD)
     aliases = tuple(f"{expression} as {name}" for name, expression in columns if expression != name)

@@ -49,8 +49,11 @@ def _connections(wanted: Hunt, preset: SumoPreset) -> tuple[str, ...]:
         f" by {', '.join(group)}",
         f"where connections > {wanted.more_than}",
         *_shown(wanted),
-        *((f"if(unique_ports > {SCAN_PORTS} or unique_ports > connections * {SCAN_SHARE}, 1, 0) as scan_indicator",)
-          if wanted.window_s else ()),
+        *(
+            (f"if(unique_ports > {SCAN_PORTS} or unique_ports > connections * {SCAN_SHARE}, 1, 0) as scan_indicator",)
+            if wanted.window_s
+            else ()
+        ),
     )
 
 
@@ -87,4 +90,3 @@ def _names(wanted: Hunt, preset: SumoPreset) -> tuple[str, ...]:
         f" {round(wanted.failed_share * 100)}",
         *_shown(wanted),
     )
-

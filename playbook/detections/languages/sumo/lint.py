@@ -5,15 +5,60 @@ from collections.abc import Iterator
 from itertools import accumulate, pairwise
 
 # First words of stages in the queries of Sumo's own published apps, by group.
-STATEMENTS = frozenset({
-    "parse", "where", "json", "csv", "kv", "xml", "split", "extract", "fields", "sort", "order", "limit", "timeslice",
-    "transpose", "lookup", "join", "filter", "fillmissing", "compare", "withtime", "outlier", "predict", "smooth",
-    "accum", "backshift", "diff", "rollingstd", "logreduce", "total", "topk", "top",
-})
-AGGREGATES = frozenset({
-    "count", "sum", "min", "max", "avg", "values", "count_distinct", "count_frequent", "first", "last", "most_recent",
-    "least_recent", "pct", "stddev", "median",
-})
+STATEMENTS = frozenset(
+    {
+        "parse",
+        "where",
+        "json",
+        "csv",
+        "kv",
+        "xml",
+        "split",
+        "extract",
+        "fields",
+        "sort",
+        "order",
+        "limit",
+        "timeslice",
+        "transpose",
+        "lookup",
+        "join",
+        "filter",
+        "fillmissing",
+        "compare",
+        "withtime",
+        "outlier",
+        "predict",
+        "smooth",
+        "accum",
+        "backshift",
+        "diff",
+        "rollingstd",
+        "logreduce",
+        "total",
+        "topk",
+        "top",
+    }
+)
+AGGREGATES = frozenset(
+    {
+        "count",
+        "sum",
+        "min",
+        "max",
+        "avg",
+        "values",
+        "count_distinct",
+        "count_frequent",
+        "first",
+        "last",
+        "most_recent",
+        "least_recent",
+        "pct",
+        "stddev",
+        "median",
+    }
+)
 # Words of other languages that were written into Sumo queries, and what Sumo has instead.
 FOREIGN = {
     "eval": "eval is Splunk's: write <expression> as <name>",
@@ -28,9 +73,25 @@ FOREIGN = {
     "extend": "extend is Kusto's: write <expression> as <name>",
     "project": "project is Kusto's: write fields",
 }
-WORDS = frozenset({
-    "as", "by", "and", "or", "not", "in", "matches", "desc", "asc", "if", "true", "false", "null", "nodrop", "group",
-})
+WORDS = frozenset(
+    {
+        "as",
+        "by",
+        "and",
+        "or",
+        "not",
+        "in",
+        "matches",
+        "desc",
+        "asc",
+        "if",
+        "true",
+        "false",
+        "null",
+        "nodrop",
+        "group",
+    }
+)
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _QUOTED = re.compile(r'%?"(?:[^"\\]|\\.)*"')
 _REGEX = re.compile(r"(?<=matches )/(?:[^/\\]|\\.)*/")

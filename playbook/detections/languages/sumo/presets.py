@@ -4,8 +4,18 @@ from playbook.model import Value
 
 # Every prelude defines exactly these; text that is blank or not a number means "the log does not say".
 COLUMNS = (
-    "hostname", "src_ip", "dst_ip", "dst_port", "conns", "start_ms", "bytes_sent", "bytes_rcvd", "bytes_total",
-    "process_name", "proto", "service",
+    "hostname",
+    "src_ip",
+    "dst_ip",
+    "dst_port",
+    "conns",
+    "start_ms",
+    "bytes_sent",
+    "bytes_rcvd",
+    "bytes_total",
+    "process_name",
+    "proto",
+    "service",
 )
 # What tells a conversation from a packet; the queries that do not ask leave these out.
 TOLD = ("packets_sent", "packets_rcvd", "conn_state")
@@ -51,8 +61,13 @@ _SEED = SumoPreset(
     scope="_sourceCategory=network/firewall OR _sourceCategory=network/paloalto OR _sourceCategory=network/cisco/asa"
     " OR _sourceCategory=network/zeek OR _sourceCategory=network/flow",
     columns=_columns(
-        hostname="hostname", src_ip="src_ip", dst_ip="dst_ip", dst_port="dst_port", bytes_sent="bytes_sent",
-        bytes_rcvd="bytes_rcvd", process_name="process_name",
+        hostname="hostname",
+        src_ip="src_ip",
+        dst_ip="dst_ip",
+        dst_port="dst_port",
+        bytes_sent="bytes_sent",
+        bytes_rcvd="bytes_rcvd",
+        process_name="process_name",
     ),
     caveat="Every row of the scope counts as one connection: a device that logs start and end counts twice.",
 )
@@ -74,9 +89,17 @@ _PANOS = SumoPreset(
         f"{_TIME} - (pan_received_ms - pan_started_ms) as pan_start_ms",
     ),
     columns=_columns(
-        src_ip="src_ip", dst_ip="dst_ip", dst_port="dst_port", conns="conns", start_ms="pan_start_ms",
-        bytes_sent="bytes_sent", bytes_rcvd="bytes_rcvd", proto="proto", service="service",
-        packets_sent="pan_packets_sent", packets_rcvd="pan_packets_rcvd",
+        src_ip="src_ip",
+        dst_ip="dst_ip",
+        dst_port="dst_port",
+        conns="conns",
+        start_ms="pan_start_ms",
+        bytes_sent="bytes_sent",
+        bytes_rcvd="bytes_rcvd",
+        proto="proto",
+        service="service",
+        packets_sent="pan_packets_sent",
+        packets_rcvd="pan_packets_rcvd",
     ),
     told=("csv _raw extract 45 as pan_packets_sent, 46 as pan_packets_rcvd",),
 )
@@ -95,8 +118,11 @@ _ASA = SumoPreset(
         f"{_TIME} - (num(hours) * 3600 + num(minutes) * 60 + num(seconds)) * 1000 as asa_start_ms",
     ),
     columns=_columns(
-        src_ip="if(b_is_source = 1, b_ip, a_ip)", dst_ip="if(b_is_source = 1, a_ip, b_ip)",
-        dst_port="if(b_is_source = 1, a_port, b_port)", start_ms="asa_start_ms", bytes_total="bytes_total",
+        src_ip="if(b_is_source = 1, b_ip, a_ip)",
+        dst_ip="if(b_is_source = 1, a_ip, b_ip)",
+        dst_port="if(b_is_source = 1, a_port, b_port)",
+        start_ms="asa_start_ms",
+        bytes_total="bytes_total",
         proto="proto",
     ),
     caveat="The initiator is the private side (or the one not on an interface named outside): the Built line that"
@@ -105,7 +131,7 @@ _ASA = SumoPreset(
 
 _ZEEK_START = (
     'if(ts matches /^[0-9]+(\\.[0-9]+)?$/, ts, "0") as ts_seconds',
-    f"if(ts_seconds = \"0\", {_TIME}, num(ts_seconds) * 1000) as zeek_start_ms",
+    f'if(ts_seconds = "0", {_TIME}, num(ts_seconds) * 1000) as zeek_start_ms',
 )
 # One long TCP session cut into many rows: a row that saw no SYN continues a session, so the tail drops it.
 _ZEEK_CONNS = 'if(proto = "tcp" and !isBlank(history) and !(history matches /[Ss]/), 0, 1)'
@@ -124,9 +150,18 @@ _ZEEK_JSON = SumoPreset(
         *_ZEEK_START,
     ),
     columns=_columns(
-        src_ip="src_ip", dst_ip="dst_ip", dst_port="dst_port", conns=_ZEEK_CONNS, start_ms="zeek_start_ms",
-        bytes_sent="zeek_sent", bytes_rcvd="zeek_rcvd", proto="proto", service="service",
-        packets_sent="orig_pkts", packets_rcvd="resp_pkts", conn_state="conn_state",
+        src_ip="src_ip",
+        dst_ip="dst_ip",
+        dst_port="dst_port",
+        conns=_ZEEK_CONNS,
+        start_ms="zeek_start_ms",
+        bytes_sent="zeek_sent",
+        bytes_rcvd="zeek_rcvd",
+        proto="proto",
+        service="service",
+        packets_sent="orig_pkts",
+        packets_rcvd="resp_pkts",
+        conn_state="conn_state",
     ),
     told=('json field=_raw "orig_pkts", "resp_pkts" as orig_pkts, resp_pkts nodrop',),
     caveat="A TCP row whose history holds no S or s counts no connection even if it is the first of its session.",
@@ -158,9 +193,18 @@ _ZEEK_ECS = SumoPreset(
         *_iso("stamp", "zeek_start_ms"),
     ),
     columns=_columns(
-        src_ip="src_ip", dst_ip="dst_ip", dst_port="dst_port", conns=_ZEEK_CONNS, start_ms="zeek_start_ms",
-        bytes_sent="bytes_sent", bytes_rcvd="bytes_rcvd", proto="proto", service="service",
-        packets_sent="packets_sent", packets_rcvd="packets_rcvd", conn_state="conn_state",
+        src_ip="src_ip",
+        dst_ip="dst_ip",
+        dst_port="dst_port",
+        conns=_ZEEK_CONNS,
+        start_ms="zeek_start_ms",
+        bytes_sent="bytes_sent",
+        bytes_rcvd="bytes_rcvd",
+        proto="proto",
+        service="service",
+        packets_sent="packets_sent",
+        packets_rcvd="packets_rcvd",
+        conn_state="conn_state",
     ),
     told=('json field=_raw "source.packets", "destination.packets" as packets_sent, packets_rcvd nodrop',),
     caveat=_ZEEK_JSON.caveat,
@@ -177,8 +221,13 @@ _NETFLOW = SumoPreset(
         *_iso("stamp", "flow_start_ms"),
     ),
     columns=_columns(
-        src_ip="src_ip", dst_ip="dst_ip", dst_port="dst_port", start_ms="flow_start_ms", bytes_sent="bytes_sent",
-        bytes_rcvd="bytes_rcvd", proto="proto",
+        src_ip="src_ip",
+        dst_ip="dst_ip",
+        dst_port="dst_port",
+        start_ms="flow_start_ms",
+        bytes_sent="bytes_sent",
+        bytes_rcvd="bytes_rcvd",
+        proto="proto",
     ),
     caveat="The two directions are not joined: an exporter that cuts a long flow counts once per part, and the bytes"
     " received are unknown unless the record carries both.",
@@ -194,7 +243,11 @@ _VPCFLOW = SumoPreset(
         "num(vpc_start) * 1000 as vpc_start_ms",
     ),
     columns=_columns(
-        src_ip="src_ip", dst_ip="dst_ip", dst_port="dst_port", start_ms="vpc_start_ms", bytes_sent="bytes_sent",
+        src_ip="src_ip",
+        dst_ip="dst_ip",
+        dst_port="dst_port",
+        start_ms="vpc_start_ms",
+        bytes_sent="bytes_sent",
         proto="proto",
     ),
     caveat="A session longer than one capture interval counts once per interval, and the bytes received are unknown.",
@@ -204,14 +257,19 @@ _CSE = SumoPreset(
     name="cse",
     scope="_index=sec_record_network",
     columns=_columns(
-        hostname="srcDevice_hostname", src_ip="srcDevice_ip", dst_ip="dstDevice_ip", dst_port="dstPort",
-        bytes_sent="bytesOut", bytes_rcvd="bytesIn", process_name="baseImage", proto="ipProtocol",
+        hostname="srcDevice_hostname",
+        src_ip="srcDevice_ip",
+        dst_ip="dstDevice_ip",
+        dst_port="dstPort",
+        bytes_sent="bytesOut",
+        bytes_rcvd="bytesIn",
+        process_name="baseImage",
+        proto="ipProtocol",
         service="application",
     ),
     caveat="A normalized record is one log line: a device that logs start and end counts twice, denied attempts count.",
 )
 
 PRESETS: dict[str, SumoPreset] = {
-    preset.name: preset
-    for preset in (_SEED, _PANOS, _ASA, _ZEEK_JSON, _ZEEK_ECS, _NETFLOW, _VPCFLOW, _CSE)
+    preset.name: preset for preset in (_SEED, _PANOS, _ASA, _ZEEK_JSON, _ZEEK_ECS, _NETFLOW, _VPCFLOW, _CSE)
 }

@@ -18,8 +18,11 @@ EVERYWHERE = "*"
 def ours(home: Sequence[Network]) -> tuple[str, ...]:
     """The stage that leaves our own sources, and IPv6 sources that may be ours."""
     patterns = (*v4_patterns(home), *v6_patterns(home))
-    return (f"where {' or '.join(f'src_ip matches /{pattern}/' for pattern in patterns)}",) if patterns else (
-        'where src_ip matches ""',)
+    return (
+        (f"where {' or '.join(f'src_ip matches /{pattern}/' for pattern in patterns)}",)
+        if patterns
+        else ('where src_ip matches ""',)
+    )
 
 
 def _listed(values: Sequence[str]) -> str:
@@ -28,7 +31,9 @@ def _listed(values: Sequence[str]) -> str:
 
 # Both branches of an if are evaluated, so that num() only ever sees digits.
 _PACKETS = tuple(
-    stage for side in ("sent", "rcvd") for stage in (
+    stage
+    for side in ("sent", "rcvd")
+    for stage in (
         f'concat(packets_{side}, "") as packets_{side}',
         f"if(packets_{side} matches /^[0-9]+$/, 1, 0) as {side}_counted",
         f'if({side}_counted = 1, packets_{side}, "0") as packets_{side}',
@@ -46,7 +51,7 @@ _CONVERSATION = (
     f"if(few = 1 or (many = 0 and ({' or '.join(_NO_BYTES)})), 1, 0) as one_way",
     "if(many = 1 or (one_way = 0 and sent_known + rcvd_known = 2), 1, 0) as both_ways",
     'if(reached = 1 and both_ways = 1 and proto in ("tcp", "6"), 1, 0) as held',
-    'if(reached = 1 and one_way = 0 and (both_ways = 0 or isBlank(proto)), 1, 0) as untold',
+    "if(reached = 1 and one_way = 0 and (both_ways = 0 or isBlank(proto)), 1, 0) as untold",
 )
 
 

@@ -26,7 +26,7 @@ WIDTH = len(ORDER)
 def fetched(*paths: Path, **choices) -> Fetched:
     source = connect("logs", Settings(paths=paths, **choices), SITE)
     try:
-        found, = source.fetch(None)
+        (found,) = source.fetch(None)
         return found
     finally:
         source.close()
@@ -39,13 +39,18 @@ def written(folder: Path, content: bytes, name: str = "conn.log") -> Path:
 
 
 def row_with(**changed) -> bytes:
-    line, = beats(1, 1)
+    (line,) = beats(1, 1)
     return log_text([line | {key.replace("__", "."): value for key, value in changed.items()}], header=False).encode()
 
 
-@pytest.mark.parametrize(("content", "name", "message"), [
-    (b"", "conn.log", "empty"), (b"hello\nworld\n", "conn.log", "not recognised"), (None, "absent.log", "no such file"),
-])
+@pytest.mark.parametrize(
+    ("content", "name", "message"),
+    [
+        (b"", "conn.log", "empty"),
+        (b"hello\nworld\n", "conn.log", "not recognised"),
+        (None, "absent.log", "no such file"),
+    ],
+)
 def test_a_file_that_is_no_log_is_refused_by_name(tmp_path: Path, content, name, message) -> None:
     path = tmp_path / name if content is None else written(tmp_path, content, name)
     with pytest.raises(ConfigError, match=message) as refused:
@@ -53,9 +58,15 @@ def test_a_file_that_is_no_log_is_refused_by_name(tmp_path: Path, content, name,
     assert str(path) in str(refused.value)
 
 
-@pytest.mark.parametrize("content", [
-    b'{"a":"' + b"x" * 200_000 + b'"}\n', b"time,src_ip,dst_ip,dst_port\r1,2,3,4\r", b"[" * 200_000,
-], ids=["a JSON line past the CSV limit", "old line ends", "deep JSON"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"a":"' + b"x" * 200_000 + b'"}\n',
+        b"time,src_ip,dst_ip,dst_port\r1,2,3,4\r",
+        b"[" * 200_000,
+    ],
+    ids=["a JSON line past the CSV limit", "old line ends", "deep JSON"],
+)
 def test_text_that_no_csv_reader_takes_is_no_log(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(UnknownFormat, match="not recognised"):
         fetched(written(tmp_path, content))
@@ -113,24 +124,27 @@ def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
         fetched(path)
 
 
-@pytest.mark.parametrize(("bad", "reason"), [
-    (b"1600041600.0\tC\t10.0.0.1\n", f"3 columns, expected {WIDTH}"),
-    (GOOD.splitlines()[-1] + b"\tmore\n", f"{WIDTH + 1} columns, expected {WIDTH}"),
-    (row_with(ts="yesterday"), "ts is not usable: yesterday"),
-    (row_with(ts="nan"), "ts is not usable: nan"),
-    (row_with(ts="1e300"), "ts is not usable: 1e300"),
-    (row_with(ts="-5"), "ts is not usable: -5"),
-    (row_with(id__resp_p="65536"), "id.resp_p is not usable: 65536"),
-    (row_with(id__resp_p="-1"), "id.resp_p is not usable: -1"),
-    (row_with(orig_bytes="-7"), "orig_bytes is not usable: -7"),
-    (row_with(resp_ip_bytes="9" * 25), "resp_ip_bytes is not usable"),
-    (row_with(orig_ip_bytes="9" * 18), "orig_ip_bytes is not usable"),
-    (row_with(id__orig_h="999.1.1.1"), "id.orig_h is no address: 999.1.1.1"),
-    (row_with(id__resp_h="| delete"), "id.resp_h is no address: | delete"),
-    (row_with(id__resp_h=None), "id.resp_h is missing"),
-    (row_with(id__resp_p=None), "id.resp_p is missing"),
-    (row_with(service="??").replace(b"??", b"\xff\xfe"), "not UTF-8 text"),
-])
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (b"1600041600.0\tC\t10.0.0.1\n", f"3 columns, expected {WIDTH}"),
+        (GOOD.splitlines()[-1] + b"\tmore\n", f"{WIDTH + 1} columns, expected {WIDTH}"),
+        (row_with(ts="yesterday"), "ts is not usable: yesterday"),
+        (row_with(ts="nan"), "ts is not usable: nan"),
+        (row_with(ts="1e300"), "ts is not usable: 1e300"),
+        (row_with(ts="-5"), "ts is not usable: -5"),
+        (row_with(id__resp_p="65536"), "id.resp_p is not usable: 65536"),
+        (row_with(id__resp_p="-1"), "id.resp_p is not usable: -1"),
+        (row_with(orig_bytes="-7"), "orig_bytes is not usable: -7"),
+        (row_with(resp_ip_bytes="9" * 25), "resp_ip_bytes is not usable"),
+        (row_with(orig_ip_bytes="9" * 18), "orig_ip_bytes is not usable"),
+        (row_with(id__orig_h="999.1.1.1"), "id.orig_h is no address: 999.1.1.1"),
+        (row_with(id__resp_h="| delete"), "id.resp_h is no address: | delete"),
+        (row_with(id__resp_h=None), "id.resp_h is missing"),
+        (row_with(id__resp_p=None), "id.resp_p is missing"),
+        (row_with(service="??").replace(b"??", b"\xff\xfe"), "not UTF-8 text"),
+    ],
+)
 @pytest.mark.parametrize("keep", [False, True])
 def test_a_bad_row_is_counted_and_named_and_the_others_are_kept(tmp_path: Path, bad, reason, keep) -> None:
     head, tail = GOOD.splitlines(keepends=True)[:10], GOOD.splitlines(keepends=True)[10:]
@@ -156,17 +170,21 @@ def test_only_the_first_five_bad_rows_are_named_and_all_are_counted(tmp_path: Pa
     assert (health.rows_rejected, len(health.rejected_examples)) == (53, 5)
 
 
-@pytest.mark.parametrize("spoil", [
-    lambda text: text.replace(b"\n", b"\r\n"),
-    lambda text: text.replace(b"\n", b"\r\n", 60),
-    lambda text: text[:4000].replace(b"\n", b"\r\n") + text[4000:],
-    lambda text: text + b"\n\n\n",
-    lambda text: text[:-1],
-    lambda text: b"\xef\xbb\xbf" + text,
-    lambda text: text.replace(b"#fields", b"\t#fields"),
-    lambda text: text + b"#close\t2026-01-01-00-00-00\n",
-    lambda text: text.replace(b"\tC\t", b"\tC\0\t"),
-], ids=["crlf", "mixed", "mixed-late", "blank-lines", "no-last-end", "bom", "tab-header", "close", "nul"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text.replace(b"\n", b"\r\n"),
+        lambda text: text.replace(b"\n", b"\r\n", 60),
+        lambda text: text[:4000].replace(b"\n", b"\r\n") + text[4000:],
+        lambda text: text + b"\n\n\n",
+        lambda text: text[:-1],
+        lambda text: b"\xef\xbb\xbf" + text,
+        lambda text: text.replace(b"#fields", b"\t#fields"),
+        lambda text: text + b"#close\t2026-01-01-00-00-00\n",
+        lambda text: text.replace(b"\tC\t", b"\tC\0\t"),
+    ],
+    ids=["crlf", "mixed", "mixed-late", "blank-lines", "no-last-end", "bom", "tab-header", "close", "nul"],
+)
 @pytest.mark.parametrize("keep", [False, True])
 def test_damage_that_costs_no_row(tmp_path: Path, spoil: Callable[[bytes], bytes], keep: bool) -> None:
     found = fetched(written(tmp_path, spoil(GOOD)), keep_traffic=keep)
@@ -210,8 +228,9 @@ def test_packed_files_whole_in_several_members_and_cut_short(tmp_path: Path, pac
     assert fetched(written(tmp_path, pack(GOOD), "a.gz")).health.rows_read == 120
     both = pack(GOOD) + pack(log_text(beats(60, 120), header=False).encode())
     assert fetched(written(tmp_path, both, "b.gz")).health.rows_read == 180
-    many = b"".join(log_text(beats(1, 1, 1600041600.0 + n, uid=os.urandom(8).hex()), header=n == 0).encode()
-                    for n in range(4000))
+    many = b"".join(
+        log_text(beats(1, 1, 1600041600.0 + n, uid=os.urandom(8).hex()), header=n == 0).encode() for n in range(4000)
+    )
     cut = written(tmp_path, pack(many)[: len(pack(many)) * 2 // 3], "c.gz")
     health = fetched(cut).health
     assert 1000 < health.rows_read < 4000 and not health.complete
@@ -251,4 +270,7 @@ def test_json_rows_that_are_none_are_counted_and_named(tmp_path: Path) -> None:
     found = fetched(path)
     assert (found.detections[0].connections, found.health.rows_rejected) == (120, 3)
     assert found.health.rejected_examples == (
-        f"{path}:121: not a JSON object", f"{path}:122: not a JSON object", f"{path}:124: id.orig_h is missing")
+        f"{path}:121: not a JSON object",
+        f"{path}:122: not a JSON object",
+        f"{path}:124: id.orig_h is missing",
+    )

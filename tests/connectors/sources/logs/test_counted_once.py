@@ -43,9 +43,19 @@ def endpoint(rows: list[dict], late: float = 0.0) -> bytes:
     for row in [*rows, rows[-1] | {"id.orig_p": 39999}]:
         seconds = row["ts"] - DAY + late
         stamp = f"2020-09-14 {int(seconds // 3600):02}:{int(seconds % 3600 // 60):02}:{seconds % 60:06.3f}"
-        events.append(flat(3, CONNECTION | {
-            "UtcTime": stamp, "SourceIp": row["id.orig_h"], "SourcePort": str(row["id.orig_p"]),
-            "DestinationIp": row["id.resp_h"], "DestinationPort": "443"}))
+        events.append(
+            flat(
+                3,
+                CONNECTION
+                | {
+                    "UtcTime": stamp,
+                    "SourceIp": row["id.orig_h"],
+                    "SourcePort": str(row["id.orig_p"]),
+                    "DestinationIp": row["id.resp_h"],
+                    "DestinationPort": "443",
+                },
+            )
+        )
     return "".join(json.dumps(event) + "\n" for event in events).encode()
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.connectors.sources.logs.test_bad_input import GOOD, fetched, row_with, written
 
 HEADER = GOOD[: GOOD.index(b"1600041600")]
-ROWS = GOOD[len(HEADER):]
+ROWS = GOOD[len(HEADER) :]
 FLOOD = b"# nothing\n" * 30_000
 
 

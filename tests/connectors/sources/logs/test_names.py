@@ -27,20 +27,36 @@ def relation(engine, name, rows, columns):
 
 
 def told(engine, server, *, asked_by=SOURCE, sni=(), networks=NETWORKS):
-    dns = relation(engine, "dns_rows", [(1.0, asked_by, "a.example", [DESTINATION], server)],
-                   "start, src_ip, query, answers, server")
+    dns = relation(
+        engine,
+        "dns_rows",
+        [(1.0, asked_by, "a.example", [DESTINATION], server)],
+        "start, src_ip, query, answers, server",
+    )
     relations = {"dns": dns}
     if sni:
-        relations["tls"] = relation(engine, "tls_rows", [(1.0, SOURCE, DESTINATION, name) for name in sni],
-                                    "start, src_ip, dst_ip, name")
+        relations["tls"] = relation(
+            engine, "tls_rows", [(1.0, SOURCE, DESTINATION, name) for name in sni], "start, src_ip, dst_ip, name"
+        )
     return names(engine, relations, networks).get((SOURCE, DESTINATION), ())
 
 
-@pytest.mark.parametrize(("server", "backed"), [
-    ("203.0.113.53", True), ("2001:db8::53", True), ("10.0.0.1", False), ("fd00::53", False), ("8.8.8.8", True),
-    ("::ffff:8.8.8.8", True), ("198.51.100.9", False), ("224.0.0.251", False), ("52.216.8.43", False), (None, False),
-    ("no address", False),
-])
+@pytest.mark.parametrize(
+    ("server", "backed"),
+    [
+        ("203.0.113.53", True),
+        ("2001:db8::53", True),
+        ("10.0.0.1", False),
+        ("fd00::53", False),
+        ("8.8.8.8", True),
+        ("::ffff:8.8.8.8", True),
+        ("198.51.100.9", False),
+        ("224.0.0.251", False),
+        ("52.216.8.43", False),
+        (None, False),
+        ("no address", False),
+    ],
+)
 def test_a_name_is_backed_by_a_resolver_that_is_ours_or_public_and_by_no_other(engine, server, backed):
     assert told(engine, server) == (NamedBy(name="a.example", by="dns", backed=backed),)
 
@@ -48,7 +64,9 @@ def test_a_name_is_backed_by_a_resolver_that_is_ours_or_public_and_by_no_other(e
 @pytest.mark.parametrize(("server", "backed"), [("203.0.113.53", True), ("198.51.100.9", False)])
 def test_a_server_name_is_backed_by_anybodys_answer_from_such_a_resolver(engine, server, backed):
     assert told(engine, server, asked_by="10.0.0.7", sni=("a.example", "b.example")) == (
-        NamedBy(name="a.example", by="sni", backed=backed), NamedBy(name="b.example", by="sni", backed=False))
+        NamedBy(name="a.example", by="sni", backed=backed),
+        NamedBy(name="b.example", by="sni", backed=False),
+    )
 
 
 @pytest.mark.parametrize(("server", "backed"), [("10.0.0.1", True), ("fd00::53", True), ("198.51.100.9", False)])

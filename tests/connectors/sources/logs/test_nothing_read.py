@@ -5,8 +5,10 @@ from click.testing import CliRunner
 from playbook.__main__ import cli
 from playbook.errors import PlaybookError
 
-UNDATED = "%ASA-6-302013: Built outbound TCP connection {n} for outside:9.9.9.9/443 (9.9.9.9/443) to " \
+UNDATED = (
+    "%ASA-6-302013: Built outbound TCP connection {n} for outside:9.9.9.9/443 (9.9.9.9/443) to "
     "inside:10.1.2.3/5{n} (10.1.2.3/5{n})\n"
+)
 
 
 def told(tmp_path, *command: str) -> tuple[int, str]:
@@ -37,8 +39,10 @@ def test_a_hunt_names_the_first_row_that_it_left_out(tmp_path):
 
 def test_a_window_that_the_log_does_not_reach_is_incomplete(tmp_path):
     log = tmp_path / "conn.csv"
-    log.write_text("time,hostname,src_ip,dst_ip,dst_port,bytes_sent,bytes_rcvd,process_name\n"
-                   "1772409600,ws-1,10.1.2.3,9.9.9.9,443,1,1,\n")
+    log.write_text(
+        "time,hostname,src_ip,dst_ip,dst_port,bytes_sent,bytes_rcvd,process_name\n"
+        "1772409600,ws-1,10.1.2.3,9.9.9.9,443,1,1,\n"
+    )
     done = CliRunner().invoke(cli, ["run", "--from", "2015-01-01", "--to", "2015-01-02", "--logs", str(log)])
     assert done.exit_code == 4
     assert "no row lies in the window" in done.output and "No beaconing" not in done.output

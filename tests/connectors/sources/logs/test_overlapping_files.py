@@ -16,8 +16,13 @@ HOURS = 6
 
 def rows(uids: str = "C", every: float = 30) -> list[list[dict]]:
     """Six hours of a beacon, one list an hour; every connection has an identity."""
-    return [[row | {"uid": f"{uids}{hour:02}{number:08}"} for number, row in enumerate(
-        beats(int(3600 / every), every, DAY + hour * 3600 + 1))] for hour in range(HOURS)]
+    return [
+        [
+            row | {"uid": f"{uids}{hour:02}{number:08}"}
+            for number, row in enumerate(beats(int(3600 / every), every, DAY + hour * 3600 + 1))
+        ]
+        for hour in range(HOURS)
+    ]
 
 
 def tsv(lines: list[dict]) -> bytes:

@@ -10,8 +10,13 @@ from hypothesis import strategies as st
 from connectors.sources.logs.formats import asa, panos, suricata, sysmon, vpcflow
 from tests.support.examples import examples
 
-EXPRESSIONS = [(asa, asa._SEEN), (panos, panos._SYSLOG_ROW), (suricata, suricata._EVENT), (sysmon, sysmon._EVENT),
-               (vpcflow, vpcflow._DEFAULT_ROW)]
+EXPRESSIONS = [
+    (asa, asa._SEEN),
+    (panos, panos._SYSLOG_ROW),
+    (suricata, suricata._EVENT),
+    (sysmon, sysmon._EVENT),
+    (vpcflow, vpcflow._DEFAULT_ROW),
+]
 
 
 @pytest.mark.parametrize(("module", "expression"), EXPRESSIONS, ids=lambda one: getattr(one, "__name__", ""))

@@ -14,8 +14,13 @@ from tests.support.zeek_reader import event, rows, seed_rows
 
 SITE = Site(now=datetime(2026, 1, 1, tzinfo=UTC))
 CAPTURES = (
-    "androidtester-rat", "ctu230-1-njrat", "ctu50-normal40-day1", "ctu50-normal43-day1", "ctusme11-2023-02-20-benign",
-    "iot23-34-1-mirai", "rita-missing-host-72h",
+    "androidtester-rat",
+    "ctu230-1-njrat",
+    "ctu50-normal40-day1",
+    "ctu50-normal43-day1",
+    "ctusme11-2023-02-20-benign",
+    "iot23-34-1-mirai",
+    "rita-missing-host-72h",
 )
 pytestmark = [
     pytest.mark.heavy,
@@ -32,12 +37,23 @@ def _conn_log(capture: str) -> Path:
 def test_both_profiles_equal_plain_python(capture: str) -> None:
     events = [event(line) for line in rows(_conn_log(capture))]
     settings = {"paths": (REAL / "zeek" / capture,), "keep_traffic": False}
-    with_seed, = connect("logs", Settings(profile="seed", **settings), SITE).fetch(None)
-    columns = ("src_ip", "dst_ip", "dst_port", "connections", "hourly_buckets", "avg_per_hour", "avg_bytes_per_conn",
-               "irc_port", "beaconing_score", "total_bytes_sent", "total_bytes_rcvd")
+    (with_seed,) = connect("logs", Settings(profile="seed", **settings), SITE).fetch(None)
+    columns = (
+        "src_ip",
+        "dst_ip",
+        "dst_port",
+        "connections",
+        "hourly_buckets",
+        "avg_per_hour",
+        "avg_bytes_per_conn",
+        "irc_port",
+        "beaconing_score",
+        "total_bytes_sent",
+        "total_bytes_rcvd",
+    )
     assert [tuple(row(one)[name] for name in columns) for one in with_seed.detections] == seed_rows(events)
     assert with_seed.health.rows_read == len(events)
-    with_default, = connect("logs", Settings(**settings), SITE).fetch(None)
+    (with_default,) = connect("logs", Settings(**settings), SITE).fetch(None)
     assert with_default.detections == score_events(events, Scope("logs"))
 
 
@@ -46,8 +62,11 @@ def test_as_many_rows_fire_as_the_truth_table_says() -> None:
         told = [line for line in csv.DictReader(table) if int(line["seed_score"]) >= 1]
     assert len(told) == 46
     for capture in CAPTURES:
-        found, = connect("logs", Settings(paths=(_conn_log(capture),), profile="seed"), SITE).fetch(None)
-        expected = {(line["src"], line["dst"], int(line["dport"]), int(line["connections"]), int(line["seed_score"]))
-                    for line in told if line["capture"] == f"zeek/{capture}"}
+        (found,) = connect("logs", Settings(paths=(_conn_log(capture),), profile="seed"), SITE).fetch(None)
+        expected = {
+            (line["src"], line["dst"], int(line["dport"]), int(line["connections"]), int(line["seed_score"]))
+            for line in told
+            if line["capture"] == f"zeek/{capture}"
+        }
         rows_found = {(d.src_ip, d.dst_ip, d.dst_port, d.connections, d.beaconing_score) for d in found.detections}
         assert rows_found == expected

@@ -19,14 +19,30 @@ from tests.support.sumo_fixtures import LAB
 DETECTION = detections()[0]
 NETWORKS = Networks(lab=LAB)
 NIGHT = 1_795_392_000 // 900
-ROW = {"src_ip": BOT, "quarter": str(NIGHT), "place": f"{C2}/443", "connections": "9", "pairs": "1",
-       "refused_pairs": "0", "untold_pairs": "0", "stated": "9", "sure": "9", "failed": "2"}
+ROW = {
+    "src_ip": BOT,
+    "quarter": str(NIGHT),
+    "place": f"{C2}/443",
+    "connections": "9",
+    "pairs": "1",
+    "refused_pairs": "0",
+    "untold_pairs": "0",
+    "stated": "9",
+    "sure": "9",
+    "failed": "2",
+}
 
 
 def quarter(place: str = f"{C2}/443", connections: int = 9, at: int = 0, **more: int) -> Quarter:
     """A quarter of the bot."""
-    counts = {"pairs": 1, "refused_pairs": 0, "untold_pairs": 0, "stated": connections, "sure": connections,
-              "failed": 0} | more
+    counts = {
+        "pairs": 1,
+        "refused_pairs": 0,
+        "untold_pairs": 0,
+        "stated": connections,
+        "sure": connections,
+        "failed": 0,
+    } | more
     return Quarter(BOT, NIGHT + at, place, connections, **counts)
 
 
@@ -37,16 +53,21 @@ def asked(*rows: Quarter, found: tuple[Detection, ...] = (DETECTION,)) -> host_a
 
 def test_a_flood_is_outside_busy_enough_and_no_resolver() -> None:
     (host,) = asked(
-        quarter(connections=2000), quarter("203.0.113.7/80", 3000, 1), quarter("10.0.0.5/80", 9000),
-        quarter("8.8.8.8/53", 9000), quarter("8.8.8.8/443", 99), quarter("*", 9000, pairs=0),
+        quarter(connections=2000),
+        quarter("203.0.113.7/80", 3000, 1),
+        quarter("10.0.0.5/80", 9000),
+        quarter("8.8.8.8/53", 9000),
+        quarter("8.8.8.8/443", 99),
+        quarter("*", 9000, pairs=0),
     ).hosts
     assert [(b.dst_ip, b.connections) for b in host.bursts or ()] == [("203.0.113.7", 3000), (C2, 2000)]
     assert (host.bursts or ())[0].start == datetime(2026, 11, 23, 0, 15, tzinfo=UTC)
 
 
 def test_a_few_quarters_the_busiest_first() -> None:
-    (host,) = asked(*(quarter(connections=200 + n, at=n) for n in range(30)),
-                    *(quarter("*", pairs=30 + n, at=n) for n in range(30))).hosts
+    (host,) = asked(
+        *(quarter(connections=200 + n, at=n) for n in range(30)), *(quarter("*", pairs=30 + n, at=n) for n in range(30))
+    ).hosts
     assert [b.connections for b in host.bursts or ()] == [229, 228, 227, 226]
     assert [s.pairs for s in host.spreads or ()] == [59, 58, 57, 56, 33, 32, 31, 30]
 
@@ -69,12 +90,15 @@ def test_a_scan_is_told_only_where_every_pair_is_and_a_quiet_host_scans_nothing(
     assert asked().hosts[0].spreads == () and asked().unknown == ()
 
 
-@pytest.mark.parametrize(("rows", "wanted"), [
-    ([quarter(failed=5), quarter(at=1, failed=2), quarter(at=4)], (27, 7, 1)),
-    ([quarter(failed=5), quarter(at=4, failed=1)], (18, 6, 2)),
-    ([quarter(failed=5, stated=8)], (9, None, None)),
-    ([quarter(sure=0)], (9, None, None)),
-])
+@pytest.mark.parametrize(
+    ("rows", "wanted"),
+    [
+        ([quarter(failed=5), quarter(at=1, failed=2), quarter(at=4)], (27, 7, 1)),
+        ([quarter(failed=5), quarter(at=4, failed=1)], (18, 6, 2)),
+        ([quarter(failed=5, stated=8)], (9, None, None)),
+        ([quarter(sure=0)], (9, None, None)),
+    ],
+)
 def test_unanswered_attempts_are_known_when_every_attempt_is(rows: list[Quarter], wanted: tuple[int, ...]) -> None:
     assert tuple(asked(*rows).attempts[BOT, C2, 443]) == wanted
 
@@ -114,14 +138,23 @@ def test_a_detection_without_addresses_is_not_asked_for() -> None:
     assert got == ((), {}, ())
 
 
-@pytest.mark.parametrize("reader", [
-    lambda row: sumo_rows.quarters([row]),
-    lambda row: splunk_rows.quarters([{name: (text,) for name, text in row.items()}]),
-], ids=["sumo", "splunk"])
-@pytest.mark.parametrize(("change", "why"), [
-    ({"place": "everywhere"}, "place"), ({"place": f"{C2}/99999"}, "place"), ({"quarter": "9" * 12}, "quarter"),
-    ({"failed": "few"}, "failed"),
-])
+@pytest.mark.parametrize(
+    "reader",
+    [
+        lambda row: sumo_rows.quarters([row]),
+        lambda row: splunk_rows.quarters([{name: (text,) for name, text in row.items()}]),
+    ],
+    ids=["sumo", "splunk"],
+)
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"place": "everywhere"}, "place"),
+        ({"place": f"{C2}/99999"}, "place"),
+        ({"quarter": "9" * 12}, "quarter"),
+        ({"failed": "few"}, "failed"),
+    ],
+)
 def test_a_row_that_cannot_be_read_is_counted_and_named(reader, change: dict[str, str], why: str) -> None:
     assert reader(ROW).values == (quarter(failed=2),)
     got = reader(ROW | change)

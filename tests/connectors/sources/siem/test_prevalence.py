@@ -19,8 +19,15 @@ from tests.support.siem_fixtures import C2, DAY, SIEMS, calls, every, siem
 
 HOME = Networks().home
 NOON, MORNING = (datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in (12, 8))
-ROW = {"place": C2, "source6": "", "hosts": "5", "reached": "4", "held": "3", "untold": "0",
-       "first_ms": "1795478400000"}
+ROW = {
+    "place": C2,
+    "source6": "",
+    "hosts": "5",
+    "reached": "4",
+    "held": "3",
+    "untold": "0",
+    "first_ms": "1795478400000",
+}
 
 
 def whole(*values: Users) -> tuple[Read, str]:
@@ -34,10 +41,15 @@ def asked(answer: Callable[[tuple[str, ...]], tuple[Read, str]]) -> prevalence.P
 
 
 def test_ipv4_hosts_come_counted_and_ipv6_sources_are_counted_when_they_are_ours() -> None:
-    used = prevalence.uses([
-        Users(C2, "", 40, 30, 20, 0, NOON), Users(C2, "fd00::1", 1, 1, 1, 0, MORNING),
-        Users(C2, "2001:db8::1", 1, 1, 1, 0, MORNING), Users(C2, "fc-no-address:", 1, 1, 1, 0, MORNING),
-    ], HOME)
+    used = prevalence.uses(
+        [
+            Users(C2, "", 40, 30, 20, 0, NOON),
+            Users(C2, "fd00::1", 1, 1, 1, 0, MORNING),
+            Users(C2, "2001:db8::1", 1, 1, 1, 0, MORNING),
+            Users(C2, "fc-no-address:", 1, 1, 1, 0, MORNING),
+        ],
+        HOME,
+    )
     assert used == {C2: prevalence.Use(31, 21, MORNING)}
 
 
@@ -58,9 +70,13 @@ def test_a_destination_without_a_row_is_used_by_none_of_ours() -> None:
     assert got.active_hosts == 9 and set(got.by_destination.values()) == {prevalence.Use(0, 0, None)}
 
 
-@pytest.mark.parametrize("read", [
-    (Read((), 0, ()), "the search has more rows than 100000"), (Read((), 2, ("row 1: hosts: no number",)), ""),
-])
+@pytest.mark.parametrize(
+    "read",
+    [
+        (Read((), 0, ()), "the search has more rows than 100000"),
+        (Read((), 2, ("row 1: hosts: no number",)), ""),
+    ],
+)
 def test_an_answer_that_is_not_whole_gives_no_number_and_says_why(read: tuple[Read, str]) -> None:
     got = asked(lambda wanted: read)
     assert (got.active_hosts, got.by_destination) == (None, {}) and len(got.unknown) == 1
@@ -83,12 +99,22 @@ def test_a_search_that_fails_leaves_its_own_destinations_unknown_and_the_others_
     assert got.unknown == ("the number of hosts that use 200 destinations is unknown: siem: no answer",)
 
 
-@pytest.mark.parametrize("reader", [
-    lambda row: sumo_rows.users([row]), lambda row: splunk_rows.users([{name: (text,) for name, text in row.items()}]),
-], ids=["sumo", "splunk"])
-@pytest.mark.parametrize(("change", "why"), [
-    ({"hosts": "many"}, "hosts"), ({"held": ""}, "held"), ({"first_ms": "9" * 17}, "first_ms"),
-])
+@pytest.mark.parametrize(
+    "reader",
+    [
+        lambda row: sumo_rows.users([row]),
+        lambda row: splunk_rows.users([{name: (text,) for name, text in row.items()}]),
+    ],
+    ids=["sumo", "splunk"],
+)
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"hosts": "many"}, "hosts"),
+        ({"held": ""}, "held"),
+        ({"first_ms": "9" * 17}, "first_ms"),
+    ],
+)
 def test_a_row_that_cannot_be_read_is_counted_and_named(reader, change: dict[str, str], why: str) -> None:
     assert reader(ROW).values == (Users(C2, "", 5, 4, 3, 0, datetime(2026, 11, 24, tzinfo=UTC)),)
     got = reader(ROW | change)
@@ -118,5 +144,3 @@ def test_rows_that_never_came_make_the_number_unknown_not_smaller() -> None:
     traffic, _ = told("sumo", overstated=3)
     assert traffic.active_hosts is None and not any(t.hosts_using is not None for t in traffic.tuples)
     assert any("hosts that use 1 destinations is unknown" in text for text in traffic.unknown)
-
-

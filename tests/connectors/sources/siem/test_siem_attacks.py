@@ -29,8 +29,11 @@ def flood(count: int, src: str = STRANGER) -> list[Event]:
 
 def scan(count: int, silent: int, src: str = STRANGER) -> list[Event]:
     """One connection each to many addresses within a quarter of an hour."""
-    return [event for n in range(count) for event in calls(
-        [36_000 + n * 2], f"192.0.2.{n}", 445, src, "pc-8", answered=n >= silent)]
+    return [
+        event
+        for n in range(count)
+        for event in calls([36_000 + n * 2], f"192.0.2.{n}", 445, src, "pc-8", answered=n >= silent)
+    ]
 
 
 def test_a_beacon_alone_stays_open(kind: str, tmp_path: Path) -> None:
@@ -50,8 +53,11 @@ def test_a_scan_of_the_same_host_convicts_it(kind: str, tmp_path: Path) -> None:
     assert one.verdict.disposition == "TRUE_POSITIVE" and "scans (241 destination" in attacked(one)[0]
 
 
-@pytest.mark.parametrize("more", [flood(900), scan(240, 100), scan(150, 150), flood(1200, BOT)],
-                         ids=["too few", "answered", "too narrow", "of another host"])
+@pytest.mark.parametrize(
+    "more",
+    [flood(900), scan(240, 100), scan(150, 150), flood(1200, BOT)],
+    ids=["too few", "answered", "too narrow", "of another host"],
+)
 def test_what_is_no_attack_of_this_host_convicts_nobody(kind: str, more: list[Event], tmp_path: Path) -> None:
     one = judged(kind, beacon() + more, tmp_path)
     assert (one.verdict.disposition, attacked(one)) == ("UNDETERMINED", [])

@@ -57,8 +57,9 @@ def test_many_senders_of_one_packet_make_nothing_popular_or_clean(kind: str, tmp
 
 def test_strangers_and_senders_over_udp_make_nothing_popular(kind: str, tmp_path: Path) -> None:
     """An answer over UDP goes to whoever holds the address; what is not ours is no host of ours."""
-    over_udp = [event._replace(proto="udp") for n in range(60)
-                for event in calls([1000.0 + n], src=f"10.0.1.{n}", hostname="")]
+    over_udp = [
+        event._replace(proto="udp") for n in range(60) for event in calls([1000.0 + n], src=f"10.0.1.{n}", hostname="")
+    ]
     strangers = [event for n in range(60) for event in calls([2000.0 + n], src=f"198.51.100.{n}", hostname="")]
     one = judged(kind, calls(every(300)) + over_udp + strangers, tmp_path)
     assert one.verdict.disposition == "TRUE_POSITIVE"

@@ -61,9 +61,7 @@ def test_noise_takes_no_rhythm_away(kind: str, case: str, tmp_path: Path) -> Non
 @pytest.mark.usefixtures("few_rows")
 @pytest.mark.parametrize("kind", SIEMS)
 @pytest.mark.parametrize("seconds", [20.0, 6.0])
-def test_a_beacon_too_fast_for_its_rows_keeps_its_rhythm(
-    kind: str, seconds: float, tmp_path: Path
-) -> None:
+def test_a_beacon_too_fast_for_its_rows_keeps_its_rhythm(kind: str, seconds: float, tmp_path: Path) -> None:
     verdict = judged(kind, calls(every(seconds)), tmp_path).verdict
     assert (verdict.disposition, verdict.rung) == ("TRUE_POSITIVE", 4), verdict.reasons
 
@@ -72,17 +70,20 @@ def test_a_beacon_too_fast_for_its_rows_keeps_its_rhythm(
 @pytest.mark.usefixtures("few_rows")
 @pytest.mark.parametrize("kind", SIEMS)
 @pytest.mark.parametrize("case", ["nothing added", "decoys that use up the rows"])
-def test_people_get_no_rhythm_from_a_part_of_their_traffic(
-    kind: str, case: str, tmp_path: Path
-) -> None:
+def test_people_get_no_rhythm_from_a_part_of_their_traffic(kind: str, case: str, tmp_path: Path) -> None:
     verdict = judged(kind, calls(by_people()) + CASES[case](), tmp_path).verdict
     assert verdict.disposition == "UNDETERMINED", verdict.reasons
 
 
 def busy(name: int, connections: int, hours: float = 24.0) -> Detection:
     """A detection with so many connections in so many hours."""
-    return a_beacon(dst_port=name, detection_id=f"d{name}", connections=connections,
-                    first_seen=DAY.end - timedelta(hours=hours), last_seen=DAY.end)
+    return a_beacon(
+        dst_port=name,
+        detection_id=f"d{name}",
+        connections=connections,
+        first_seen=DAY.end - timedelta(hours=hours),
+        last_seen=DAY.end,
+    )
 
 
 def by_port(src_ip: str, dst_ip: str, dst_port: int) -> str:
@@ -91,7 +92,9 @@ def by_port(src_ip: str, dst_ip: str, dst_port: int) -> str:
 
 
 DETECTIONS = st.lists(
-    st.tuples(st.integers(20, 10**7), st.floats(2.1, 168.0)), min_size=1, max_size=250,
+    st.tuples(st.integers(20, 10**7), st.floats(2.1, 168.0)),
+    min_size=1,
+    max_size=250,
 ).map(lambda many: [busy(n, connections, hours) for n, (connections, hours) in enumerate(many, start=1)])
 
 
@@ -101,7 +104,8 @@ def test_rows_are_shared_out_and_never_more_than_there_are(found: list[Detection
     assert len(asked) + rest == len(found)
     most = {d.detection_id: min(d.connections, int((d.last_seen - d.first_seen).total_seconds()) + 1) for d in found}
     given_rows = {
-        share.detection.detection_id: most[share.detection.detection_id] if share.since is None
+        share.detection.detection_id: most[share.detection.detection_id]
+        if share.since is None
         else int(share.detection.last_seen.timestamp()) - share.since + 1
         for share in asked
     }

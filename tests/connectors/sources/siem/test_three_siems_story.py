@@ -28,10 +28,19 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 def told(run: dict[str, Any]) -> tuple[Any, ...]:
     """What does not depend on where the rows were read: gates, cases, verdicts and whole plans."""
     cases = [
-        (case["case_id"], case["host"], case["addresses"], case["status"], case["verdict"]["disposition"],
-         case["verdict"]["confidence"], (case["plan"] or {}).get("digest"),
-         [{name: step[name] for name in ("kind", "target", "scope", "ttl_s")} for step in (case["plan"] or
-          {"steps": []})["steps"]])
+        (
+            case["case_id"],
+            case["host"],
+            case["addresses"],
+            case["status"],
+            case["verdict"]["disposition"],
+            case["verdict"]["confidence"],
+            (case["plan"] or {}).get("digest"),
+            [
+                {name: step[name] for name in ("kind", "target", "scope", "ttl_s")}
+                for step in (case["plan"] or {"steps": []})["steps"]
+            ],
+        )
         for case in run["cases"]
     ]
     gated = sorted((one["host"], one["dst_ip"], one["dst_port"], one["gate"]) for one in run["gated"])
@@ -67,8 +76,11 @@ def attackers() -> list[Connection]:
     """The beacons, a flood of two of the hosts, a scan of the third, and a third of all hosts at one of the servers."""
     quiet = {"state": "S0", "sent": 60, "rcvd": 0, "packets_sent": 1, "packets_rcvd": 0}
     made = [Connection(START + n * 600 + n % 3, src, dst) for src, dst in SERVERS.items() for n in range(140)]
-    made += [Connection(START + 36_000 + n * 0.5, src, "198.51.100.240", dst_port=80, **quiet)
-             for src in (FLOODER, COMMON) for n in range(1500)]
+    made += [
+        Connection(START + 36_000 + n * 0.5, src, "198.51.100.240", dst_port=80, **quiet)
+        for src in (FLOODER, COMMON)
+        for n in range(1500)
+    ]
     made += [Connection(START + 36_000 + n, SCANNER, f"192.0.2.{n}", dst_port=445, **quiet) for n in range(250)]
     return made + [Connection(START + 40_000 + n, f"10.1.98.{n}", SERVERS[COMMON]) for n in range(120)]
 
@@ -77,8 +89,22 @@ def test_floods_scans_and_popularity_decide_alike_and_cloud_siem_says_what_it_do
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STORY_SECRET", "none that a real account has")
-    more = [Event(c.start, c.src_ip, c.dst_ip, c.dst_port, "", 40_000, c.proto, 1, c.sent, c.rcvd,
-                  (c.sent or 0) + (c.rcvd or 0)) for c in attackers()]
+    more = [
+        Event(
+            c.start,
+            c.src_ip,
+            c.dst_ip,
+            c.dst_port,
+            "",
+            40_000,
+            c.proto,
+            1,
+            c.sent,
+            c.rcvd,
+            (c.sent or 0) + (c.rcvd or 0),
+        )
+        for c in attackers()
+    ]
     with around(tmp_path, [*sample_events(), *more]) as world:
         extra = world.folder / "attackers.log"
         extra.write_text("".join(json.dumps(zeek(c)) + "\n" for c in attackers()))
@@ -87,7 +113,10 @@ def test_floods_scans_and_popularity_decide_alike_and_cloud_siem_says_what_it_do
     assert told(over["splunk"]) == told(over["sumo"]) == told(over_log)
     decided = {name: {src: verdict_on(run, src) for src in SERVERS} for name, run in over.items()}
     assert {src: one["disposition"] for src, one in decided["sumo"].items()} == {
-        FLOODER: "TRUE_POSITIVE", SCANNER: "TRUE_POSITIVE", COMMON: "UNDETERMINED"}
+        FLOODER: "TRUE_POSITIVE",
+        SCANNER: "TRUE_POSITIVE",
+        COMMON: "UNDETERMINED",
+    }
     for verdict in decided["cse"].values():
         assert verdict["disposition"] == "UNDETERMINED"
         assert {"flood", "prevalence"} <= {text.partition(" is unknown")[0] for text in verdict["missing"]}

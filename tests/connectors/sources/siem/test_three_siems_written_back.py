@@ -79,12 +79,15 @@ def test_a_siem_that_is_away_costs_a_warning_and_the_next_run_says_what_a_person
     assert any("is not written to" in w and "the next run tries again" in w for w in run["warnings"]), run["warnings"]
     assert visited.writes() == 0 and run["cases"]
     visited.cse.behaviour.statuses = {}
-    convicted = next(case for case in run["cases"] if case["detections"][0]["src_ip"] == one_of_each()[
-        "TRUE_POSITIVE"][0])
+    convicted = next(
+        case for case in run["cases"] if case["detections"][0]["src_ip"] == one_of_each()["TRUE_POSITIVE"][0]
+    )
     store = open_store("sqlite:///cse.db", visited.folder)
     with store.change() as conn:
-        assert case_rows.resolve(conn, convicted["case_id"], "BENIGN_POSITIVE", "anna", "our own test", SAMPLE_DAY.end
-                              ) is None
+        assert (
+            case_rows.resolve(conn, convicted["case_id"], "BENIGN_POSITIVE", "anna", "our own test", SAMPLE_DAY.end)
+            is None
+        )
     store.close()
     visited.run("--source", "cse", *WINDOW, state=STATE)
     assert all(len(comments) == 1 for comments in visited.cse.comments.values()) and len(visited.cse.comments) == 4

@@ -12,14 +12,36 @@ from tests.support.sumo_fixtures import DAY, SITE
 NOON = int(DAY.start.timestamp() + 43_200) * 1000
 DAYS = 86_400_000
 ROW = {
-    "hostname": "pc-7", "src_ip": "10.0.0.7", "dst_ip": "203.0.113.9", "dst_port": "6667", "connections": "120",
-    "hourly_buckets": "24", "row_count": "120", "sent_known": "120", "rcvd_known": "120", "total_known": "120",
-    "total_bytes_sent": "7", "total_bytes_rcvd": "7", "total_bytes": "14", "first_ms": str(NOON - 3_600_000),
-    "last_ms": str(NOON), "processes": "", "protos": "tcp", "services": "", "denied": "0", "denied_hours": "0",
+    "hostname": "pc-7",
+    "src_ip": "10.0.0.7",
+    "dst_ip": "203.0.113.9",
+    "dst_port": "6667",
+    "connections": "120",
+    "hourly_buckets": "24",
+    "row_count": "120",
+    "sent_known": "120",
+    "rcvd_known": "120",
+    "total_known": "120",
+    "total_bytes_sent": "7",
+    "total_bytes_rcvd": "7",
+    "total_bytes": "14",
+    "first_ms": str(NOON - 3_600_000),
+    "last_ms": str(NOON),
+    "processes": "",
+    "protos": "tcp",
+    "services": "",
+    "denied": "0",
+    "denied_hours": "0",
 }
-BEAT = [{"hour": str(hour), "row_count": "60", "oldest_ms": str(hour * 3_600_000 + 1),
-         "newest_ms": str(hour * 3_600_000 + 3_599_000)}
-        for hour in range(int(DAY.start.timestamp()) // 3600, int(DAY.end.timestamp()) // 3600)]
+BEAT = [
+    {
+        "hour": str(hour),
+        "row_count": "60",
+        "oldest_ms": str(hour * 3_600_000 + 1),
+        "newest_ms": str(hour * 3_600_000 + 3_599_000),
+    }
+    for hour in range(int(DAY.start.timestamp()) // 3600, int(DAY.end.timestamp()) // 3600)
+]
 
 
 def other(number):
@@ -52,16 +74,19 @@ def test_a_whole_answer_is_whole(siem, monkeypatch):
     assert len(fetched.detections) == 3 and fetched.health.complete, fetched.health.warnings
 
 
-@pytest.mark.parametrize(("given", "kept", "words"), [
-    ((ROW, other(1), ROW, other(1)), 2, "2 rows came twice"),
-    ((ROW, ROW), 1, "1 rows came twice"),
-    ((ROW, other(1) | {"last_ms": str(NOON + 400 * DAYS)}), 1, "1 rows are of another time"),
-    ((ROW, other(1) | {"first_ms": str(NOON - 9 * DAYS), "last_ms": str(NOON - 8 * DAYS)}), 1, "of another time"),
-    ((other(1) | {"first_ms": "1", "last_ms": "253402300798999"},), 0, "1 rows are of another time"),
-    ((ROW | {"connections": "NaN"}, other(1) | {"connections": "1e308"}), 0, "none of the 2 rows could be read"),
-    ((ROW | {"connections": "-5"},), 0, "none of the 1 rows could be read"),
-    (({},), 0, "none of the 1 rows could be read"),
-])
+@pytest.mark.parametrize(
+    ("given", "kept", "words"),
+    [
+        ((ROW, other(1), ROW, other(1)), 2, "2 rows came twice"),
+        ((ROW, ROW), 1, "1 rows came twice"),
+        ((ROW, other(1) | {"last_ms": str(NOON + 400 * DAYS)}), 1, "1 rows are of another time"),
+        ((ROW, other(1) | {"first_ms": str(NOON - 9 * DAYS), "last_ms": str(NOON - 8 * DAYS)}), 1, "of another time"),
+        ((other(1) | {"first_ms": "1", "last_ms": "253402300798999"},), 0, "1 rows are of another time"),
+        ((ROW | {"connections": "NaN"}, other(1) | {"connections": "1e308"}), 0, "none of the 2 rows could be read"),
+        ((ROW | {"connections": "-5"},), 0, "none of the 1 rows could be read"),
+        (({},), 0, "none of the 1 rows could be read"),
+    ],
+)
 def test_what_is_no_answer_to_the_question_is_incomplete(siem, monkeypatch, given, kept, words):
     fetched = asked(siem, monkeypatch, *given)
     assert len(fetched.detections) == kept and not fetched.health.complete

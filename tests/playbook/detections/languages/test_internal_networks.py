@@ -30,13 +30,21 @@ def test_an_ipv6_address_inside_is_found_in_every_spelling(number: int, length: 
     network = IPv6Network((number, length), strict=False)
     inside = IPv6Address(int(network[0]) | host & int(network.hostmask))
     patterns = v6_patterns([network])
-    assert all(found(patterns, text) for text in (
-        inside.compressed, inside.exploded, inside.compressed.upper(), f"{inside.compressed}%eth0"))
+    assert all(
+        found(patterns, text)
+        for text in (inside.compressed, inside.exploded, inside.compressed.upper(), f"{inside.compressed}%eth0")
+    )
 
 
-@pytest.mark.parametrize(("network", "stranger"), [
-    ("fc00::/7", "fe80::1"), ("2001:db8::/32", "2002:db8::1"), ("fd00::/8", "fc00::1"), ("fe80::/10", "fec0::1"),
-])
+@pytest.mark.parametrize(
+    ("network", "stranger"),
+    [
+        ("fc00::/7", "fe80::1"),
+        ("2001:db8::/32", "2002:db8::1"),
+        ("fd00::/8", "fc00::1"),
+        ("fe80::/10", "fec0::1"),
+    ],
+)
 def test_most_strangers_are_left_out_early(network: str, stranger: str) -> None:
     assert not found(v6_patterns([IPv6Network(network)]), stranger)
 

@@ -38,8 +38,9 @@ def test_the_score_in_whole_numbers_is_the_score() -> None:
     python = cases.replace(" and ", " & ").replace(" or ", " | ")
     parts = [part.strip() for part in python.split(", ")]
     assert len(parts) == 11
-    for connections, hours, total, irc in product((19, 20, 30, 31, 60, 101, 200, 201, 211), (2, 3, 6, 20, 21),
-                                                  (None, 499, 499.5, 500), (False, True)):
+    for connections, hours, total, irc in product(
+        (19, 20, 30, 31, 60, 101, 200, 201, 211), (2, 3, 6, 20, 21), (None, 499, 499.5, 500), (False, True)
+    ):
         whole = None if total is None else int(total * connections)
         fired = connections >= 20 and hours >= 3
         expected = beaconing_score(connections, hours, whole, irc) if fired else 0
@@ -47,8 +48,13 @@ def test_the_score_in_whole_numbers_is_the_score() -> None:
 
 
 def _scored(parts: list[str], connections: int, hours: int, whole: int | None, irc: bool) -> int:
-    names = {"connections": connections, "hourly_buckets": hours, "total_bytes": whole or 0, "irc_port": irc,
-             "bytes_known": whole is not None}
+    names = {
+        "connections": connections,
+        "hourly_buckets": hours,
+        "total_bytes": whole or 0,
+        "irc_port": irc,
+        "bytes_known": whole is not None,
+    }
     for condition, value in zip(parts[:-1:2], parts[1::2], strict=True):
         if all(any(_holds(one, names) for one in either.split(" | ")) for either in condition.split(" & ")):
             return int(value)

@@ -26,13 +26,18 @@ def test_every_language_prints_the_detection_and_each_hunt_it_reads(language: st
         assert code == expected and text != detection, text
 
 
-@pytest.mark.parametrize(("arguments", "says"), [
-    (("nosuch",), "there are: duckdb, kql"), (("splunk_tstats",), "no language here"),
-    (("splunk", "--preset", "nosuch"), "nosuch"), (("kql", "--hunt", "nosuch"), "nosuch"),
-    (("sigma", "--preset", "cim"), "sigma has no --preset"),
-    (("splunk", "--profile", "seed"), "splunk has no --profile"),
-    (("splunk-tstats", "--hunt", "dga-burst"), "does not read"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("nosuch",), "there are: duckdb, kql"),
+        (("splunk_tstats",), "no language here"),
+        (("splunk", "--preset", "nosuch"), "nosuch"),
+        (("kql", "--hunt", "nosuch"), "nosuch"),
+        (("sigma", "--preset", "cim"), "sigma has no --preset"),
+        (("splunk", "--profile", "seed"), "splunk has no --profile"),
+        (("splunk-tstats", "--hunt", "dga-burst"), "does not read"),
+    ],
+)
 def test_what_is_not_there_is_a_usage_error_that_names_it(arguments: tuple[str, ...], says: str) -> None:
     code, text = printed(*arguments)
     assert code == 2 and says in text

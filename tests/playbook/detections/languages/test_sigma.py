@@ -31,10 +31,15 @@ def test_ids_are_stable_and_no_two_rules_share_one() -> None:
     assert every["external_connection"] == "b4810e1f-b1fd-5d42-9f9b-a21f9ceb0fc9"
 
 
-@pytest.mark.parametrize(("hunt", "said"), [
-    (None, "cannot count distinct hours, average, or score"), ("ddos-burst", "cannot put both numbers into one row"),
-    ("dga-burst", "no share of failed names"), ("irc", "said in full"),
-])
+@pytest.mark.parametrize(
+    ("hunt", "said"),
+    [
+        (None, "cannot count distinct hours, average, or score"),
+        ("ddos-burst", "cannot put both numbers into one row"),
+        ("dga-burst", "no share of failed names"),
+        ("irc", "said in full"),
+    ],
+)
 def test_the_note_is_a_comment_and_says_what_is_missing(hunt: str | None, said: str) -> None:
     first = sigma.query(hunt).splitlines()[0]
     assert first.startswith("# ") and said in first.replace("\n", " ")
@@ -47,10 +52,17 @@ def test_the_numbers_are_those_of_the_detection() -> None:
     assert set(irc["detection"]["ports"]["dst_port"]) == IRC_PORTS
     burst = rules("ddos-burst")
     assert [r["correlation"]["condition"] for r in burst if "correlation" in r] == [
-        {"gt": 100}, {"gt": 20, "field": "dst_port"}, {"gt": 100}]
+        {"gt": 100},
+        {"gt": 20, "field": "dst_port"},
+        {"gt": 100},
+    ]
     assert rules("dga-burst")[1]["correlation"] | {"rules": []} == {
-        "type": "value_count", "rules": [], "group-by": ["Computer", "Image"], "timespan": "15m",
-        "condition": {"gte": 30, "field": "QueryName"}}
+        "type": "value_count",
+        "rules": [],
+        "group-by": ["Computer", "Image"],
+        "timespan": "15m",
+        "condition": {"gte": 30, "field": "QueryName"},
+    }
 
 
 def test_an_unknown_hunt_is_a_key_error() -> None:

@@ -21,7 +21,7 @@ def stages(query: str) -> list[str]:
     bare = re.sub(r'"(?:[^"\\]|\\.)*"', lambda m: '"' + "~" * (len(m.group()) - 2) + '"', query.removeprefix("| "))
     parts, at, text = [], 0, query.removeprefix("| ")
     for piece in bare.split("|"):
-        parts.append(text[at:at + len(piece)].strip())
+        parts.append(text[at : at + len(piece)].strip())
         at += len(piece) + 1
     return parts
 
@@ -39,7 +39,7 @@ def test_every_hunt_of_every_preset_passes_the_lint(preset: str, hunt: str) -> N
 
 def test_the_tail_is_the_same_whatever_the_source() -> None:
     every = [stages(splunk.detection(name)) for name in PRESETS]
-    tails = {tuple(found[found.index("eval hour=floor(slot_first/3600)"):]) for found in every}
+    tails = {tuple(found[found.index("eval hour=floor(slot_first/3600)") :]) for found in every}
     assert len(tails) == 1 and len(next(iter(tails))) > 8
 
 
@@ -68,24 +68,30 @@ def test_the_follow_up_confines_the_search_only_to_addresses() -> None:
     assert " IN (" not in stages(splunk.traffic(["10.0.0.1 * 443"]))[0]
 
 
-@pytest.mark.parametrize(("query", "fault"), [
-    ("search a | bin _time span=1h | stats count AS n BY _time", "bin overwrites _time"),
-    ("search a | sort -n", "sort 0"), ("search a | stats list(x) AS y BY b", "list() keeps 100"),
-    ("search a | stats estdc(x) AS y BY b", "estimate"),
-    ("search a | stats count AS n BY date_hour", "hours of the day"),
-    ("| tstats summariesonly=true count AS n from datamodel=A by _time", "newest minutes"),
-    ("| tstats count AS n from datamodel=A by _time b", "fillnull_value"),
-    ("search a | stats count AS n BY b | where c>1", "c is not defined"),
-    ("search a | stats count AS n BY b | eval d=q+1", "q is not defined"),
-    ("search a | stats count AS n BY b | table m", "m is not defined"),
-    ("search a | eval x=frobnicate(y)", "frobnicate is no function"),
-    ("search a | stats median(x) AS y BY b", "median is no aggregate"),
-    ("search a | timeslice 1h", "Sumo"), ("search a | summarize count() by b", "Kusto"),
-    ("search a | join b", "50,000"),
-    ("search a | where (b=1", "parentheses"), ('search a | where b="x', "double quote"),
-    ("search a | | table b", "nothing"),
-    ("search a | eval hostname=dvc", "device that logged"),
-])
+@pytest.mark.parametrize(
+    ("query", "fault"),
+    [
+        ("search a | bin _time span=1h | stats count AS n BY _time", "bin overwrites _time"),
+        ("search a | sort -n", "sort 0"),
+        ("search a | stats list(x) AS y BY b", "list() keeps 100"),
+        ("search a | stats estdc(x) AS y BY b", "estimate"),
+        ("search a | stats count AS n BY date_hour", "hours of the day"),
+        ("| tstats summariesonly=true count AS n from datamodel=A by _time", "newest minutes"),
+        ("| tstats count AS n from datamodel=A by _time b", "fillnull_value"),
+        ("search a | stats count AS n BY b | where c>1", "c is not defined"),
+        ("search a | stats count AS n BY b | eval d=q+1", "q is not defined"),
+        ("search a | stats count AS n BY b | table m", "m is not defined"),
+        ("search a | eval x=frobnicate(y)", "frobnicate is no function"),
+        ("search a | stats median(x) AS y BY b", "median is no aggregate"),
+        ("search a | timeslice 1h", "Sumo"),
+        ("search a | summarize count() by b", "Kusto"),
+        ("search a | join b", "50,000"),
+        ("search a | where (b=1", "parentheses"),
+        ('search a | where b="x', "double quote"),
+        ("search a | | table b", "nothing"),
+        ("search a | eval hostname=dvc", "device that logged"),
+    ],
+)
 def test_the_lint_names_what_bites(query: str, fault: str) -> None:
     assert any(fault in found for found in splunk.lint(query)), splunk.lint(query)
 
@@ -99,20 +105,47 @@ def test_scope_and_fields_are_settings() -> None:
     assert splunk.lint(query) == splunk.lint(model) == ()
 
 
-@pytest.mark.parametrize("scope", [
-    "a | delete", "a\n| count", '"open', "(a", "a) OR (b", ") OR (", "[search index=x]", "`a`", "a; b", "   ",
-    "x" * 5000, "a\u202eb", "{a}", "a\\", "a'b", "$a$",
-])
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "a | delete",
+        "a\n| count",
+        '"open',
+        "(a",
+        "a) OR (b",
+        ") OR (",
+        "[search index=x]",
+        "`a`",
+        "a; b",
+        "   ",
+        "x" * 5000,
+        "a\u202eb",
+        "{a}",
+        "a\\",
+        "a'b",
+        "$a$",
+    ],
+)
 def test_a_scope_that_could_change_the_search_is_refused(scope: str) -> None:
     for preset in PRESETS:
         with pytest.raises(splunk.Unquotable):
             splunk.detection(preset, scope)
 
 
-@pytest.mark.parametrize("fields", [
-    {"dst_ip": 'x" | delete'}, {"dst_ip": "a|b"}, {"dst_ip": "a\nb"}, {"dst_ip": "a`b"}, {"nosuch": "x"},
-    {"dst_ip": "a'b"}, {"dst_ip": "a\\b"}, {"dst_ip": "a b"}, {"dst_ip": "(a)"},
-])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"dst_ip": 'x" | delete'},
+        {"dst_ip": "a|b"},
+        {"dst_ip": "a\nb"},
+        {"dst_ip": "a`b"},
+        {"nosuch": "x"},
+        {"dst_ip": "a'b"},
+        {"dst_ip": "a\\b"},
+        {"dst_ip": "a b"},
+        {"dst_ip": "(a)"},
+    ],
+)
 def test_a_field_name_that_could_change_the_search_is_refused(fields: dict[str, str]) -> None:
     for preset in PRESETS:
         with pytest.raises(splunk.Unquotable):

@@ -29,15 +29,19 @@ def stages(query: str) -> list[str]:
     bare = re.sub(r'"(?:[^"\\]|\\.)*"', lambda m: '"' + "~" * (len(m.group()) - 2) + '"', query)
     parts, at = [], 0
     for piece in bare.split("|"):
-        parts.append(query[at:at + len(piece)].strip())
+        parts.append(query[at : at + len(piece)].strip())
         at += len(piece) + 1
     return parts
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_query_of_every_preset_passes_the_lint(name: str) -> None:
-    for query in (sumo.detection(name), sumo.traffic(["10.0.0.1 203.0.113.6 443"], name), sumo.heartbeat(name),
-                  sumo.probe(name)):
+    for query in (
+        sumo.detection(name),
+        sumo.traffic(["10.0.0.1 203.0.113.6 443"], name),
+        sumo.heartbeat(name),
+        sumo.probe(name),
+    ):
         assert sumo.lint(query) == ()
 
 
@@ -52,7 +56,7 @@ def test_every_prelude_ends_in_the_same_columns(name: str) -> None:
 
 def test_the_tail_is_the_same_whatever_the_source() -> None:
     every = [stages(sumo.detection(name)) for name in PRESETS]
-    tails = {tuple(found[found.index('concat(dst_ip, "") as dst_ip'):]) for found in every}
+    tails = {tuple(found[found.index('concat(dst_ip, "") as dst_ip') :]) for found in every}
     assert len(tails) == 1 and len(next(iter(tails))) > 30
 
 
@@ -61,15 +65,18 @@ def test_a_device_is_not_the_host(name: str) -> None:
     assert '"" as hostname' in stages(sumo.detection(name))
 
 
-@pytest.mark.parametrize(("name", "stage"), [
-    ("panos", "where pan_type = \"TRAFFIC\" and pan_subtype = \"end\""),
-    ("panos", "_messageTime - (pan_received_ms - pan_started_ms) as pan_start_ms"),
-    ("asa", "_messageTime - (num(hours) * 3600 + num(minutes) * 60 + num(seconds)) * 1000 as asa_start_ms"),
-    ("asa", '"" as bytes_sent'),
-    ("vpcflow", '"" as bytes_rcvd'),
-    ("cse", "srcDevice_hostname as hostname"),
-    ("zeek-json", 'if(proto = "tcp" and !isBlank(history) and !(history matches /[Ss]/), 0, 1) as conns'),
-])
+@pytest.mark.parametrize(
+    ("name", "stage"),
+    [
+        ("panos", 'where pan_type = "TRAFFIC" and pan_subtype = "end"'),
+        ("panos", "_messageTime - (pan_received_ms - pan_started_ms) as pan_start_ms"),
+        ("asa", "_messageTime - (num(hours) * 3600 + num(minutes) * 60 + num(seconds)) * 1000 as asa_start_ms"),
+        ("asa", '"" as bytes_sent'),
+        ("vpcflow", '"" as bytes_rcvd'),
+        ("cse", "srcDevice_hostname as hostname"),
+        ("zeek-json", 'if(proto = "tcp" and !isBlank(history) and !(history matches /[Ss]/), 0, 1) as conns'),
+    ],
+)
 def test_what_a_preset_says(name: str, stage: str) -> None:
     assert stage in stages(sumo.detection(name))
 
@@ -96,32 +103,38 @@ def test_the_heartbeat_is_one_cheap_count_of_everything_in_scope() -> None:
     assert sumo.heartbeat(scope="_index=fw").startswith("(_index=fw)\n| floor(_messageTime / 3600000) as hour\n| count")
 
 
-@pytest.mark.parametrize(("query", "fault"), [
-    (SEED_TEXT, "stage 3: eval is Splunk's"),
-    (SEED_TEXT, "stage 5: stats is Splunk's"),
-    (SEED_TEXT, "[ is literal text"),
-    ("* | count as n | dc(x) as y", "dc() is Splunk's"),
-    ("* | x = 1", "an assignment is y as x"),
-    ("* | round(a, 1)", "needs as"),
-    ("* | sum(a + b) as c", "takes a field"),
-    ("* | count as n by a | where b > 1", "b is not defined"),
-    ("* | count as n by a | fields a, m", "m is not defined"),
-    ("* | count as n by a | sum(q) as r by a", "q is not defined"),
-    ("* | where (a = 1", "parentheses"),
-    ('* | where a = "x', "double quote"),
-    ("* | table a", "table is Splunk's"),
-    ("* | rex \"(?<a>b)\"", "rex is Splunk's"),
-    ("* | where a = 1 |  | count", "empty"),
-])
+@pytest.mark.parametrize(
+    ("query", "fault"),
+    [
+        (SEED_TEXT, "stage 3: eval is Splunk's"),
+        (SEED_TEXT, "stage 5: stats is Splunk's"),
+        (SEED_TEXT, "[ is literal text"),
+        ("* | count as n | dc(x) as y", "dc() is Splunk's"),
+        ("* | x = 1", "an assignment is y as x"),
+        ("* | round(a, 1)", "needs as"),
+        ("* | sum(a + b) as c", "takes a field"),
+        ("* | count as n by a | where b > 1", "b is not defined"),
+        ("* | count as n by a | fields a, m", "m is not defined"),
+        ("* | count as n by a | sum(q) as r by a", "q is not defined"),
+        ("* | where (a = 1", "parentheses"),
+        ('* | where a = "x', "double quote"),
+        ("* | table a", "table is Splunk's"),
+        ('* | rex "(?<a>b)"', "rex is Splunk's"),
+        ("* | where a = 1 |  | count", "empty"),
+    ],
+)
 def test_the_lint_names_what_sumo_lacks(query: str, fault: str) -> None:
     assert any(fault in found for found in sumo.lint(query)), sumo.lint(query)
 
 
-@pytest.mark.parametrize("query", [
-    '* | parse regex "a|b=(?<x>\\d+)" | where x = "1|2" | count as n by x | where n > 1 | fields x, n',
-    "* | where a matches /^172\\.1[6-9]\\./ | if(a = b, 1, 0) as c | max(c) as c by d",
-    "* | timeslice 1h | count by _timeslice | sort by _timeslice asc",
-])
+@pytest.mark.parametrize(
+    "query",
+    [
+        '* | parse regex "a|b=(?<x>\\d+)" | where x = "1|2" | count as n by x | where n > 1 | fields x, n',
+        "* | where a matches /^172\\.1[6-9]\\./ | if(a = b, 1, 0) as c | max(c) as c by d",
+        "* | timeslice 1h | count by _timeslice | sort by _timeslice asc",
+    ],
+)
 def test_the_lint_lets_good_text_pass(query: str) -> None:
     assert sumo.lint(query) == ()
 
@@ -131,8 +144,9 @@ def test_the_lint_knows_no_foreign_word() -> None:
 
 
 def test_scope_and_fields_are_settings() -> None:
-    query = sumo.detection("seed", "_sourceCategory=prod/fw*", {"dst_ip": "dest_ip", "process_name": "", "bytes_sent":
-                                                               "network.bytes-out"})
+    query = sumo.detection(
+        "seed", "_sourceCategory=prod/fw*", {"dst_ip": "dest_ip", "process_name": "", "bytes_sent": "network.bytes-out"}
+    )
     assert query.startswith("(_sourceCategory=prod/fw*)\n| ")
     found = stages(query)
     assert "dest_ip as dst_ip" in found and '"" as process_name' in found
@@ -141,26 +155,62 @@ def test_scope_and_fields_are_settings() -> None:
     assert sumo.lint(query) == ()
 
 
-@pytest.mark.parametrize("scope", [
-    "a | delete", "a\n| count", '"open', "(a", "a) OR (b", ") OR (", "a // rest", "a /* b */", "[subquery: *]", "`a`",
-    "a; b", "", "   ", "x" * 5000, "a\u202eb", "{a}", "a\\",
-])
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "a | delete",
+        "a\n| count",
+        '"open',
+        "(a",
+        "a) OR (b",
+        ") OR (",
+        "a // rest",
+        "a /* b */",
+        "[subquery: *]",
+        "`a`",
+        "a; b",
+        "",
+        "   ",
+        "x" * 5000,
+        "a\u202eb",
+        "{a}",
+        "a\\",
+    ],
+)
 def test_a_scope_that_could_change_the_query_is_refused(scope: str) -> None:
     with pytest.raises(sumo.Unquotable):
         sumo.detection("seed", scope or " ")
 
 
-@pytest.mark.parametrize("scope", [
-    "_sourceCategory=prod/fw*", '_index=a AND ("a | b" OR NOT "x (y")', "*", '"a \\" b"', "_view=fw_24h", "!foo",
-])
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "_sourceCategory=prod/fw*",
+        '_index=a AND ("a | b" OR NOT "x (y")',
+        "*",
+        '"a \\" b"',
+        "_view=fw_24h",
+        "!foo",
+    ],
+)
 def test_a_plain_scope_is_kept_word_for_word(scope: str) -> None:
     assert stages(sumo.heartbeat(scope=scope))[0] == f"({scope})"
 
 
-@pytest.mark.parametrize("fields", [
-    {"dst_ip": 'x" | delete'}, {"dst_ip": "a|b"}, {"dst_ip": "a\nb"}, {"dst_ip": "a`b"}, {"nosuch": "x"},
-    {"dst_ip": "src_ip"}, {"dst_ip": "a\\b"}, {"dst_ip": "a%b"}, {"dst_ip": "%a"},
-])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"dst_ip": 'x" | delete'},
+        {"dst_ip": "a|b"},
+        {"dst_ip": "a\nb"},
+        {"dst_ip": "a`b"},
+        {"nosuch": "x"},
+        {"dst_ip": "src_ip"},
+        {"dst_ip": "a\\b"},
+        {"dst_ip": "a%b"},
+        {"dst_ip": "%a"},
+    ],
+)
 def test_a_field_name_that_could_change_the_query_is_refused(fields: dict[str, str]) -> None:
     with pytest.raises(sumo.Unquotable):
         sumo.detection("seed", fields=fields)

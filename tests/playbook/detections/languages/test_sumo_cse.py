@@ -23,10 +23,15 @@ def test_a_rule_is_whole_off_and_a_prototype(hunt: str | None) -> None:
     assert rule["triggerExpression"].split()[0] in counted and "|" not in rule["matchExpression"]
 
 
-@pytest.mark.parametrize(("hunt", "trigger", "window"), [
-    (None, "connections >= 20", ("T24H", None)), ("ddos-burst", "connections > 100", ("CUSTOM", "900000")),
-    ("dga-burst", "failed_domains >= 30", ("CUSTOM", "900000")), ("irc", "connections > 0", ("T60M", None)),
-])
+@pytest.mark.parametrize(
+    ("hunt", "trigger", "window"),
+    [
+        (None, "connections >= 20", ("T24H", None)),
+        ("ddos-burst", "connections > 100", ("CUSTOM", "900000")),
+        ("dga-burst", "failed_domains >= 30", ("CUSTOM", "900000")),
+        ("irc", "connections > 0", ("T60M", None)),
+    ],
+)
 def test_the_numbers_are_those_of_the_detection(hunt: str | None, trigger: str, window: tuple[str, str | None]) -> None:
     rule = fields(hunt)
     assert rule["triggerExpression"] == trigger

@@ -22,12 +22,20 @@ CLIENT, SERVER = ("10.0.0.5", 50000), ("203.0.113.9", 443)
 
 
 def flow(
-    source: tuple[str, int] = CLIENT, target: tuple[str, int] = SERVER, first: float = 0, last: float | None = None,
-    flags: str = "...AP.SF", octets: str = "500", packets: str = "5", proto: str = "TCP",
+    source: tuple[str, int] = CLIENT,
+    target: tuple[str, int] = SERVER,
+    first: float = 0,
+    last: float | None = None,
+    flags: str = "...AP.SF",
+    octets: str = "500",
+    packets: str = "5",
+    proto: str = "TCP",
     back: tuple[int, int] = (0, 0),
 ) -> str:
-    stamps = [(TEN + timedelta(seconds=second)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] for second in
-              (first, first if last is None else last)]
+    stamps = [
+        (TEN + timedelta(seconds=second)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+        for second in (first, first if last is None else last)
+    ]
     return (
         f"{stamps[0]},{stamps[1]},0.000,{source[0]},{target[0]},{source[1]},{target[1]},{proto},{flags},0,0,{packets},"
         f"{octets},{back[0]},{back[1]}"
@@ -51,16 +59,27 @@ def test_both_directions_are_one_connection_with_the_octets_of_each(tmp_path: Pa
     assert (row["hostname"], row["process_name"], row["service"], row["denied"]) == ("", "", "", False)
 
 
-@pytest.mark.parametrize(("rows", "initiator"), [
-    ([flow(SERVER, CLIENT, 0), flow(CLIENT, SERVER, 1)], SERVER),
-    ([flow(SERVER, CLIENT, 0), flow(CLIENT, SERVER, 0)], CLIENT),
-    ([flow(SERVER, CLIENT, 0, flags="......S."), flow(CLIENT, SERVER, 0, flags="...A.R..")], SERVER),
-    ([flow(SERVER, CLIENT, 0, flags="...AP..."), flow(CLIENT, SERVER, 1, flags="...AP...")], CLIENT),
-    ([flow(("10.0.0.5", 9), ("203.0.113.9", 9)), flow(("203.0.113.9", 9), ("10.0.0.5", 9))], ("10.0.0.5", 9)),
-    ([flow(SERVER, CLIENT, flags="...AP.SF")], CLIENT),
-    ([flow(SERVER, CLIENT, flags="......S.")], SERVER),
-], ids=["first", "tie: higher port", "tie: bare SYN", "began before the log", "tie: lower address", "answer alone",
-        "bare SYN from a low port"])
+@pytest.mark.parametrize(
+    ("rows", "initiator"),
+    [
+        ([flow(SERVER, CLIENT, 0), flow(CLIENT, SERVER, 1)], SERVER),
+        ([flow(SERVER, CLIENT, 0), flow(CLIENT, SERVER, 0)], CLIENT),
+        ([flow(SERVER, CLIENT, 0, flags="......S."), flow(CLIENT, SERVER, 0, flags="...A.R..")], SERVER),
+        ([flow(SERVER, CLIENT, 0, flags="...AP..."), flow(CLIENT, SERVER, 1, flags="...AP...")], CLIENT),
+        ([flow(("10.0.0.5", 9), ("203.0.113.9", 9)), flow(("203.0.113.9", 9), ("10.0.0.5", 9))], ("10.0.0.5", 9)),
+        ([flow(SERVER, CLIENT, flags="...AP.SF")], CLIENT),
+        ([flow(SERVER, CLIENT, flags="......S.")], SERVER),
+    ],
+    ids=[
+        "first",
+        "tie: higher port",
+        "tie: bare SYN",
+        "began before the log",
+        "tie: lower address",
+        "answer alone",
+        "bare SYN from a low port",
+    ],
+)
 def test_who_began(tmp_path: Path, rows: list[str], initiator: tuple[str, int]) -> None:
     assert [ends(row)[0] for row in events(nfdump, log(tmp_path, *rows))] == [initiator]
 
@@ -69,18 +88,24 @@ def test_slices_of_a_long_session_are_one_connection_and_a_gap_makes_two(tmp_pat
     slices = [flow(first=second, last=second + 299) for second in range(0, 3000, 300)]
     (row,) = events(nfdump, log(tmp_path, *slices))
     assert (row["conns"], row["bytes_sent"], row["duration"]) == (1, 5000, 2999.0)
-    polls = [flow(("10.0.0.5", 123), ("203.0.113.9", 123), second, proto="UDP", flags="........")
-             for second in range(0, 640, 64)]
+    polls = [
+        flow(("10.0.0.5", 123), ("203.0.113.9", 123), second, proto="UDP", flags="........")
+        for second in range(0, 640, 64)
+    ]
     assert len(events(nfdump, log(tmp_path, *polls))) == 10
 
 
-@pytest.mark.parametrize(("rows", "rcvd", "answered"), [
-    ([flow(flags="......S.")], 0, False),
-    ([flow(flags="......S."), flow(SERVER, CLIENT, flags="...A.R..", octets="40", packets="1")], 40, False),
-    ([flow(flags="...AP.SF")], None, None),
-    ([flow(flags="........", proto="UDP")], None, None),
-    ([flow(back=(3, 900))], 900, True),
-], ids=["bare SYN", "refused", "one-way export", "udp one way", "merged directions"])
+@pytest.mark.parametrize(
+    ("rows", "rcvd", "answered"),
+    [
+        ([flow(flags="......S.")], 0, False),
+        ([flow(flags="......S."), flow(SERVER, CLIENT, flags="...A.R..", octets="40", packets="1")], 40, False),
+        ([flow(flags="...AP.SF")], None, None),
+        ([flow(flags="........", proto="UDP")], None, None),
+        ([flow(back=(3, 900))], 900, True),
+    ],
+    ids=["bare SYN", "refused", "one-way export", "udp one way", "merged directions"],
+)
 def test_the_answer_and_its_bytes(tmp_path: Path, rows: list[str], rcvd: int | None, answered: bool | None) -> None:
     (row,) = events(nfdump, log(tmp_path, *rows))
     assert (row["bytes_rcvd"], row["answered"]) == (rcvd, answered)
@@ -89,12 +114,19 @@ def test_the_answer_and_its_bytes(tmp_path: Path, rows: list[str], rcvd: int | N
 
 def test_the_newer_header_names_are_read(tmp_path: Path) -> None:
     path = log(
-        tmp_path, "2026-03-01 10:00:00.000,2.000,UDP,10.0.0.5,50000,203.0.113.9,53,1,60,1",
-        "2026-03-01 10:00:00.050,1.900,17,203.0.113.9,53,10.0.0.5,50000,1,160,1", header=NEW,
+        tmp_path,
+        "2026-03-01 10:00:00.000,2.000,UDP,10.0.0.5,50000,203.0.113.9,53,1,60,1",
+        "2026-03-01 10:00:00.050,1.900,17,203.0.113.9,53,10.0.0.5,50000,1,160,1",
+        header=NEW,
     )
     (row,) = events(nfdump, path)
     assert (row["proto"], row["dst_port"], row["bytes_sent"], row["bytes_rcvd"], row["duration"]) == (
-        "udp", 53, 60, 160, 2.0)
+        "udp",
+        53,
+        60,
+        160,
+        2.0,
+    )
 
 
 def test_the_summary_is_passed_over(tmp_path: Path) -> None:
@@ -103,14 +135,17 @@ def test_the_summary_is_passed_over(tmp_path: Path) -> None:
     assert passed_over(nfdump, path) == ["summary at the end"] * 3
 
 
-@pytest.mark.parametrize(("row", "reason"), [
-    (flow(octets="-500"), "bytes is not usable: -500"),
-    (flow(octets=""), "bytes is missing"),
-    (flow(packets="x"), "packets is not usable: x"),
-    (flow(target=("203.0.113.9", 65536)), "destination port is not usable: 65536"),
-    (flow(source=("gw1", 5)), "source address is not usable: gw1"),
-    (flow()[:60], "expected 15 fields, found 4"),
-])
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (flow(octets="-500"), "bytes is not usable: -500"),
+        (flow(octets=""), "bytes is missing"),
+        (flow(packets="x"), "packets is not usable: x"),
+        (flow(target=("203.0.113.9", 65536)), "destination port is not usable: 65536"),
+        (flow(source=("gw1", 5)), "source address is not usable: gw1"),
+        (flow()[:60], "expected 15 fields, found 4"),
+    ],
+)
 def test_a_bad_row_is_named_and_the_others_stay(tmp_path: Path, row: str, reason: str) -> None:
     path = log(tmp_path, flow(), row)
     assert len(events(nfdump, path)) == 1
@@ -119,12 +154,19 @@ def test_a_bad_row_is_named_and_the_others_stay(tmp_path: Path, row: str, reason
 
 def test_times_are_local_to_the_zone_given(tmp_path: Path) -> None:
     assert [row["start"] for row in events(nfdump, log(tmp_path, flow()), Scan(time_zone="Europe/Berlin"))] == [
-        TEN.timestamp() - 3600]
+        TEN.timestamp() - 3600
+    ]
 
 
 @examples(8)
-@given(st.lists(st.tuples(st.integers(1024, 65535), st.integers(0, 10), st.booleans()), min_size=1, max_size=30,
-                unique_by=lambda made: made[0]))
+@given(
+    st.lists(
+        st.tuples(st.integers(1024, 65535), st.integers(0, 10), st.booleans()),
+        min_size=1,
+        max_size=30,
+        unique_by=lambda made: made[0],
+    )
+)
 def test_every_connection_is_found_once_whatever_the_order_of_its_rows(
     tmp_path_factory: pytest.TempPathFactory, made: list[tuple[int, int, bool]]
 ) -> None:

@@ -21,9 +21,22 @@ START = datetime(2026, 3, 1, 10, tzinfo=UTC).timestamp()
 
 def summary(**changed: str) -> str:
     row = {
-        "index": "1", "start": "2026-03-01 10:00:00.000", "end": "2026-03-01 10:45:00.000", "ours": "10.0.3.5",
-        "public": "['203.0.113.9']", "src": "", "dst": "", "l4": "T", "l7": "https", "port": "443.0", "way": "O",
-        "allowed_out": "4.0", "allowed_in": "0.0", "denied_in": "0.0", "denied_out": "0.0", "remote": "203.0.113.9",
+        "index": "1",
+        "start": "2026-03-01 10:00:00.000",
+        "end": "2026-03-01 10:45:00.000",
+        "ours": "10.0.3.5",
+        "public": "['203.0.113.9']",
+        "src": "",
+        "dst": "",
+        "l4": "T",
+        "l7": "https",
+        "port": "443.0",
+        "way": "O",
+        "allowed_out": "4.0",
+        "allowed_in": "0.0",
+        "denied_in": "0.0",
+        "denied_out": "0.0",
+        "remote": "203.0.113.9",
     }
     return ",".join({**row, **changed}.values())
 
@@ -42,16 +55,19 @@ def test_a_row_stands_for_n_flows_at_its_first_time(tmp_path: Path) -> None:
     assert "all are placed at FlowStartTime" in form_of(nsg, path).note
 
 
-@pytest.mark.parametrize(("changed", "expected"), [
-    ({"way": "I", "allowed_in": "2.0"}, [("203.0.113.9", "10.0.3.5", 2, False)]),
-    ({"src": "10.0.3.4", "dst": "10.0.3.5", "ours": ""}, [("10.0.3.4", "10.0.3.5", 4, False)]),
-    ({"denied_out": "7.0"}, [("10.0.3.5", "203.0.113.9", 4, False), ("10.0.3.5", "203.0.113.9", 7, True)]),
-    ({"way": "I", "denied_in": "3.0"}, [("203.0.113.9", "10.0.3.5", 3, True)]),
-    ({"remote": ""}, [("10.0.3.5", "203.0.113.9", 4, False)]),
-    ({"remote": "", "public": "\"['203.0.113.1', '203.0.113.2']\""}, [("10.0.3.5", "203.0.113.1", 4, False)]),
-    ({"remote": "2001:db8::9"}, [("10.0.3.5", "2001:db8::9", 4, False)]),
-    ({"allowed_out": "0.0"}, []),
-])
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"way": "I", "allowed_in": "2.0"}, [("203.0.113.9", "10.0.3.5", 2, False)]),
+        ({"src": "10.0.3.4", "dst": "10.0.3.5", "ours": ""}, [("10.0.3.4", "10.0.3.5", 4, False)]),
+        ({"denied_out": "7.0"}, [("10.0.3.5", "203.0.113.9", 4, False), ("10.0.3.5", "203.0.113.9", 7, True)]),
+        ({"way": "I", "denied_in": "3.0"}, [("203.0.113.9", "10.0.3.5", 3, True)]),
+        ({"remote": ""}, [("10.0.3.5", "203.0.113.9", 4, False)]),
+        ({"remote": "", "public": "\"['203.0.113.1', '203.0.113.2']\""}, [("10.0.3.5", "203.0.113.1", 4, False)]),
+        ({"remote": "2001:db8::9"}, [("10.0.3.5", "2001:db8::9", 4, False)]),
+        ({"allowed_out": "0.0"}, []),
+    ],
+)
 def test_direction_sides_and_denied_flows(
     tmp_path: Path, changed: dict[str, str], expected: list[tuple[str, str, int, bool]]
 ) -> None:
@@ -59,14 +75,17 @@ def test_direction_sides_and_denied_flows(
     assert sorted((row["src_ip"], row["dst_ip"], row["conns"], row["denied"]) for row in rows) == expected
 
 
-@pytest.mark.parametrize(("changed", "reason"), [
-    ({"start": "yesterday"}, "FlowStartTime is not usable: yesterday"),
-    ({"port": "65536.0"}, "DestPort is not usable: 65536.0"),
-    ({"remote": "", "public": "[]"}, "destination address is missing"),
-    ({"allowed_out": "-4"}, "flow count is not usable: -4"),
-    ({"way": "?"}, "FlowDirection is not I or O"),
-    ({"l7": '"open'}, "a quote is left open"),
-])
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"start": "yesterday"}, "FlowStartTime is not usable: yesterday"),
+        ({"port": "65536.0"}, "DestPort is not usable: 65536.0"),
+        ({"remote": "", "public": "[]"}, "destination address is missing"),
+        ({"allowed_out": "-4"}, "flow count is not usable: -4"),
+        ({"way": "?"}, "FlowDirection is not I or O"),
+        ({"l7": '"open'}, "a quote is left open"),
+    ],
+)
 def test_a_bad_row_is_named_once_and_the_others_stay(tmp_path: Path, changed: dict[str, str], reason: str) -> None:
     path = log(tmp_path, summary(), summary(**changed), summary()[:40])
     assert len(events(nsg, path)) == 1

@@ -22,10 +22,25 @@ START = 1772359140.0  # 2026-03-01 09:59:00 UTC
 
 def exported(**changed: str) -> str:
     row = {
-        "domain": "1", "receive": "2026/03/01 10:00:00", "serial": "0011", "type": "TRAFFIC", "subtype": "end",
-        "src": "10.0.0.5", "dst": "203.0.113.9", "app": "ssl", "repeat": "1", "sport": "50000", "dport": "443",
-        "proto": "tcp", "action": "allow", "sent": "600", "received": "400", "start": "2026/03/01 09:59:00",
-        "elapsed": "55", "packets_sent": "6", "packets_received": "4",
+        "domain": "1",
+        "receive": "2026/03/01 10:00:00",
+        "serial": "0011",
+        "type": "TRAFFIC",
+        "subtype": "end",
+        "src": "10.0.0.5",
+        "dst": "203.0.113.9",
+        "app": "ssl",
+        "repeat": "1",
+        "sport": "50000",
+        "dport": "443",
+        "proto": "tcp",
+        "action": "allow",
+        "sent": "600",
+        "received": "400",
+        "start": "2026/03/01 09:59:00",
+        "elapsed": "55",
+        "packets_sent": "6",
+        "packets_received": "4",
     }
     return ",".join({**row, **changed}.values())
 
@@ -45,11 +60,27 @@ def export(folder: Path, *rows: str) -> Path:
 def test_every_cell_of_the_mapping_comes_from_its_column(tmp_path: Path) -> None:
     (row,) = events(panos, export(tmp_path, exported()))
     assert {name: row[name] for name in row if name not in ("bad", "passed", "file")} == {
-        "start": START, "hostname": "", "src_ip": "10.0.0.5", "src_port": 50000, "dst_ip": "203.0.113.9",
-        "dst_port": 443, "proto": "tcp", "conns": 1, "bytes_sent": 600, "bytes_rcvd": 400, "bytes_total": 1000,
-        "orig_bytes": 600 - 14 * 6, "sent_packets": 6, "rcvd_packets": 4, "process_name": "", "service": "ssl",
-        "duration": 55.0, "answered": True,
-        "denied": False, "continues": False, "line": 2,
+        "start": START,
+        "hostname": "",
+        "src_ip": "10.0.0.5",
+        "src_port": 50000,
+        "dst_ip": "203.0.113.9",
+        "dst_port": 443,
+        "proto": "tcp",
+        "conns": 1,
+        "bytes_sent": 600,
+        "bytes_rcvd": 400,
+        "bytes_total": 1000,
+        "orig_bytes": 600 - 14 * 6,
+        "sent_packets": 6,
+        "rcvd_packets": 4,
+        "process_name": "",
+        "service": "ssl",
+        "duration": 55.0,
+        "answered": True,
+        "denied": False,
+        "continues": False,
+        "line": 2,
     }
 
 
@@ -73,23 +104,32 @@ def test_start_rows_and_other_log_types_are_passed_over_with_a_reason(tmp_path: 
     assert passed_over(panos, path) == ["not a TRAFFIC row", "start of a session that its end row counts"]
 
 
-@pytest.mark.parametrize(("subtype", "action", "denied"), [
-    ("end", "allow", False), ("drop", "deny", True), ("deny", "deny", True), ("end", "reset-both", True),
-])
+@pytest.mark.parametrize(
+    ("subtype", "action", "denied"),
+    [
+        ("end", "allow", False),
+        ("drop", "deny", True),
+        ("deny", "deny", True),
+        ("end", "reset-both", True),
+    ],
+)
 def test_drop_deny_and_reset_are_denied_attempts(tmp_path: Path, subtype: str, action: str, denied: bool) -> None:
     (row,) = events(panos, export(tmp_path, exported(subtype=subtype, action=action, repeat="3")))
     assert (row["denied"], row["conns"]) == (denied, 3)
 
 
-@pytest.mark.parametrize(("app", "packets_received", "service", "answered"), [
-    ("ssl", "4", "ssl", True),
-    ("dns", "0", "dns", False),
-    ("google-base", "1", "google", True),
-    ("incomplete", "1", "", False),
-    ("insufficient-data", "4", "", None),
-    ("not-applicable", "0", "", None),
-    ("unknown-tcp", "2", "", True),
-])
+@pytest.mark.parametrize(
+    ("app", "packets_received", "service", "answered"),
+    [
+        ("ssl", "4", "ssl", True),
+        ("dns", "0", "dns", False),
+        ("google-base", "1", "google", True),
+        ("incomplete", "1", "", False),
+        ("insufficient-data", "4", "", None),
+        ("not-applicable", "0", "", None),
+        ("unknown-tcp", "2", "", True),
+    ],
+)
 def test_application_gives_service_and_answer(
     tmp_path: Path, app: str, packets_received: str, service: str, answered: bool | None
 ) -> None:
@@ -97,18 +137,21 @@ def test_application_gives_service_and_answer(
     assert (row["service"], row["answered"]) == (service, answered)
 
 
-@pytest.mark.parametrize(("changed", "reason"), [
-    ({"start": "2026/13/01 09:59:00"}, "Start Time is not usable: 2026/13/01 09:59:00"),
-    ({"start": ""}, "Start Time is missing"),
-    ({"src": "fw-1'; drop"}, "Source Address is not usable: fw-1'; drop"),
-    ({"dst": "256.1.1.1"}, "Destination Address is not usable: 256.1.1.1"),
-    ({"dport": "65536"}, "Destination Port is not usable: 65536"),
-    ({"sent": "-5"}, "Bytes Sent is not usable: -5"),
-    ({"received": "9999999999999999"}, "Bytes Received is not usable: 9999999999999999"),
-    ({"repeat": "many"}, "Repeat Count is not usable: many"),
-    ({"subtype": "begin"}, "subtype is not start, end, drop or deny"),
-    ({"app": '"open'}, "a quote is left open"),
-])
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"start": "2026/13/01 09:59:00"}, "Start Time is not usable: 2026/13/01 09:59:00"),
+        ({"start": ""}, "Start Time is missing"),
+        ({"src": "fw-1'; drop"}, "Source Address is not usable: fw-1'; drop"),
+        ({"dst": "256.1.1.1"}, "Destination Address is not usable: 256.1.1.1"),
+        ({"dport": "65536"}, "Destination Port is not usable: 65536"),
+        ({"sent": "-5"}, "Bytes Sent is not usable: -5"),
+        ({"received": "9999999999999999"}, "Bytes Received is not usable: 9999999999999999"),
+        ({"repeat": "many"}, "Repeat Count is not usable: many"),
+        ({"subtype": "begin"}, "subtype is not start, end, drop or deny"),
+        ({"app": '"open'}, "a quote is left open"),
+    ],
+)
 def test_a_bad_row_is_named_with_its_line_and_the_others_stay(
     tmp_path: Path, changed: dict[str, str], reason: str
 ) -> None:
@@ -144,7 +187,9 @@ def test_each_file_has_its_own_line_numbers(tmp_path: Path) -> None:
     first = written(tmp_path, "a.csv", f"{HEADER}\n{exported()}\n{exported(dport='x')}\n")
     second = written(tmp_path, "b.csv", f"{HEADER}\n{exported(dport='y')}\n")
     assert refused(panos, [first, second]) == [
-        ("Destination Port is not usable: y", 2), ("Destination Port is not usable: x", 3)]
+        ("Destination Port is not usable: y", 2),
+        ("Destination Port is not usable: x", 3),
+    ]
 
 
 def test_bytes_that_are_no_text_are_in_the_rejects_and_end_nothing(tmp_path: Path) -> None:
@@ -176,10 +221,17 @@ def test_the_public_export_equals_a_plain_reading() -> None:
     with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as source:
         for row in csv.DictReader(source):
             began = datetime.strptime(row["Start Time"], "%Y/%m/%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
-            expected[(
-                began, row["Source address"], row["Destination address"], int(row["Destination Port"]),
-                int(row["Repeat Count"]), int(row["Bytes Sent"]), int(row["Bytes Received"]),
-            )] += 1
+            expected[
+                (
+                    began,
+                    row["Source address"],
+                    row["Destination address"],
+                    int(row["Destination Port"]),
+                    int(row["Repeat Count"]),
+                    int(row["Bytes Sent"]),
+                    int(row["Bytes Received"]),
+                )
+            ] += 1
     columns = ("start", "src_ip", "dst_ip", "dst_port", "conns", "bytes_sent", "bytes_rcvd")
     found = Counter(tuple(row[name] for name in columns) for row in all_rows(panos, path))
     assert found == expected

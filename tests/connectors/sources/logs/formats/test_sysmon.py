@@ -25,13 +25,24 @@ STAMP = "2026-03-01 10:00:00.250"
 START = 1772359200.25
 CHANNEL = "Microsoft-Windows-Sysmon/Operational"
 CONNECTION = {
-    "UtcTime": STAMP, "ProcessGuid": "{g-1}", "ProcessId": 812, "Image": r"C:\Tools\nc.exe", "Protocol": "tcp",
-    "Initiated": "true", "SourceIp": "10.0.0.5", "SourcePort": "50000", "DestinationIp": "203.0.113.9",
+    "UtcTime": STAMP,
+    "ProcessGuid": "{g-1}",
+    "ProcessId": 812,
+    "Image": r"C:\Tools\nc.exe",
+    "Protocol": "tcp",
+    "Initiated": "true",
+    "SourceIp": "10.0.0.5",
+    "SourcePort": "50000",
+    "DestinationIp": "203.0.113.9",
     "DestinationPort": "443",
 }
 LOOK_UP = {
-    "UtcTime": "2026-03-01 10:00:01.000", "ProcessGuid": "{g-1}", "Image": r"C:\Tools\nc.exe",
-    "QueryName": "C2.Example.", "QueryStatus": "0", "QueryResults": "type:  5 edge.example;::ffff:203.0.113.9;",
+    "UtcTime": "2026-03-01 10:00:01.000",
+    "ProcessGuid": "{g-1}",
+    "Image": r"C:\Tools\nc.exe",
+    "QueryName": "C2.Example.",
+    "QueryStatus": "0",
+    "QueryResults": "type:  5 edge.example;::ffff:203.0.113.9;",
 }
 Form = Callable[[int, dict[str, Any]], dict[str, Any]]
 
@@ -41,8 +52,11 @@ def nxlog(number: int, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def winlogbeat(number: int, fields: dict[str, Any]) -> dict[str, Any]:
-    return {"@timestamp": "2026-03-01T10:00:02Z", "host": {"name": "other"}, "winlog": {
-        "channel": CHANNEL, "event_id": str(number), "computer_name": "WS-7.example", "event_data": fields}}
+    return {
+        "@timestamp": "2026-03-01T10:00:02Z",
+        "host": {"name": "other"},
+        "winlog": {"channel": CHANNEL, "event_id": str(number), "computer_name": "WS-7.example", "event_data": fields},
+    }
 
 
 def winlogbeat_6(number: int, fields: dict[str, Any]) -> dict[str, Any]:
@@ -63,8 +77,9 @@ FORMS = [nxlog, winlogbeat, winlogbeat_6, flat, evtx_dump]
 
 
 def log(folder: Path, *rows: dict[str, Any] | str) -> Path:
-    return written(folder, "sysmon.jsonl", "".join(
-        f"{row if isinstance(row, str) else json.dumps(row)}\n" for row in rows))
+    return written(
+        folder, "sysmon.jsonl", "".join(f"{row if isinstance(row, str) else json.dumps(row)}\n" for row in rows)
+    )
 
 
 def source(path: Path) -> Any:
@@ -77,10 +92,27 @@ def test_a_connection_in_every_form(tmp_path: Path, form: Form) -> None:
     path = log(tmp_path, form(3, CONNECTION), form(22, LOOK_UP), form(7, {"UtcTime": STAMP}))
     (row,) = events(sysmon, path)
     assert {name: row[name] for name in row if name not in ("bad", "passed", "file")} == {
-        "start": START, "hostname": "ws-7.example", "src_ip": "10.0.0.5", "src_port": 50000, "dst_ip": "203.0.113.9",
-        "dst_port": 443, "proto": "tcp", "conns": 1, "bytes_sent": None, "bytes_rcvd": None, "bytes_total": None,
-        "orig_bytes": None, "sent_packets": None, "rcvd_packets": None, "process_name": "nc.exe", "service": "",
-        "duration": None, "answered": None, "denied": False, "continues": False, "line": 1,
+        "start": START,
+        "hostname": "ws-7.example",
+        "src_ip": "10.0.0.5",
+        "src_port": 50000,
+        "dst_ip": "203.0.113.9",
+        "dst_port": 443,
+        "proto": "tcp",
+        "conns": 1,
+        "bytes_sent": None,
+        "bytes_rcvd": None,
+        "bytes_total": None,
+        "orig_bytes": None,
+        "sent_packets": None,
+        "rcvd_packets": None,
+        "process_name": "nc.exe",
+        "service": "",
+        "duration": None,
+        "answered": None,
+        "denied": False,
+        "continues": False,
+        "line": 1,
     }
     assert passed_over(sysmon, path) == ["event 7 is no connection"] and not refused(sysmon, path)
 
@@ -89,7 +121,13 @@ def test_a_connection_in_every_form(tmp_path: Path, form: Form) -> None:
 def test_a_look_up_in_every_form_has_its_hosts_address(tmp_path: Path, form: Form) -> None:
     (row,) = events(sysmon, log(tmp_path, form(3, CONNECTION), form(22, LOOK_UP)), kind="dns")
     assert (row["start"], row["src_ip"], row["query"], row["failed"], row["answers"], row["server"]) == (
-        START + 0.75, "10.0.0.5", "c2.example", False, ["edge.example", "203.0.113.9"], None)
+        START + 0.75,
+        "10.0.0.5",
+        "c2.example",
+        False,
+        ["edge.example", "203.0.113.9"],
+        None,
+    )
     assert (row["hostname"], row["process_name"]) == ("ws-7.example", "nc.exe")
 
 
@@ -108,26 +146,40 @@ def test_the_asker_is_the_address_of_the_latest_outside_connection(tmp_path: Pat
         return nxlog(22, LOOK_UP | {"UtcTime": stamp}) | {"Hostname": host}
 
     path = log(
-        tmp_path, moved("2026-03-01 10:00:00", "10.0.0.5"), moved("2026-03-01 11:00:00", "10.0.0.6"),
-        moved("2026-03-01 12:00:00", "127.0.0.1"), asked("2026-03-01 09:00:00"), asked("2026-03-01 10:30:00"),
-        asked("2026-03-01 12:30:00"), asked("2026-03-01 12:40:00", "ws-8.example"),
+        tmp_path,
+        moved("2026-03-01 10:00:00", "10.0.0.5"),
+        moved("2026-03-01 11:00:00", "10.0.0.6"),
+        moved("2026-03-01 12:00:00", "127.0.0.1"),
+        asked("2026-03-01 09:00:00"),
+        asked("2026-03-01 10:30:00"),
+        asked("2026-03-01 12:30:00"),
+        asked("2026-03-01 12:40:00", "ws-8.example"),
     )
     assert [row["src_ip"] for row in events(sysmon, path, kind="dns")] == ["10.0.0.5", "10.0.0.5", "10.0.0.6", None]
 
 
 def test_the_end_that_did_not_open_it_and_other_channels_are_passed_over(tmp_path: Path) -> None:
     path = log(
-        tmp_path, nxlog(3, CONNECTION), nxlog(3, CONNECTION | {"Initiated": "false"}),
-        nxlog(3, CONNECTION) | {"Channel": "Microsoft-Windows-DNS-Client/Operational"}, nxlog(1, {"UtcTime": STAMP}),
+        tmp_path,
+        nxlog(3, CONNECTION),
+        nxlog(3, CONNECTION | {"Initiated": "false"}),
+        nxlog(3, CONNECTION) | {"Channel": "Microsoft-Windows-DNS-Client/Operational"},
+        nxlog(1, {"UtcTime": STAMP}),
     )
     assert len(events(sysmon, path)) == 1
     assert passed_over(sysmon, path) == [
-        "an event of another channel", "event 1 is no connection", "the other end opened it"]
+        "an event of another channel",
+        "event 1 is no connection",
+        "the other end opened it",
+    ]
 
 
 ADDRESSES = [
-    ("2001:DB8:0:0:0:0:0:1", "2001:db8::1"), ("0:0:0:0:0:0:0:1", "::1"), ("2001:db8:0:1:0:0:0:9", "2001:db8:0:1::9"),
-    ("fe80:0:0:0:0:0:0:0", "fe80::"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2:3:4:5:6"),
+    ("2001:DB8:0:0:0:0:0:1", "2001:db8::1"),
+    ("0:0:0:0:0:0:0:1", "::1"),
+    ("2001:db8:0:1:0:0:0:9", "2001:db8:0:1::9"),
+    ("fe80:0:0:0:0:0:0:0", "fe80::"),
+    ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2:3:4:5:6"),
     ("::ffff:203.0.113.9", "203.0.113.9"),
 ]
 
@@ -165,8 +217,15 @@ def test_any_value_of_a_field_is_read_or_refused(tmp_path_factory: pytest.TempPa
     assert all((row["start"] is None) == (row["bad"] is not None or row["passed"] is not None) for row in rows)
 
 
-@pytest.mark.parametrize("head", ["", '{"EventID": 4624, "Channel": "Security"}\n', '{"ts": 1, "id.orig_h": "x"}\n',
-                                  '{"timestamp": "x", "event_type": "flow", "src_ip": "10.0.0.5"}\n'])
+@pytest.mark.parametrize(
+    "head",
+    [
+        "",
+        '{"EventID": 4624, "Channel": "Security"}\n',
+        '{"ts": 1, "id.orig_h": "x"}\n',
+        '{"timestamp": "x", "event_type": "flow", "src_ip": "10.0.0.5"}\n',
+    ],
+)
 def test_other_content_is_not_recognised(head: str) -> None:
     assert sysmon.recognise(head, "log.jsonl") is None
 
@@ -183,33 +242,60 @@ def at(second: int) -> str:
 
 
 def test_the_detection_drops_loopback_and_names_the_process(tmp_path: Path) -> None:
-    rows = [nxlog(3, CONNECTION | {"UtcTime": at(60 * n), "DestinationIp": to, "DestinationPort": port})
-            for n in range(200) for to, port in (("203.0.113.9", 443), ("127.0.0.1", 8080))]
+    rows = [
+        nxlog(3, CONNECTION | {"UtcTime": at(60 * n), "DestinationIp": to, "DestinationPort": port})
+        for n in range(200)
+        for to, port in (("203.0.113.9", 443), ("127.0.0.1", 8080))
+    ]
     opened = source(log(tmp_path, *rows))
     (fetched,) = opened.fetch(None)
     assert isinstance(fetched, Fetched)
     (found,) = fetched.detections
     assert (found.hostname, found.dst_ip, found.connections, found.processes, found.bytes_known) == (
-        "ws-7.example", "203.0.113.9", 200, ("nc.exe",), False)
+        "ws-7.example",
+        "203.0.113.9",
+        200,
+        ("nc.exe",),
+        False,
+    )
     opened.close()
 
 
 def test_an_endpoint_burst_keeps_loopback_and_adds_up_over_destinations(tmp_path: Path) -> None:
-    rows = [nxlog(3, CONNECTION | {"UtcTime": at(n), "DestinationIp": f"127.0.0.{n % 2 + 1}", "DestinationPort": 1 + n})
-            for n in range(102)]
+    rows = [
+        nxlog(3, CONNECTION | {"UtcTime": at(n), "DestinationIp": f"127.0.0.{n % 2 + 1}", "DestinationPort": 1 + n})
+        for n in range(102)
+    ]
     opened = source(log(tmp_path, *rows))
     assert opened.hunt("ddos-burst")[0] == ()
     (row,) = opened.hunt("ddos-burst", endpoint=True)[0]
     assert (row["hostname"], row["process_name"], row["connections"], row["scan_indicator"]) == (
-        "ws-7.example", "nc.exe", 102, 1)
+        "ws-7.example",
+        "nc.exe",
+        102,
+        1,
+    )
     opened.close()
 
 
 def test_an_endpoint_burst_of_names_needs_no_address(tmp_path: Path) -> None:
-    failed = [nxlog(22, LOOK_UP | {"UtcTime": at(n), "QueryName": f"n{n}.name{n}.example", "QueryStatus": "9003"})
-              for n in range(30)]
-    reverse = [nxlog(22, LOOK_UP | {"UtcTime": at(n), "QueryName": f"1.0.0.{n}.in-addr.arpa", "QueryStatus": "9003",
-                                    "Image": r"C:\Windows\Sysmon.exe"}) for n in range(90)]
+    failed = [
+        nxlog(22, LOOK_UP | {"UtcTime": at(n), "QueryName": f"n{n}.name{n}.example", "QueryStatus": "9003"})
+        for n in range(30)
+    ]
+    reverse = [
+        nxlog(
+            22,
+            LOOK_UP
+            | {
+                "UtcTime": at(n),
+                "QueryName": f"1.0.0.{n}.in-addr.arpa",
+                "QueryStatus": "9003",
+                "Image": r"C:\Windows\Sysmon.exe",
+            },
+        )
+        for n in range(90)
+    ]
     opened = source(log(tmp_path, *failed, *reverse))
     (row,) = opened.hunt("dga-burst", endpoint=True)[0]
     assert (row["hostname"], row["process_name"], row["failed_domains"]) == ("ws-7.example", "nc.exe", 30)
@@ -236,8 +322,14 @@ def test_the_public_sample_equals_a_plain_reading() -> None:
         (row["hostname"], row["src_ip"], row["src_port"], row["dst_ip"], row["dst_port"], row["process_name"])
         for row in events(sysmon, path)
     ) == Counter(
-        (one["Hostname"].lower(), str(ip_address(one["SourceIp"])), int(one["SourcePort"]),
-         str(ip_address(one["DestinationIp"])), int(one["DestinationPort"]), one["Image"].rpartition("\\")[2])
+        (
+            one["Hostname"].lower(),
+            str(ip_address(one["SourceIp"])),
+            int(one["SourcePort"]),
+            str(ip_address(one["DestinationIp"])),
+            int(one["DestinationPort"]),
+            one["Image"].rpartition("\\")[2],
+        )
         for one in opened
     )
     asked = [one for one in read if one["EventID"] == 22]

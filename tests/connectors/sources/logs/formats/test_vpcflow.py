@@ -13,8 +13,14 @@ OURS, PEER = ("10.0.0.5", 50000), ("203.0.113.9", 443)
 
 
 def flow(
-    source: tuple[str, int] = OURS, target: tuple[str, int] = PEER, first: int = 0, last: int = 50,
-    action: str = "ACCEPT", octets: str = "500", proto: int = 6, extra: str = "",
+    source: tuple[str, int] = OURS,
+    target: tuple[str, int] = PEER,
+    first: int = 0,
+    last: int = 50,
+    action: str = "ACCEPT",
+    octets: str = "500",
+    proto: int = 6,
+    extra: str = "",
 ) -> str:
     return (
         f"2 123456789012 eni-0a {source[0]} {target[0]} {source[1]} {target[1]} {proto} 5 {octets} "
@@ -64,24 +70,36 @@ def test_the_answers_row_makes_no_beacon_of_the_server(tmp_path: Path, order: in
 HIGH, LOW_SIDE, HIGH_PEER = ("10.0.0.5", 40000), ("203.0.113.9", 8443), ("203.0.113.9", 40000)
 
 
-@pytest.mark.parametrize(("rows", "began"), [
-    ([flow(PEER, OURS, extra="2 ingress"), flow(extra="18 egress")], PEER),
-    ([flow(PEER, OURS, extra="19 ingress"), flow(extra="3 egress")], OURS),
-    ([flow(PEER, OURS, extra="18 ingress")], OURS),
-    ([flow(PEER, OURS, extra="- ingress")], OURS),
-    ([flow(LOW_SIDE, HIGH, extra="- ingress")], HIGH),
-    ([flow(HIGH_PEER, HIGH, 1, extra="- egress"), flow(HIGH, HIGH_PEER, 0, extra="- ingress")], HIGH),
-    ([flow(HIGH_PEER, HIGH, extra="- egress"), flow(HIGH, HIGH_PEER, extra="- ingress")], HIGH_PEER),
-], ids=["SYN beats the port", "SYN-ACK with FIN", "SYN-ACK alone", "port below 1024", "port below 32768", "first",
-        "egress in a tie"])
+@pytest.mark.parametrize(
+    ("rows", "began"),
+    [
+        ([flow(PEER, OURS, extra="2 ingress"), flow(extra="18 egress")], PEER),
+        ([flow(PEER, OURS, extra="19 ingress"), flow(extra="3 egress")], OURS),
+        ([flow(PEER, OURS, extra="18 ingress")], OURS),
+        ([flow(PEER, OURS, extra="- ingress")], OURS),
+        ([flow(LOW_SIDE, HIGH, extra="- ingress")], HIGH),
+        ([flow(HIGH_PEER, HIGH, 1, extra="- egress"), flow(HIGH, HIGH_PEER, 0, extra="- ingress")], HIGH),
+        ([flow(HIGH_PEER, HIGH, extra="- egress"), flow(HIGH, HIGH_PEER, extra="- ingress")], HIGH_PEER),
+    ],
+    ids=[
+        "SYN beats the port",
+        "SYN-ACK with FIN",
+        "SYN-ACK alone",
+        "port below 1024",
+        "port below 32768",
+        "first",
+        "egress in a tie",
+    ],
+)
 def test_who_began(tmp_path: Path, rows: list[str], began: tuple[str, int]) -> None:
     assert [ends(row)[0] for row in events(vpcflow, log(tmp_path, HEADER, *rows))] == [began]
 
 
 def test_touching_intervals_are_one_connection_and_a_gap_makes_two(tmp_path: Path) -> None:
     slices = [(first, first + 58) for first in range(0, 600, 60)]
-    (row,) = events(vpcflow, log(tmp_path, *(flow(first=at, last=to) for at, to in slices), *(
-        answer(at, to) for at, to in slices)))
+    (row,) = events(
+        vpcflow, log(tmp_path, *(flow(first=at, last=to) for at, to in slices), *(answer(at, to) for at, to in slices))
+    )
     assert (row["conns"], row["bytes_sent"], row["duration"]) == (1, 5000, 598.0)
     assert len(events(vpcflow, log(tmp_path, flow(), flow(first=111, last=120)))) == 2
 
@@ -104,14 +122,17 @@ def test_rows_without_traffic_are_passed_over(tmp_path: Path) -> None:
     assert refused(vpcflow, path) == []
 
 
-@pytest.mark.parametrize(("row", "reason"), [
-    (flow(target=("203.0.113.9", 70000)), "dstport is not usable: 70000"),
-    (flow(source=("10.0.0.300", 5)), "srcaddr is not usable: 10.0.0.300"),
-    (flow(octets="-1"), "bytes is not usable: -1"),
-    (flow(action="PERHAPS"), "action is not ACCEPT or REJECT"),
-    (flow()[:50], "expected 14 fields, found 7"),
-    (flow().replace(str(T0), "soon", 1), "start is not usable: soon"),
-])
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (flow(target=("203.0.113.9", 70000)), "dstport is not usable: 70000"),
+        (flow(source=("10.0.0.300", 5)), "srcaddr is not usable: 10.0.0.300"),
+        (flow(octets="-1"), "bytes is not usable: -1"),
+        (flow(action="PERHAPS"), "action is not ACCEPT or REJECT"),
+        (flow()[:50], "expected 14 fields, found 7"),
+        (flow().replace(str(T0), "soon", 1), "start is not usable: soon"),
+    ],
+)
 def test_a_bad_row_is_named_and_the_others_stay(tmp_path: Path, row: str, reason: str) -> None:
     path = log(tmp_path, flow(), row)
     assert len(events(vpcflow, path)) == 1
