@@ -1,4 +1,4 @@
-"""What a page of pure judgement may not do: read a clock, a file, the environment, the network or chance, by any name."""
+"""What a page of judgement may not do: read a clock, a file, the environment, the network or chance, by any name."""
 
 import ast
 
