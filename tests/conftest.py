@@ -8,14 +8,20 @@ from collections.abc import Generator, Iterator
 import pytest
 from hypothesis import settings
 
+from tests.shifted_clock import start
 from tests.support.cassettes import Replay, cassette_path, playing
 from tests.support.examples import TIMES
 from tests.support.network_guard import guarded
 
+# Before any module of the product is imported by a test.
+start()
+
 # Property tests that name no number of their own.
+# No deadline: how long an example takes says how busy the machine is.
 settings.register_profile(
     "suite",
     settings.get_profile(settings.get_current_profile_name()),
+    deadline=None,
     max_examples=settings.default.max_examples * TIMES,
 )
 settings.load_profile("suite")

@@ -9,7 +9,7 @@ import fcntl
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ from playbook.model.case import Ticket
 from playbook.model.check import CheckResult
 from playbook.model.finding_update import FindingUpdate
 from playbook.model.response import Notice, Receipt, Step
+from tests.support.builders import NOW
 
 Hook = Callable[[str], None]
+Clock = Callable[[], datetime]
 
 
 class _Product:
@@ -86,9 +88,16 @@ class _Product:
 
 
 class Device(_Product):
-    """Blocks and isolates; an effect is logged as ``set KEY`` or ``unset KEY``, a repeat changes nothing."""
+    """Blocks and isolates; an effect is logged as ``set KEY`` or ``unset KEY``, a repeat changes nothing.
+
+    Receipts are stamped with the test's ``clock``.
+    """
 
     kinds = ("block_pair", "block_address", "isolate_host")
+
+    def __init__(self, name: str, folder: Path, hook: Hook = lambda point: None, clock: Clock = lambda: NOW) -> None:
+        super().__init__(name, folder, hook)
+        self._clock = clock
 
     def contain(self, step: Step, key: str) -> Receipt:
         with self._call("contain") as state:
@@ -114,7 +123,7 @@ class Device(_Product):
             return self._receipt("verify_released", key not in state, False)
 
     def _receipt(self, action: Any, ok: bool, changed: bool) -> Receipt:
-        return Receipt(connector=self.name, action=action, ok=ok, changed=changed, said="as told", at=datetime.now(UTC))
+        return Receipt(connector=self.name, action=action, ok=ok, changed=changed, said="as told", at=self._clock())
 
 
 class FolderDesk(_Product):

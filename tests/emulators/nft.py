@@ -1,6 +1,7 @@
 """A stand-in for the nft program, for machines without it: one table in a JSON file, in nft 1.0.6's own words.
 
 Run as ``python nft.py STATE -j list table inet NAME`` or ``python nft.py STATE -f -``. Only the standard library.
+Its clock stands in the state file and moves by ``later`` alone.
 """
 
 import json
@@ -19,22 +20,21 @@ _COMMAND = re.compile(
 
 def fresh(path: Path, table: str = "botnet_playbook", sets: tuple[str, ...] = tuple(SETS), **modes: Any) -> None:
     """Start over: empty sets with rules that drop. Modes: ``idle`` (no rules), ``slow_s`` (hang after the effect)."""
-    path.write_text(json.dumps({"table": table, "sets": {name: {} for name in sets}, "writes": [], **modes}))
+    path.write_text(json.dumps({"table": table, "sets": {name: {} for name in sets}, "writes": [], "now": 0, **modes}))
 
 
 def later(path: Path, seconds: float) -> None:
     """As if so much time had gone by."""
     state = json.loads(path.read_text())
-    for body in (body for held in state["sets"].values() for body in held.values()):
-        body["end"] -= seconds
-    path.write_text(json.dumps(state))
+    path.write_text(json.dumps(state | {"now": state["now"] + seconds}))
 
 
 def elements(path: Path) -> dict[str, dict[str, Any]]:
     """What the sets hold, as ``{set: {element: {...}}}``, and nothing that has ended."""
     state = json.loads(path.read_text())
     return {
-        name: {e: body for e, body in held.items() if body["end"] > time.time()} for name, held in state["sets"].items()
+        name: {e: body for e, body in held.items() if body["end"] > state["now"]}
+        for name, held in state["sets"].items()
     }
 
 
@@ -50,7 +50,7 @@ def listing(state: dict[str, Any]) -> dict[str, Any]:
                 "elem": {
                     "val": _value(text),
                     "timeout": body["timeout"],
-                    "expires": int(body["end"] - time.time()),
+                    "expires": int(body["end"] - state["now"]),
                     "comment": body["comment"],
                     "counter": {"packets": 0, "bytes": 0},
                 }
@@ -85,7 +85,7 @@ def write(state: dict[str, Any], script: str) -> None:
             raise SystemExit("Error: Could not process rule: File exists")
         if verb != "delete" and element not in held:  # adding again leaves the timeout as it was, as old kernels do
             seconds = int(timeout or 10**6)
-            held[element] = {"timeout": seconds, "end": time.time() + seconds, "comment": comment or ""}
+            held[element] = {"timeout": seconds, "end": state["now"] + seconds, "comment": comment or ""}
     state["writes"].append(script)
 
 

@@ -81,7 +81,7 @@ class Bench:
     def __post_init__(self) -> None:
         self.store: Store = open_store(self.url)
         self.door = WorkflowClient(self.store)
-        self.device = Device(EDGE, self.folder, self.hook)
+        self.device = Device(EDGE, self.folder, self.hook, lambda: self.now)
         self.desk = FolderDesk(DESK, self.folder, self.hook)
         self.mail = FolderNotifier(MAIL, self.folder, self.hook)
         self.kill_switch = self.folder / "STOP"

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from email import policy
 from pathlib import Path
 from shutil import which
@@ -130,7 +131,8 @@ def test_a_notice_arrives():
     mail = the_mail(sink)
     assert mail["Subject"] == "[botnet-playbook] URGENT: Approval wanted: block one address for pc-1"
     assert mail.get_content_type() == "text/plain" and mail["Auto-Submitted"] == "auto-generated"
-    assert mail["Date"].datetime.timestamp() == SENT
+    # "-0000" is UTC; Python gives it without a zone.
+    assert mail["Date"].datetime.replace(tzinfo=UTC).timestamp() == SENT
     body = mail.get_content()
     assert f"Case: {LINK}\r\n" in body and "decides nothing" in body and "TRUE_POSITIVE" in body
 
