@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from playbook.detections.languages.sumo import lint
+from tests import stopwatch
 from tests.emulators.sumo_records import Event, Records, answer
 
 JOBS = "/api/v1/search/jobs"
@@ -63,7 +64,7 @@ class Tenant:
         events: Sequence[Event] = (),
         behaviour: Behaviour | None = None,
         rows: Records | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = stopwatch.seconds,
     ) -> None:
         self.events = events
         self.behaviour = behaviour or Behaviour()

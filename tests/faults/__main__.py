@@ -7,12 +7,15 @@ Other arguments go to pytest: ``make faults ARGS="-k postgres"``.
 import hashlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests import memory
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "build" / "faults"
@@ -24,6 +27,7 @@ CODE = (
     "tests/support/response_fixtures.py",
     "tests/support/builders.py",
     "tests/support/postgres.py",
+    "tests/memory.py",
 )
 
 
@@ -120,6 +124,10 @@ def main(arguments: list[str]) -> int:
     done = KEPT / f"passed.{os.getpid()}"
     done.write_text("\n".join(findings.passed()))
     os.environ |= {"FAULTS": "1", "FAULTS_DONE": str(done)}
+    # A run that was killed could not clean up after itself; one that is told to end does, as after Ctrl-C.
+    memory.remove_abandoned()
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
     try:
         code = pytest.main(
             ["tests/faults", "-q", "-p", "no:cacheprovider", "-n", "2", "--dist", "worksteal", *arguments],
@@ -127,6 +135,7 @@ def main(arguments: list[str]) -> int:
         )
     finally:
         done.unlink()
+        memory.remove_abandoned()
     sys.stdout.write(f"\n{findings.table()}\n\n{len(findings.rows)} faults: {findings.totals()}\n")
     return int(code) if code != pytest.ExitCode.NO_TESTS_COLLECTED else 0
 

@@ -2,12 +2,12 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import memory
 from tests.faults.stage import Stage, staged
 from tests.support import postgres
 from tests.support.response_fixtures import Bench
@@ -42,10 +42,9 @@ def stage(one_stage: Stage) -> Iterator[Stage]:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder in memory where there is one: a killed process loses nothing that the kernel has."""
-    shm = Path("/dev/shm")
-    made = Path(tempfile.mkdtemp(prefix="faults", dir=shm if shm.is_dir() else None))
+    made = memory.new_folder()
     yield made
-    shutil.rmtree(made, ignore_errors=True)
+    memory.remove(made)
 
 
 @pytest.fixture(scope="session")

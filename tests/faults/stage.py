@@ -12,13 +12,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from tests import stopwatch
 from tests.faults.story import ACTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,10 +103,10 @@ class Stage:
 
     def end(self, pid: int, seconds: float = 900) -> dict[str, Any]:
         """Wait for its end; AssertionError when it does not come."""
-        patience = time.monotonic() + seconds
+        patience = stopwatch.seconds() + seconds
         while pid not in self._known:
             try:
-                word = self._ended.get(timeout=max(0.01, patience - time.monotonic()))
+                word = self._ended.get(timeout=max(0.01, patience - stopwatch.seconds()))
             except queue.Empty:
                 raise AssertionError(f"process {pid} did not end within {seconds} s") from None
             self._known[word["pid"]] = word

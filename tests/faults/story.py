@@ -21,6 +21,7 @@ from playbook.model.detection import Fetched, TimeWindow
 from playbook.workflows import workflows
 from playbook.workflows.client import TRIAGE
 from playbook.workflows.worker import Worker, WorkerIntervals
+from tests import stopwatch
 from tests.faults.points import Points
 from tests.faults.write_back_story import told
 from tests.support.builders import NOW, a_run, at
@@ -59,7 +60,7 @@ def story(command: dict[str, Any]) -> None:
     """All of it, with one worker that is driven here."""
     points = Points(Path(command["folder"]), command.get("kill"))
     bench = bench_of(command, points)
-    worker = Worker(bench.works, command.get("executor", "w1"), time.monotonic, FAST)
+    worker = Worker(bench.works, command.get("executor", "w1"), stopwatch.seconds, FAST)
     worker.start(ticking=False)
     points.around_commits(worker.engine, "engine")
     tell(bench, worker, command.get("seconds", 600))
@@ -69,11 +70,11 @@ def story(command: dict[str, Any]) -> None:
 
 def tell(bench: Bench, worker: Worker, seconds: float) -> None:
     """The parts in order; each is done when what it wants is so."""
-    deadline = time.monotonic() + seconds
+    deadline = stopwatch.seconds() + seconds
 
     def until(what: str, so: Callable[[], bool]) -> None:
         while not so():
-            assert time.monotonic() < deadline, f"not {what} within {seconds} s: {states(bench)}"
+            assert stopwatch.seconds() < deadline, f"not {what} within {seconds} s: {states(bench)}"
             turn(bench, worker)
 
     if not state_of(bench, BLOCKED):
@@ -104,8 +105,8 @@ def turn(bench: Bench, worker: Worker) -> None:
     except ConnectorError:
         time.sleep(0.2)
         return
-    patience = time.monotonic() + 3
-    while worker.works.door.unfinished() and time.monotonic() < patience:
+    patience = stopwatch.seconds() + 3
+    while worker.works.door.unfinished() and stopwatch.seconds() < patience:
         time.sleep(0.05)
     bench.now += timedelta(seconds=5)
 
@@ -159,7 +160,7 @@ def work(command: dict[str, Any]) -> None:
     points = Points(Path(command["folder"]), command.get("kill"), command.get("sign", signal.SIGKILL))
     bench = bench_of(command, points)
     pace = replace(FAST, beat_s=0.2, sweep_s=0.5, silent_s=command.get("silent", 120.0))
-    worker = Worker(bench.works, command["executor"], time.monotonic, pace)
+    worker = Worker(bench.works, command["executor"], stopwatch.seconds, pace)
     worker.start()
     while not (bench.folder / "enough").exists():
         time.sleep(0.05)
@@ -188,7 +189,7 @@ def keep_schedule(command: dict[str, Any]) -> None:
     hourly = tuple(ScheduledJob(source, DAY, timedelta(hours=1)) for source in ("a", "b"))
     bench.works = replace(bench.works, errands=hourly, carry=carry)
     pace = replace(FAST, beat_s=0.2, sweep_s=0.3, silent_s=command.get("silent", 120.0))
-    worker = Worker(bench.works, command["executor"], time.monotonic, pace)
+    worker = Worker(bench.works, command["executor"], stopwatch.seconds, pace)
     worker.start()
     while not (bench.folder / "enough").exists():
         time.sleep(0.05)

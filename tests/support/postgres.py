@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psycopg
 
-# A folder in memory where there is one: tests of what a database does need no disk.
-MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+from tests import memory
+
 _NUMBERS = itertools.count(1)
 
 
@@ -118,7 +118,7 @@ def server(synced: bool = False, under: Path | None = None) -> Iterator[Server]:
 
     ``under`` is where its data shall lie, else in memory (synced: on the disk).
     """
-    folder = Path(tempfile.mkdtemp(prefix="pg", dir=under or (None if synced else MEMORY)))
+    folder = memory.new_folder(under or (Path(tempfile.gettempdir()) if synced else None))
     one = Server(folder, _unprivileged() if os.geteuid() == 0 else None, "on" if synced else "off")
     if one.user:
         shutil.chown(folder, one.user)
@@ -128,4 +128,4 @@ def server(synced: bool = False, under: Path | None = None) -> Iterator[Server]:
         yield one
     finally:
         one.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        memory.remove(folder)

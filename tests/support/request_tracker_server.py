@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import stopwatch
+
 SERVER = Path("/usr/share/request-tracker5/libexec/rt-server")
 KEY_FIELD = "BotnetPlaybookKey"
 _SETUP = "/usr/sbin/rt-setup-database-5"
@@ -100,8 +102,8 @@ def _ran(command: list[str], folder: Path, environment: dict[str, str]) -> str:
 
 
 def _until_it_answers(url: str, server: subprocess.Popen[bytes], folder: Path) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until and server.poll() is None:
+    until = stopwatch.seconds() + 60
+    while stopwatch.seconds() < until and server.poll() is None:
         try:
             urllib.request.urlopen(f"{url}/REST/2.0/rt", timeout=5)
         except urllib.error.HTTPError:

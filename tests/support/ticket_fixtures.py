@@ -1,6 +1,5 @@
 """Three ticket desks over their emulators, in one shape, so that every fault is tried on every product."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from connectors.http import Clocks
 from connectors.tickets import jira, request_tracker, servicenow
 from playbook.model.case import Ticket
 from playbook.model.site import Site as OurSite
+from tests import stopwatch
 from tests.emulators.desk import Site
 from tests.emulators.jira import Jira
 from tests.emulators.request_tracker import Tracker
@@ -48,7 +48,7 @@ def connecting(module: Any, **given: Any) -> Callable[..., Any]:
     def connect(url: str, slept: list[float] | None = None, **change: Any) -> Any:
         settings = module.Settings(**{"base_url": url, "token": SecretStr(TOKEN), "deadline_s": 5, **given, **change})
         # a clock of its own gives a rate gate of its own: ports are used again
-        clocks = Clocks((slept if slept is not None else []).append, lambda: time.monotonic())
+        clocks = Clocks((slept if slept is not None else []).append, lambda: stopwatch.seconds())
         return module.connect("desk", settings, NOW, Path(), clocks)
 
     return connect

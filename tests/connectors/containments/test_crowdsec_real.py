@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from connectors.containments import crowdsec
 from playbook.errors import Unauthorized
+from tests import stopwatch
 from tests.support.containment_stories import KEY, OTHER, SITE, step
 from tests.support.namespaces import C2, TCP, Nets, inside, lacking, nets
 
@@ -108,11 +109,11 @@ def running(place: Nets, here: Path):
 
 def until(true, seconds: float = 20.0) -> float:
     """Wait until ``true()``; gives the seconds it took."""
-    start = time.monotonic()
+    start = stopwatch.seconds()
     while not true():
-        assert time.monotonic() - start < seconds, "it did not come true"
+        assert stopwatch.seconds() - start < seconds, "it did not come true"
         time.sleep(0.2)
-    return time.monotonic() - start
+    return stopwatch.seconds() - start
 
 
 def ruleset(place: Nets) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import random
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
@@ -17,6 +16,7 @@ from connectors.http import Clocks
 from playbook.model.detection import TimeWindow
 from playbook.model.enrichment import Enrichment
 from playbook.model.observable import Observable
+from tests import stopwatch
 from tests.emulators import rdap
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -34,7 +34,7 @@ def _bootstrap(folder: Path, bases: dict[str, str]) -> Path:
 
 def _own_clocks() -> Clocks:
     """Real time, but rate gates of this test's own: a port may come back in another test."""
-    return Clocks(monotonic=lambda: time.monotonic())
+    return Clocks(monotonic=lambda: stopwatch.seconds())
 
 
 def _whois(folder: Path, bases: dict[str, str], clocks: Clocks | None = None, **settings: Any) -> Whois:
@@ -222,9 +222,9 @@ def test_check_names_the_registry_that_does_not_answer(registry: rdap.Registry, 
 
 @pytest.mark.loopback
 def test_an_old_answer_is_asked_again(registry: rdap.Registry, url: str, tmp_path: Path) -> None:
-    later = Clocks(wall=lambda: time.time() + 8 * 86400)
-    _ask(_whois(tmp_path, {"192.0.2.0/24": url}), "192.0.2.7")
-    _ask(_whois(tmp_path, {"192.0.2.0/24": url}), "192.0.2.8")
+    first, later = Clocks(wall=lambda: 1_790_000_000.0), Clocks(wall=lambda: 1_790_000_000.0 + 8 * 86400)
+    _ask(_whois(tmp_path, {"192.0.2.0/24": url}, first), "192.0.2.7")
+    _ask(_whois(tmp_path, {"192.0.2.0/24": url}, first), "192.0.2.8")
     assert len(registry.asked) == 1
     _ask(_whois(tmp_path, {"192.0.2.0/24": url}, later), "192.0.2.8")
     assert len(registry.asked) == 2

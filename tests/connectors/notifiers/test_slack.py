@@ -1,7 +1,6 @@
 """Slack: what is posted, what a failure says, and that the hook's address stays secret."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from connectors.http import Clocks
 from connectors.notifiers import slack
 from connectors.notifiers._messages import lines_of
 from playbook.errors import BadAnswer, RateLimited, Unauthorized, Unreachable
+from tests import stopwatch
 from tests.emulators.desk import HTML_502, Fault, Site, serving, tenant
 from tests.emulators.hooks import Hooks
 from tests.support.notifier_fixtures import HOSTILE, LINK, notice
@@ -22,7 +22,7 @@ PATH = "/services/T000/B000/very-secret-part"
 
 
 def connected(url: str) -> slack.Slack:
-    clocks = Clocks(monotonic=lambda: time.monotonic())  # a rate gate of its own: ports are used again
+    clocks = Clocks(monotonic=lambda: stopwatch.seconds())  # a rate gate of its own: ports are used again
     settings = slack.Settings(url=SecretStr(url), deadline_s=2)
     return slack.connect("slack", settings, NOW, Path(), clocks)
 

@@ -1,7 +1,6 @@
 """The signed web hook, verified by the very lines that docs/notifications.md gives to a receiver."""
 
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from pydantic import SecretStr, ValidationError
 from connectors.http import Clocks
 from connectors.notifiers import webhook
 from playbook.errors import BadAnswer, RateLimited, Unauthorized, Unreachable
+from tests import stopwatch
 from tests.emulators.desk import HTML_502, Fault, Site, serving
 from tests.support.notifier_fixtures import HOSTILE, LINK, notice
 from tests.support.ticket_fixtures import NOW
@@ -33,7 +33,7 @@ def verified():
 
 def connected(url: str, **change) -> webhook.Webhook:
     usual = {"url": SecretStr(url + "/notify?team=soc"), "secret": SecretStr(SECRET), "deadline_s": 2}
-    clocks = Clocks(monotonic=lambda: time.monotonic(), wall=lambda: float(SENT))
+    clocks = Clocks(monotonic=lambda: stopwatch.seconds(), wall=lambda: float(SENT))
     return webhook.connect("chatops", webhook.Settings(**usual | change), NOW, Path(), clocks)
 
 

@@ -1,14 +1,13 @@
 """A fresh record on SQLite always, and on PostgreSQL where a server can be started."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 
 from playbook.cases.schema import metadata
 from playbook.cases.store import Store, open_store
+from tests import memory
 from tests.support import postgres
 from tests.support.case_store import fresh_record
 
@@ -40,8 +39,9 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
             conn.execute("TRUNCATE " + ", ".join(table.name for table in metadata.sorted_tables) + " RESTART IDENTITY")
         yield shared
         return
-    with tempfile.TemporaryDirectory(prefix="record", dir=postgres.MEMORY) as folder:
-        yield f"sqlite:///{fresh_record(Path(folder) / 'state.db')}"
+    folder = memory.new_folder()
+    yield f"sqlite:///{fresh_record(folder / 'state.db')}"
+    memory.remove(folder)
 
 
 @pytest.fixture
