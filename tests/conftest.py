@@ -3,7 +3,9 @@
 import atexit
 import gc
 import os
+import random
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -31,8 +33,9 @@ APART = ("integration", "browser", "postgres", "faults")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--record``: record the cassettes of the chosen tests instead of replaying them."""
+    """``--record``: record cassettes instead of replaying them. ``--shuffle SEED``: another order, always the same."""
     parser.addoption("--record", action="store_true", help="record cassettes from the emulators, or a real tenant")
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="run files, and the tests of a file, in random order")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -71,8 +74,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("loopback") or (recording and item in uses):
             item.add_marker(pytest.mark.enable_socket)
+    seed = config.getoption("--shuffle")
+    if seed is not None:
+        items[:] = shuffled(items, seed)
     heavy = {item.path for item in items if item.get_closest_marker("heavy")}
     items.sort(key=lambda item: item.path not in heavy)
+
+
+def shuffled(items: list[pytest.Item], seed: int) -> list[pytest.Item]:
+    """The tests in an order that ``seed`` gives: file by file, as fixtures of a file are made once."""
+    order = random.Random(seed)
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    groups = list(files.values())
+    order.shuffle(groups)
+    for group in groups:
+        order.shuffle(group)
+    return [item for group in groups for item in group]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -1,5 +1,6 @@
 """The application: routes, refusals as pages or JSON, and the border around them."""
 
+import importlib
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from playbook.errors import ConnectorError, PlaybookError
 from playbook.report import html
-from playbook.web import action_api, blocklist_feeds, case_page, health, login, oidc, pages, rendering, signed_links
+from playbook.web import action_api, blocklist_feeds, case_page, health, login, pages, rendering, signed_links
 from playbook.web.auth import LoginNeeded, cookie_name, own_path, parts_of
 from playbook.web.dependencies import Dependencies
 from playbook.web.middleware import SecurityMiddleware
@@ -36,10 +37,8 @@ def build(parts: Dependencies) -> FastAPI:
     app.state.tokens = TokenBuckets(serve.requests_per_minute, parts.now)
     for module in (action_api, health, blocklist_feeds, signed_links, login, pages, case_page):
         app.include_router(module.router)
-    target = ""
-    if serve.oidc:
-        oidc.mount(app, parts)
-        target = oidc.settings_of(parts).issuer
+    # Loaded by name: what a provider needs is imported where one is configured, and nowhere else.
+    target: str = importlib.import_module(f"{__package__}.oidc").mount(app, parts) if serve.oidc else ""
     app.add_api_route("/static/{name}", _static, include_in_schema=False)
     _refusals(app)
     app.add_middleware(

@@ -47,8 +47,8 @@ def settings_of(parts: Dependencies, file: str = "configuration") -> Settings:
     return settings
 
 
-def mount(app: FastAPI, parts: Dependencies) -> None:
-    """Offer the provider on this application. Raises ConfigError when its settings are wrong."""
+def mount(app: FastAPI, parts: Dependencies) -> str:
+    """Offer the provider on this application; gives its issuer. Raises ConfigError when its settings are wrong."""
     settings = settings_of(parts)
     oauth = OAuth()
     oauth.register(
@@ -76,6 +76,7 @@ def mount(app: FastAPI, parts: Dependencies) -> None:
         https_only=parts.secure,
     )
     app.include_router(router)
+    return settings.issuer
 
 
 @router.get("/start")
