@@ -7,7 +7,7 @@ export UV_PYTHON_DOWNLOADS := never
 # starts would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run serve test integration faults record setup lint bench manifests clean
+.PHONY: run serve test test-clock integration faults record setup lint bench manifests tables lock newest lowest clean
 run: $(VENV)/.ready
 	$(BIN)/botnet-playbook run --config playbook/sample/sample.toml --dry-run --report report
 
@@ -20,6 +20,10 @@ APART := integration or browser or postgres or faults or real_data
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not ($(APART))"
 	@echo "left out, for make integration: real products in namespaces, a browser, PostgreSQL, killed processes, public captures"
+
+# the same at other dates, in other zones and in random order: all of them, or ARGS='--turn N' for one
+test-clock: $(VENV)/.ready
+	$(BIN)/python -m tests.support.moments $(ARGS)
 
 integration: $(VENV)/.ready
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "$(APART)" -rs
@@ -36,7 +40,8 @@ setup: $(VENV)/.ready
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check playbook connectors tests scripts bench
-	$(BIN)/lint-imports --config setup.cfg
+	$(BIN)/ruff format --check playbook connectors tests scripts bench
+	$(BIN)/lint-imports
 
 # what is made from the catalogue of actions; the tests fail when it is not made again
 manifests: $(VENV)/.ready
@@ -46,10 +51,26 @@ manifests: $(VENV)/.ready
 bench: $(VENV)/.ready
 	$(BIN)/python -m bench
 
-$(VENV)/.ready: setup.cfg pyproject.toml
+# the embedded reference data, made again from the newest packages (docs/reference-data.md)
+tables: $(VENV)/.ready
+	scripts/build_tables.sh
+
+# the versions that `make run` and `make test` use
+lock: $(VENV)/.ready
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile -q --universal --no-emit-index-url --no-annotate \
+	  --python-version 3.11 --extra test setup.cfg -o constraints.txt
+
+# a user's installation with the lowest and with the newest versions that setup.cfg admits: the sample's run, and a page
+lowest: $(VENV)/.ready
+	$(BIN)/python scripts/smoke_install.py --resolution lowest-direct
+
+newest: $(VENV)/.ready
+	$(BIN)/python scripts/smoke_install.py --resolution highest
+
+$(VENV)/.ready: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check uv
-	$(BIN)/uv pip install -q -p $(BIN)/python -e '.[test]'
+	$(BIN)/uv pip install -q -p $(BIN)/python -c constraints.txt -e '.[test]'
 	touch $@
 
 clean:

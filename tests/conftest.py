@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.shifted_clock import start
 from tests.support.cassettes import Replay, cassette_path, playing
 from tests.support.examples import TIMES
 from tests.support.network_guard import guarded
+from tests.support.shifted_clock import start
 
 # Before any module of the product is imported by a test.
 start()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import shifted_clock
+from tests.support import shifted_clock
 
 ROOT = Path(__file__).resolve().parents[1]
 NOW = datetime(2026, 11, 30, 22, 0, tzinfo=UTC)
@@ -52,7 +52,7 @@ def test_a_process_and_its_children_stand_at_the_same_moment() -> None:
     child = "from datetime import date; print(date.today())"
     code = (
         "import os, subprocess, sys; from time import time; from datetime import datetime, UTC; "
-        "from tests import shifted_clock; shifted_clock.start(); "
+        "from tests.support import shifted_clock; shifted_clock.start(); "
         f"print(datetime.now(UTC).date()); print(datetime.fromtimestamp(time(), UTC).date(), flush=True); "
         f"subprocess.run([sys.executable, '-c', {child!r}], check=True)"
     )

@@ -4,11 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests import memory
+from tests.support import memory
 
 ROOT = Path(__file__).resolve().parents[1]
 LEAVES = (
-    "import os, sys; from pathlib import Path; from tests import memory; "
+    "import os, sys; from pathlib import Path; from tests.support import memory; "
     "print(memory.new_folder(Path(sys.argv[1])), flush=True); os.kill(os.getpid(), 9)"
 )
 

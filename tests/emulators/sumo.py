@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from playbook.detections.languages.sumo import lint
-from tests import stopwatch
 from tests.emulators.sumo_records import Event, Records, answer
+from tests.support import stopwatch
 
 JOBS = "/api/v1/search/jobs"
 ESTIMATE = "/api/v1/logSearches/estimatedUsage"

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests import memory
+from tests.support import memory
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "build" / "faults"
@@ -27,7 +27,7 @@ CODE = (
     "tests/support/response_fixtures.py",
     "tests/support/builders.py",
     "tests/support/postgres.py",
-    "tests/memory.py",
+    "tests/support/memory.py",
 )
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import memory
 from tests.faults.stage import Stage, staged
-from tests.support import postgres
+from tests.support import memory, postgres
 from tests.support.response_fixtures import Bench
 
 

@@ -18,8 +18,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tests import stopwatch
 from tests.faults.story import ACTS
+from tests.support import stopwatch
 
 ROOT = Path(__file__).resolve().parents[2]
 

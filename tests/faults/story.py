@@ -21,9 +21,9 @@ from playbook.model.detection import Fetched, TimeWindow
 from playbook.workflows import workflows
 from playbook.workflows.client import TRIAGE
 from playbook.workflows.worker import Worker, WorkerIntervals
-from tests import stopwatch
 from tests.faults.points import Points
 from tests.faults.write_back_story import told
+from tests.support import stopwatch
 from tests.support.builders import NOW, a_run, at
 from tests.support.response_fixtures import EDGE, FILING, Bench, a_bot
 

@@ -7,9 +7,9 @@ import pytest
 
 from playbook.cases import approval_requests
 from playbook.workflows import outbox_relay, scheduler, workflows
-from tests import stopwatch
 from tests.emulators.device import Device, FolderDesk
 from tests.faults.outcome import check_story, verified
+from tests.support import stopwatch
 from tests.support.response_fixtures import DESK, EDGE, Bench, a_bot
 
 

@@ -10,9 +10,9 @@ from playbook.cases import containments as kept
 from playbook.errors import ConfigError
 from playbook.workflows import executor_leases
 from playbook.workflows.client import SERIALIZER, VERSION
-from tests import stopwatch
 from tests.faults.outcome import check_story, verified
 from tests.faults.story import NOW
+from tests.support import stopwatch
 from tests.support.response_fixtures import Bench, a_bot
 
 DIES_AT = ["step apply:after", "edge.contain:after", "step open_tickets:after", "desk.open:after", "step claim:after"]

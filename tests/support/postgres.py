@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests import memory
+from tests.support import memory
 
 _NUMBERS = itertools.count(1)
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests import stopwatch
+from tests.support import stopwatch
 
 SERVER = Path("/usr/share/request-tracker5/libexec/rt-server")
 KEY_FIELD = "BotnetPlaybookKey"

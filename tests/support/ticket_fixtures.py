@@ -12,11 +12,11 @@ from connectors.http import Clocks
 from connectors.tickets import jira, request_tracker, servicenow
 from playbook.model.case import Ticket
 from playbook.model.site import Site as OurSite
-from tests import stopwatch
 from tests.emulators.desk import Site
 from tests.emulators.jira import Jira
 from tests.emulators.request_tracker import Tracker
 from tests.emulators.servicenow import ServiceNow
+from tests.support import stopwatch
 
 TOKEN = "a-token-of-the-tests"
 NOW = OurSite(now=datetime(2026, 3, 1, 12, tzinfo=UTC))

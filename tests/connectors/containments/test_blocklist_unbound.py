@@ -18,8 +18,8 @@ import pytest
 
 from connectors.containments import blocklist
 from playbook.errors import ConnectorError, Unreachable
-from tests import stopwatch
 from tests.emulators.site import Answer, site
+from tests.support import stopwatch
 from tests.support.containment_stories import KEY, OTHER, SITE, step
 
 _UNBOUND = shutil.which("unbound") or "/usr/sbin/unbound"

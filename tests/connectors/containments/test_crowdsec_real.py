@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from connectors.containments import crowdsec
 from playbook.errors import Unauthorized
-from tests import stopwatch
+from tests.support import stopwatch
 from tests.support.containment_stories import KEY, OTHER, SITE, step
 from tests.support.namespaces import C2, TCP, Nets, inside, lacking, nets
 

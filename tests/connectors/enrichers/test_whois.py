@@ -16,8 +16,8 @@ from connectors.http import Clocks
 from playbook.model.detection import TimeWindow
 from playbook.model.enrichment import Enrichment
 from playbook.model.observable import Observable
-from tests import stopwatch
 from tests.emulators import rdap
+from tests.support import stopwatch
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 WINDOW = TimeWindow(start=NOW - timedelta(days=1), end=NOW)

@@ -12,9 +12,9 @@ from connectors.http import Clocks
 from connectors.notifiers import slack
 from connectors.notifiers._messages import lines_of
 from playbook.errors import BadAnswer, RateLimited, Unauthorized, Unreachable
-from tests import stopwatch
 from tests.emulators.desk import HTML_502, Fault, Site, serving, tenant
 from tests.emulators.hooks import Hooks
+from tests.support import stopwatch
 from tests.support.notifier_fixtures import HOSTILE, LINK, notice
 from tests.support.ticket_fixtures import NOW
 

@@ -11,8 +11,8 @@ from pydantic import SecretStr, ValidationError
 from connectors.http import Clocks
 from connectors.notifiers import webhook
 from playbook.errors import BadAnswer, RateLimited, Unauthorized, Unreachable
-from tests import stopwatch
 from tests.emulators.desk import HTML_502, Fault, Site, serving
+from tests.support import stopwatch
 from tests.support.notifier_fixtures import HOSTILE, LINK, notice
 from tests.support.ticket_fixtures import NOW
 

@@ -7,8 +7,7 @@ import pytest
 
 from playbook.cases.schema import metadata
 from playbook.cases.store import Store, open_store
-from tests import memory
-from tests.support import postgres
+from tests.support import memory, postgres
 from tests.support.case_store import fresh_record
 
 

@@ -8,7 +8,7 @@ import pytest
 from playbook.errors import ConfigError
 from playbook.workflows import executor_leases, workflows
 from playbook.workflows.worker import Worker, WorkerIntervals
-from tests import stopwatch
+from tests.support import stopwatch
 from tests.support.builders import NOW
 
 

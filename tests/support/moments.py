@@ -1,6 +1,6 @@
 """``make test-clock``: what is in process, at other dates and in other zones, each time in another random order.
 
-``python -m tests.moments`` runs all; ``--turn N`` one of them by turns (CI gives a number of the commit). What follows
+``python -m tests.support.moments`` runs all; ``--turn N`` one of them by turns (CI gives a number of the commit). What follows
 ``--`` goes to pytest.
 """
 
@@ -9,13 +9,13 @@ import subprocess
 import sys
 from typing import NamedTuple
 
-from tests.shifted_clock import VARIABLE
+from tests.support.shifted_clock import VARIABLE
 
 APART = "integration or browser or postgres or faults or real_data"
 
 
 class Moment(NamedTuple):
-    """When and where the suite runs: a shift as tests/shifted_clock.py takes it, and a zone of the tz database."""
+    """When and where the suite runs: a shift as tests/support/shifted_clock.py takes it, and a zone of the tz database."""
 
     clock: str
     zone: str

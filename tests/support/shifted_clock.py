@@ -40,6 +40,6 @@ def start(environment: MutableMapping[str, str] = os.environ) -> None:
     seconds = shift_s(text, now)
     # As a distance, so that a child that starts later does not go back to the first moment.
     environment[VARIABLE] = f"+{seconds}s"
-    paths = (str(CHILDREN), str(CHILDREN.parents[1]), *environment.get("PYTHONPATH", "").split(os.pathsep))
+    paths = (str(CHILDREN), str(CHILDREN.parents[2]), *environment.get("PYTHONPATH", "").split(os.pathsep))
     environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(filter(None, paths)))
     time_machine.travel(now + timedelta(seconds=seconds), tick=True).start()
