@@ -28,7 +28,7 @@ _PORTED = "coalesce(lower(trim({proto})), '') IN ('tcp', 'udp', 'sctp', '6', '17
 
 
 def cells(raw: Mapping[str, str], started: Cell) -> dict[str, Cell]:
-    """The cells of a session; only the time, the addresses and, of TCP, UDP and SCTP, the destination port are needed."""
+    """The cells of a session; needed are the time, the addresses and, of TCP, UDP and SCTP, the destination port."""
 
     def of(name: str) -> str:
         return raw.get(name, "NULL::VARCHAR")

@@ -10,7 +10,7 @@ gone, and 106021 a forged source: no attempts of the source they name. Real addr
 import re
 from collections.abc import Sequence
 
-from connectors.sources.logs import line_sql, stamps
+from connectors.sources.logs import clocks, line_sql
 from connectors.sources.logs.formats import ftd
 from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan, literal
@@ -91,7 +91,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     )
     events = f"SELECT * FROM ({line_sql.lines(paths, scan)}) WHERE {unified}"
     return (
-        f"{line_sql.canonical('conn', _joined(rows), _values())} UNION ALL {ftd.rows(events, stamps.clock(form, scan))}"
+        f"{line_sql.canonical('conn', _joined(rows), _values())} UNION ALL {ftd.rows(events, clocks.clock(form, scan))}"
     )
 
 

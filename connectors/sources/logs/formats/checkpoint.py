@@ -11,7 +11,7 @@ connections: the same connection seen by another blade (URL Filtering, SmartDefe
 import re
 from collections.abc import Sequence
 
-from connectors.sources.logs import devices, line_sql, pairs, stamps
+from connectors.sources.logs import clocks, devices, line_sql, pairs
 from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan
 
@@ -46,7 +46,7 @@ def recognise(head: str, path: str) -> Recognised | None:
         style = "bars"
     if not style:
         return None
-    return Recognised(format=NAME, kind="conn", options=(("style", style), *stamps.written(head, path)))
+    return Recognised(format=NAME, kind="conn", options=(("style", style), *clocks.written(head, path)))
 
 
 def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
@@ -59,7 +59,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     words = {
         "action": f"lower({raw['action']})",
         "product": f"lower({raw['product']})",
-        "stamp": stamps.frame(),
+        "stamp": clocks.frame(),
         "uid": f"CASE WHEN {raw['loguid']} NOT IN ('', '{{0x0,0x0,0x0,0x0}}') THEN {raw['loguid']} END",
     }
     named = ", ".join(f"{value} AS {name}" for name, value in words.items())
@@ -69,13 +69,13 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
         "THEN 'product ' || left(product, 40) WHEN "
         f"{raw['src']} IS NULL AND {raw['dst']} IS NULL THEN 'record without addresses' END"
     )
-    device = stamps.clock(form, scan)
+    device = clocks.clock(form, scan)
     moment = Cell(
         "time",
         f"coalesce({raw['time']}, stamp)",
         lambda text: (
-            f"CASE WHEN {raw['time']} IS NULL THEN {stamps.moment('stamp', device)} "
-            f"WHEN regexp_full_match({text}, '[0-9]+') THEN {stamps.epoch(text)} ELSE {stamps.dated(text, device.zone)} END"
+            f"CASE WHEN {raw['time']} IS NULL THEN {clocks.moment('stamp', device)} "
+            f"WHEN regexp_full_match({text}, '[0-9]+') THEN {clocks.epoch(text)} ELSE {clocks.dated(text, device.zone)} END"
         ),
     )
     read = line_sql.checked(f"SELECT *, {named} FROM ({source})", devices.cells(raw, moment), passed)

@@ -10,7 +10,7 @@ sequence number, or of UDP destination and IP id, are the same). Bytes are unkno
 import re
 from collections.abc import Sequence
 
-from connectors.sources.logs import devices, line_sql, stamps
+from connectors.sources.logs import clocks, devices, line_sql
 from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan, literal
 
@@ -26,14 +26,14 @@ def recognise(head: str, path: str) -> Recognised | None:
     """Lines of the program filterlog; None for any other content."""
     if "filterlog" not in head or not _SEEN.search(head):
         return None
-    return Recognised(format=NAME, kind="conn", options=stamps.written(head, path), note=stamps.note(head, "filterlog"))
+    return Recognised(format=NAME, kind="conn", options=clocks.written(head, path), note=clocks.note(head, "filterlog"))
 
 
 def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     """The conn SELECT: one row a state that was made or a packet that was refused."""
     behind = f"regexp_replace(text[strpos(text, 'filterlog'):], {literal('^' + _BEHIND)}, '')"
     split = f"""
-        SELECT file, line, n, {stamps.frame()} AS stamp,
+        SELECT file, line, n, {clocks.frame()} AS stamp,
             CASE WHEN contains(text, 'filterlog') THEN string_split({behind}, ',') END AS f
         FROM ({line_sql.lines(paths, scan)})"""
     tcp = "lower(f[{}]) = 'tcp'"
@@ -60,7 +60,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     stamp = Cell(
         "time stamp (one without a year needs the year given)",
         "stamp",
-        lambda _: stamps.moment("stamp", stamps.clock(form, scan)),
+        lambda _: clocks.moment("stamp", clocks.clock(form, scan)),
     )
     read = line_sql.checked(
         source,

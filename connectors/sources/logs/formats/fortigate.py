@@ -3,8 +3,8 @@
 The source is the client: srcip began, and neither transip nor tranip is used, so the key is the inside original source
 and the address that it asked for. A session is counted once, from its last record: ``start`` records and the interim
 statistics of long sessions (log id ...0020, counters since the start) are passed over when a later record of the same
-device, sessionid and ends follows, and the last one counts when none does. ``deny`` and ``blocked`` are denied attempts;
-``ip-conn`` and ``timeout`` without an answer are connections that nobody answered. sentbyte and rcvdbyte count from the
+device, sessionid and ends follows, and the last one counts when none does. ``deny`` and ``blocked`` are denied
+attempts; ``ip-conn`` and ``timeout`` without an answer are connections that nobody answered. sentbyte and rcvdbyte count from the
 client's side; a record without them says nothing of bytes. The record is written at the end: start is its time less
 ``duration``. Time is eventtime (seconds to nanoseconds), else date and time with tz, else in the given time zone.
 """
@@ -12,7 +12,7 @@ client's side; a record without them says nothing of bytes. The record is writte
 import re
 from collections.abc import Sequence
 
-from connectors.sources.logs import devices, line_sql, pairs, stamps
+from connectors.sources.logs import clocks, devices, line_sql, pairs
 from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan
 
@@ -80,7 +80,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
         "CASE WHEN kind IS NULL THEN 'not a FortiGate record' WHEN kind != 'traffic' THEN 'type ' || left(kind, 20) "
         "WHEN sub = 'http-transaction' THEN 'request within a session' END"
     )
-    zone = stamps.clock(form, scan).zone
+    zone = clocks.clock(form, scan).zone
     read = line_sql.checked(f"SELECT *, {words} FROM ({source})", devices.cells(raw, _time(raw, zone)), passed)
     rows = devices.last_only(
         devices.lean(read, ("action", "logid", "session_id", "device")),
@@ -117,8 +117,8 @@ def _time(raw: dict[str, str], zone: str) -> Cell:
         "eventtime, or date and time",
         spoken,
         lambda _: (
-            f"CASE WHEN {raw['eventtime']} IS NOT NULL THEN {stamps.epoch(raw['eventtime'])} "
+            f"CASE WHEN {raw['eventtime']} IS NOT NULL THEN {clocks.epoch(raw['eventtime'])} "
             f"WHEN {raw['tz']} IS NOT NULL AND {raw['date']} IS NOT NULL THEN {offset} "
-            f"WHEN {raw['date']} IS NOT NULL THEN {local} ELSE {stamps.epoch(raw['itime'])} END"
+            f"WHEN {raw['date']} IS NOT NULL THEN {local} ELSE {clocks.epoch(raw['itime'])} END"
         ),
     )

@@ -11,7 +11,7 @@ events. Lines of the ASA engine in the same file are read by ``asa``, which call
 import re
 from collections.abc import Sequence
 
-from connectors.sources.logs import devices, line_sql, pairs, stamps
+from connectors.sources.logs import clocks, devices, line_sql, pairs
 from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan
 
@@ -43,22 +43,20 @@ def recognise(head: str, path: str) -> Recognised | None:
     """Unified events of FTD or NGIPS; None for any other content. A file with ASA messages beside them is ``asa``."""
     if "SrcIP: " not in head or not _SEEN.search(head):
         return None
-    return Recognised(format=NAME, kind="conn", options=stamps.written(head, path), note=stamps.note(head, "FTD"))
+    return Recognised(format=NAME, kind="conn", options=clocks.written(head, path), note=clocks.note(head, "FTD"))
 
 
 def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     """The conn SELECT: one row a connection or denied attempt; all other lines are in ``passed``."""
-    return rows(line_sql.lines(paths, scan), stamps.clock(form, scan))
+    return rows(line_sql.lines(paths, scan), clocks.clock(form, scan))
 
 
-def rows(source: str, device: stamps.Clock) -> str:
+def rows(source: str, device: clocks.Clock) -> str:
     """The conn SELECT over the lines of ``source`` (file, line, n, text)."""
     number = f"regexp_extract(left(text, 200), '{_NUMBER}', 1)"
     legacy = "contains(text, 'SFIMS: ') AND contains(text, 'SrcIP: ')"
-    kind = (
-        f"CASE WHEN {number} != '' THEN {number} WHEN {legacy} THEN CASE WHEN contains(text, 'ConnectType: Start') "
-        "THEN '430002' ELSE '430003' END ELSE '' END"
-    )
+    begun = "CASE WHEN contains(text, 'ConnectType: Start') THEN '430002' ELSE '430003' END"
+    kind = f"CASE WHEN {number} != '' THEN {number} WHEN {legacy} THEN {begun} ELSE '' END"
     body = "regexp_replace(text, '^.*?(43000[0-9]|SFIMS): ?', '')"
     taken = pairs.taken(f"SELECT *, {kind} AS number FROM ({source})", body, pairs.keys_of(NAMES), "colons")
     raw = pairs.raw(NAMES)
@@ -66,7 +64,7 @@ def rows(source: str, device: stamps.Clock) -> str:
         "action": f"lower({raw['action']})",
         "id": raw["id"],
         "device": raw["device"],
-        "stamp": stamps.frame(),
+        "stamp": clocks.frame(),
         "instance": raw["instance"],
         "first": raw["first"],
         "ends": "number = '430003'",
@@ -81,7 +79,7 @@ def rows(source: str, device: stamps.Clock) -> str:
         "coalesce(first, stamp)",
         lambda _: (
             f"CASE WHEN first IS NOT NULL THEN {line_sql.offset_time('first')} "
-            f"ELSE {stamps.moment('stamp', device)} END"
+            f"ELSE {clocks.moment('stamp', device)} END"
         ),
     )
     read = line_sql.checked(f"SELECT *, {named} FROM ({taken})", devices.cells(raw, moment), passed)

@@ -1,4 +1,4 @@
-"""Packets that netfilter logged: iptables and nftables LOG rules, UFW, and routers built on them (UniFi, VyOS, OpenWrt).
+"""Packets that netfilter logged: iptables and nftables LOG rules, UFW, and routers built on them (UniFi, OpenWrt).
 
 A line is one packet, so it is a connection only when it opens one: TCP with SYN and no ACK, any packet of another
 protocol. Answers and packets within a connection are passed over, and so is a refused packet that opens nothing: it
@@ -11,7 +11,7 @@ is the length of a packet and not of the connection: bytes are unknown. There is
 import re
 from collections.abc import Sequence
 
-from connectors.sources.logs import devices, line_sql, stamps
+from connectors.sources.logs import clocks, devices, line_sql
 from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan, literal
 
@@ -31,7 +31,7 @@ def recognise(head: str, path: str) -> Recognised | None:
     if " DST=" not in head or not _SEEN.search(head):
         return None
     return Recognised(
-        format=NAME, kind="conn", options=stamps.written(head, path), note=stamps.note(head, "kernel log")
+        format=NAME, kind="conn", options=clocks.written(head, path), note=clocks.note(head, "kernel log")
     )
 
 
@@ -39,7 +39,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     """The conn SELECT: one row a packet that opens a connection or was refused."""
     names = ", ".join(literal(part) for part in _PARTS)
     split = f"""
-        SELECT file, line, n, {stamps.frame()} AS stamp, left(text, strpos(text, 'IN=')) AS prefix,
+        SELECT file, line, n, {clocks.frame()} AS stamp, left(text, strpos(text, 'IN=')) AS prefix,
             CASE WHEN contains(text, ' DST=') THEN regexp_extract(text, {literal(_PACKET)}, [{names}]) END AS p,
             contains(text, ' SRC=') AND contains(text, 'IN=') AS packet
         FROM ({line_sql.lines(paths, scan)})"""
@@ -51,7 +51,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     stamp = Cell(
         "time stamp (one without a year needs the year given)",
         "stamp",
-        lambda _: stamps.moment("stamp", stamps.clock(form, scan)),
+        lambda _: clocks.moment("stamp", clocks.clock(form, scan)),
     )
     passed = (
         "CASE WHEN NOT packet THEN 'not a packet of netfilter' WHEN p.proto = 'TCP' AND syn AND ack THEN 'answer' "

@@ -10,7 +10,7 @@ events, security_event ...) are passed over by their kind.
 import re
 from collections.abc import Sequence
 
-from connectors.sources.logs import devices, line_sql, stamps
+from connectors.sources.logs import clocks, devices, line_sql
 from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan, literal
 
@@ -20,7 +20,7 @@ _KINDS = "flows|ip_flow_start|ip_flow_end|(?:vpn_|cellular_|l7_)?firewall"
 _SEEN = re.compile(
     rf"^[^{{\n]{{0,120}}?\b\d{{10}}\.\d+ \S+ (?:{_KINDS}) (?:allow |deny )?src=[0-9A-Fa-f.:]+ ", re.MULTILINE
 )
-_LINE = rf"\b(\d{{10}}\.\d+) \S+ (\w+)(?: (allow|deny))?(?: |$)"
+_LINE = r"\b(\d{10}\.\d+) \S+ (\w+)(?: (allow|deny))?(?: |$)"
 _PAIR = r" {}=([^ ]+)"
 
 
@@ -43,7 +43,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
             h.verdict = 'deny' OR regexp_matches(text, ' pattern: ?deny') AS refused
         FROM (SELECT *, {head} AS h, {values} FROM ({line_sql.lines(paths, scan)}))"""
     raw = {name: f"raw_{name}" for name in keys}
-    moment = Cell("epoch number", "h.at", stamps.epoch)
+    moment = Cell("epoch number", "h.at", clocks.epoch)
     passed = (
         "CASE WHEN kind = '' THEN 'not a line of Meraki' WHEN NOT flow THEN left(kind, 40) "
         "WHEN kind = 'ip_flow_end' THEN 'end of a flow that is counted' END"

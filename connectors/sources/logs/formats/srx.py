@@ -10,7 +10,7 @@ their name. Stamps of the standard format name no year.
 import re
 from collections.abc import Sequence
 
-from connectors.sources.logs import devices, line_sql, pairs, stamps
+from connectors.sources.logs import clocks, devices, line_sql, pairs
 from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan, literal
 
@@ -55,7 +55,7 @@ def recognise(head: str, path: str) -> Recognised | None:
     """Messages of RT_FLOW or APPTRACK about sessions; None for any other content, CEF included."""
     if "_SESSION_" not in head or not _SEEN.search(head) or "CEF:" in head[:2048]:
         return None
-    return Recognised(format=NAME, kind="conn", options=stamps.written(head, path), note=stamps.note(head, "SRX"))
+    return Recognised(format=NAME, kind="conn", options=clocks.written(head, path), note=clocks.note(head, "SRX"))
 
 
 def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
@@ -67,13 +67,13 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     taken = pairs.taken(numbered, f"CASE WHEN structured THEN {body} END", pairs.keys_of(NAMES), "spaced")
     plain = f"CASE WHEN NOT structured THEN regexp_extract(text, {literal(_PLAIN)}, [{names}]) END"
     source = f"""
-        SELECT *, {stamps.frame()} AS stamp, {plain} AS p, ends_with(message, 'SESSION_DENY') AS refused,
+        SELECT *, {clocks.frame()} AS stamp, {plain} AS p, ends_with(message, 'SESSION_DENY') AS refused,
             message = 'RT_FLOW_SESSION_CLOSE' AS closed FROM ({taken})"""
     raw = {name: f"coalesce({value}, nullif(p.{name}, ''))" for name, value in pairs.raw(NAMES).items()}
     stamp = Cell(
         "time stamp (one without a year needs the year given)",
         "stamp",
-        lambda _: stamps.moment("stamp", stamps.clock(form, scan)),
+        lambda _: clocks.moment("stamp", clocks.clock(form, scan)),
     )
     passed = (
         "CASE WHEN message = '' THEN 'not a message of the SRX' WHEN NOT regexp_matches(message, "

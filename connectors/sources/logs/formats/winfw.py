@@ -9,7 +9,7 @@ translated here and nothing repeated. Times are the machine's local time, withou
 import re
 from collections.abc import Sequence
 
-from connectors.sources.logs import devices, line_sql, stamps
+from connectors.sources.logs import clocks, devices, line_sql
 from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan
 
@@ -33,7 +33,7 @@ def recognise(head: str, path: str) -> Recognised | None:
 def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     """The conn SELECT: one row a connection that was let through or an attempt that was dropped."""
     place = {name: f"f[{number}]" for number, name in enumerate(form.columns, 1)}
-    zone = stamps.clock(form, scan).zone
+    zone = clocks.clock(form, scan).zone
     source = f"""
         SELECT *, {place["action"]} AS action, nullif({place.get("tcpflags", "NULL")}, '-') AS flags,
             {place["action"]} = 'DROP' AS refused
