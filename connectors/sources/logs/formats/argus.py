@@ -2,7 +2,7 @@
 
 Dir names who began: -> is the source, <- the destination; where Argus does not know (<->, <?>, ?>), the source, which
 spoke first. Argus writes a long flow again at every status interval: a TCP row whose source sent no SYN is a further
-row of the session of its ends, and no connection of its own where that was seen. Nothing says denied, so nothing is; a row
+row of the session of its ends, and no connection of its own where that was seen. Nothing is called denied, and a row
 stands for one flow. TotBytes are those of both sides with their link headers, SrcBytes those of the source, whoever
 began. ARP, LLC and Argus's own management rows are passed over. Times are local to the machine that ran ra, or numbers.
 """

@@ -79,9 +79,8 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
             (f"len(f) != {len(form.columns)}", f"'expected {len(form.columns)} fields, found ' || len(f)"),
         ],
     )
-    denied = (
-        "(coalesce(sub, '') IN ('drop', 'deny') OR regexp_matches(coalesce(action, ''), '^(drop|deny|reset|block)'))"
-    )
+    refused = "regexp_matches(coalesce(action, ''), '^(drop|deny|reset|block)')"
+    denied = f"(coalesce(sub, '') IN ('drop', 'deny') OR {refused})"
     rows = devices.lean(read, ("sub", "action", "app"))
     return line_sql.canonical(
         "conn",

@@ -17,7 +17,10 @@ from connectors.sources.logs.schema import Recognised, Scan, literal
 NAME = "filterlog"
 
 _BEHIND = r"filterlog(?:\[\d+\])?(?:: | +\d+ +\S+ +\S+ |: ?)"
-_SEEN = re.compile(r"\bfilterlog\b[^,\n]{0,80}[: ]\d*,\d*,[^,\n]*,[^,\n]*,[^,\n]*,[^,\n]*,\w+,(in|out|in/out),[46],")
+_SEEN = re.compile(
+    r"^[^{\n]{0,200}?\bfilterlog\b[^,{\n]{0,80}[: ]\d*,\d*,[^,\n]*,[^,\n]*,[^,\n]*,[^,\n]*,\w+,(in|out|in/out),[46],",
+    re.MULTILINE,
+)
 # The ninth field is the IP version; after it stand, by version, the places of the fields.
 _PLACES = {"4": {"proto": 17, "src": 19, "dst": 20, "id": 13}, "6": {"proto": 13, "src": 16, "dst": 17, "id": 11}}
 

@@ -4,9 +4,10 @@ The source is the client: srcip began, and neither transip nor tranip is used, s
 and the address that it asked for. A session is counted once, from its last record: ``start`` records and the interim
 statistics of long sessions (log id ...0020, counters since the start) are passed over when a later record of the same
 device, sessionid and ends follows, and the last one counts when none does. ``deny`` and ``blocked`` are denied
-attempts; ``ip-conn`` and ``timeout`` without an answer are connections that nobody answered. sentbyte and rcvdbyte count from the
-client's side; a record without them says nothing of bytes. The record is written at the end: start is its time less
-``duration``. Time is eventtime (seconds to nanoseconds), else date and time with tz, else in the given time zone.
+attempts; ``ip-conn`` and ``timeout`` without an answer are connections that nobody answered. sentbyte and rcvdbyte
+count from the client's side; a record without them says nothing of bytes. The record is written at the end: start is
+its time less ``duration``. Time is eventtime (seconds to nanoseconds), else date and time with tz, else in the given
+zone.
 """
 
 import re

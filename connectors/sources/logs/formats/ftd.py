@@ -35,7 +35,7 @@ NAMES = {
     "instance": ("InstanceID",),
 }
 UNIFIED = "-43000"
-_SEEN = re.compile(r"\b(?:FTD|NGIPS)-\d-43000[1-5]: |\bSFIMS: [^\n]{0,400}\bSrcIP: ")
+_SEEN = re.compile(r"^[^{\n]{0,200}?(?:\b(?:FTD|NGIPS)-\d-43000[1-5]: |\bSFIMS: [^\n]{0,400}\bSrcIP: )", re.MULTILINE)
 _NUMBER = r"-(43000\d): ?"
 
 

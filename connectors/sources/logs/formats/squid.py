@@ -16,6 +16,8 @@ from connectors.sources.logs.schema import Recognised, Scan, literal
 NAME = "squid"
 
 _ROW = r"(?:^|\s)(\d{9,10}\.\d{3}) +(-?\d+) (\S+) ([A-Z_]+)/(\d{3}) (\d+) ([A-Z_]+) (\S+) (\S+) ([A-Z_0-9]+)/(\S+) \S"
+# The host of a URL, or of host:port, and its port.
+_URL = r"^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/?#@]*@)?(\[[^\]]*\]|[^/:?#]*)(?::([0-9]+))?"
 _PARTS = ("at", "elapsed", "client", "result", "status", "size", "method", "url", "user", "way", "server")
 _SEEN = re.compile(r"^[^{\n]{0,120}?" + _ROW.replace(r"(?:^|\s)", r"\b"), re.MULTILINE)
 
@@ -32,15 +34,10 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     names = ", ".join(literal(part) for part in _PARTS)
     source = f"SELECT *, regexp_extract(text, {literal(_ROW)}, [{names}]) AS p FROM ({line_sql.lines(paths, scan)})"
     url = "nullif(p.url, '')"
-    host = (
-        f"lower(coalesce(nullif(regexp_extract({url}, '^[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*@)?(\\[[^\\]]*\\]|[^/:?#]*)', "
-        f"2), ''), regexp_extract({url}, '^(\\[[^\\]]*\\]|[^/:?#]*)', 1)))"
-    )
-    port = (
-        f"coalesce(nullif(regexp_extract({url}, '^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/?#]*@)?(?:\\[[^\\]]*\\]|[^/:?#]*)"
-        f":([0-9]+)', 1), ''), CASE WHEN {url} ILIKE 'https:%' THEN '443' WHEN {url} ILIKE 'ftp:%' THEN '21' "
-        "ELSE '80' END)"
-    )
+    host = f"lower(regexp_extract({url}, {literal(_URL)}, 1))"
+    own = f"nullif(regexp_extract({url}, {literal(_URL)}, 2), '')"
+    usual = f"CASE WHEN {url} ILIKE 'https:%' THEN '443' WHEN {url} ILIKE 'ftp:%' THEN '21' ELSE '80' END"
+    port = f"coalesce({own}, {usual})"
     server = "CASE WHEN regexp_full_match(p.server, '[0-9A-Fa-f.:]+') AND p.server != '-' THEN p.server END"
     read = line_sql.checked(
         source,

@@ -62,7 +62,8 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     """The conn SELECT: one row a session or denied attempt."""
     names = ", ".join(literal(part) for part in _PARTS)
     step = f"regexp_extract(text, {literal(_MESSAGE)}, 1)"
-    numbered = f"SELECT *, {_name(step)} AS message, contains(text, '[junos@') AS structured FROM ({line_sql.lines(paths, scan)})"
+    told = f"{_name(step)} AS message, contains(text, '[junos@') AS structured"
+    numbered = f"SELECT *, {told} FROM ({line_sql.lines(paths, scan)})"
     body = "rtrim(text[strpos(text, '[junos@'):], '] ')"
     taken = pairs.taken(numbered, f"CASE WHEN structured THEN {body} END", pairs.keys_of(NAMES), "spaced")
     plain = f"CASE WHEN NOT structured THEN regexp_extract(text, {literal(_PLAIN)}, [{names}]) END"

@@ -60,7 +60,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
         devices.cells(raw, moment),
         passed,
         faults=[
-            (f"len(f) < {len(NEEDED)}", f"'expected at least {len(NEEDED)} fields, found ' || len(f)"),
+            (f"len(f) < {len(form.columns)}", f"'expected {len(form.columns)} fields, found ' || len(f)"),
             ("NOT regexp_matches(action, '^(ALLOW|DROP|OPEN)')", "'action is not ALLOW, DROP, OPEN or CLOSE'"),
         ],
     )

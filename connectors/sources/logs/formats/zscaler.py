@@ -1,10 +1,10 @@
 """Zscaler NSS feeds of key=value pairs behind tabs: firewall sessions (kind conn) and web transactions (kind http).
 
 Firewall: csip (the client) began, sdip or cdip is the destination as the client asked for it; ssip, the address behind
-Zscaler's translation, is not used. Block and Drop are denied attempts. numsessions of an aggregated record are that many
-connections. outbytes and inbytes are sent and received; absent, they are unknown. The start is the record's time less
-its duration. Web: ClientIP asked for hostname at serverip; blocked transactions reached no server and are passed over.
-Times are those that the feed was told to write: read as UTC unless a time zone is given.
+Zscaler's translation, is not used. Block and Drop are denied attempts. numsessions of an aggregated record are that
+many connections. outbytes and inbytes are sent and received; absent, they are unknown. The start is the record's time
+less its duration. Web: ClientIP asked for hostname at serverip; blocked transactions reached no server and are passed
+over. Times are those that the feed was told to write: read as UTC unless a time zone is given.
 """
 
 import re
@@ -58,7 +58,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     front = f"regexp_extract(left(text, 200), {literal(_FRONT)})"
     named = {
         "action": f"lower({raw['action']})",
-        "at": f"coalesce(trim({raw['at']}, '\"'), nullif({front}, ''))",
+        "stated": f"coalesce(trim({raw['at']}, '\"'), nullif({front}, ''))",
         "epoch": raw["epoch"],
         "web": f"{raw['server']} IS NOT NULL AND {raw['host']} IS NOT NULL",
         "wall": f"{pairs.column('csip')} IS NOT NULL",
@@ -69,7 +69,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     zone = clocks.clock(form, scan).zone
     moment = Cell(
         "time",
-        "coalesce(epoch, at)",
+        "coalesce(epoch, stated)",
         lambda text: (
             f"CASE WHEN epoch IS NOT NULL THEN {clocks.epoch('epoch')} ELSE {line_sql.time(text, zone, _TIMES)} END"
         ),
@@ -107,7 +107,8 @@ def _http(source: str, raw: dict[str, str], moment: Cell) -> str:
             "src_ip": "src",
             "dst_ip": "dst",
             "name": "lower(regexp_replace(told_host, ':[0-9]+$', ''))",
-            "dst_port": f"CASE WHEN regexp_matches(told_host, ':[0-9]{{1,5}}$') THEN {own_port} WHEN scheme = 'http' THEN 80 "
+            "dst_port": f"CASE WHEN regexp_matches(told_host, ':[0-9]{{1,5}}$') THEN {own_port} "
+            "WHEN scheme = 'http' THEN 80 "
             "WHEN starts_with(scheme, 'http') OR scheme IN ('ssl', 'tunnel_ssl') THEN 443 END",
         },
     )
