@@ -64,7 +64,7 @@ def select(form: Recognised, records: str, style: pairs.Style, scan: Scan) -> st
     steps = {
         "step": "CASE WHEN upper(name) = 'TRAFFIC' THEN lower(id) WHEN upper(id) = 'TRAFFIC' THEN lower(name) ELSE sub "
         "END",
-        "of_traffic": "upper(name) = 'TRAFFIC' OR upper(id) = 'TRAFFIC' OR kind = 'TRAFFIC'",
+        "of_traffic": "coalesce(upper(name) = 'TRAFFIC', false) OR upper(id) = 'TRAFFIC' OR kind = 'TRAFFIC'",
     }
     stepped = ", ".join(f"{value} AS {name}" for name, value in steps.items())
     source = f"SELECT *, {stepped} FROM (SELECT *, {named} FROM ({taken}))"

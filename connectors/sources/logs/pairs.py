@@ -31,7 +31,7 @@ _LEAD: Mapping[str, str] = {"colons": "', '", "cef": "' '", "leef": "chr(9)"}
 
 
 def taken(source: str, text: str, keys: Sequence[str], style: Style) -> str:
-    """SELECT of ``source`` with one column a key, called ``"k KEY"``; null when the line does not have the key.
+    """SELECT of ``source`` with one column a key, called ``column(key)``; null when the line does not have the key.
 
     ``text`` is SQL for the pairs of a row.
     """
@@ -42,8 +42,8 @@ def taken(source: str, text: str, keys: Sequence[str], style: Style) -> str:
 
 
 def column(key: str) -> str:
-    """The quoted name of the column of ``key`` in ``taken``."""
-    return identifier("k " + key)
+    """The quoted name of the column of ``key`` in ``taken``; DuckDB's names do not tell act from Act."""
+    return identifier("k " + "".join(f"^{one}" if one.isupper() else one for one in key))
 
 
 def values(text: str, keys: Sequence[str], style: Style) -> str:
@@ -114,10 +114,12 @@ def _each(text: str, names: str, style: str) -> str:
 
 def _running(text: str, names: str, style: str) -> str:
     """Keys that are known by what stands around them; a value is all text up to the next key."""
-    clean = f"replace(replace({text}, '\\', '\\\\'), '\"', '\\\"')"
+    clean = f"replace(replace(rtrim({text}, chr(9)), '\\', '\\\\'), '\"', '\\\"')"
     marked = f"regexp_replace({_LEAD[style]} || {clean}, {literal(_RUNNING[style])}, '\",\"\\1\":\"', 'g')"
     first = f"{marked}[strpos({marked}, '\",\"') + 2:]"
-    body = f"TRY(json_extract_string('{{' || {first} || '\"}}', {names}))"
+    whole = f"'{{' || {first} || '\"}}'"
+    clean = f"regexp_replace({whole}, '[[:cntrl:]]', ' ', 'g')"
+    body = f"coalesce(TRY(json_extract_string({whole}, {names})), TRY(json_extract_string({clean}, {names})))"
     if style != "cef":
         return body
     unescaped = f"list_transform({body}, lambda v: regexp_replace(v, '\\\\([\\\\=|])', '\\1', 'g'))"

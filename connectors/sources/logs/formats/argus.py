@@ -40,6 +40,7 @@ _PATTERNS = (
     "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%dT%H:%M:%S.%f",
 )
+_HARDWARE = "([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}"
 _NO_FLOW = "('arp', 'rarp', 'llc', 'man', 'lldp', 'stp', 'ipx', 'ether', 'rtcp-man', 'unas')"
 
 
@@ -65,7 +66,8 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     source = f"SELECT *, {named} FROM (SELECT *, {split} AS f FROM ({line_sql.lines(paths, scan)}))"
     passed = (
         f"CASE WHEN trim(ltrim(f[1], chr(65279))) = {first} THEN 'header line' "
-        f"WHEN lower({raw['proto']}) IN {_NO_FLOW} THEN 'protocol ' || lower({raw['proto']}) END"
+        f"WHEN lower({raw['proto']}) IN {_NO_FLOW} THEN 'protocol ' || lower({raw['proto']}) "
+        f"WHEN regexp_full_match({raw['src']}, {literal(_HARDWARE)}) THEN 'hardware addresses' END"
     )
     zone = clocks.clock(form, scan).zone
     moment = Cell(

@@ -119,8 +119,8 @@ def test_ipv6_addresses_are_addresses(module: ModuleType, tmp_path: Path) -> Non
     text = SAMPLES[module].replace(samples.SRC, "2001:DB8::5").replace(samples.DST, "2a00:1450:4001::8")
     if module is filterlog:
         text = (
-            "<134>1 2026-03-02T08:00:01+00:00 fw filterlog 35553 - - 9,,,15,em0,match,pass,in,6,0x00,0x12345,64,tcp,"
-            "6,40,2001:db8::5,2a00:1450:4001::8,20000,6667,0,S,1395699778,,1024,,"
+            "<134>1 2026-03-02T08:00:01+00:00 fw filterlog 35553 - - 9,,,15,em0,match,pass,in,6,0x00,0x12345,64,"
+            "tcp,6,40,2001:db8::5,2a00:1450:4001::8,20000,6667,0,S,1395699778,,1024,,"
         )
     (row,) = events(module, written(tmp_path, "a.log", text + "\n"))
     assert (row["src_ip"], row["dst_ip"], row["dst_port"]) == ("2001:db8::5", "2a00:1450:4001::8", 6667)
