@@ -58,6 +58,7 @@ def select(form: Recognised, records: str, style: pairs.Style, scan: Scan) -> st
         "act": f"lower({raw['act']})",
         "uid": raw["uid"],
         "logid": raw["logid"],
+        "stamp": f"CASE WHEN coalesce({raw['start']}, {raw['event']}) IS NULL THEN {clocks.frame()} END",
         "event_name": "lower(coalesce(name, '') || ' ' || coalesce(id, ''))",
     }
     named = ", ".join(f"{value} AS {name}" for name, value in words.items())

@@ -85,9 +85,11 @@ def leef_values(rest: str) -> str:
 
 
 def _header(text: str, begin: str, parts: Sequence[str]) -> str:
-    whole = rf"{begin}\|" + r"((?:[^|\\]|\\.)*)\|" * len(parts) + r"(.*)$"
+    whole = rf"^{begin}\|" + r"((?:[^|\\]|\\.)*)\|" * len(parts) + r"(.*)$"
     names = ", ".join(literal(part) for part in (*parts, "rest"))
-    return f"regexp_extract({text}, {literal(whole)}, [{names}])"
+    # At the beginning of a text the expression is several times as fast as anywhere in it.
+    record = f"{text}[coalesce(nullif(strpos({text}, {literal(begin[:4])}), 0), 1):]"
+    return f"regexp_extract({record}, {literal(whole)}, [{names}])"
 
 
 def _object(text: str, style: str) -> str:
@@ -108,18 +110,25 @@ def _each(text: str, names: str, style: str) -> str:
     plain = "regexp_replace(v[2:-2], '\\\\(.)', '\\1', 'g')"
     unquoted = f"CASE WHEN v[1] = '\"' THEN CASE WHEN right(v, 1) = '\"' THEN {plain} ELSE v[2:] END ELSE v END"
     keys = f"regexp_extract_all({text}, {pattern}, 1)"
-    found = f"list_transform(regexp_extract_all({text}, {pattern}, 2), lambda v: {unquoted})"
-    return f"list_transform({names}, lambda k: ({found})[nullif(list_position({keys}, k), 0)])"
+    raws = f"regexp_extract_all({text}, {pattern}, 2)"
+    # Inside the lambda a list is a value of the row; written there, it would be computed anew for each name.
+    both = f"[{{'k': {keys}, 'v': {raws}}}]"
+    each = f"list_transform({names}, lambda k: s.v[nullif(list_position(s.k, k), 0)])"
+    chosen = f"list_transform({both}, lambda s: {each})"
+    return f"list_transform(({chosen})[1], lambda v: {unquoted})"
 
 
 def _running(text: str, names: str, style: str) -> str:
     """Keys that are known by what stands around them; a value is all text up to the next key."""
-    clean = f"replace(replace(rtrim({text}, chr(9)), '\\', '\\\\'), '\"', '\\\"')"
-    marked = f"regexp_replace({_LEAD[style]} || {clean}, {literal(_RUNNING[style])}, '\",\"\\1\":\"', 'g')"
-    first = f"{marked}[strpos({marked}, '\",\"') + 2:]"
-    whole = f"'{{' || {first} || '\"}}'"
+    clean_text = f"replace(replace(rtrim({text}, chr(9)), '\\', '\\\\'), '\"', '\\\"')"
+    marked = f"regexp_replace({_LEAD[style]} || {clean_text}, {literal(_RUNNING[style])}, '\",\"\\1\":\"', 'g')"
+    whole = f"'{{\"\":\"' || {marked} || '\"}}'"  # what stands before the first key is the value of none
     clean = f"regexp_replace({whole}, '[[:cntrl:]]', ' ', 'g')"
     body = f"coalesce(TRY(json_extract_string({whole}, {names})), TRY(json_extract_string({clean}, {names})))"
+    if style == "leef":
+        # Without an equals sign in a value every step is a plain replacement; with one the object is not valid.
+        parts = f"replace(replace({clean_text}, '=', '\":\"'), chr(9), '\",\"')"
+        return f"coalesce(TRY(json_extract_string('{{\"' || ltrim({parts}, '\",') || '\"}}', {names})), {body})"
     if style != "cef":
         return body
     unescaped = f"list_transform({body}, lambda v: regexp_replace(v, '\\\\([\\\\=|])', '\\1', 'g'))"

@@ -29,6 +29,6 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     """The conn SELECT: one row a session or denied attempt."""
     records = f"""
         SELECT file, line, n, text, h.vendor AS vendor, h.product AS product, h.id AS id, h.name AS name,
-            h.rest AS rest, {clocks.frame()} AS stamp
+            h.rest AS rest
         FROM (SELECT *, {pairs.cef()} AS h FROM ({line_sql.lines(paths, scan)}))"""
     return event_rules.select(form, records, "cef", scan)

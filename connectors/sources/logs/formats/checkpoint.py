@@ -59,7 +59,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     words = {
         "action": f"lower({raw['action']})",
         "product": f"lower({raw['product']})",
-        "stamp": clocks.frame(),
+        "stamp": f"CASE WHEN {raw['time']} IS NULL THEN {clocks.frame()} END",
         "uid": f"CASE WHEN {raw['loguid']} NOT IN ('', '{{0x0,0x0,0x0,0x0}}') THEN {raw['loguid']} END",
     }
     named = ", ".join(f"{value} AS {name}" for name, value in words.items())

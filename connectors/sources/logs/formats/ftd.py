@@ -64,7 +64,7 @@ def rows(source: str, device: clocks.Clock) -> str:
         "action": f"lower({raw['action']})",
         "id": raw["id"],
         "device": raw["device"],
-        "stamp": clocks.frame(),
+        "stamp": f"CASE WHEN {raw['first']} IS NULL THEN {clocks.frame()} END",
         "instance": raw["instance"],
         "first": raw["first"],
         "ends": "number = '430003'",

@@ -29,5 +29,5 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     behind = f"SELECT *, h.rest AS behind FROM ({parsed})"
     records = f"""
         SELECT file, line, n, text, h.vendor AS vendor, h.product AS product, h.id AS id, NULL::VARCHAR AS name,
-            {pairs.leef_values("behind")} AS rest, {clocks.frame()} AS stamp FROM ({behind})"""
+            {pairs.leef_values("behind")} AS rest FROM ({behind})"""
     return event_rules.select(form, records, "leef", scan)

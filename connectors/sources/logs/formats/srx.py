@@ -64,7 +64,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     step = f"regexp_extract(text, {literal(_MESSAGE)}, 1)"
     told = f"{_name(step)} AS message, contains(text, '[junos@') AS structured"
     numbered = f"SELECT *, {told} FROM ({line_sql.lines(paths, scan)})"
-    body = "rtrim(text[strpos(text, '[junos@'):], '] ')"
+    body = "rtrim(text[strpos(text, '[junos@') + strpos(text[strpos(text, '[junos@'):], ' '):], '] ')"
     taken = pairs.taken(numbered, f"CASE WHEN structured THEN {body} END", pairs.keys_of(NAMES), "spaced")
     plain = f"CASE WHEN NOT structured THEN regexp_extract(text, {literal(_PLAIN)}, [{names}]) END"
     source = f"""
