@@ -38,11 +38,6 @@ FIELDS: Mapping[str, tuple[int, tuple[str, ...]]] = {
 NEEDED = ("subtype", "src", "dst", "dport", "start")
 
 _SYSLOG_ROW = re.compile(r"^[^,\n]*,\d{4}/\d\d/\d\d \d\d:\d\d:\d\d,[^,\n]*,TRAFFIC,\w+,", re.MULTILINE)
-# A row of any other log of the device: its TRAFFIC rows may come later than the first part of a file.
-_OTHER_ROW = re.compile(
-    r"^[^,{\n]*,\d{4}/\d\d/\d\d \d\d:\d\d:\d\d,[^,\n]*,(THREAT|SYSTEM|CONFIG|USERID|HIPMATCH|GLOBALPROTECT),",
-    re.MULTILINE,
-)
 _NO_SERVICE = "('incomplete', 'insufficient-data', 'not-applicable', 'unknown-tcp', 'unknown-udp', 'unknown-p2p')"
 _ETHERNET = 14
 _ZONE_NOTE = "PAN-OS stamps name no time zone: read as UTC unless a time zone is given"
@@ -54,7 +49,7 @@ def recognise(head: str, path: str) -> Recognised | None:
     positions = _positions(columns)
     if all(name in positions for name in NEEDED) and len(columns) > len(NEEDED):
         return Recognised(format=NAME, kind="conn", columns=columns, note=_ZONE_NOTE)
-    if (",TRAFFIC," in head and _SYSLOG_ROW.search(head)) or _OTHER_ROW.search(head):
+    if ",TRAFFIC," in head and _SYSLOG_ROW.search(head):
         return Recognised(format=NAME, kind="conn", note=f"no header, layout of PAN-OS 8 to 11 assumed. {_ZONE_NOTE}")
     return None
 
