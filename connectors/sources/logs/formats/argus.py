@@ -14,6 +14,7 @@ from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan, literal
 
 NAME = "argus"
+LACKS = "flow of IP"
 
 NAMES: Mapping[str, Sequence[str]] = {
     "at": ("starttime", "stime"),

@@ -14,6 +14,8 @@ from connectors.sources.logs import clocks, event_rules, line_sql, pairs
 from connectors.sources.logs.schema import Recognised, Scan
 
 NAME = "cef"
+LINE = r"\bCEF: ?[0-9]+\|"
+LACKS = "traffic record of a firewall that is read"
 
 _SEEN = re.compile(r"\bCEF: ?\d+\|(Palo Alto Networks|Fortinet|Check Point)\|", re.IGNORECASE)
 

@@ -16,6 +16,8 @@ from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan
 
 NAME = "checkpoint"
+LINE = r'\[ ?\w+:"|\|loguid='
+LACKS = "record of the firewall with src and dst (Log Exporter of the blade Firewall)"
 
 NAMES = {
     "src": ("src",),

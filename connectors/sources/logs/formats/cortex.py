@@ -15,6 +15,7 @@ from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan
 
 NAME = "cortex"
+LACKS = "TRAFFIC row of a session"
 
 # Cell -> the names of its column, in lower case and without anything but letters and digits.
 NAMES: Mapping[str, Sequence[str]] = {

@@ -15,6 +15,8 @@ from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan, literal
 
 NAME = "filterlog"
+LINE = r"\bfilterlog\b"
+LACKS = "pass or block line of a filter rule (logging of the rule)"
 
 _BEHIND = r"filterlog(?:\[\d+\])?(?:: | +\d+ +\S+ +\S+ |: ?)"
 _SEEN = re.compile(

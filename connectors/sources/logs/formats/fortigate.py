@@ -18,6 +18,8 @@ from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan
 
 NAME = "fortigate"
+LINE = r'\b(devid|device_id|logid|log_id)="?[A-Z0-9]'
+LACKS = "traffic record (set logtraffic all, or log forwarding of traffic)"
 
 NAMES = {
     "src": ("srcip", "src"),

@@ -16,6 +16,7 @@ from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan
 
 NAME = "ftd"
+LACKS = "unified connection event (430002 or 430003; logging of connections in the access control policy)"
 
 NAMES = {
     "src": ("SrcIP",),

@@ -16,6 +16,8 @@ from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan, literal
 
 NAME = "iptables"
+LINE = r"\bIN=\S* OUT=\S* "
+LACKS = "packet that opens a connection (a LOG rule for new connections)"
 
 _PACKET = (
     r"\bIN=(\S*) OUT=(\S*) .*?\bSRC=(\S+) DST=(\S+) LEN=\d+ (?:.*?\bID=(\d+) )?.*?\bPROTO=(\S+)"

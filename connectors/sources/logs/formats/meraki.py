@@ -15,6 +15,8 @@ from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan, literal
 
 NAME = "meraki"
+LINE = r"\b[0-9]{10}\.[0-9]+ \S+ (flows|ip_flow_start|ip_flow_end|urls|events|security_event|[a-z0-9_]*firewall) "
+LACKS = "flows, firewall or ip_flow_start line (syslog role Flows)"
 
 _KINDS = "flows|ip_flow_start|ip_flow_end|(?:vpn_|cellular_|l7_)?firewall"
 _SEEN = re.compile(

@@ -15,6 +15,7 @@ from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan, literal
 
 NAME = "silk"
+LACKS = "flow record"
 
 NAMES: Mapping[str, Sequence[str]] = {
     "src": ("sip",),
@@ -83,6 +84,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
             "orig_bytes": "octets_sent",
             "sent_packets": "packets_sent",
             "rcvd_packets": "packets_back",
+            "records": "coalesce(rows_sent, 0) + coalesce(rows_back, 0)",
             "answered": "CASE WHEN rows_back > 0 AND rows_sent > 0 THEN true END",
         },
     )

@@ -15,6 +15,8 @@ from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan, literal
 
 NAME = "srx"
+LINE = r"\b(RT_[A-Z]+|APPTRACK_SESSION)"
+LACKS = "RT_FLOW_SESSION_CLOSE, CREATE or DENY message (log session-close in the policy)"
 
 NAMES = {
     "src": ("source-address",),

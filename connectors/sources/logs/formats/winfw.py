@@ -14,6 +14,7 @@ from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan
 
 NAME = "winfw"
+LACKS = "ALLOW, OPEN or DROP line (logging of successful connections)"
 
 NEEDED = ("date", "time", "action", "protocol", "src-ip", "dst-ip", "src-port", "dst-port")
 _FIELDS = re.compile(r"^#Fields:[ \t]*(date time action protocol src-ip [^\r\n]*)", re.MULTILINE)
@@ -64,7 +65,14 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
             ("NOT regexp_matches(action, '^(ALLOW|DROP|OPEN)')", "'action is not ALLOW, DROP, OPEN or CLOSE'"),
         ],
     )
-    rows = devices.lean(read, ("refused",))
+    rows = devices.lean(read, ("refused", "action"))
     return line_sql.canonical(
-        "conn", rows, devices.values(False, "refused", answered="CASE WHEN refused THEN false END")
+        "conn",
+        rows,
+        devices.values(
+            False,
+            "refused",
+            answered="CASE WHEN refused THEN false END",
+            lost="coalesce(action = 'INFO-EVENTS-LOST', false)",
+        ),
     )

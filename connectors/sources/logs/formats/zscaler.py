@@ -15,6 +15,7 @@ from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan, literal
 
 NAME = "zscaler"
+LACKS = "firewall record (NSS feed of firewall logs)"
 
 NAMES = {
     "src": ("csip", "ClientIP", "cip", "clientip"),
