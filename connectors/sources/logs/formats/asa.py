@@ -90,9 +90,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
         ],
     )
     events = f"SELECT * FROM ({line_sql.lines(paths, scan)}) WHERE {unified}"
-    return (
-        f"{line_sql.canonical('conn', _joined(rows), _values())} UNION ALL {ftd.rows(events, clocks.clock(form, scan))}"
-    )
+    return ftd.beside(line_sql.canonical("conn", _joined(rows), _values()), events, clocks.clock(form, scan))
 
 
 def _parsed(source: str, year: str, zone: str) -> str:

@@ -37,6 +37,7 @@ NAMES = {
 }
 UNIFIED = "-43000"
 _SEEN = re.compile(r"^[^{\n]{0,200}?(?:\b(?:FTD|NGIPS)-\d-43000[1-5]: |\bSFIMS: [^\n]{0,400}\bSrcIP: )", re.MULTILINE)
+_APART_S = 5
 _NUMBER = r"-(43000\d): ?"
 
 
@@ -50,6 +51,22 @@ def recognise(head: str, path: str) -> Recognised | None:
 def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     """The conn SELECT: one row a connection or denied attempt; all other lines are in ``passed``."""
     return rows(line_sql.lines(paths, scan), clocks.clock(form, scan))
+
+
+def beside(messages: str, source: str, device: clocks.Clock) -> str:
+    """``messages`` (conn rows of the ASA engine) and the unified events of ``source``, a connection of both only once.
+
+    FTD may log a connection in both ways; the event says more, so the message is passed over.
+    """
+    same = " AND ".join(f"m.{name} = e.{name}" for name in ("src_ip", "src_port", "dst_ip", "dst_port", "proto"))
+    near = f"m.denied = e.denied AND abs(m.start - e.start) <= {_APART_S}"
+    seen = f"EXISTS (SELECT 1 FROM events e WHERE {same} AND {near})"
+    marked = f"SELECT m.*, m.start IS NOT NULL AND {seen} AS seen FROM messages m"
+    return f"""
+        WITH events AS MATERIALIZED ({rows(source, device)}), messages AS ({messages})
+        SELECT * FROM events UNION ALL
+        SELECT * EXCLUDE (seen) REPLACE (CASE WHEN NOT seen THEN start END AS start,
+            CASE WHEN seen THEN 'connection of a unified event' ELSE passed END AS passed) FROM ({marked})"""
 
 
 def rows(source: str, device: clocks.Clock) -> str:

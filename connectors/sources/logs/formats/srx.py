@@ -31,7 +31,7 @@ NAMES = {
     "span": ("elapsed-time",),
     "session": ("session-id-32", "session-id"),
 }
-_SEEN = re.compile(r"^[^{\n]{0,300}?\b(?:RT_FLOW|APPTRACK)_SESSION_(?:CREATE|CLOSE|DENY)", re.MULTILINE)
+_SEEN = re.compile(r"^[^{|\n]{0,300}?\b(?:RT_FLOW|APPTRACK)_SESSION_(?:CREATE|CLOSE|DENY)", re.MULTILINE)
 _MESSAGE = r"\b((?:RT_FLOW_|RT_|APPTRACK_|AAMW_|SECINTEL_|FLOW_|PFE_|IDP_|WEBFILTER_|AV_|APPQOS_)[A-Z]+_[A-Z0-9_]+)\b"
 _ENDS = r"([0-9A-Fa-f.:]+)/(\d+)->([0-9A-Fa-f.:]+)/(\d+)"
 _PLAIN = (
@@ -55,7 +55,7 @@ _PARTS = (
 
 def recognise(head: str, path: str) -> Recognised | None:
     """Messages of RT_FLOW or APPTRACK about sessions; None for any other content, CEF included."""
-    if "_SESSION_" not in head or not _SEEN.search(head) or "CEF:" in head[:2048]:
+    if "_SESSION_" not in head or not _SEEN.search(head):
         return None
     return Recognised(format=NAME, kind="conn", options=clocks.written(head, path), note=clocks.note(head, "SRX"))
 

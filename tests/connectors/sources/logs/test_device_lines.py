@@ -1,6 +1,7 @@
 """All text formats of devices: one connection each, told apart from each other, in the shapes that relays give them."""
 
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -199,3 +200,10 @@ def test_a_form_says_what_is_assumed_of_undated_stamps(tmp_path: Path) -> None:
     assert isinstance(form, Recognised) and "without a year" in form.note
     dated = iptables.recognise(samples.IPTABLES + "\n", "a.log")
     assert isinstance(dated, Recognised) and dated.note == ""
+
+
+def test_a_line_of_one_format_is_none_of_another() -> None:
+    for module in SAMPLES:
+        line = getattr(module, "LINE", "")
+        assert not line or re.search(line, SAMPLES[module]), module.NAME
+        assert not line or not any(re.search(line, SAMPLES[other]) for other in SAMPLES if other is not module)

@@ -51,6 +51,16 @@ def test_messages_of_the_asa_engine_in_the_same_file_are_read_too(tmp_path: Path
     assert refused(asa, path) == []
 
 
+def test_a_connection_in_a_message_and_an_event_counts_once(tmp_path: Path) -> None:
+    built = LINA.replace("45.60.2.2/443", "45.60.1.1/6667").replace("10.20.30.41/30005", "10.20.30.40/20000")
+    built = built.replace("08:50:01", "08:00:02")
+    for lines in ([END, built], [built, BEGIN]):
+        path = log(tmp_path, *lines)
+        assert [row["start"] for row in events(asa, path)] == [START]
+        assert passed_over(asa, path) == ["connection of a unified event"]
+    assert len(events(asa, log(tmp_path, END, built.replace("08:00:02", "08:10:02")))) == 2
+
+
 @pytest.mark.parametrize(
     ("action", "denied"),
     [
@@ -76,7 +86,8 @@ def test_icmp_and_the_older_prefix(tmp_path: Path) -> None:
     text = (
         "<113>2026-03-02T08:00:21Z fw SFIMS: Protocol: ICMP, SrcIP: 10.20.30.40, OriginalClientIP: ::, "
         "DstIP: 45.60.1.1, ICMPType: Echo Request, ICMPCode: No Code, ConnectType: End, "
-        "AccessControlRuleAction: Allow, ConnectionDuration: 20, InitiatorPackets: 1, ResponderPackets: 0, InitiatorBytes: 50, ResponderBytes: 0"
+        "AccessControlRuleAction: Allow, ConnectionDuration: 20, InitiatorPackets: 1, ResponderPackets: 0, "
+        "InitiatorBytes: 50, ResponderBytes: 0"
     )
     (row,) = events(ftd, log(tmp_path, text))
     assert (row["start"], row["proto"], row["dst_port"], row["answered"]) == (START, "icmp", 0, False)
