@@ -75,7 +75,8 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
         "StartTime",
         raw["at"],
         lambda text: (
-            f"CASE WHEN contains({text}, ':') THEN {line_sql.time(text, zone, _PATTERNS)} ELSE {line_sql.seconds(text)} END"
+            f"CASE WHEN contains({text}, ':') THEN {line_sql.time(text, zone, _PATTERNS)} "
+            f"ELSE {line_sql.seconds(text)} END"
         ),
     )
     cells = devices.cells(

@@ -10,7 +10,8 @@ start is the session's own start where the record has it, else its event time (o
 import re
 from collections.abc import Sequence
 
-from connectors.sources.logs import clocks, event_rules, line_sql, pairs
+from connectors.sources.logs import clocks, line_sql, pairs
+from connectors.sources.logs.formats import _event_rules
 from connectors.sources.logs.schema import Recognised, Scan
 
 NAME = "cef"
@@ -33,4 +34,4 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
         SELECT file, line, n, text, h.vendor AS vendor, h.product AS product, h.id AS id, h.name AS name,
             h.rest AS rest
         FROM (SELECT *, {pairs.cef()} AS h FROM ({line_sql.lines(paths, scan)}))"""
-    return event_rules.select(form, records, "cef", scan)
+    return _event_rules.select(form, records, "cef", scan)

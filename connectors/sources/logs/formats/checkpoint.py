@@ -77,7 +77,8 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
         f"coalesce({raw['time']}, stamp)",
         lambda text: (
             f"CASE WHEN {raw['time']} IS NULL THEN {clocks.moment('stamp', device)} "
-            f"WHEN regexp_full_match({text}, '[0-9]+') THEN {clocks.epoch(text)} ELSE {clocks.dated(text, device.zone)} END"
+            f"WHEN regexp_full_match({text}, '[0-9]+') THEN {clocks.epoch(text)} "
+            f"ELSE {clocks.dated(text, device.zone)} END"
         ),
     )
     read = line_sql.checked(f"SELECT *, {named} FROM ({source})", devices.cells(raw, moment), passed)

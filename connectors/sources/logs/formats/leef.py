@@ -8,7 +8,8 @@ names, or by bars where a template wrote them so.
 import re
 from collections.abc import Sequence
 
-from connectors.sources.logs import clocks, event_rules, line_sql, pairs
+from connectors.sources.logs import clocks, line_sql, pairs
+from connectors.sources.logs.formats import _event_rules
 from connectors.sources.logs.schema import Recognised, Scan
 
 NAME = "leef"
@@ -32,4 +33,4 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     records = f"""
         SELECT file, line, n, text, h.vendor AS vendor, h.product AS product, h.id AS id, NULL::VARCHAR AS name,
             {pairs.leef_values("behind")} AS rest FROM ({behind})"""
-    return event_rules.select(form, records, "leef", scan)
+    return _event_rules.select(form, records, "leef", scan)

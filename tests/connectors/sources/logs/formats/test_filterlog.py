@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from connectors.sources.logs.formats import filterlog
-from tests.connectors.sources.logs.device_lines import FILTERLOG, START
+from tests.support.device_lines import FILTERLOG, START
 from tests.support.log_fixtures import events, passed_over, refused, written
 
 UDP = FILTERLOG.replace("6,tcp,60", "17,udp,60").split(",0,S,")[0] + ",32"

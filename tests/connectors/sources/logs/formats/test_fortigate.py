@@ -6,7 +6,7 @@ import pytest
 
 from connectors.sources.logs.formats import fortigate
 from connectors.sources.logs.schema import Scan
-from tests.connectors.sources.logs.device_lines import FORTIGATE, START
+from tests.support.device_lines import FORTIGATE, START
 from tests.support.log_fixtures import events, passed_over, refused, written
 
 

@@ -6,7 +6,7 @@ from types import ModuleType
 import pytest
 
 from connectors.sources.logs.formats import cef, leef
-from tests.connectors.sources.logs.device_lines import CEF, LEEF, START
+from tests.support.device_lines import CEF, LEEF, START
 from tests.support.log_fixtures import events, passed_over, refused, written
 
 STRATA = (

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from connectors.sources.logs.formats import squid
-from tests.connectors.sources.logs.device_lines import SQUID, START
+from tests.support.device_lines import SQUID, START
 from tests.support.log_fixtures import events, passed_over, refused, written
 
 

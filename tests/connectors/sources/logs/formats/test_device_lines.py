@@ -27,7 +27,7 @@ from connectors.sources.logs.formats import (
     zscaler,
 )
 from connectors.sources.logs.schema import Recognised, Scan
-from tests.connectors.sources.logs import device_lines as samples
+from tests.support import device_lines as samples
 from tests.support.log_fixtures import all_rows, events, refused, written
 
 SAMPLES: dict[ModuleType, str] = {

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.sources.logs.formats import zscaler
 from connectors.sources.logs.schema import Scan
-from tests.connectors.sources.logs.device_lines import START, ZSCALER
+from tests.support.device_lines import START, ZSCALER
 from tests.support.log_fixtures import events, passed_over, refused, written
 
 WEB = (

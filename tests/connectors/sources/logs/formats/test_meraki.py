@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from connectors.sources.logs.formats import meraki
-from tests.connectors.sources.logs.device_lines import MERAKI, START
+from tests.support.device_lines import MERAKI, START
 from tests.support.log_fixtures import events, passed_over, refused, written
 
 FLOW = "src=10.20.30.40 dst=45.60.1.1 protocol=tcp sport=20000 dport=6667"

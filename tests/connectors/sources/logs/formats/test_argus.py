@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from connectors.sources.logs.formats import argus
-from tests.connectors.sources.logs.device_lines import ARGUS, START
+from tests.support.device_lines import ARGUS, START
 from tests.support.log_fixtures import all_rows, events, passed_over, real, refused, written
 
 HEAD, ROW = ARGUS.split("\n")

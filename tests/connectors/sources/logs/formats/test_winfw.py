@@ -6,7 +6,7 @@ import pytest
 
 from connectors.sources.logs.formats import winfw
 from connectors.sources.logs.schema import Scan
-from tests.connectors.sources.logs.device_lines import START, WINFW
+from tests.support.device_lines import START, WINFW
 from tests.support.log_fixtures import events, form_of, passed_over, refused, written
 
 ROW = WINFW.splitlines()[-1]
