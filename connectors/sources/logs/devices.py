@@ -101,6 +101,19 @@ def _own(key: Sequence[str], sound: str) -> str:
     return f"CASE WHEN {sound} THEN concat_ws(' ', {parts}) ELSE concat_ws(' ', file, n, '-') END"
 
 
+def counters(known: str) -> dict[str, str]:
+    """The counters of ``values`` where ``known`` holds; elsewhere they are unknown."""
+    columns = {
+        "bytes_sent": "sent",
+        "bytes_rcvd": "received",
+        "bytes_total": "sent + received",
+        "orig_bytes": "sent",
+        "sent_packets": "packets_sent",
+        "rcvd_packets": "packets_received",
+    }
+    return {name: f"CASE WHEN {known} THEN {value} END" for name, value in columns.items()}
+
+
 def values(at_end: bool, denied: str, **others: str) -> dict[str, str]:
     """The canonical columns of a session's rows; ``at_end``: a line is written when the session ends."""
     start = "greatest(started - coalesce(span, 0), 0)" if at_end else "started"

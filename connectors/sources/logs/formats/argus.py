@@ -70,34 +70,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
         f"WHEN lower({raw['proto']}) IN {_NO_FLOW} THEN 'protocol ' || lower({raw['proto']}) "
         f"WHEN regexp_full_match({raw['src']}, {literal(_HARDWARE)}) THEN 'hardware addresses' END"
     )
-    zone = clocks.clock(form, scan).zone
-    moment = Cell(
-        "StartTime",
-        raw["at"],
-        lambda text: (
-            f"CASE WHEN contains({text}, ':') THEN {line_sql.time(text, zone, _PATTERNS)} "
-            f"ELSE {line_sql.seconds(text)} END"
-        ),
-    )
-    cells = devices.cells(
-        {
-            **{name: raw[name] for name in ("src", "dst", "proto", "span")},
-            "sport": _port(raw["sport"]),
-            "dport": _port(raw["dport"]),
-            "total": raw["bytes"],
-        },
-        moment,
-    )
-    cells |= {
-        name: Cell(label, raw[name], line_sql.count, required=False)
-        for name, label in (
-            ("source_bytes", "SrcBytes"),
-            ("back_bytes", "DstBytes"),
-            ("packets", "TotPkts"),
-            ("source_packets", "SrcPkts"),
-            ("back_packets", "DstPkts"),
-        )
-    }
+    cells = _cells(raw, clocks.clock(form, scan).zone)
     read = line_sql.checked(
         source, cells, passed, faults=[(f"len(f) < {len(NEEDED)}", "'expected more fields, found ' || len(f)")]
     )
@@ -108,6 +81,24 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
             False, "false", answered=_answered(), continues=_continues(), bytes_total="coalesce(total, sent + received)"
         ),
     )
+
+
+def _cells(raw: Mapping[str, str], zone: str) -> dict[str, Cell]:
+    def time(text: str) -> str:
+        dated = line_sql.time(text, zone, _PATTERNS)
+        return f"CASE WHEN contains({text}, ':') THEN {dated} ELSE {line_sql.seconds(text)} END"
+
+    ends = {name: raw[name] for name in ("src", "dst", "proto", "span")}
+    ports = {name: _port(raw[name]) for name in ("sport", "dport")}
+    counters = {
+        "source_bytes": "SrcBytes",
+        "back_bytes": "DstBytes",
+        "packets": "TotPkts",
+        "source_packets": "SrcPkts",
+        "back_packets": "DstPkts",
+    }
+    cells = devices.cells({**ends, **ports, "total": raw["bytes"]}, Cell("StartTime", raw["at"], time))
+    return cells | {name: Cell(label, raw[name], line_sql.count, required=False) for name, label in counters.items()}
 
 
 def _port(raw: str) -> str:

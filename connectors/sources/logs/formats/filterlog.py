@@ -24,7 +24,10 @@ _SEEN = re.compile(
     re.MULTILINE,
 )
 # The ninth field is the IP version; after it stand, by version, the places of the fields.
-_PLACES = {"4": {"proto": 17, "src": 19, "dst": 20, "id": 13}, "6": {"proto": 13, "src": 16, "dst": 17, "id": 11}}
+_PLACES = {
+    "4": {"proto": 17, "src": 19, "dst": 20, "id": 13, "sport": 21},
+    "6": {"proto": 13, "src": 16, "dst": 17, "id": 11, "sport": 18},
+}
 
 
 def recognise(head: str, path: str) -> Recognised | None:
@@ -41,25 +44,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
         SELECT file, line, n, {clocks.frame()} AS stamp,
             CASE WHEN contains(text, 'filterlog') THEN string_split({behind}, ',') END AS f
         FROM ({line_sql.lines(paths, scan)})"""
-    tcp = "lower(f[{}]) = 'tcp'"
-    offset = {"4": 21, "6": 18}  # of the source port
-    chosen = {
-        name: f"CASE f[9] WHEN '4' THEN f[{_PLACES['4'][name]}] WHEN '6' THEN f[{_PLACES['6'][name]}] END"
-        for name in ("proto", "src", "dst", "id")
-    }
-    ports = f"{tcp.format('17')} OR lower(f[17]) = 'udp' OR lower(f[17]) = 'sctp'"
-    ports6 = f"{tcp.format('13')} OR lower(f[13]) = 'udp' OR lower(f[13]) = 'sctp'"
-    for step, name in enumerate(("sport", "dport")):
-        chosen[name] = (
-            f"CASE WHEN f[9] = '4' AND ({ports}) THEN f[{offset['4'] + step}] "
-            f"WHEN f[9] = '6' AND ({ports6}) THEN f[{offset['6'] + step}] END"
-        )
-    for step, name in ((3, "flags"), (4, "sequence")):
-        chosen[name] = (
-            f"CASE WHEN f[9] = '4' AND {tcp.format('17')} THEN f[{offset['4'] + step}] "
-            f"WHEN f[9] = '6' AND {tcp.format('13')} THEN f[{offset['6'] + step}] END"
-        )
-    named = ", ".join(f"{value} AS raw_{name}" for name, value in chosen.items())
+    named = ", ".join(f"{value} AS raw_{name}" for name, value in _fields().items())
     source = f"SELECT *, f[7] AS action, f[8] AS way, f[7] IN ('block', 'reject') AS refused, {named} FROM ({split})"
     raw = {name: f"nullif(raw_{name}, '')" for name in ("src", "sport", "dst", "dport", "proto")}
     stamp = Cell(
@@ -89,6 +74,23 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     return line_sql.canonical(
         "conn", rows, devices.values(False, "refused", answered="CASE WHEN refused THEN false END")
     )
+
+
+def _fields() -> dict[str, str]:
+    """By field: SQL for its text, by the IP version of the line and, of ports and flags, its protocol."""
+    fields = {
+        name: f"CASE f[9] WHEN '4' THEN f[{_PLACES['4'][name]}] WHEN '6' THEN f[{_PLACES['6'][name]}] END"
+        for name in ("proto", "src", "dst", "id")
+    }
+    ported = "lower(f[{}]) IN ('tcp', 'udp', 'sctp')"
+    tcp = "lower(f[{}]) = 'tcp'"
+    for step, name, held in ((0, "sport", ported), (1, "dport", ported), (3, "flags", tcp), (4, "sequence", tcp)):
+        four, six = held.format(_PLACES["4"]["proto"]), held.format(_PLACES["6"]["proto"])
+        fields[name] = (
+            f"CASE WHEN f[9] = '4' AND {four} THEN f[{_PLACES['4']['sport'] + step}] "
+            f"WHEN f[9] = '6' AND {six} THEN f[{_PLACES['6']['sport'] + step}] END"
+        )
+    return fields
 
 
 def _passed() -> str:

@@ -93,17 +93,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     )
     denied = "action IN ('deny', 'denied', 'blocked', 'block', 'drop', 'dropped')"
     silent = "action = 'start' OR right(logid, 4) IN ('0015', '0016')"
-    counts = {
-        name: f"CASE WHEN NOT coalesce({silent}, false) THEN {value} END"
-        for name, value in {
-            "bytes_sent": "sent",
-            "bytes_rcvd": "received",
-            "bytes_total": "sent + received",
-            "orig_bytes": "sent",
-            "sent_packets": "packets_sent",
-            "rcvd_packets": "packets_received",
-        }.items()
-    }
+    counts = devices.counters(f"NOT coalesce({silent}, false)")
     answered = (
         f"CASE WHEN {denied} OR action = 'ip-conn' THEN false WHEN {silent} THEN NULL "
         "ELSE coalesce(packets_received, received) > 0 END"

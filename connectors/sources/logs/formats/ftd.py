@@ -9,7 +9,7 @@ events. Lines of the ASA engine in the same file are read by ``asa``, which call
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from connectors.sources.logs import clocks, devices, line_sql, pairs
 from connectors.sources.logs.line_sql import Cell
@@ -78,16 +78,7 @@ def rows(source: str, device: clocks.Clock) -> str:
     body = "regexp_replace(text, '^.*?(43000[0-9]|SFIMS): ?', '')"
     taken = pairs.taken(f"SELECT *, {kind} AS number FROM ({source})", body, pairs.keys_of(NAMES), "colons")
     raw = pairs.raw(NAMES)
-    words = {
-        "action": f"lower({raw['action']})",
-        "id": raw["id"],
-        "device": raw["device"],
-        "stamp": f"CASE WHEN {raw['first']} IS NULL THEN {clocks.frame()} END",
-        "instance": raw["instance"],
-        "first": raw["first"],
-        "ends": "number = '430003'",
-    }
-    named = ", ".join(f"{value} AS {name}" for name, value in words.items())
+    named = ", ".join(f"{value} AS {name}" for name, value in _words(raw).items())
     passed = (
         "CASE WHEN number = '' THEN 'not a unified event' WHEN number NOT IN ('430002', '430003') "
         "THEN 'message ' || number END"
@@ -109,17 +100,20 @@ def rows(source: str, device: clocks.Clock) -> str:
         ended="started, ends",
     )
     denied = "regexp_matches(action, '^(block|interactive block)')"
-    counts = {
-        name: f"CASE WHEN ends OR {denied} THEN {value} END"
-        for name, value in {
-            "bytes_sent": "sent",
-            "bytes_rcvd": "received",
-            "bytes_total": "sent + received",
-            "orig_bytes": "sent",
-            "sent_packets": "packets_sent",
-            "rcvd_packets": "packets_received",
-        }.items()
-    }
+    counts = devices.counters(f"ends OR {denied}")
     start = "CASE WHEN first IS NULL AND ends THEN started - coalesce(span, 0) ELSE started END"
     answered = f"CASE WHEN {denied} THEN false WHEN ends OR packets_received > 0 THEN packets_received > 0 END"
     return line_sql.canonical("conn", joined, devices.values(False, denied, start=start, answered=answered, **counts))
+
+
+def _words(raw: Mapping[str, str]) -> dict[str, str]:
+    """The columns beside the cells, as SQL over a row of ``pairs.taken``."""
+    return {
+        "action": f"lower({raw['action']})",
+        "id": raw["id"],
+        "device": raw["device"],
+        "stamp": f"CASE WHEN {raw['first']} IS NULL THEN {clocks.frame()} END",
+        "instance": raw["instance"],
+        "first": raw["first"],
+        "ends": "number = '430003'",
+    }

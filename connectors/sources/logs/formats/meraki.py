@@ -1,4 +1,4 @@
-"""Cisco Meraki MX and MR flow logs: flows, firewall (vpn_, cellular_, l7_firewall) and ip_flow_start lines.
+"""Cisco Meraki MX and MR flow logs: flows, firewall (also vpn_firewall and the like) and ip_flow_start lines.
 
 src began; translated_src_ip and translated_dst_ip are not used: the key is the inside original source. A line of a rule
 that says deny, in front (``flows deny``) or in its pattern, is a denied attempt. The appliance may log one connection
@@ -18,7 +18,7 @@ NAME = "meraki"
 LINE = r"\b[0-9]{10}\.[0-9]+ \S+ (flows|ip_flow_start|ip_flow_end|urls|events|security_event|[a-z0-9_]*firewall) "
 LACKS = "flows, firewall or ip_flow_start line (syslog role Flows)"
 
-_KINDS = "flows|ip_flow_start|ip_flow_end|(?:vpn_|cellular_|l7_)?firewall"
+_KINDS = "flows|ip_flow_start|ip_flow_end|[a-z0-9_]*firewall"
 _SEEN = re.compile(
     rf"^[^{{\n]{{0,120}}?\b\d{{10}}\.\d+ \S+ (?:{_KINDS}) (?:allow |deny )?src=[0-9A-Fa-f.:]+ ", re.MULTILINE
 )

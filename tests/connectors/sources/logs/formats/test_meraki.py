@@ -24,7 +24,7 @@ def log(folder: Path, *lines: str) -> Path:
         (f"1772438401.0 MR18 flows deny {FLOW}", True),
         (f"1772438401.0 MR18 flows allow {FLOW}", False),
         (f"1772438401.0 MX84 firewall {FLOW} pattern: deny all", True),
-        (f"1772438401.0 MX84 vpn_firewall {FLOW} pattern: allow all", False),
+        (f"1772438401.0 MX84 bridge_anyconnect_client_vpn_firewall {FLOW} pattern: allow all", False),
         (f"1772438401.0 MX84 ip_flow_start {FLOW} translated_src_ip=203.0.113.9 translated_port=1", False),
     ],
 )
