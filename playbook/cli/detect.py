@@ -17,18 +17,33 @@ from playbook.triage.merge import merge_windows
 
 # Told here, so that the help does not load the formats; a test holds them to connectors.sources.logs.
 FORMATS = (
+    "argus",
     "asa",
     "auto",
+    "cef",
+    "checkpoint",
+    "cortex",
     "csv",
+    "filterlog",
+    "fortigate",
+    "ftd",
+    "iptables",
+    "leef",
+    "meraki",
     "netflow",
     "nsg",
     "panos",
     "parquet",
+    "silk",
+    "squid",
+    "srx",
     "suricata",
     "sysmon",
     "vpcflow",
+    "winfw",
     "zeek",
     "zeek-json",
+    "zscaler",
 )
 _BESIDE = ("bytes_known", "denied", "blocked")
 _FORMULA = ("=", "+", "-", "@")

@@ -10,7 +10,8 @@ gone, and 106021 a forged source: no attempts of the source they name. Real addr
 import re
 from collections.abc import Sequence
 
-from connectors.sources.logs import line_sql
+from connectors.sources.logs import clocks, line_sql
+from connectors.sources.logs.formats import ftd
 from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan, literal
 
@@ -76,7 +77,8 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     options = dict(form.options)
     year = options.get("year") or (str(scan.year) if scan.year else "")
     zone = options.get("time_zone", scan.time_zone)
-    parsed = _parsed(line_sql.lines(paths, scan), year, zone)
+    unified = f"contains(left(text, 200), {literal(ftd.UNIFIED)})"
+    parsed = _parsed(f"SELECT * FROM ({line_sql.lines(paths, scan)}) WHERE NOT {unified}", year, zone)
     rows = line_sql.checked(
         parsed,
         _cells(),
@@ -87,7 +89,8 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
             ("step = 'Teardown' AND size IS NULL", "'the Teardown line has no duration and bytes'"),
         ],
     )
-    return line_sql.canonical("conn", _joined(rows), _values())
+    events = f"SELECT * FROM ({line_sql.lines(paths, scan)}) WHERE {unified}"
+    return ftd.beside(line_sql.canonical("conn", _joined(rows), _values()), events, clocks.clock(form, scan))
 
 
 def _parsed(source: str, year: str, zone: str) -> str:

@@ -1,0 +1,63 @@
+"""Cisco Meraki MX and MR flow logs: flows, firewall (also vpn_firewall and the like) and ip_flow_start lines.
+
+src began; translated_src_ip and translated_dst_ip are not used: the key is the inside original source. A line of a rule
+that says deny, in front (``flows deny``) or in its pattern, is a denied attempt. The appliance may log one connection
+as flows, firewall and ip_flow_start: lines of the same ends within 5 seconds count once. ip_flow_end ends what was
+counted. No line has bytes: they are unknown. Time is the epoch number of the line, which is UTC. Other lines (urls,
+events, security_event ...) are passed over by their kind.
+"""
+
+import re
+from collections.abc import Sequence
+
+from connectors.sources.logs import clocks, devices, line_sql
+from connectors.sources.logs.line_sql import Cell
+from connectors.sources.logs.schema import Recognised, Scan, literal
+
+NAME = "meraki"
+LINE = r"\b[0-9]{10}\.[0-9]+ \S+ (flows|ip_flow_start|ip_flow_end|urls|events|security_event|[a-z0-9_]*firewall) "
+LACKS = "flows, firewall or ip_flow_start line (syslog role Flows)"
+
+_KINDS = "flows|ip_flow_start|ip_flow_end|[a-z0-9_]*firewall"
+_SEEN = re.compile(
+    rf"^[^{{\n]{{0,120}}?\b\d{{10}}\.\d+ \S+ (?:{_KINDS}) (?:allow |deny )?src=[0-9A-Fa-f.:]+ ", re.MULTILINE
+)
+_LINE = r"\b(\d{10}\.\d+) \S+ (\w+)(?: (allow|deny))?(?: |$)"
+_PAIR = r" {}=([^ ]+)"
+
+
+def recognise(head: str, path: str) -> Recognised | None:
+    """Lines with Meraki's epoch number and a flow of src= and dst=; None for any other content."""
+    if " src=" not in head or not _SEEN.search(head):
+        return None
+    return Recognised(format=NAME, kind="conn")
+
+
+def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
+    """The conn SELECT: one row a flow that began or was refused."""
+    head = f"regexp_extract(left(text, 300), {literal(_LINE)}, ['at', 'kind', 'verdict'])"
+    keys = {"src": "src", "dst": "dst", "proto": "protocol", "sport": "sport", "dport": "dport"}
+    values = ", ".join(
+        f"nullif(regexp_extract(text, {literal(_PAIR.format(key))}, 1), '') AS raw_{name}" for name, key in keys.items()
+    )
+    source = f"""
+        SELECT *, h.kind AS kind, regexp_full_match(h.kind, {literal(_KINDS)}) AS flow,
+            h.verdict = 'deny' OR regexp_matches(text, ' pattern: ?deny') AS refused
+        FROM (SELECT *, {head} AS h, {values} FROM ({line_sql.lines(paths, scan)}))"""
+    raw = {name: f"raw_{name}" for name in keys}
+    moment = Cell("epoch number", "h.at", clocks.epoch)
+    passed = (
+        "CASE WHEN kind = '' THEN 'not a line of Meraki' WHEN NOT flow THEN left(kind, 40) "
+        "WHEN kind = 'ip_flow_end' THEN 'end of a flow that is counted' END"
+    )
+    read = line_sql.checked(source, devices.cells(raw, moment), passed)
+    rows = devices.once(
+        devices.lean(read, ("refused",)),
+        ("src", "sport", "dst", "dport", "proto"),
+        "refused DESC, started",
+        "the same flow, logged again",
+        within_s=5,
+    )
+    return line_sql.canonical(
+        "conn", rows, devices.values(False, "refused", answered="CASE WHEN refused THEN false END")
+    )

@@ -1,0 +1,66 @@
+"""Squid's native access.log: requests of clients to servers, for the names behind destinations (kind http).
+
+Time is when the answer was sent, so the start is less the elapsed milliseconds. The client began; the destination is
+the server that Squid asked (HIER_DIRECT/address), unknown for an answer from the cache or through another proxy. The
+name is that of the URL, or of a CONNECT. Requests that Squid denied reached no server and are passed over. Bytes and
+repeats do not belong to this kind of log. No address is translated.
+"""
+
+import re
+from collections.abc import Sequence
+
+from connectors.sources.logs import clocks, line_sql
+from connectors.sources.logs.line_sql import Cell
+from connectors.sources.logs.schema import Recognised, Scan, literal
+
+NAME = "squid"
+
+_ROW = r"(?:^|\s)(\d{9,10}\.\d{3}) +(-?\d+) (\S+) ([A-Z_]+)/(\d{3}) (\d+) ([A-Z_]+) (\S+) (\S+) ([A-Z_0-9]+)/(\S+) \S"
+# The host of a URL, or of host:port, and its port.
+_URL = r"^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/?#@]*@)?(\[[^\]]*\]|[^/:?#]*)(?::([0-9]+))?"
+_PARTS = ("at", "elapsed", "client", "result", "status", "size", "method", "url", "user", "way", "server")
+_SEEN = re.compile(r"^[^{\n]{0,120}?" + _ROW.replace(r"(?:^|\s)", r"\b"), re.MULTILINE)
+
+
+def recognise(head: str, path: str) -> Recognised | None:
+    """Rows of the native format; None for any other content."""
+    if not any(word in head for word in ("TCP_", "UDP_", "NONE")) or not _SEEN.search(head):
+        return None
+    return Recognised(format=NAME, kind="http")
+
+
+def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
+    """The http SELECT: one row a request that reached a server, or might have."""
+    names = ", ".join(literal(part) for part in _PARTS)
+    source = f"SELECT *, regexp_extract(text, {literal(_ROW)}, [{names}]) AS p FROM ({line_sql.lines(paths, scan)})"
+    url = "nullif(p.url, '')"
+    host = f"lower(regexp_extract({url}, {literal(_URL)}, 1))"
+    own = f"nullif(regexp_extract({url}, {literal(_URL)}, 2), '')"
+    usual = f"CASE WHEN {url} ILIKE 'https:%' THEN '443' WHEN {url} ILIKE 'ftp:%' THEN '21' ELSE '80' END"
+    port = f"coalesce({own}, {usual})"
+    server = "CASE WHEN regexp_full_match(p.server, '[0-9A-Fa-f.:]+') AND p.server != '-' THEN p.server END"
+    read = line_sql.checked(
+        source,
+        {
+            "ended": Cell("time", "nullif(p.at, '')", clocks.epoch),
+            "elapsed": Cell(
+                "elapsed", "nullif(p.elapsed, '')", lambda text: f"try_cast({text} AS DOUBLE)", required=False
+            ),
+            "src": Cell("client", "p.client", line_sql.address),
+            "dst": Cell("server", server, line_sql.address, required=False),
+            "dport": Cell("port of the URL", port, line_sql.port, required=False),
+        },
+        "CASE WHEN p.result LIKE '%DENIED%' THEN 'refused by the proxy' END",
+        faults=[("coalesce(p.at, '') = ''", "'not a row of the native format'")],
+    )
+    return line_sql.canonical(
+        "http",
+        f"SELECT *, {host} AS host FROM ({read})",
+        {
+            "start": "greatest(ended - greatest(coalesce(elapsed, 0), 0) / 1000, 0)",
+            "src_ip": "src",
+            "dst_ip": "dst",
+            "dst_port": "dport",
+            "name": "trim(host, '[]')",
+        },
+    )
