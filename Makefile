@@ -53,7 +53,8 @@ bench: $(VENV)/.ready
 
 # the embedded reference data, made again from the newest packages (docs/reference-data.md)
 tables: $(VENV)/.ready
-	scripts/build_tables.sh
+	$(BIN)/python scripts/build_asn_table.py
+	$(BIN)/python scripts/build_list_table.py
 
 # the versions that `make run` and `make test` use
 lock: $(VENV)/.ready

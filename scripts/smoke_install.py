@@ -88,6 +88,9 @@ def serve_answers(programs: Path, folder: Path, port: int) -> None:
             server.wait(60)
             log.seek(0)
             said = log.read()
+    if "needs SQLite" in said and not health:
+        print("serve refuses this interpreter's SQLite, and says so: PostgreSQL would be needed here", flush=True)
+        return
     if json.loads(health or "{}").get("status") != "ok" or "/login/oidc/start" not in login:
         raise SystemExit(f"serve did not answer as it should: {health!r}\n{said}")
 

@@ -1,5 +1,7 @@
 """Starting workflows and looking after them from any process: a client, which never runs any itself."""
 
+import sqlite3
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -13,6 +15,7 @@ from playbook.cases import schedules
 from playbook.cases.approval_requests import ApprovalRequest
 from playbook.cases.schedules import ScheduledJob
 from playbook.cases.store import KEEPALIVES, Store, set_up_postgresql
+from playbook.errors import ConfigError
 from playbook.model.response import Plan
 
 NAME, VERSION = "botnet-playbook", "1"
@@ -21,12 +24,30 @@ _SCHEMA = "dbos"
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON")
 _FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
+# DBOS on Python 3.12 and later stamps its rows with unixepoch('subsec'), which is null before this SQLite.
+_SQLITE_OF_312 = (3, 42)
+
 # Never pickle: whoever can write the database could run code with it.
 SERIALIZER = DBOSPortableJSONSerializer()
 
 
+def sqlite_fault(python: tuple[int, ...], sqlite: tuple[int, ...]) -> str:
+    """Why this interpreter's SQLite cannot hold the workflows; "" when it can."""
+    if python < (3, 12) or sqlite >= _SQLITE_OF_312:
+        return ""
+    return (
+        f"state.url: Python {python[0]}.{python[1]} needs SQLite {_SQLITE_OF_312[0]}.{_SQLITE_OF_312[1]} or later for "
+        f"serve, and has {'.'.join(map(str, sqlite))}: use PostgreSQL, Python 3.11, or a Python with a newer SQLite"
+    )
+
+
 def workflow_engine(store: Store) -> sa.Engine:
-    """Connections of the workflow engine to the record's database; it begins transactions in its own way."""
+    """Connections of the workflow engine to the record's database; it begins transactions in its own way.
+
+    Raises ConfigError where this interpreter's SQLite is too old for it.
+    """
+    if store.file is not None and (fault := sqlite_fault(sys.version_info[:2], sqlite3.sqlite_version_info)):
+        raise ConfigError(fault)
     if store.file is None:
         engine = sa.create_engine(
             store.engine.url, pool_size=10, max_overflow=5, pool_pre_ping=True, connect_args=KEEPALIVES
