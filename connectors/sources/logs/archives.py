@@ -14,12 +14,12 @@ from typing import BinaryIO, NamedTuple
 
 from connectors.sources.logs.decompress import (
     CHUNK,
-    RATIO_FROM,
     Bounds,
     DecompressionBomb,
     Packing,
     TruncatedFile,
     bounded,
+    too_much,
     unpacked,
 )
 
@@ -170,7 +170,7 @@ class _Whole:
         left = Bounds(max(self._bounds.most_bytes - self._done, 0), self._bounds.most_ratio)
         for piece in bounded(pieces, self._size, left):
             self._done += len(piece)
-            if self._done > RATIO_FROM and self._done > self._size * self._bounds.most_ratio:
+            if too_much(self._done, self._size, self._bounds):
                 raise DecompressionBomb(
                     f"unpacks to more than {self._done >> 20} MiB from {self._size} bytes: the rest is not read"
                 )

@@ -17,7 +17,7 @@ FIRST_BYTES = 6  # enough for ``packing_of``
 CHUNK = 1 << 20
 LONGEST_LINE = 1 << 20
 # The ratio is only judged after this much: a short log of one repeated line packs better than any bomb.
-RATIO_FROM = 256 << 20
+_RATIO_FROM = 256 << 20
 # No log packs a line into less than a byte; what claims to is not read to its end.
 _LINES_FROM = 2_000_000
 _HEADER = b"#fields"
@@ -94,12 +94,17 @@ def bounded(pieces: Iterable[bytes], size: int, bounds: Bounds) -> Iterator[byte
     done, lines = 0, 0
     for piece in pieces:
         done += len(piece)
-        if done > bounds.most_bytes or (done > RATIO_FROM and done > size * bounds.most_ratio):
+        if too_much(done, size, bounds):
             raise DecompressionBomb(f"unpacks to more than {done >> 20} MiB from {size} bytes: the rest is not read")
         yield piece
         lines += piece.count(b"\n")
         if lines > max(_LINES_FROM, size):
             raise DecompressionBomb(f"unpacks to more than {lines:,} lines from {size:,} bytes: the rest is not read")
+
+
+def too_much(done: int, size: int, bounds: Bounds) -> bool:
+    """Whether ``done`` unpacked bytes are more than ``size`` packed ones may give."""
+    return done > bounds.most_bytes or (done > _RATIO_FROM and done > size * bounds.most_ratio)
 
 
 def survey(path: Path, packing: Packing, bounds: Bounds) -> FileSurvey:
