@@ -10,6 +10,7 @@ import click
 
 from playbook.assembly import log_source
 from playbook.cli._options import config_option, configuration, emit, now, uncollected
+from playbook.columns_option import columns, columns_option
 from playbook.detections.beaconing import row
 from playbook.model.detection import Detection, Fetched, SourceHealth
 from playbook.report.sanitize import plain, several
@@ -19,13 +20,18 @@ from playbook.triage.merge import merge_windows
 FORMATS = (
     "asa",
     "auto",
+    "azure-flows",
     "csv",
+    "ecs",
+    "gcp-flows",
     "netflow",
+    "nfdump-json",
     "nsg",
     "panos",
     "parquet",
     "suricata",
     "sysmon",
+    "table",
     "vpcflow",
     "zeek",
     "zeek-json",
@@ -54,6 +60,7 @@ _LONGEST_CELL = 8192
     help="seed: the original rule, for comparison.",
 )
 @click.option("--window", default="auto", show_default=True, help="24h or 7d back from the newest event, or all.")
+@columns_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV on stdout.")
 @click.pass_context
@@ -64,6 +71,7 @@ def command(
     format_: str,
     profile: str,
     window: str,
+    columns_file: Path | None,
     as_json: bool,
     as_csv: bool,
 ) -> None:
@@ -72,7 +80,10 @@ def command(
         raise click.UsageError("--json or --csv, not both")
     ctx.with_resource(uncollected())
     fetched = _fetch(
-        config_file, paths, {"format": format_, "profile": profile, "window": window, "keep_traffic": False}, now()
+        config_file,
+        paths,
+        {"format": format_, "profile": profile, "window": window, "keep_traffic": False, **columns(columns_file)},
+        now(),
     )
     health = merge_windows(fetched).health
     rows = [_row(d, profile) for one in fetched for d in one.detections]

@@ -116,8 +116,10 @@ def connections(read: str) -> str:
     rows = f"""
         SELECT *, {_SUMMED} AS summed, greatest(coalesce(last, started + coalesce(span, 0)), started) AS ended,
             contains(flags, 'S') AS syn, contains(flags, 'S') AND NOT contains(flags, 'A') AS bare FROM ({read})"""
+    # Without their source ports the two directions cannot be told to belong together.
+    alone = "CASE WHEN summed THEN concat_ws(' ', file, n) ELSE '' END"
     joined = directions.sessions(
-        f"SELECT * FROM ({rows}) WHERE NOT summed",
+        rows,
         _GAP,
         _began(),
         {
@@ -127,34 +129,14 @@ def connections(read: str) -> str:
             "merged_packets": "nullif(merged_packets, 0)",
             "bare": "CASE WHEN bare THEN 1 END",
             "reset": "CASE WHEN contains(flags, 'R') AND NOT contains(flags, 'S') AND packets = 1 THEN 1 END",
+            "more": "CASE WHEN summed OR proto != 'tcp' THEN flows - 1 END",
         },
+        together=alone,
     )
-    # Without their source ports the two directions cannot be told to belong together.
-    alone = f"SELECT * FROM ({rows}) WHERE summed"
-    return (
-        f"{line_sql.canonical('conn', joined, _values())} UNION ALL BY NAME "
-        f"{line_sql.canonical('conn', alone, _SUMMED_VALUES)}"
-    )
+    return line_sql.canonical("conn", joined, _values())
 
 
-_SUMMED = (
-    "coalesce(bad IS NULL AND passed IS NULL AND flows > 1 AND (proto != 'tcp' OR sport = 0) "
-    "AND proto != 'icmp', false)"
-)
-_SUMMED_VALUES = {
-    "start": "started",
-    "src_ip": "src",
-    "src_port": "nullif(sport, 0)",
-    "dst_ip": "dst",
-    "dst_port": "dport",
-    "proto": "proto",
-    "conns": "flows",
-    "bytes_sent": "octets",
-    "bytes_rcvd": "nullif(merged_octets, 0)",
-    "bytes_total": "octets + nullif(merged_octets, 0)",
-    "sent_packets": "packets",
-    "rcvd_packets": "nullif(merged_packets, 0)",
-}
+_SUMMED = "coalesce(bad IS NULL AND passed IS NULL AND flows > 1 AND sport = 0 AND proto != 'icmp', false)"
 
 
 def _positions(columns: Sequence[str]) -> dict[str, int]:
@@ -202,7 +184,7 @@ def _began() -> str:
     answer = "bool_and(sport < 1024 AND dport >= 1024 AND NOT bare) AND max(coalesce(merged_octets, 0)) = 0"
     spoke_first = directions.first_by("started", "CASE WHEN bare THEN 0 ELSE 1 END")
     return (
-        f"CASE WHEN {one_way} AND {answer} THEN NOT any_value(forward) "
+        f"CASE WHEN bool_or(summed) THEN any_value(forward) WHEN {one_way} AND {answer} THEN NOT any_value(forward) "
         f"WHEN any_value(proto) = 'tcp' AND bool_or(flags != '') AND NOT bool_or(syn) THEN {directions.first_by()} "
         f"ELSE {spoke_first} END"
     )
@@ -219,7 +201,8 @@ def _values() -> dict[str, str]:
         "bytes_sent": "octets_sent",
         "bytes_rcvd": rcvd,
         "bytes_total": f"octets_sent + {rcvd}",
-        "orig_bytes": "octets_sent",
+        "conns": "greatest(1 + coalesce(more_sent, more_back, 0), 1)",
+        "orig_bytes": "CASE WHEN coalesce(more_sent, more_back, 0) = 0 THEN octets_sent END",
         "sent_packets": "packets_sent",
         "rcvd_packets": "coalesce(packets_back, merged_packets_sent)",
         "answered": f"CASE WHEN {heard} THEN NOT {refused} WHEN {unanswered} THEN false END",
