@@ -25,7 +25,7 @@ FORMATS = (
     "ecs",
     "gcp-flows",
     "netflow",
-    "nfdump-json",
+    "netflow-json",
     "nsg",
     "panos",
     "parquet",

@@ -13,7 +13,7 @@ from connectors.sources.logs.formats import nfdump
 from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan
 
-NAME = "nfdump-json"
+NAME = "netflow-json"
 
 _FIELDS: dict[str, json_paths.Paths] = {
     "kind": "type",
