@@ -34,6 +34,7 @@ FORMATS = (
     "table",
     "vpcflow",
     "zeek",
+    "zeek-cut",
     "zeek-json",
 )
 _BESIDE = ("bytes_known", "denied", "blocked")

@@ -87,6 +87,12 @@ def places_in(head: str, fields: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def is_wrapped(head: str) -> bool:
+    """Whether no record names an event's number where an event has it."""
+    records = json_paths.objects(head)
+    return bool(records) and all(json_paths.at(one, ABOUT["id"]) is None for one in records)
+
+
 def events(paths: Sequence[str], scan: Scan, fields: Sequence[str], places: Sequence[str]) -> str:
     """SELECT file, line, n, text, is_json, id, computer, channel and the fields, as text, of every line."""
     if XML in places:

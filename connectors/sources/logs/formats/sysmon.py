@@ -25,10 +25,9 @@ _EVENT = re.compile(
 )
 # XML, and JSON that names the event's number in other words.
 _ELSEWHERE = ("<EventID", '"eventID"', '"EventId"', '"event.code"', '"code"')
+_XML_EVENT = re.compile(r"^[ \t]*<(?=.*Microsoft-Windows-Sysmon).*<EventID", re.MULTILINE)
 _OTHER_EVENT = re.compile(
-    r'^[ \t]*(?:<(?=.*Microsoft-Windows-Sysmon).*<EventID|\{(?=.*"(?:eventID|EventId|event[.]code|code)"\s*:)'
-    r"(?=.*Microsoft-Windows-Sysmon))",
-    re.MULTILINE | re.ASCII,
+    r'^[ \t]*\{(?=.*"(?:eventID|EventId|event[.]code|code)"\s*:)(?=.*Microsoft-Windows-Sysmon)', re.MULTILINE | re.ASCII
 )
 _CONNECTION, _LOOK_UP = "3", "22"
 _NO_SUCH_NAME = "9003"
@@ -53,7 +52,11 @@ _NOT_ITS_OWN = ("127.%", "::1", "0.0.0.0", "::", "169.254.%", "fe80:%")
 def recognise(head: str, path: str) -> tuple[Recognised, ...] | None:
     """Sysmon by an event number and its channel or UtcTime in one object; None for any other content."""
     known = any(name in head for name in ('"EventID"', '"event_id"')) and _EVENT.search(head)
-    if not known and not (any(name in head for name in _ELSEWHERE) and _OTHER_EVENT.search(head)):
+    if not known and any(name in head for name in _ELSEWHERE):
+        is_xml = head.lstrip("\ufeff \t\r\n").startswith("<")
+        known = (_XML_EVENT if is_xml else _OTHER_EVENT).search(head)
+    # An event inside another record's value is for envelopes.py.
+    if not known or sysmon_shapes.is_wrapped(head):
         return None
     places = sysmon_shapes.places_in(head, _FIELDS)
     options = (("places", ",".join(places)),) if places else ()
