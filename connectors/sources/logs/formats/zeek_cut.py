@@ -1,8 +1,9 @@
 """Zeek's logs in the writings of its own options and tools that are not its default ones.
 
-Columns cut by zeek-cut (with ``-C``, ``-c`` or ``-m``, times of ``-d``), separated by tabs, commas or spaces; another scope separator (``id_orig_h`` in a table); JSON with nested ``id`` objects, and JSON times in milliseconds. The
-rules of direction, denied, repeats and bytes are Zeek's (connectors/sources/logs/formats/_zeek_fields.py). A table of which the columns
-left are those of conn.log is read as connections.
+Columns cut by zeek-cut (with ``-C``, ``-c`` or ``-m``, times of ``-d``), separated by tabs, commas or spaces; another
+scope separator (``id_orig_h`` in a table); JSON with nested ``id`` objects, and JSON times in milliseconds. The rules
+of direction, denied, repeats and bytes are Zeek's (connectors/sources/logs/formats/_zeek_fields.py). A table of which the columns left
+are those of conn.log is read as connections.
 """
 
 import re
@@ -17,6 +18,7 @@ from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Kind, Recognised, Scan
 
 NAME = "zeek-cut"
+ASKED_LAST = True  # what zeek.py and zeek_json.py read themselves is theirs
 
 _SCOPED = re.compile(r"(id)[^a-z]{1,2}((?:orig|resp)_[hp])")
 _LEAST = frozenset(("ts", "id.orig_h", "id.resp_h", "id.resp_p"))
