@@ -42,7 +42,8 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     """The conn SELECT: one row per flow or denied attempt."""
     found = " || ".join(f"coalesce(try(json_extract_string(text, {literal(place)})), [])" for place in _PLACES)
     records = f"""
-        SELECT *, coalesce(try(json_type(text)), '') AS type, {found} AS tuples FROM ({line_sql.lines(paths, scan)})"""
+        SELECT file, line, n, left(text, 60) AS text, coalesce(try(json_type(text)), '') AS type, {found} AS tuples
+        FROM ({line_sql.lines(paths, scan)})"""
     # A record without tuples stays one row, which says so.
     tuples = f"""
         SELECT file, line, n, text, type, unnest(CASE WHEN len(tuples) = 0 THEN [NULL] ELSE tuples END) AS tuple
@@ -108,13 +109,30 @@ def _cells() -> dict[str, Cell]:
 def _flows(read: str) -> str:
     """The events of each flow as one row; refused and passed rows stay alone."""
     ends = "src, sport, dst, dport, transport"
-    key = f"CASE WHEN bad IS NULL AND passed IS NULL THEN concat_ws(' ', {ends}) ELSE concat_ws(' ', file, n) END"
+    alone = "bad IS NOT NULL OR passed IS NOT NULL"
+    # A refused tuple stays alone, also beside one that reads the same.
+    key = f"md5_number(CASE WHEN {alone} THEN uuid()::VARCHAR ELSE concat_ws(' ', {ends}) END)"
     # What two rules, interfaces or logs say of one event is the same but for the fractions of a second.
-    same = "PARTITION BY pair, state, floor(seen), sent, received ORDER BY n"
-    twice = f"bad IS NULL AND passed IS NULL AND row_number() OVER ({same}) > 1"
     order = "(PARTITION BY pair ORDER BY seen, strpos('DABCE', state), n"
     opens = f"state IN ('A', 'B', 'D') OR lag(state) OVER {order}) IN ('D', 'E') OR lag(state) OVER {order}) IS NULL"
-    once = f"SELECT * FROM (SELECT *, {key} AS pair FROM ({read})) QUALIFY NOT coalesce({twice}, false)"
+    kept = (
+        "sent",
+        "received",
+        "sent_packets",
+        "received_packets",
+        "src",
+        "sport",
+        "dst",
+        "dport",
+        "transport",
+        "bad",
+        "passed",
+        "file",
+        "line",
+        "refused",
+    )
+    once = f"""SELECT pair, state, min(seen) AS seen, min(n) AS n, {", ".join(f"any_value({c}) AS {c}" for c in kept)}
+        FROM (SELECT *, {key} AS pair FROM ({read})) GROUP BY pair, state, floor(seen), sent, received"""
     numbered = f"""SELECT *, sum(opens::INTEGER) OVER {order} ROWS UNBOUNDED PRECEDING) AS flow
         FROM (SELECT *, coalesce({opens}, true) AS opens FROM ({once}))"""
     sums = ", ".join(f"sum({name}) AS {name}_sum" for name in ("sent", "received", "sent_packets", "received_packets"))
