@@ -58,9 +58,8 @@ def sysmon(number: int) -> dict[str, str]:
 
 
 def xml(number: int, end: str = "") -> str:
-    fields = end.join(
-        f"<Data Name='{name}'>{value.replace('&', '&amp;')}</Data>" for name, value in sysmon(number).items()
-    )
+    values = {name: value.replace("&", "&amp;") for name, value in sysmon(number).items()}
+    fields = end.join(f"<Data Name='{name}'>{value}</Data>" for name, value in values.items())
     return (
         f"<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'>{end}<System>"
         f"<Provider Name='Microsoft-Windows-Sysmon'/><EventID>3</EventID><Channel>{SYSMON}</Channel>"
@@ -97,6 +96,10 @@ def document(number: int, **more: Any) -> dict[str, Any]:
         "network": {"transport": "tcp"},
         **more,
     }
+
+
+def splunk(number: int) -> dict[str, str]:
+    return {"_time": iso(number, "+0000"), "src_ip": OURS, "dest": PEER, "dest_port": "6667"}
 
 
 def winlog(number: int) -> dict[str, Any]:
@@ -160,16 +163,8 @@ WRITINGS = {
             "log.id.uid": str(n),
         }
     ),
-    "splunk results": dumps(
-        {
-            "results": [
-                {"_time": iso(n, "+0000"), "src_ip": OURS, "dest_ip": PEER, "dest_port": "6667"} for n in range(COUNT)
-            ]
-        }
-    ),
-    "splunk result": rows(
-        lambda n: {"result": {"_time": iso(n, "+0000"), "src": OURS, "dest": PEER, "dest_port": "6667"}}
-    ),
+    "splunk results": dumps({"results": [splunk(n) for n in range(COUNT)]}),
+    "splunk result": rows(lambda n: {"preview": False, "result": splunk(n)}),
     "sumo api": dumps(
         {
             "messages": [
