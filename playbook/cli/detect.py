@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from playbook.assembly import log_source
+from playbook.cli._columns import columns, columns_option
 from playbook.cli._options import config_option, configuration, emit, now, uncollected
-from playbook.columns_option import columns, columns_option
 from playbook.detections.beaconing import row
 from playbook.model.detection import Detection, Fetched, SourceHealth
 from playbook.report.sanitize import plain, several

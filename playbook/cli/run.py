@@ -7,9 +7,9 @@ import click
 from rich.console import Console
 
 from playbook.assembly import Assembled, assemble
+from playbook.cli._columns import columns_option, with_columns
 from playbook.cli._options import config_option, configuration, emit, now, uncollected
 from playbook.cli._source_options import chosen_source, chosen_window, progress_bar
-from playbook.columns_option import columns_option, with_columns
 from playbook.config import Config, Table
 from playbook.model.case import Run
 from playbook.report import html, raw_events, terminal

@@ -18,8 +18,8 @@ class Settings(Value):
     ``window``: ``auto`` (the whole log up to 7 days, a longer one in consecutive 7-day windows), ``all`` (everything
     at once), or a length back from the newest event (``24h``, ``7d``). ``keep_traffic``: copy the connections once, so
     that ``traffic`` does not read the files again. ``year`` and ``time_zone`` are for stamps that lack them.
-    ``columns`` maps our column names to those of a table of your own (connectors/sources/logs/formats/tables.py). A packed file is read
-    up to ``most_unpacked_gb`` and ``most_ratio`` times its size.
+    ``columns`` maps our column names to those of a table of your own (connectors/sources/logs/formats/tables.py). A
+    packed file is read up to ``most_unpacked_gb`` and ``most_ratio`` times its size.
     """
 
     kind: Literal["logs"] = "logs"

@@ -1,8 +1,8 @@
 """NetFlow and IPFIX as ``nfdump -o json`` and ``-o ndjson`` print them: one record a direction, joined as in the CSV.
 
-All rules of direction, repeats and bytes are those of connectors/sources/logs/formats/nfdump.py. Event records (NAT translations of
-``type`` EVENT) and options are no flows and are passed over. Addresses: src4_addr or src6_addr, as nfdump of each
-version names them; a translated address (``src4_xlt_ip``) is left aside.
+All rules of direction, repeats and bytes are those of connectors/sources/logs/formats/nfdump.py. Event records (NAT
+translations of ``type`` EVENT) and options are no flows and are passed over. Addresses: src4_addr or src6_addr, as
+nfdump of each version names them; a translated address (``src4_xlt_ip``) is left aside.
 """
 
 from collections.abc import Sequence

@@ -1,13 +1,14 @@
 """Sysmon's connections (event 3) and name look-ups (event 22), as JSON, rendered XML or the text of the event.
 
 Where its collectors keep the fields of an event (NXLog, winlogbeat, evtx_dump, Wazuh, Fluentd, XML ...) is in
-connectors/sources/logs/sysmon_shapes.py. Sysmon counts no bytes, refuses nothing and sees no NAT, and a connection is logged by
-both ends: only the row of the end that opened it is taken, the other one is passed over.
+connectors/sources/logs/sysmon_shapes.py. Sysmon counts no bytes, refuses nothing and sees no NAT, and a connection is
+logged by both ends: only the row of the end that opened it is taken, the other one is passed over.
 
 A look-up names no address, neither of the asker nor of the resolver. The asker's is the source of the host's latest
 connection before it (or its first one after); ``server`` stays null, so that such an answer backs no name and such a
 log covers nobody else's questions. ``failed`` is status 9003, no such name, and not a time-out or an empty answer, as
-in every other format. Process starts (event 1) are no rows here: connectors/enrichers/sysmon.py joins them to the connections.
+in every other format. Process starts (event 1) are no rows here: connectors/enrichers/sysmon.py joins them to the
+connections.
 """
 
 import re

@@ -5,10 +5,10 @@ most one shortest aggregation interval, are one connection. Who began, in this o
 sender of SYN with ACK (tcp-flags, version 3); the side without the listening port (a port below 1024 against one that
 is not, else below 32768 against one that is not); who spoke first; the egress row (flow-direction, version 5: it tells
 the side of the interface, not who began, so it comes last). A REJECT row is an attempt of its own source. The log
-counts one direction a row and the answer's bytes are taken as unknown: bytes_rcvd and bytes_total stay null. NODATA and
-SKIPDATA rows carry no traffic and are passed over. Where the log has pkt-srcaddr and pkt-dstaddr they are the ends, and
-a NAT gateway's own side of a connection is passed over (connectors/sources/logs/vpc_fields.py). Parquet files have the same
-fields with underscores.
+counts one direction a row and the answer's bytes are taken as unknown: bytes_rcvd and bytes_total stay null. NODATA
+and SKIPDATA rows carry no traffic and are passed over. Where the log has pkt-srcaddr and pkt-dstaddr they are the
+ends, and a NAT gateway's own side of a connection is passed over (connectors/sources/logs/vpc_fields.py). Parquet
+files have the same fields with underscores.
 """
 
 import re

@@ -2,8 +2,8 @@
 
 Columns cut by zeek-cut (with ``-C``, ``-c`` or ``-m``, times of ``-d``), separated by tabs, commas or spaces; another
 scope separator (``id_orig_h`` in a table); JSON with nested ``id`` objects, and JSON times in milliseconds. The rules
-of direction, denied, repeats and bytes are Zeek's (connectors/sources/logs/formats/_zeek_fields.py). A table of which the columns left
-are those of conn.log is read as connections.
+of direction, denied, repeats and bytes are Zeek's (connectors/sources/logs/formats/_zeek_fields.py). A table of which
+the columns left are those of conn.log is read as connections.
 """
 
 import re
