@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from playbook.assembly import log_source
+from playbook.cli._columns import columns, columns_option
 from playbook.cli._options import config_option, configuration, emit, now, uncollected
 from playbook.detections.beaconing import row
 from playbook.model.detection import Detection, Fetched, SourceHealth
@@ -17,20 +18,25 @@ from playbook.triage.merge import merge_windows
 
 # Told here, so that the help does not load the formats; a test holds them to connectors.sources.logs.
 FORMATS = (
+
     "argus",
     "asa",
     "auto",
+    "azure-flows",
     "cef",
     "checkpoint",
     "cortex",
     "csv",
+    "ecs",
     "filterlog",
     "fortigate",
     "ftd",
+    "gcp-flows",
     "iptables",
     "leef",
     "meraki",
     "netflow",
+    "netflow-json",
     "nsg",
     "panos",
     "parquet",
@@ -39,9 +45,11 @@ FORMATS = (
     "srx",
     "suricata",
     "sysmon",
+    "table",
     "vpcflow",
     "winfw",
     "zeek",
+    "zeek-cut",
     "zeek-json",
     "zscaler",
 )
@@ -69,6 +77,7 @@ _LONGEST_CELL = 8192
     help="seed: the original rule, for comparison.",
 )
 @click.option("--window", default="auto", show_default=True, help="24h or 7d back from the newest event, or all.")
+@columns_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV on stdout.")
 @click.pass_context
@@ -79,6 +88,7 @@ def command(
     format_: str,
     profile: str,
     window: str,
+    columns_file: Path | None,
     as_json: bool,
     as_csv: bool,
 ) -> None:
@@ -87,7 +97,10 @@ def command(
         raise click.UsageError("--json or --csv, not both")
     ctx.with_resource(uncollected())
     fetched = _fetch(
-        config_file, paths, {"format": format_, "profile": profile, "window": window, "keep_traffic": False}, now()
+        config_file,
+        paths,
+        {"format": format_, "profile": profile, "window": window, "keep_traffic": False, **columns(columns_file)},
+        now(),
     )
     health = merge_windows(fetched).health
     rows = [_row(d, profile) for one in fetched for d in one.detections]

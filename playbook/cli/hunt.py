@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from playbook.assembly import log_source
+from playbook.cli._columns import columns, columns_option
 from playbook.cli._options import config_option, configuration, emit, now
 from playbook.detections.hunts import HUNTS
 from playbook.report.sanitize import plain, several
@@ -17,11 +18,19 @@ from playbook.report.sanitize import plain, several
 @click.argument("name", type=click.Choice(sorted(HUNTS)), metavar="ddos-burst|dga-burst|irc")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--endpoint", is_flag=True, help="By host and process, of the logs that name them (Sysmon, csv).")
+@columns_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-def command(config_file: Path | None, name: str, paths: tuple[str, ...], endpoint: bool, as_json: bool) -> None:
+def command(
+    config_file: Path | None,
+    name: str,
+    paths: tuple[str, ...],
+    endpoint: bool,
+    columns_file: Path | None,
+    as_json: bool,
+) -> None:
     """Look for bursts of connections or failed names, or for IRC. What it finds are leads, not verdicts."""
     config, file = configuration(config_file)
-    found, warnings = log_source(config, file, paths, {}, now()).hunt(name, endpoint)
+    found, warnings = log_source(config, file, paths, columns(columns_file), now()).hunt(name, endpoint)
     rows = [{key: _value(value) for key, value in row.items()} for row in found]
     if as_json:
         emit({"hunt": name, "title": HUNTS[name].title, "warnings": list(warnings), "rows": rows})

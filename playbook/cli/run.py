@@ -7,6 +7,7 @@ import click
 from rich.console import Console
 
 from playbook.assembly import Assembled, assemble
+from playbook.cli._columns import columns_option, with_columns
 from playbook.cli._options import config_option, configuration, emit, now, uncollected
 from playbook.cli._source_options import chosen_source, chosen_window, progress_bar
 from playbook.config import Config, Table
@@ -32,6 +33,7 @@ from playbook.respond import respond
     show_default=True,
     help="seed: the original rule, for comparison.",
 )
+@columns_option
 @click.option("--heartbeat", is_flag=True, help="With --from/--to on a SIEM: also count its raw rows per hour.")
 @click.option("--dry-run", is_flag=True, help="Store nothing, ask nobody, write nothing back.")
 @click.option("--report", "folder", type=click.Path(path_type=Path), help="Write the HTML report into this directory.")
@@ -47,6 +49,7 @@ def command(
     from_: str | None,
     to: str | None,
     profile: str,
+    columns_file: Path | None,
     heartbeat: bool,
     dry_run: bool,
     folder: Path | None,
@@ -56,6 +59,7 @@ def command(
     ctx.with_resource(uncollected())
     config, file = configuration(config_file)
     source = chosen_source(config, source_name, as_logs, paths, profile)
+    source = with_columns(source, columns_file)
     window, source = chosen_window(source, since, from_, to)
     assembled = assemble(config, file, source, now(), {"heartbeat": heartbeat or from_ is None})
     with progress_bar("reading", not as_json) as told:

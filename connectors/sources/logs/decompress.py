@@ -1,14 +1,18 @@
-"""Bytes of plain, gzip and zstd files, with flat memory and a bound on what they unpack to; the repair copy."""
+"""Bytes of plain, gzip, zstd, bzip2 and xz files, with flat memory and a bound on their size; the repair copy."""
 
+import bz2
+import lzma
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import zstandard
 
-Packing = Literal["plain", "gzip", "zstd"]
+Packing = Literal["plain", "gzip", "zstd", "bzip2", "xz"]
+NATIVE: tuple[Packing, ...] = ("plain", "gzip", "zstd")  # what DuckDB reads by itself
+FIRST_BYTES = 6  # enough for ``packing_of``
 
 CHUNK = 1 << 20
 LONGEST_LINE = 1 << 20
@@ -20,6 +24,8 @@ _HEADER = b"#fields"
 _MOST_HEADERS = 1000
 # A zstd block of 4 bytes unpacks to at most 128 KiB, so that this many bytes of input stay below 64 MiB.
 _ZSTD_INPUT = 1 << 11
+# An xz header may ask for a dictionary of 4 GiB; the strongest preset (xz -9) needs 65 MiB.
+_XZ_MEMORY = 128 << 20
 
 
 class TruncatedFile(Exception):
@@ -66,6 +72,10 @@ def packing_of(first: bytes) -> Packing:
     """How the content is packed, from its first bytes."""
     if first.startswith(b"\x1f\x8b"):
         return "gzip"
+    if first.startswith(b"BZh") and first[3:4].isdigit():
+        return "bzip2"
+    if first.startswith(b"\xfd7zXZ\x00"):
+        return "xz"
     return "zstd" if first.startswith(b"\x28\xb5\x2f\xfd") else "plain"
 
 
@@ -76,15 +86,25 @@ def unpacked(path: Path, packing: Packing, bounds: Bounds) -> Iterator[bytes]:
             while piece := source.read(CHUNK):
                 yield piece
         return
-    done, lines, size = 0, 0, path.stat().st_size
-    for piece in _gunzipped(path) if packing == "gzip" else _unzstd(path):
+    yield from bounded(_STREAMS[packing](path), path.stat().st_size, bounds)
+
+
+def bounded(pieces: Iterable[bytes], size: int, bounds: Bounds) -> Iterator[bytes]:
+    """The pieces until they are more than ``size`` packed bytes may give: then Bomb is raised."""
+    done, lines = 0, 0
+    for piece in pieces:
         done += len(piece)
-        if done > bounds.most_bytes or (done > _RATIO_FROM and done > size * bounds.most_ratio):
+        if too_much(done, size, bounds):
             raise DecompressionBomb(f"unpacks to more than {done >> 20} MiB from {size} bytes: the rest is not read")
         yield piece
         lines += piece.count(b"\n")
         if lines > max(_LINES_FROM, size):
             raise DecompressionBomb(f"unpacks to more than {lines:,} lines from {size:,} bytes: the rest is not read")
+
+
+def too_much(done: int, size: int, bounds: Bounds) -> bool:
+    """Whether ``done`` unpacked bytes are more than ``size`` packed ones may give."""
+    return done > bounds.most_bytes or (done > _RATIO_FROM and done > size * bounds.most_ratio)
 
 
 def survey(path: Path, packing: Packing, bounds: Bounds) -> FileSurvey:
@@ -210,3 +230,39 @@ def _unzstd(path: Path) -> Iterator[bytes]:
                     return
                 stream = zstandard.ZstdDecompressor().decompressobj()
     raise TruncatedFile("the zstd data is cut short")
+
+
+def _unbzip2(path: Path) -> Iterator[bytes]:
+    yield from _stream(path, bz2.BZ2Decompressor, "bzip2")
+
+
+def _unxz(path: Path) -> Iterator[bytes]:
+    yield from _stream(path, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY), "xz")
+
+
+def _stream(path: Path, begin: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor], name: str) -> Iterator[bytes]:
+    """The streams of a file one after the other, each piece at most ``CHUNK`` bytes long."""
+    with path.open("rb", buffering=0) as source:
+        stream, packed = begin(), source.read(CHUNK)
+        while packed or not stream.needs_input:
+            try:
+                piece = stream.decompress(packed, CHUNK)
+            except (OSError, lzma.LZMAError, ValueError) as fault:
+                raise TruncatedFile(f"damaged {name} data ({fault})") from None
+            if piece:
+                yield piece
+            packed = b"" if stream.eof or not stream.needs_input else source.read(CHUNK)
+            if stream.eof:
+                packed = stream.unused_data.lstrip(b"\0") or source.read(CHUNK)
+                if not packed:
+                    return
+                stream = begin()
+    raise TruncatedFile(f"the {name} data is cut short")
+
+
+_STREAMS: Mapping[Packing, Callable[[Path], Iterator[bytes]]] = {
+    "gzip": _gunzipped,
+    "zstd": _unzstd,
+    "bzip2": _unbzip2,
+    "xz": _unxz,
+}

@@ -11,8 +11,10 @@ from types import ModuleType
 from typing import NamedTuple
 
 from connectors.sources.logs import formats as format_modules
-from connectors.sources.logs.decompress import Bounds, Packing, TruncatedFile, packing_of, unpacked
-from connectors.sources.logs.schema import Kind, Recognised
+from connectors.sources.logs.decompress import FIRST_BYTES, Bounds, Packing, TruncatedFile, packing_of, unpacked
+from connectors.sources.logs.formats import tables
+from connectors.sources.logs.schema import Columns, Kind, Recognised
+from connectors.sources.logs.staging import Staging
 from playbook.errors import ConfigError, UnknownFormat
 
 HEAD = 256 << 10
@@ -51,7 +53,7 @@ def formats() -> Mapping[str, ModuleType]:
     """Every format by its name: the modules of the folder formats, save those with a leading underscore."""
     names = [module.name for module in pkgutil.iter_modules(format_modules.__path__)]
     modules = [importlib.import_module(f"{format_modules.__name__}.{name}") for name in sorted(names) if name[0] != "_"]
-    return {module.NAME: module for module in modules}
+    return {module.NAME: module for module in sorted(modules, key=lambda module: getattr(module, "ASKED_LAST", False))}
 
 
 def named() -> list[str]:
@@ -59,9 +61,12 @@ def named() -> list[str]:
     return sorted([*formats(), "parquet"])
 
 
-def find_log_files(paths: Sequence[Path], wanted: str, bounds: Bounds) -> LogFiles:
+def find_log_files(
+    paths: Sequence[Path], wanted: str, bounds: Bounds, staging: Staging, columns: Columns = ()
+) -> LogFiles:
     """The log files under ``paths``; a file named itself must be recognised, in a folder the others are skipped.
 
+    ``staging`` copies what cannot be read where it lies; ``columns`` names those of tables of the person's own.
     Raises UnknownFormat when nothing is recognised, ConfigError when a path does not exist or cannot be read.
     """
     chosen = _chosen(wanted)
@@ -70,21 +75,49 @@ def find_log_files(paths: Sequence[Path], wanted: str, bounds: Bounds) -> LogFil
     skipped: list[str] = []
     for path in paths:
         for found, named in _expanded(path):
-            forms, packing, size = _recognised(found, chosen, bounds)
-            if forms:
-                _openable(found)
-                files.append(LogFile(found, packing, forms, size))
-                notes += [f"{found}: {form.note}" for form in forms if form.note]
-            elif named and forms is None:
-                raise UnknownFormat(_unrecognised(found, size, wanted))
-            else:
-                skipped.append(f"{found.name} ({'empty' if size == 0 else 'not read' if forms == () else 'unknown'})")
+            copies = _plain(found, named, staging, skipped)
+            for copy in copies:
+                file, forms, size = _file(copy, chosen, bounds, staging, columns)
+                if file:
+                    _openable(found)
+                    files.append(file)
+                    notes += [staging.shown(f"{file.path}: {form.note}") for form in file.forms if form.note]
+                elif named and forms is None and len(copies) == 1:
+                    raise UnknownFormat(_unrecognised(found, size, wanted))
+                else:
+                    name = found.name if copy == found else staging.shown(str(copy))
+                    skipped.append(f"{name} ({'empty' if size == 0 else 'not read' if forms == () else 'unknown'})")
     if not files:
         raise UnknownFormat(_nothing(paths, skipped))
     if skipped:
         more = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
         notes.append(f"skipped: {', '.join(skipped[:5])}{more}")
     return LogFiles(tuple(dict.fromkeys(files)), tuple(dict.fromkeys(notes)))
+
+
+def _plain(path: Path, named: bool, staging: Staging, skipped: list[str]) -> tuple[Path, ...]:
+    """The file, or its copies; an archive in a folder that is not read is one more skipped file."""
+    try:
+        return staging.plain(path)
+    except OSError as fault:
+        raise ConfigError(f"{path}: cannot be read: {fault.strerror}") from fault
+    except UnknownFormat as refused:
+        if named:
+            raise
+        skipped.append(str(refused))
+        return ()
+
+
+def _file(
+    path: Path, modules: Sequence[ModuleType], bounds: Bounds, staging: Staging, columns: Columns
+) -> tuple[LogFile | None, tuple[Recognised, ...] | None, int]:
+    """The file when it is recognised, by itself or by the lines inside its records; else why not, and its size."""
+    forms, packing, size = _recognised(path, modules, bounds, columns)
+    if not forms and size:
+        inner = staging.inner(path, lambda head: bool(_known(head, "", modules, columns)))
+        if inner is not None:
+            forms, packing, size = _recognised(path := inner, modules, bounds, columns)
+    return (LogFile(path, packing, forms, size) if forms else None), forms, size
 
 
 def _chosen(wanted: str) -> list[ModuleType]:
@@ -114,25 +147,32 @@ def _expanded(path: Path) -> list[tuple[Path, bool]]:
 
 
 def _recognised(
-    path: Path, modules: Sequence[ModuleType], bounds: Bounds
+    path: Path, modules: Sequence[ModuleType], bounds: Bounds, columns: Columns
 ) -> tuple[tuple[Recognised, ...] | None, Packing, int]:
     """What the file holds: None when no format knows it, () when it is known and not read."""
     try:
         size = path.stat().st_size
         with path.open("rb") as source:
-            packing = packing_of(source.read(4))
+            packing = packing_of(source.read(FIRST_BYTES))
         head = _head(path, packing, bounds)
     except OSError as fault:
         raise ConfigError(f"{path}: cannot be read: {fault.strerror}") from fault
+    return _known(head, str(path), modules, columns), packing, size
+
+
+def _known(head: str, path: str, modules: Sequence[ModuleType], columns: Columns) -> tuple[Recognised, ...] | None:
+    own = tables.mapped(head, columns) if columns else None
+    if own is not None:
+        return (own,)
     known = None
     for module in modules if head.strip() else ():
-        forms = module.recognise(head, str(path))
+        forms = module.recognise(head, path)
         if isinstance(forms, Recognised):
-            return (forms,), packing, size
+            return (forms,)
         if forms:
-            return forms, packing, size
+            return tuple(forms)
         known = known if forms is None else ()
-    return known, packing, size
+    return known
 
 
 def _head(path: Path, packing: Packing, bounds: Bounds) -> str:

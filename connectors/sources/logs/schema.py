@@ -73,6 +73,10 @@ CANONICAL: dict[Kind, dict[str, str]] = {
 ASIDE: dict[str, str] = {"bad": "VARCHAR", "passed": "VARCHAR", "file": "VARCHAR", "line": "BIGINT"}
 
 
+# Own columns of a table: pairs of our name and theirs (``--columns``, ``[sources.NAME] columns``).
+Columns = tuple[tuple[str, str], ...]
+
+
 class Recognised(Value):
     """A format seen in a file's content: the format's name, the kind of log, and its columns in file order."""
 

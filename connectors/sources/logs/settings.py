@@ -1,5 +1,6 @@
 """The settings of a log source: which files, how they are read, and how much they may cost."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -16,8 +17,9 @@ class Settings(Value):
 
     ``window``: ``auto`` (the whole log up to 7 days, a longer one in consecutive 7-day windows), ``all`` (everything
     at once), or a length back from the newest event (``24h``, ``7d``). ``keep_traffic``: copy the connections once, so
-    that ``traffic`` does not read the files again. ``year`` and ``time_zone`` are for stamps that lack them. A packed
-    file is read up to ``most_unpacked_gb`` and ``most_ratio`` times its size.
+    that ``traffic`` does not read the files again. ``year`` and ``time_zone`` are for stamps that lack them.
+    ``columns`` maps our column names to those of a table of your own (connectors/sources/logs/formats/tables.py). A
+    packed file is read up to ``most_unpacked_gb`` and ``most_ratio`` times its size.
     """
 
     kind: Literal["logs"] = "logs"
@@ -30,6 +32,7 @@ class Settings(Value):
     keep_traffic: bool = True
     year: int | None = Field(default=None, ge=1970, le=2100)
     time_zone: str = "UTC"
+    columns: Mapping[str, str] = {}
     most_unpacked_gb: int = Field(default=64, ge=1, le=100_000)
     most_ratio: int = Field(default=400, ge=2, le=1_000_000)
 

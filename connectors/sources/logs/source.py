@@ -1,6 +1,7 @@
 """A set of log files as a detection source."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from connectors.sources.logs.rejects import Rejected
 from connectors.sources.logs.schema import CANONICAL, Kind, Scan
 from connectors.sources.logs.settings import Settings
 from connectors.sources.logs.side_logs import SideLog
+from connectors.sources.logs.staging import Staging
 from connectors.sources.logs.traffic import Sources, traffic
 from playbook.detections.beaconing import Scope, moment, score, sort_key
 from playbook.detections.hunts import HUNTS
@@ -46,6 +48,7 @@ class LogSource:
         self._paths = tuple(folder / path for path in settings.paths)
         self._scope = Scope(name, settings.profile, site.networks.lab, site.networks.nat64)
         self._bounds = Bounds(settings.most_unpacked_gb << 30, settings.most_ratio)
+        self._staging = Staging(self._bounds, self._begin)
         self._engine: Engine | None = None
         self._gathered: LogFiles | None = None
         self._connections: Connections | None = None
@@ -86,7 +89,7 @@ class LogSource:
         for kind in _BESIDE:
             if self._gathered.of(kind):
                 aside = SideLog(self._engine, self._reading(kind))
-                faults += aside.faults
+                faults += map(self._staging.shown, aside.faults)
                 relations |= {kind: aside.relation} if aside.relation else {}
         spanned = {kind: self._spanned(relation) for kind, relation in relations.items()}
         sources, networks = Sources(spanned, self._held, tuple(faults)), self._site.networks
@@ -106,12 +109,13 @@ class LogSource:
         aside = SideLog(self._engine, self._reading(kind))
         if not aside.relation:
             raise BadAnswer("; ".join(aside.faults))
-        return hunt_rows(self._engine, hunt, aside.relation, endpoint), (*self._gathered.notes, *aside.faults)
+        told = (*self._gathered.notes, *self._staging.cut, *aside.faults)
+        return hunt_rows(self._engine, hunt, aside.relation, endpoint), tuple(map(self._staging.shown, told))
 
     def check(self) -> tuple[CheckResult, ...]:
         """Whether the paths exist and hold connection logs in a known format."""
         try:
-            found = find_log_files(self._paths, self._settings.format, self._bounds)
+            found = self._found()
         except PlaybookError as fault:
             return (CheckResult(subject=self.name, ok=False, message=str(fault)),)
         kinds = sorted({form.kind for file in found.files for form in file.forms})
@@ -124,8 +128,16 @@ class LogSource:
             ),
         )
 
+    def _begin(self) -> Engine:
+        return Engine(self._settings.memory_mb, self._settings.threads)
+
+    def _found(self) -> LogFiles:
+        columns = tuple(sorted(self._settings.columns.items()))
+        return find_log_files(self._paths, self._settings.format, self._bounds, self._staging, columns)
+
     def close(self) -> None:
         """Remove the copies and DuckDB's folder; safe to call again."""
+        self._staging.close()
         if self._engine is not None:
             self._engine.close()
             self._engine = self._connections = None
@@ -146,14 +158,14 @@ class LogSource:
     def _gather(self, kind: Kind) -> None:
         """Find the files and open the engine; UnknownFormat when no log of this kind is among them."""
         if self._gathered is None:
-            found = find_log_files(self._paths, self._settings.format, self._bounds)
+            found = self._found()
             files, copies = without_copies(found.files, self._bounds)
             self._gathered = found._replace(files=files, notes=(*found.notes, *copies))
         if not self._gathered.of(kind):
             name = {"conn": "connection"}.get(kind, kind)
             raise UnknownFormat(f"{', '.join(map(str, self._paths))}: no {name} log in a known format")
         if self._engine is None:
-            self._engine = Engine(self._settings.memory_mb, self._settings.threads)
+            self._engine = self._begin()
             files, parts = without_parts(self._gathered.files, self._bounds, self._engine)
             self._gathered = self._gathered._replace(files=files, notes=(*self._gathered.notes, *parts))
 
@@ -183,8 +195,12 @@ class LogSource:
             newest = f"{moment(outcome.newest):%Y-%m-%d %H:%M:%S} UTC"
             warnings.append(f"times in the future: the newest event is at {newest}")
         # No row, of the log or of the window asked for, says nothing: it must not look like a quiet network.
-        complete = any(number is not None for number in outcome.summaries) and not connections.reading.cut
-        return connections.reading.rejected, tuple(warnings), complete
+        warnings = [*map(self._staging.shown, warnings), *self._staging.cut]
+        cut = (*connections.reading.cut, *self._staging.cut)
+        complete = any(number is not None for number in outcome.summaries) and not cut
+        rejected = connections.reading.rejected
+        shown = replace(rejected, examples=tuple(map(self._staging.shown, rejected.examples)))
+        return shown, tuple(warnings), complete
 
     def _window(self, windows: Windows, number: int, summary: Summary | None) -> TimeWindow:
         if windows.start is not None:

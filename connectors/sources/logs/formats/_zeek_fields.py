@@ -62,14 +62,15 @@ def needed(kind: Kind) -> tuple[str, ...]:
     }[kind]
 
 
-def canonical(kind: Kind, have: Mapping[str, str], source: str) -> str:
+def canonical(kind: Kind, have: Mapping[str, str], source: str, aside: bool = False) -> str:
     """SELECT of the kind's columns from ``source``; ``have`` maps Zeek's names to typed SQL.
 
-    A row that cannot be used has a null ``start``.
+    A row that cannot be used has a null ``start``. ``aside``: with bad, passed, file, line and text of the source.
     """
     at = {name: have.get(name, "NULL") for name in needed(kind)}
     values = _VALUES[kind](at)
     columns = [f"({values[name]})::{sql_type} AS {name}" for name, sql_type in CANONICAL[kind].items()]
+    columns += ["bad", "passed", "file", "line", "text"] if aside else []
     return f"SELECT {', '.join(columns)} FROM {source}"
 
 

@@ -8,7 +8,7 @@ counter is unknown. A quoted value may hold commas and quotes, not line ends.
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from connectors.sources.logs import line_sql
+from connectors.sources.logs import line_sql, vpc_fields
 from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan
 from playbook.errors import UnknownFormat
@@ -27,7 +27,10 @@ _PATTERNS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S", "
 def recognise(head: str, path: str) -> Recognised | None:
     """A Parquet file, or a CSV whose header has at least three of our telling names; None for any other content."""
     if head.startswith(_PARQUET):
-        return Recognised(format=NAME, kind="conn", options=(("file", "parquet"),))
+        # The columns stand at the file's end: one that is not ours may be another format's.
+        names = {name.lower() for name in vpc_fields.parquet_columns(path)}
+        theirs = bool(names) and not names & set(_TELLING)
+        return None if theirs else Recognised(format=NAME, kind="conn", options=(("file", "parquet"),))
     columns = line_sql.header(head)
     names = {column.strip().lower() for column in columns}
     if len(names & set(_TELLING)) < _LIKE_OURS:

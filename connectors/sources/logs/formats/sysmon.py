@@ -1,19 +1,20 @@
-"""Sysmon's connections (event 3) and name look-ups (event 22) as JSON lines: NXLog, winlogbeat, evtx_dump, flat forms.
+"""Sysmon's connections (event 3) and name look-ups (event 22), as JSON, rendered XML or the text of the event.
 
-The fields of an event lie at the top (NXLog, the public OTRF sets), in ``event_data`` (winlogbeat 6), in
-``winlog.event_data`` (winlogbeat 7 and 8) or in ``Event.EventData`` (evtx_dump). Sysmon counts no bytes, and a
-connection is logged by both ends: only the row of the end that opened it is taken, the other one is passed over.
+Where its collectors keep the fields of an event (NXLog, winlogbeat, evtx_dump, Wazuh, Fluentd, XML ...) is in
+connectors/sources/logs/sysmon_shapes.py. Sysmon counts no bytes, refuses nothing and sees no NAT, and a connection is
+logged by both ends: only the row of the end that opened it is taken, the other one is passed over.
 
 A look-up names no address, neither of the asker nor of the resolver. The asker's is the source of the host's latest
 connection before it (or its first one after); ``server`` stays null, so that such an answer backs no name and such a
 log covers nobody else's questions. ``failed`` is status 9003, no such name, and not a time-out or an empty answer, as
-in every other format. Process starts (event 1) are no rows here: connectors/enrichers/sysmon.py joins them to the connections.
+in every other format. Process starts (event 1) are no rows here: connectors/enrichers/sysmon.py joins them to the
+connections.
 """
 
 import re
 from collections.abc import Sequence
 
-from connectors.sources.logs import line_sql
+from connectors.sources.logs import line_sql, sysmon_shapes
 from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan, literal
 
@@ -22,6 +23,12 @@ ENDPOINT = True  # the machines' own record: the same connections may stand in a
 
 _EVENT = re.compile(
     r'^[ \t]*\{(?=.*"(EventID|event_id)"\s*:)(?=.*(Microsoft-Windows-Sysmon|"UtcTime"\s*:))', re.MULTILINE | re.ASCII
+)
+# XML, and JSON that names the event's number in other words.
+_ELSEWHERE = ("<EventID", '"eventID"', '"EventId"', '"event.code"', '"code"')
+_XML_EVENT = re.compile(r"^[ \t]*<(?=.*Microsoft-Windows-Sysmon).*<EventID", re.MULTILINE)
+_OTHER_EVENT = re.compile(
+    r'^[ \t]*\{(?=.*"(?:eventID|EventId|event[.]code|code)"\s*:)(?=.*Microsoft-Windows-Sysmon)', re.MULTILINE | re.ASCII
 )
 _CONNECTION, _LOOK_UP = "3", "22"
 _NO_SUCH_NAME = "9003"
@@ -39,40 +46,40 @@ _FIELDS = (
     "QueryStatus",
     "QueryResults",
 )
-# Where the fields of an event and its own number, computer and channel may lie.
-_PLACES = ("e", "e.event_data", "e.winlog.event_data", "e.Event.EventData")
-_ABOUT = {
-    "id": ("e.EventID", "e.event_id", "e.winlog.event_id", "e.Event.System.EventID"),
-    "computer": ("e.Hostname", "e.Computer", "e.computer_name", "e.winlog.computer_name", "e.Event.System.Computer"),
-    "channel": ("e.Channel", "e.log_name", "e.winlog.channel", "e.Event.System.Channel"),
-}
 _ZEROS = "(^|:)0(:0)+(:|$)"  # the first run of zeros, which in a real address is the longest
 _NOT_ITS_OWN = ("127.%", "::1", "0.0.0.0", "::", "169.254.%", "fe80:%")
 
 
 def recognise(head: str, path: str) -> tuple[Recognised, ...] | None:
     """Sysmon by an event number and its channel or UtcTime in one object; None for any other content."""
-    if not any(name in head for name in ('"EventID"', '"event_id"')) or not _EVENT.search(head):
+    known = any(name in head for name in ('"EventID"', '"event_id"')) and _EVENT.search(head)
+    if not known and any(name in head for name in _ELSEWHERE):
+        is_xml = head.lstrip("\ufeff \t\r\n").startswith("<")
+        known = (_XML_EVENT if is_xml else _OTHER_EVENT).search(head)
+    # An event inside another record's value is for envelopes.py.
+    if not known or sysmon_shapes.is_wrapped(head):
         return None
-    return (Recognised(format=NAME, kind="conn"), Recognised(format=NAME, kind="dns"))
+    places = sysmon_shapes.places_in(head, _FIELDS)
+    options = (("places", ",".join(places)),) if places else ()
+    return tuple(Recognised(format=NAME, kind=kind, options=options) for kind in ("conn", "dns"))
 
 
 def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     """The SELECT of connections or look-ups; events of other numbers are passed over, once, with the connections."""
-    return _connections(paths, scan) if form.kind == "conn" else _look_ups(paths, scan)
+    return _connections(form, paths, scan) if form.kind == "conn" else _look_ups(form, paths, scan)
 
 
-def _connections(paths: Sequence[str], scan: Scan) -> str:
+def _connections(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     passed = f"""CASE WHEN channel NOT ILIKE '%sysmon%' THEN 'an event of another channel'
         WHEN id != {literal(_CONNECTION)} THEN 'event ' || id || ' is no connection'
         WHEN lower(Initiated) = 'false' THEN 'the other end opened it' END"""
     wanted = f"id IS NULL OR id != {literal(_LOOK_UP)}"
     rows = line_sql.checked(
-        f"SELECT * FROM ({_events(paths, scan)}) WHERE {wanted}",
+        f"SELECT * FROM ({_events(form, paths, scan)}) WHERE {wanted}",
         _ends(),
         passed,
         faults=[
-            ("NOT is_json", "'not JSON: ' || left(text, 60)"),
+            ("NOT is_json AND NOT json_valid(text)", "'not JSON: ' || left(text, 60)"),
             ("id IS NULL", "'not a Sysmon event: ' || left(text, 60)"),
         ],
     )
@@ -92,8 +99,8 @@ def _connections(paths: Sequence[str], scan: Scan) -> str:
     )
 
 
-def _look_ups(paths: Sequence[str], scan: Scan) -> str:
-    events = _events(paths, scan)
+def _look_ups(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
+    events = _events(form, paths, scan)
     sysmon = "coalesce(channel ILIKE '%sysmon%', true)"
     cells = {
         "seen": Cell("UtcTime", "UtcTime", _moment),
@@ -123,24 +130,13 @@ def _look_ups(paths: Sequence[str], scan: Scan) -> str:
     )
 
 
-def _events(paths: Sequence[str], scan: Scan) -> str:
+def _events(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     """SELECT file, line, text, is_json, id, computer, channel, process and the fields, as text, of every line."""
-    field = "{" + ",".join(f'"{name}":"VARCHAR"' for name in _FIELDS) + "}"
-    shape = field[:-1] + (
-        ',"EventID":"VARCHAR","event_id":"VARCHAR","Hostname":"VARCHAR","Computer":"VARCHAR",'
-        '"computer_name":"VARCHAR","Channel":"VARCHAR","log_name":"VARCHAR",'
-        f'"event_data":{field},"winlog":{{"event_id":"VARCHAR","computer_name":"VARCHAR","channel":"VARCHAR",'
-        f'"event_data":{field}}},"Event":{{"System":{{"EventID":"VARCHAR","Computer":"VARCHAR","Channel":"VARCHAR"}},'
-        f'"EventData":{field}}}}}'
-    )
-    parsed = f"CASE WHEN json_valid(text) THEN from_json(text, {literal(shape)}) END"
-    chosen = [f"coalesce({', '.join(f'{place}.{name}' for place in _PLACES)}) AS {name}" for name in _FIELDS]
-    about = {name: f"coalesce({', '.join(places)})" for name, places in _ABOUT.items()}
-    return f"""SELECT file, line, text, e IS NOT NULL AS is_json, {", ".join(chosen)},
-        nullif(regexp_extract({about["id"]}, '[0-9]+'), '') AS id, {about["channel"]} AS channel,
-        rtrim(lower(trim(coalesce({about["computer"]}, ''))), '.') AS computer,
+    places = dict(form.options).get("places", ",".join(sysmon_shapes.PLACES)).split(",")
+    return f"""SELECT * REPLACE (nullif(regexp_extract(id, '[0-9]+'), '') AS id,
+        rtrim(lower(trim(coalesce(computer, ''))), '.') AS computer),
         regexp_extract(coalesce(Image, ''), '[^\\\\/]*$') AS process
-        FROM (SELECT file, line, text, {parsed} AS e FROM ({line_sql.lines(paths, scan)}))"""
+        FROM ({sysmon_shapes.events(paths, scan, _FIELDS, places)})"""
 
 
 def _ends() -> dict[str, Cell]:

@@ -5,14 +5,16 @@ most one shortest aggregation interval, are one connection. Who began, in this o
 sender of SYN with ACK (tcp-flags, version 3); the side without the listening port (a port below 1024 against one that
 is not, else below 32768 against one that is not); who spoke first; the egress row (flow-direction, version 5: it tells
 the side of the interface, not who began, so it comes last). A REJECT row is an attempt of its own source. The log
-counts one direction a row and the answer's bytes are taken as unknown: bytes_rcvd and bytes_total stay null. NODATA and
-SKIPDATA rows carry no traffic and are passed over.
+counts one direction a row and the answer's bytes are taken as unknown: bytes_rcvd and bytes_total stay null. NODATA
+and SKIPDATA rows carry no traffic and are passed over. Where the log has pkt-srcaddr and pkt-dstaddr they are the
+ends, and a NAT gateway's own side of a connection is passed over (connectors/sources/logs/vpc_fields.py). Parquet
+files have the same fields with underscores.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 
-from connectors.sources.logs import directions, line_sql
+from connectors.sources.logs import directions, line_sql, vpc_fields
 from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan
 
@@ -49,6 +51,10 @@ _DEFAULT_ROW = re.compile(
 
 def recognise(head: str, path: str) -> Recognised | None:
     """A header line of the field names, or a row in the default order; None for any other content."""
+    if head.startswith("PAR1"):
+        columns = tuple(name.replace("_", "-") for name in vpc_fields.parquet_columns(path))
+        known = all(name in columns for name in NEEDED)
+        return Recognised(format=NAME, kind="conn", columns=columns, options=(("file", "parquet"),)) if known else None
     columns = tuple(head.lstrip("\ufeff\r\n").split("\n", 1)[0].split())
     if all(name in columns for name in NEEDED):
         return Recognised(format=NAME, kind="conn", columns=columns)
@@ -76,9 +82,13 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
         "log-status",
         "tcp-flags",
         "flow-direction",
+        "pkt-srcaddr",
+        "pkt-dstaddr",
     )
     raw = {name: f"f[{form.columns.index(name) + 1}]" if name in form.columns else "NULL::VARCHAR" for name in fields}
     split = f"SELECT *, string_split_regex(trim(text), ' +') AS f FROM ({line_sql.lines(paths, scan)})"
+    if ("file", "parquet") in form.options:
+        split = vpc_fields.as_fields([name.replace("-", "_") for name in form.columns], paths)
     action = f"coalesce({raw['action']}, 'ACCEPT') AS action"
     source = f"SELECT *, {action} FROM ({split}) WHERE NOT list_contains(f, 'srcaddr')"
     passed = (
@@ -94,6 +104,8 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
             ("action NOT IN ('ACCEPT', 'REJECT')", "'action is not ACCEPT or REJECT'"),
         ],
     )
+    if {"pkt-srcaddr", "pkt-dstaddr"} & set(form.columns):
+        read = vpc_fields.behind_nat(read)
     rows = f"""
         SELECT *, greatest(coalesce(last, started), started) AS ended, lower({raw["flow-direction"]}) AS way,
             CASE WHEN flags & 2 = 2 THEN flags & 16 = 0 END AS opens FROM ({read})"""
@@ -107,6 +119,8 @@ def _cells(raw: Mapping[str, str]) -> dict[str, Cell]:
         "last": Cell("end", raw["end"], line_sql.seconds, required=False),
         "src": Cell("srcaddr", raw["srcaddr"], line_sql.address),
         "dst": Cell("dstaddr", raw["dstaddr"], line_sql.address),
+        "pkt_src": Cell("pkt-srcaddr", raw["pkt-srcaddr"], line_sql.address, required=False),
+        "pkt_dst": Cell("pkt-dstaddr", raw["pkt-dstaddr"], line_sql.address, required=False),
         "dport": Cell("dstport", raw["dstport"], line_sql.port),
         "sport": Cell("srcport", f"coalesce({raw['srcport']}, '0')", line_sql.port),
         "proto": Cell("protocol", f"coalesce({raw['protocol']}, '')", line_sql.protocol),

@@ -55,6 +55,7 @@ DEFAULT_ORDER: dict[Kind, tuple[str, ...]] = {
 }
 _STATES = frozenset((*ANSWERED, *UNANSWERED, "RSTRH", "SHR", "OTH"))
 _NUMBER = re.compile(r"\d+\.\d+|\d+")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]")
 _JOINT = "   "  # IoT-23 joins its last three columns by three spaces
 
 
@@ -78,6 +79,8 @@ def recognise(head: str, path: str) -> Recognised | tuple[Recognised, ...] | Non
             break
     if named is None:
         return _without_header(first) if first else None
+    if first is not None and _DATE.match(first[0]):
+        return None  # the times of zeek-cut -d: zeek_cut.py
     if first is not None and len(first) != len(named):
         named = _fitted(named, len(first))
     kind = _zeek_fields.kind_of([name.split(_JOINT)[0] for name in named])

@@ -22,6 +22,8 @@ def recognise(head: str, path: str) -> Recognised | tuple[Recognised, ...] | Non
         keys |= {key: value for key, value in values.items() if keys.get(key) is None}
     if "ts" not in keys or not {"uid", "id.orig_h", "id_orig_h", "_path", "mac"} & keys.keys():
         return None
+    if isinstance(keys["ts"], int | float) and keys["ts"] > _zeek_fields.LATEST:
+        return None  # milliseconds: zeek_cut.py
     kind = _zeek_fields.kind_of([_zeek_name(key) for key in keys])
     if kind is None:
         return ()
