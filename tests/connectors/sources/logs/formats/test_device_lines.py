@@ -70,7 +70,8 @@ def test_every_format_gives_the_same_connection(module: ModuleType, tmp_path: Pa
 @pytest.mark.parametrize("module", SAMPLES, ids=name)
 def test_only_its_own_format_recognises_a_sample(module: ModuleType) -> None:
     text = SAMPLES[module] + "\n"
-    knowing = {other.NAME for other in formats().values() if other.recognise(text, "a.log")}
+    first = [other for other in formats().values() if not getattr(other, "ASKED_LAST", False)]
+    knowing = {other.NAME for other in first if other.recognise(text, "a.log")}
     assert knowing == {module.NAME} | ({"asa"} if "FTD-" in text else set())
 
 
