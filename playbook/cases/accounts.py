@@ -3,9 +3,11 @@
 import hashlib
 import re
 import secrets
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from threading import BoundedSemaphore
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
@@ -21,7 +23,18 @@ from playbook.model import Value
 
 Role = Literal["viewer", "responder", "approver", "admin"]
 Via = Literal["cli", "page", "platform"]
+Scope = Literal["intake", "investigate", "approve", "contain"]
 ROLES: tuple[Role, ...] = get_args(Role)
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+# The least role whose account may hold a token of this scope.
+ROLE_FOR: Mapping[Scope, Role] = MappingProxyType(
+    {
+        "intake": "responder",
+        "investigate": "viewer",
+        "approve": "approver",
+        "contain": "approver",
+    }
+)
 TOKEN_PREFIX = "bpt_"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 _SHORTEST = 12
@@ -45,15 +58,23 @@ class Account(Value):
 
 
 class Proof(Value):
-    """An account that has proven itself, with the role this proof is good for and the door it came through."""
+    """An account that has proven itself, with the role this proof is good for and the door it came through.
+
+    ``scopes`` are a token's; a person who gave a password has all that the role reaches.
+    """
 
     name: str
     role: Role
     via: Via
+    scopes: tuple[Scope, ...] = SCOPES
 
     def may(self, role: Role) -> bool:
         """Whether the role is at least this one."""
         return ROLES.index(self.role) >= ROLES.index(role)
+
+    def reaches(self, scope: Scope) -> bool:
+        """Whether it was proven for this scope, and the role still reaches it."""
+        return scope in self.scopes and self.may(ROLE_FOR[scope])
 
 
 class Unproven(Value):
@@ -119,14 +140,20 @@ def make_token(
     *,
     label: str = "",
     scope: Role | None = None,
+    scopes: Iterable[Scope] = (),
     via: Via = "cli",
     days: int | None = 365,
 ) -> str:
-    """A new token, shown this once; it is good for ``scope`` at most (default: the account's role)."""
+    """A new token, shown this once; it is good for the role ``scope`` at most (default: the account's).
+
+    ``scopes`` are what it may be used for; none: everything that its role reaches but intake. Raises ConfigError for
+    a token that could file an alert and approve what follows from it.
+    """
     account = _existing(conn, name)
-    scope = scope or account.role
-    if account.disabled_at is not None or ROLES.index(scope) > ROLES.index(account.role):
-        raise ConfigError(f"account {name!r}: disabled, or its role {account.role} is less than {scope}")
+    role = scope or account.role
+    if account.disabled_at is not None or ROLES.index(role) > ROLES.index(account.role):
+        raise ConfigError(f"account {name!r}: disabled, or its role {account.role} is less than {role}")
+    chosen = scopes_of(role, scopes)
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     conn.execute(
         tokens.insert(),
@@ -134,14 +161,39 @@ def make_token(
             "token_hash": hash_of(token),
             "account": name,
             "label": label,
-            "scope": scope,
+            "scope": role,
             "via": via,
             "created_at": now,
             "expires_at": now + timedelta(days=days) if days else None,
+            "scopes": ",".join(chosen),
         },
     )
-    audit.append(conn, now, "", by, "token made", {"name": name, "label": label, "scope": scope, "via": via})
+    audit.append(
+        conn,
+        now,
+        "",
+        by,
+        "token made",
+        {"name": name, "label": label, "scope": role, "via": via, "scopes": list(chosen)},
+    )
     return token
+
+
+def scopes_of(role: Role, wanted: Iterable[Scope]) -> tuple[Scope, ...]:
+    """The scopes of a token of this role; none wanted: all that the role reaches but intake. ConfigError otherwise."""
+    asked = set(wanted)
+    unknown = asked - set(SCOPES)
+    if unknown:
+        raise ConfigError(f"scope {min(unknown)!r}: expected one of {', '.join(SCOPES)}")
+    if "intake" in asked and asked & {"approve", "contain"}:
+        raise ConfigError(
+            "a token that files alerts may neither approve nor contain: make a second one, of another account"
+        )
+    beyond = [one for one in SCOPES if one in asked and ROLES.index(ROLE_FOR[one]) > ROLES.index(role)]
+    if beyond:
+        raise ConfigError(f"scope {beyond[0]}: takes the role {ROLE_FOR[beyond[0]]}, and the token's is {role}")
+    chosen = asked or {one for one in SCOPES if one != "intake" and ROLES.index(ROLE_FOR[one]) <= ROLES.index(role)}
+    return tuple(one for one in SCOPES if one in chosen)
 
 
 def hash_of(token: str) -> str:
@@ -177,7 +229,7 @@ def by_token(conn: sa.Connection, token: str, now: datetime) -> Proof | Unproven
     if row is None or (row["expires_at"] is not None and row["expires_at"] <= now):
         return Unproven(reason="the token is unknown, revoked or past its end")
     role = min(row["scope"], row["role"], key=ROLES.index)
-    return Proof(name=row["account"], role=role, via=row["via"])
+    return Proof(name=row["account"], role=role, via=row["via"], scopes=tuple(row["scopes"].split(",")))
 
 
 def by_password(store: Store, name: str, password: str, now: datetime, via: Via = "cli") -> Proof | Unproven:

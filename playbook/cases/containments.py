@@ -8,12 +8,13 @@ import rfc8785
 import sqlalchemy as sa
 from pydantic import AwareDatetime
 
-from playbook.cases import audit
+from playbook.cases import audit, events
 from playbook.cases.schema import attempts, containments, receipts
 from playbook.model import Value
 from playbook.model.response import Plan, Receipt, Step, StepKind
 
 State = Literal["intended", "active", "extending", "releasing", "released", "failed"]
+_EVENTS: dict[State, events.Kind] = {"active": "in_force", "released": "released", "failed": "failed"}
 LIVE: tuple[State, ...] = ("intended", "active", "extending", "releasing")
 
 
@@ -103,10 +104,34 @@ def change_state(
         containments.update()
         .where(containments.c.key == key, containments.c.state.in_(before))
         .values(values)
-        .returning(containments.c.case_id)
+        .returning(
+            containments.c.case_id,
+            containments.c.round,
+            containments.c.kind,
+            containments.c.target,
+            containments.c.connector,
+            containments.c.digest,
+        )
     ).one_or_none()
     if done is None:
         return False
+    if after in _EVENTS and before != ("extending",):
+        events.add(
+            conn,
+            _EVENTS[after],
+            f"{key}:{done.round}",
+            done.case_id,
+            now,
+            {
+                "key": key,
+                "kind": done.kind,
+                "target": done.target,
+                "connector": done.connector,
+                "digest": done.digest,
+                "until": until.isoformat() if until else "",
+                "error": trouble[:500],
+            },
+        )
     content = {"key": key} | ({"until": until.isoformat()} if until else {}) | ({"trouble": trouble} if trouble else {})
     audit.append(conn, now, done.case_id, actor, f"containment {after}", content)
     return True

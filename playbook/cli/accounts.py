@@ -7,7 +7,7 @@ import click
 
 from playbook.cases import accounts
 from playbook.cases.access import authenticate, open_case_store
-from playbook.cases.accounts import ROLES, Role, Via
+from playbook.cases.accounts import ROLES, SCOPES, Proof, Role, Scope, Via
 from playbook.cases.store import Store
 from playbook.cli._options import config_option, configuration, emit, now
 
@@ -74,26 +74,60 @@ def disable(config_file: Path | None, name: str, who: str | None) -> None:
 @click.argument("name")
 @click.option("--by", "who", help="The account itself or an admin (default: the token's).")
 @click.option("--label", default="", help="What it is for.")
-@click.option("--scope", type=click.Choice(ROLES), default=None, help="At most this role (default: the account's).")
+@click.option("--role", type=click.Choice(ROLES), default=None, help="At most this role (default: the account's).")
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(SCOPES),
+    multiple=True,
+    help="What it may be used for; may be given many times (default: all of its role but intake).",
+)
 @click.option("--days", type=click.IntRange(1, 3650), default=365, show_default=True)
 @click.option("--platform", is_flag=True, help="A platform's token, whose approval counts as one.")
 def token(
-    config_file: Path | None, name: str, who: str | None, label: str, scope: str | None, days: int, platform: bool
+    config_file: Path | None,
+    name: str,
+    who: str | None,
+    label: str,
+    role: str | None,
+    scopes: tuple[str, ...],
+    days: int,
+    platform: bool,
 ) -> None:
-    """Print a new token of an account, this once. Only its hash is kept."""
+    """Print a new token of an account, this once. Only its hash is kept.
+
+    A token that files alerts (intake) can never approve or contain: a platform that does both holds two, of two
+    accounts.
+    """
     moment = now()
     with open_case_store(*configuration(config_file)) as store:
         by = authenticate(store, who, "admin" if who not in (None, name) else "viewer", moment)
         if by.name != name and by.role != "admin":
             raise click.UsageError(f"{by.name} may make tokens of {by.name} only")
         # A token never begets one that may more than itself.
-        rank = cast(Role, min(scope or ROLES[-1], by.role, key=ROLES.index)) if by.name == name else scope
+        rank = cast(Role, min(role or ROLES[-1], by.role, key=ROLES.index)) if by.name == name else role
         via: Via = "platform" if platform or by.via == "platform" else "cli"
         with store.change() as conn:
             made = accounts.make_token(
-                conn, name, by.name, moment, label=label, scope=cast(Role | None, rank), via=via, days=days
+                conn,
+                name,
+                by.name,
+                moment,
+                label=label,
+                scope=cast(Role | None, rank),
+                scopes=cast(tuple[Scope, ...], _kept_scopes(by, name, scopes)),
+                via=via,
+                days=days,
             )
     click.echo(made)
+
+
+def _kept_scopes(by: Proof, name: str, scopes: tuple[str, ...]) -> tuple[str, ...]:
+    """A token never begets one of another scope than its own, but for an admin's."""
+    beyond = sorted(set(scopes) - set(by.scopes))
+    if by.role != "admin" and beyond:
+        raise click.UsageError(f"the token that asks has not the scope {beyond[0]}, and so cannot give it")
+    return scopes or (() if by.role == "admin" or set(by.scopes) == set(SCOPES) else by.scopes)
 
 
 def _admin(store: Store, who: str | None, role: Role) -> str:
