@@ -3,12 +3,11 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
 from threading import BoundedSemaphore
-from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
@@ -16,25 +15,15 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from pydantic import AwareDatetime
 
 from playbook.cases import audit
+from playbook.cases.roles import ROLE_FOR as ROLE_FOR
+from playbook.cases.roles import ROLES, SCOPES, Role, Scope
+from playbook.cases.roles import scopes_of as scopes_of
 from playbook.cases.schema import accounts, sessions, tokens
 from playbook.cases.store import Store
 from playbook.errors import ConfigError
 from playbook.model import Value
 
-Role = Literal["viewer", "responder", "approver", "admin"]
 Via = Literal["cli", "page", "platform"]
-Scope = Literal["intake", "investigate", "approve", "contain"]
-ROLES: tuple[Role, ...] = get_args(Role)
-SCOPES: tuple[Scope, ...] = get_args(Scope)
-# The least role whose account may hold a token of this scope.
-ROLE_FOR: Mapping[Scope, Role] = MappingProxyType(
-    {
-        "intake": "responder",
-        "investigate": "viewer",
-        "approve": "approver",
-        "contain": "approver",
-    }
-)
 TOKEN_PREFIX = "bpt_"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 _SHORTEST = 12
@@ -177,23 +166,6 @@ def make_token(
         {"name": name, "label": label, "scope": role, "via": via, "scopes": list(chosen)},
     )
     return token
-
-
-def scopes_of(role: Role, wanted: Iterable[Scope]) -> tuple[Scope, ...]:
-    """The scopes of a token of this role; none wanted: all that the role reaches but intake. ConfigError otherwise."""
-    asked = set(wanted)
-    unknown = asked - set(SCOPES)
-    if unknown:
-        raise ConfigError(f"scope {min(unknown)!r}: expected one of {', '.join(SCOPES)}")
-    if "intake" in asked and asked & {"approve", "contain"}:
-        raise ConfigError(
-            "a token that files alerts may neither approve nor contain: make a second one, of another account"
-        )
-    beyond = [one for one in SCOPES if one in asked and ROLES.index(ROLE_FOR[one]) > ROLES.index(role)]
-    if beyond:
-        raise ConfigError(f"scope {beyond[0]}: takes the role {ROLE_FOR[beyond[0]]}, and the token's is {role}")
-    chosen = asked or {one for one in SCOPES if one != "intake" and ROLES.index(ROLE_FOR[one]) <= ROLES.index(role)}
-    return tuple(one for one in SCOPES if one in chosen)
 
 
 def hash_of(token: str) -> str:

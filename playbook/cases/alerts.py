@@ -5,7 +5,6 @@ judged; the rest waits in one digest ticket.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
@@ -13,19 +12,14 @@ from typing import Any, Literal, NamedTuple
 import sqlalchemy as sa
 from pydantic import AwareDatetime
 
-from playbook.cases import audit, outbox
+from playbook.cases import alert_cap, audit
 from playbook.cases.schema import alert_senders, alerts
 from playbook.model import Value
-from playbook.model.case import Ticket
 
 State = Literal["queued", "filed", "filtered", "failed", "over_cap"]
 HELD = timedelta(minutes=2)
 MOST_TRIES = 5
-_HOUR = timedelta(hours=1)
-# Beyond so many times the cap an account's alerts are counted and not kept: it is a flood.
-_KEPT_FACTOR = 10
 _CHUNK = 500
-_LISTED = 20
 
 
 class Incoming(NamedTuple):
@@ -71,28 +65,18 @@ def accept(
     With ``holder`` the new ones are held by it from the start. What was over the cap, or failed, may be sent again.
     """
     known = _states(conn, [one.alert_id for one in incoming])
-    room = max(0, per_hour - _within_the_hour(conn, account, now))
+    room = alert_cap.room(conn, account, per_hour, now)
     fresh = [one for one in incoming if known.get(one.alert_id) in (None, "over_cap", "failed")]
     taken, over = fresh[:room], fresh[room:]
     new = [one for one in taken if one.alert_id not in known]
     hold_values = {"holder": holder, "held_until": now + HELD if holder else None}
     _insert(conn, new, account, "queued", now, hold_values)
-    for one in taken:
-        if one.alert_id in known:
-            conn.execute(
-                alerts.update()
-                .where(alerts.c.alert_id == one.alert_id)
-                .values(
-                    state="queued",
-                    updated_at=now,
-                    received_at=now,
-                    account=account,
-                    tries=0,
-                    last_error="",
-                    **hold_values,
-                )
-            )
-    _over(conn, [one for one in over if one.alert_id not in known], len(over), account, per_hour, now)
+    _queue_again(conn, [one.alert_id for one in taken if one.alert_id in known], account, now, hold_values)
+    if over:
+        unknown = [one for one in over if one.alert_id not in known]
+        kept_room = alert_cap.room_over(conn, account, per_hour, now)
+        _insert(conn, unknown[:kept_room], account, "over_cap", now, {"holder": "", "held_until": None})
+        alert_cap.write_digest(conn, [one.document for one in unknown], len(over), account, per_hour, now)
     stored = _states(conn, [one.alert_id for one in incoming])
     _senders(conn, list(stored), account, now)
     repeated = tuple(one.alert_id for one in incoming if one not in fresh)
@@ -113,6 +97,16 @@ def accept(
     return Accepted(tuple(one.alert_id for one in taken), repeated, tuple(one.alert_id for one in over))
 
 
+def _queue_again(
+    conn: sa.Connection, ids: Sequence[str], account: str, now: datetime, hold_values: Mapping[str, Any]
+) -> None:
+    values = {"state": "queued", "updated_at": now, "received_at": now, "account": account, "tries": 0}
+    for one in ids:
+        conn.execute(
+            alerts.update().where(alerts.c.alert_id == one).values(values | {"last_error": ""} | dict(hold_values))
+        )
+
+
 def _states(conn: sa.Connection, ids: Sequence[str]) -> dict[str, str]:
     states: dict[str, str] = {}
     for start in range(0, len(ids), _CHUNK):
@@ -120,16 +114,6 @@ def _states(conn: sa.Connection, ids: Sequence[str]) -> dict[str, str]:
         rows = conn.execute(query.where(alerts.c.alert_id.in_(ids[start : start + _CHUNK])))
         states |= {row.alert_id: row.state for row in rows}
     return states
-
-
-def _within_the_hour(conn: sa.Connection, account: str, now: datetime, state: str = "") -> int:
-    query = (
-        sa.select(sa.func.count())
-        .select_from(alerts)
-        .where(alerts.c.account == account, alerts.c.received_at > now - _HOUR)
-    )
-    query = query.where(alerts.c.state == state) if state else query.where(alerts.c.state != "over_cap")
-    return int(conn.execute(query).scalar_one())
 
 
 def _insert(
@@ -170,41 +154,6 @@ def _senders(conn: sa.Connection, ids: Sequence[str], account: str, now: datetim
     new = [{"alert_id": one, "account": account, "sent_at": now} for one in ids if one not in known]
     if new:
         conn.execute(alert_senders.insert(), new)
-
-
-def _over(
-    conn: sa.Connection, new: Sequence[Incoming], number: int, account: str, per_hour: int, now: datetime
-) -> None:
-    """Keep what is over the cap without judging it, and bring the hour's one digest ticket up to date."""
-    if not number:
-        return
-    room = max(0, per_hour * _KEPT_FACTOR - _within_the_hour(conn, account, now, "over_cap"))
-    _insert(conn, new[:room], account, "over_cap", now, {"holder": "", "held_until": None})
-    key = f"alerts:{account}:{now:%Y-%m-%dT%H}"
-    before = outbox.ticket_of(conn, key)
-    total = number + (int(before.ticket.text.split(" ", 1)[0]) if before else 0)
-    lines = [f"{one.alert_id[:12]} {_conversation(one.document)}" for one in new[:_LISTED]]
-    outbox.put_ticket(
-        conn,
-        Ticket(
-            key=key,
-            title=f"Alerts of {account} over its cap of {per_hour} an hour",
-            state="digest",
-            text="\n".join(
-                (
-                    f"{total} alerts came over the cap in the hour from {now:%Y-%m-%d %H}:00 UTC and are not "
-                    "judged; send them again later, or raise limits.alerts_per_hour. Of the last ones:",
-                    *lines,
-                )
-            ),
-        ),
-        now,
-    )
-
-
-def _conversation(document: str) -> str:
-    columns = json.loads(document).get("columns", {})
-    return f"{columns.get('src_ip', '?')} to {columns.get('dst_ip', '?')} port {columns.get('dst_port', '?')}"
 
 
 def waiting(conn: sa.Connection, now: datetime) -> bool:

@@ -199,8 +199,9 @@ def _count(
         told + (f": {decision.comment}" if decision.comment else ""),
         now,
     )
+    content = events.answer_content(decision, request.request_id, request.host)
     if not decision.approve:
-        events.add(conn, "denied", request.request_id, request.case_id, now, _event(request, decision))
+        events.add(conn, "denied", request.request_id, request.case_id, now, content)
         return AnswerResult(result="denied", text=told, request_id=request.request_id)
     if len(votes) < request.people:
         text = f"{told}; {request.people - len(votes)} more must approve"
@@ -209,19 +210,8 @@ def _count(
     approvers = ", ".join(one.who for one in votes)
     keys = containments.record_intent(conn, request.case_id, request.request_id, plan, approvers, now)
     enqueue(conn, request, plan, keys)
-    events.add(conn, "approved", request.request_id, request.case_id, now, _event(request, decision))
+    events.add(conn, "approved", request.request_id, request.case_id, now, content)
     return AnswerResult(result="approved", text=told, request_id=request.request_id, keys=keys)
-
-
-def _event(request: ApprovalRequest, decision: Decision) -> dict[str, Any]:
-    return {
-        "request_id": request.request_id,
-        "plan_id": decision.plan_id,
-        "digest": decision.digest,
-        "by": decision.who,
-        "via": decision.via,
-        "host": request.host,
-    }
 
 
 def answers(conn: sa.Connection, request_id: str) -> tuple[Decision, ...]:

@@ -116,25 +116,25 @@ def change_state(
     if done is None:
         return False
     if after in _EVENTS and before != ("extending",):
-        events.add(
-            conn,
-            _EVENTS[after],
-            f"{key}:{done.round}",
-            done.case_id,
-            now,
-            {
-                "key": key,
-                "kind": done.kind,
-                "target": done.target,
-                "connector": done.connector,
-                "digest": done.digest,
-                "until": until.isoformat() if until else "",
-                "error": trouble[:500],
-            },
-        )
+        _add_event(conn, after, key, done, now, until, trouble)
     content = {"key": key} | ({"until": until.isoformat()} if until else {}) | ({"trouble": trouble} if trouble else {})
     audit.append(conn, now, done.case_id, actor, f"containment {after}", content)
     return True
+
+
+def _add_event(
+    conn: sa.Connection, after: State, key: str, row: Any, now: datetime, until: datetime | None, trouble: str
+) -> None:
+    content = {
+        "key": key,
+        "kind": row.kind,
+        "target": row.target,
+        "connector": row.connector,
+        "digest": row.digest,
+        "until": until.isoformat() if until else "",
+        "error": trouble[:500],
+    }
+    events.add(conn, _EVENTS[after], f"{key}:{row.round}", row.case_id, now, content)
 
 
 def record_receipt(conn: sa.Connection, key: str, receipt: Receipt, now: datetime) -> None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from playbook.cases.schema import events
 from playbook.model.event import Event
+from playbook.model.response import Decision
 
 Kind = Literal["case_filed", "waiting", "approved", "denied", "in_force", "released", "failed"]
 _KEPT = timedelta(days=7)
@@ -34,6 +35,18 @@ def add(conn: sa.Connection, kind: Kind, subject: str, case_id: str, now: dateti
         },
     )
     return True
+
+
+def answer_content(decision: Decision, request_id: str, host: str) -> dict[str, Any]:
+    """What is told of an answer that ended a request."""
+    return {
+        "request_id": request_id,
+        "plan_id": decision.plan_id,
+        "digest": decision.digest,
+        "by": decision.who,
+        "via": decision.via,
+        "host": host,
+    }
 
 
 def unsent(conn: sa.Connection, limit: int = 500) -> tuple[Event, ...]:

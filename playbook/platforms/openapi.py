@@ -90,23 +90,24 @@ def paths_of_intake() -> dict[str, Any]:
         "description": "Keeps every row, then answers. The token's scope: intake.",
         "responses": {"202": received} | refused,
     }
-    filters = [{"name": one, "in": "query", "schema": kind, "description": said} for one, kind, said in _FILTERS]
-    cases = {
+    return {
+        "/api/alerts": {"post": {"operationId": "file_alerts", **post}},
+        "/api/alerts/{name}": {"post": {"operationId": "file_alerts_as", **post, "parameters": [name]}},
+        "/api/cases": {"get": _cases(refused)},
+    }
+
+
+def _cases(refused: dict[str, Any]) -> dict[str, Any]:
+    filters = [{"name": one, "in": "query", "schema": kind, "description": text} for one, kind, text in _FILTERS]
+    page = {"description": "One page", "content": {"application/json": {"schema": {"type": "object"}}}}
+    return {
         "operationId": "list_cases",
         "summary": "List cases",
         "tags": ["cases"],
         "security": _SECURITY,
         "description": "The last changed first. The token's scope: investigate.",
         "parameters": filters,
-        "responses": {
-            "200": {"description": "One page", "content": {"application/json": {"schema": {"type": "object"}}}}
-        }
-        | refused,
-    }
-    return {
-        "/api/alerts": {"post": {"operationId": "file_alerts", **post}},
-        "/api/alerts/{name}": {"post": {"operationId": "file_alerts_as", **post, "parameters": [name]}},
-        "/api/cases": {"get": cases},
+        "responses": {"200": page} | refused,
     }
 
 
