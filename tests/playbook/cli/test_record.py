@@ -247,7 +247,7 @@ class TestAccounts:
         anna = call("accounts", "add", "anna", "--role", "approver", "--token", *by_root, given="long enough word\n")
         token = anna.out.strip().splitlines()[-1]
         assert call("accounts", "disable", "root", *config, token=token).code == 3
-        own = call("accounts", "token", "anna", "--scope", "viewer", *config, token=token).out.strip()
+        own = call("accounts", "token", "anna", "--role", "viewer", *config, token=token).out.strip()
         assert call("cases", "reopen", "C-0", *config, token=own).code == 3
         assert call("accounts", "token", "root", *config, token=token).code == 2
         platform = call("accounts", "token", "anna", "--platform", *config, token=token).out.strip()

@@ -68,7 +68,7 @@ def test_a_no_is_told_whoever_said_it(bench, receiver, end):
             bench.later(days=2)
             approvals.expire(conn, bench.now)
         else:
-            request = approvals.approval_requests.request_of(conn, request_id)
+            request = approvals.approval_requests.find_request(conn, request_id)
             plan = request.offers[0]
             decision = Decision(
                 case_id=request.case_id,
