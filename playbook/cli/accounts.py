@@ -7,7 +7,7 @@ import click
 
 from playbook.cases import accounts
 from playbook.cases.access import authenticate, open_case_store
-from playbook.cases.accounts import ROLES, SCOPES, Proof, Role, Scope, Via
+from playbook.cases.accounts import ROLES, SCOPES, Proof, Role, Scope, Via, scopes_of
 from playbook.cases.store import Store
 from playbook.cli._options import config_option, configuration, emit, now
 
@@ -63,7 +63,7 @@ def add(config_file: Path | None, name: str, role: str, who: str | None, with_to
 def disable(config_file: Path | None, name: str, who: str | None) -> None:
     """Disable an account for good, its tokens with it."""
     with open_case_store(*configuration(config_file)) as store:
-        by = authenticate(store, who, "admin", now()).name
+        by = authenticate(store, who, "admin", now(), "approve").name
         with store.change() as conn:
             accounts.disable(conn, name, by, now())
     click.echo(f"disabled {name}")
@@ -115,19 +115,23 @@ def token(
                 moment,
                 label=label,
                 scope=cast(Role | None, rank),
-                scopes=cast(tuple[Scope, ...], _kept_scopes(by, name, scopes)),
+                scopes=cast(tuple[Scope, ...], _scopes_for(by, rank, scopes)),
                 via=via,
                 days=days,
             )
     click.echo(made)
 
 
-def _kept_scopes(by: Proof, name: str, scopes: tuple[str, ...]) -> tuple[str, ...]:
-    """A token never begets one of another scope than its own, but for an admin's."""
+def _scopes_for(by: Proof, rank: Role | None, scopes: tuple[str, ...]) -> tuple[str, ...]:
+    """A token never begets one of another scope than its own, but for an admin's; () means the usual ones."""
+    if by.role == "admin" and by.reaches("approve"):
+        return scopes
     beyond = sorted(set(scopes) - set(by.scopes))
-    if by.role != "admin" and beyond:
-        raise click.UsageError(f"the token that asks has not the scope {beyond[0]}, and so cannot give it")
-    return scopes or (() if by.role == "admin" or set(by.scopes) == set(SCOPES) else by.scopes)
+    usual = tuple(one for one in scopes_of(rank or by.role, ()) if one in by.scopes)
+    if beyond or not (scopes or usual):
+        lacking = (beyond or ["investigate"])[0]
+        raise click.UsageError(f"the token that asks has not the scope {lacking}, and so cannot give it")
+    return scopes or usual
 
 
 def _admin(store: Store, who: str | None, role: Role) -> str:
@@ -135,7 +139,7 @@ def _admin(store: Store, who: str | None, role: Role) -> str:
     with store.reading() as conn:
         first = not accounts.list_accounts(conn)
     if not first:
-        return authenticate(store, who, "admin", now()).name
+        return authenticate(store, who, "admin", now(), "approve").name
     if role != "admin":
         raise click.UsageError("the first account has to be an admin: --role admin")
     return "first start"
