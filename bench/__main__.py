@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from bench import detect, engine, memory, peers, run, serve, triage
+from bench import alerts, detect, engine, memory, peers, run, serve, triage
 
 # Name -> what it measures, its arguments at full size and with --small.
 BENCHES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
@@ -22,6 +22,7 @@ BENCHES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "splunk_requests": ("Splunk requests per fetch; rows cast and re-scored per second", (), ()),
     "cse_requests": ("Cloud SIEM requests per fetch; records scored per second", (), ()),
     "languages": ("rendered Splunk and Sumo Logic texts over the public captures, against plain Python", (), ()),
+    "alerts": ("alerts kept and judged a second, alert to waiting plan", (), alerts.SMALL),
     "engine": ("cases a second to waiting, approval to effect, TTL to verified release", (), engine.SMALL),
     "serve": ("memory of serve idle and with 1,000 and 10,000 pending, and how long its pages take", (), serve.SMALL),
     "cold_start": ("seconds to the answer of one action", (), ()),

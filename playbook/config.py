@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, Field, SecretStr, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
 from playbook.errors import ConfigError
 from playbook.model import Value
@@ -53,6 +53,7 @@ class Limits(Value):
     """``[limits]``: bounds on what one run may ask for and produce, and on what may be contained.
 
     ``kill_switch`` is a file that stops all applying (never a release) while it exists or cannot be read.
+    ``alerts_per_hour`` of one token are judged; what it sends beyond that goes into one digest ticket an hour.
     """
 
     tickets_per_run: int = Field(default=20, ge=0, le=1000)
@@ -60,6 +61,7 @@ class Limits(Value):
     enrichment_timeout_s: float = Field(default=20.0, gt=0, le=600)
     memory_mb: int = Field(default=400, ge=64, le=1_000_000)
     max_containments_per_hour: ContainPerHour = ContainPerHour()
+    alerts_per_hour: int = Field(default=1000, ge=1, le=1_000_000)
     kill_switch: Path | None = None
 
 
@@ -89,9 +91,27 @@ class Serve(Value):
     session_lifetime_s: int = Field(default=8 * 3600, ge=300, le=7 * 86400)
     session_idle_timeout_s: int = Field(default=1800, ge=60, le=86400)
     body_bytes: int = Field(default=64 * 1024, ge=4096, le=16 * 2**20)
+    alert_bytes: int = Field(default=4 * 2**20, ge=4096, le=64 * 2**20)
     requests_per_minute: int = Field(default=600, ge=10, le=100_000)
     logins_per_minute: int = Field(default=10, ge=1, le=1000)
     oidc: Table = {}
+
+
+class AlertSender(Value):
+    """``[alerts.NAME]``: how one sender's alerts are read and which source is asked for their traffic.
+
+    ``rows`` is the dotted path to the rows, ``fields`` names by column the (dotted) field that holds it. A sender
+    proves itself by a token, in ``Authorization`` or in ``token_header``; or by an HMAC-SHA256 of the exact body in
+    ``signature_header`` under ``secret_env`` (over ``timestamp_header``, a dot and the body where that is set).
+    """
+
+    source: str = ""
+    rows: str = Field(default="", max_length=200)
+    fields: dict[str, str] = {}
+    token_header: str = Field(default="", pattern=r"^[A-Za-z0-9-]{0,60}$")
+    secret_env: str = ""
+    signature_header: str = Field(default="X-Signature", pattern=r"^[A-Za-z0-9-]{1,60}$")
+    timestamp_header: str = Field(default="", pattern=r"^[A-Za-z0-9-]{0,60}$")
 
 
 class Config(Value):
@@ -103,11 +123,21 @@ class Config(Value):
     containments: dict[str, Table] = {}
     tickets: dict[str, Table] = {}
     notifiers: dict[str, Table] = {}
+    alerts: dict[str, AlertSender] = {}
     policy: Policy = Policy()
     limits: Limits = Limits()
     state: State = State()
     serve: Serve = Serve()
     folder: Path = Path()
+
+    @field_validator("alerts")
+    @classmethod
+    def _asks_a_source(cls, alerts: dict[str, AlertSender], info: ValidationInfo) -> dict[str, AlertSender]:
+        sources = info.data.get("sources", {})
+        for name, sender in alerts.items():
+            if sender.source and sender.source not in sources:
+                raise ValueError(f"{name}.source: {sender.source!r} is not configured under [sources]")
+        return alerts
 
     @property
     def off(self) -> str:

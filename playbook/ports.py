@@ -11,6 +11,7 @@ from playbook.model.case import Ticket
 from playbook.model.check import CheckResult as CheckResult
 from playbook.model.detection import Detection, Fetched, TimeWindow
 from playbook.model.enrichment import Enrichment
+from playbook.model.event import Event
 from playbook.model.finding_update import FindingUpdate
 from playbook.model.observable import Observable
 from playbook.model.response import Notice, Receipt, Step, StepKind
@@ -133,6 +134,17 @@ class Notifier(Protocol):
 
     def check(self) -> tuple[CheckResult, ...]:
         """Connectivity and permissions, telling nobody."""
+
+
+@runtime_checkable
+class TakesEvents(Protocol):
+    """A notifier that a platform reads: it is sent every event, where ``takes_events`` says so."""
+
+    name: str
+    takes_events: bool
+
+    def send_event(self, event: Event) -> None:
+        """Deliver the event; raises ConnectorError when it was not taken."""
 
 
 @dataclass(frozen=True)

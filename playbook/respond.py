@@ -1,6 +1,7 @@
 """The story of a run: fetch, identify, gate, enrich, judge, decide, plan. Nothing here acts on a network."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import rfc8785
@@ -22,6 +23,7 @@ from playbook.triage.evaluate import RuleSet, apply_filters, evaluate, with_traf
 from playbook.triage.merge import MergedDetections, merge_windows
 
 _MOST_TEXT = 300
+Review = Callable[[tuple[JudgedDetection, ...]], tuple[JudgedDetection, ...]]
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,17 @@ class RunTerms:
 
 
 def respond(
-    toolkit: Toolkit, site: Site, terms: RunTerms, window: TimeWindow | None = None, progress: Progress | None = None
+    toolkit: Toolkit,
+    site: Site,
+    terms: RunTerms,
+    window: TimeWindow | None = None,
+    progress: Progress | None = None,
+    review: Review | None = None,
 ) -> Run:
-    """One run over one source. Raises ConnectorError when the source gave nothing that can be believed."""
+    """One run over one source. Raises ConnectorError when the source gave nothing that can be believed.
+
+    ``review`` may take verdicts back before cases are made of them, as of alerts that nobody of ours measured.
+    """
     gathered = merge_windows(toolkit.source.fetch(window, progress))
     enrichers = Enrichers(toolkit.enrichers, terms.limits.enrichment_timeout_s, toolkit.hosts_in)
 
@@ -45,6 +55,7 @@ def respond(
     traffic, silence = traffic_of(toolkit.source, tuple(e.detection for e in passed))
     complete = enrichers.complete(with_traffic(passed, traffic), gathered.window)
     judged = _with_gaps(evaluate(complete, terms.rules), gathered.health, silence)
+    judged = review(judged) if review else judged
     cases = file_cases(judged, terms.means, gathered.holders)
     cases, tickets = with_tickets(cases, terms.limits.tickets_per_run, terms.limits.group_ticket_min_hosts)
 

@@ -1,8 +1,10 @@
 """What a platform may call: one typed operation a file, found by lying in this folder.
 
 An action module offers ``KIND``, ``READ_ONLY``, ``Input`` and ``Output`` (frozen models of scalars) and
-``run(given, outside) -> Result``. Its file name is the identifier (verb_object); its first docstring line is the
-description. Lists inside one column are text: names joined by commas, sentences one a line.
+``run(given, outside) -> Result``; one that works on the record offers ``carry(given, record) -> Result`` instead
+(``_record.Record``). ``SCOPE`` and ``ROLE`` say what a token needs where the kind does not. Its file name is the
+identifier (verb_object); its first docstring line is the description. Lists inside one column are text: names joined
+by commas, sentences one a line. A file whose name begins with an underscore is no action.
 """
 
 import importlib
@@ -19,7 +21,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from playbook.config import Config, Table, validated
-from playbook.errors import ConfigError
+from playbook.errors import ConfigError, NotApproved
 from playbook.model import Value
 from playbook.model.address import Network
 from playbook.model.check import CheckResult
@@ -28,6 +30,8 @@ from playbook.ports import DetectionSource, Enricher, Toolkit
 from playbook.respond import RunTerms
 
 Kind = Literal["investigate", "contain", "correct", "generic", "test"]
+Role = Literal["viewer", "responder", "approver", "admin"]
+Scope = Literal["intake", "investigate", "approve", "contain"]
 KINDS: tuple[Kind, ...] = ("test", "investigate", "generic", "contain", "correct")
 Scalar = str | int | float | bool | None
 DataType = Literal["text", "integer", "number", "boolean"]
@@ -44,10 +48,21 @@ class Flat(Value):
 class Outside(Protocol):
     """What an action may reach: the configuration, and connectors by way of the assembly."""
 
-    config: Config
-    file: str
-    now: datetime
-    site: Site
+    @property
+    def config(self) -> Config:
+        """The whole configuration."""
+
+    @property
+    def file(self) -> str:
+        """What it is called in errors."""
+
+    @property
+    def now(self) -> datetime:
+        """The moment of the call."""
+
+    @property
+    def site(self) -> Site:
+        """Networks, exceptions and the instant to judge by."""
 
     def source(self, table: tuple[str, Table]) -> DetectionSource:
         """One source, wired; ConfigError when its table is wrong."""
@@ -109,6 +124,28 @@ class Action(NamedTuple):
         return self.identifier.replace("_", " ")
 
     @property
+    def changes(self) -> bool:
+        """Whether it contains or releases something, so that a platform marks it as dangerous."""
+        return self.kind in ("contain", "correct")
+
+    @property
+    def on_record(self) -> bool:
+        """Whether it works on the durable record, for an account that is proven."""
+        return self.changes or hasattr(self.module, "carry")
+
+    @property
+    def scope(self) -> Scope:
+        """The scope that a token needs."""
+        default: Scope = "contain" if self.changes else "investigate"
+        return getattr(self.module, "SCOPE", default)
+
+    @property
+    def role(self) -> Role:
+        """The least role that a token needs."""
+        default: Role = "approver" if self.changes else "viewer" if self.read_only else "responder"
+        return getattr(self.module, "ROLE", default)
+
+    @property
     def inputs(self) -> tuple[Slot, ...]:
         """The fields it takes, in their order."""
         return tuple(_slot(name, field) for name, field in self.input.model_fields.items())
@@ -128,9 +165,16 @@ class Action(NamedTuple):
                     for name in nested
                 )
             )
-        kept = {name: value for name, value in given.items() if value is not None and value != ""}
+        faults = [fault for slot in self.inputs if (fault := _no_scalar(slot, given.get(slot.name)))]
+        if faults:
+            raise ConfigError("\n".join(f"{self.identifier}: {fault}" for fault in faults))
+        return self.checked(self.input, given)
+
+    def checked(self, model: type[Flat], given: Mapping[str, Any]) -> Flat:
+        """The values as this model. ConfigError names each wrong field, what it is for and an example."""
+        present = {name: value for name, value in given.items() if value is not None and value != ""}
         try:
-            return validated(self.input, kept, self.identifier, "")
+            return validated(model, present, self.identifier, "")
         except ConfigError as fault:
             raise ConfigError(self._spelt_out(str(fault))) from None
 
@@ -144,7 +188,14 @@ class Action(NamedTuple):
 
     def run(self, given: Mapping[str, Any], outside: Outside) -> Result:
         """Check the input and do it. Raises PlaybookError; a partial answer is a Result that says so."""
-        return self.module.run(self.read(given), outside)
+        checked = self.read(given)
+        if not hasattr(self.module, "run"):
+            raise NotApproved(
+                f"{self.identifier}: refused, nothing was changed: it works on the record, so it needs "
+                f"[state] in {outside.file} and an account that proves itself (BOTNET_PLAYBOOK_TOKEN)"
+            )
+        result: Result = self.module.run(checked, outside)
+        return result
 
 
 def slot(
@@ -201,6 +252,15 @@ def _slot(name: str, field: FieldInfo) -> Slot:
         choices,  # type: ignore[arg-type]
         known.get("example"),  # type: ignore[arg-type]
     )
+
+
+def _no_scalar(slot: Slot, value: Any) -> str:
+    """Why a boolean or a number is not taken for the other; "" when it is what the field takes, or is text."""
+    if isinstance(value, bool) and slot.type in ("integer", "number"):
+        return f"{slot.name}: expected {'a whole number' if slot.type == 'integer' else 'a number'}, not a boolean"
+    if slot.type == "boolean" and isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{slot.name}: expected true or false, not a number"
+    return ""
 
 
 def _plain(name: str, annotation: Any) -> tuple[DataType, tuple[str, ...]]:

@@ -1,21 +1,13 @@
 """The flat columns of a detection, as fetch_detections gives them and judge_detection takes them back."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator
 
 from playbook.actions import Flat, slot
-from playbook.detections.beaconing import (
-    IRC_PORTS,
-    MIN_CONNECTIONS,
-    MIN_HOURS,
-    beaconing_score,
-    detection_id,
-    rounded,
-    row,
-)
-from playbook.errors import ConfigError
+from playbook.alerts.rescoring import detection_of as detection_of
+from playbook.alerts.rescoring import moment as moment
+from playbook.detections.beaconing import row
 from playbook.model.address import parse
 from playbook.model.detection import Detection
 
@@ -42,12 +34,6 @@ def _time(text: str) -> str:
 
 AddressText = Annotated[str, AfterValidator(_address)]
 TimeText = Annotated[str, AfterValidator(_time)]
-
-
-def moment(text: str) -> datetime:
-    """A checked TimeText as an aware time; without a zone it is UTC."""
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 class ConnectionKey(Flat):
@@ -119,69 +105,3 @@ def flat(detection: Detection) -> DetectionRow:
         services=",".join(detection.services),
         transports=",".join(detection.transports),
     )
-
-
-def detection_of(given: Columns, source: str, action: str) -> tuple[Detection, tuple[str, ...]]:
-    """The detection these columns describe, scored again, and what does not fit. ConfigError names a wrong field."""
-    first, last = moment(given.first_seen), moment(given.last_seen)
-    attempts = given.denied if given.blocked else given.connections
-    if attempts < 1:
-        field = "denied" if given.blocked else "connections"
-        raise ConfigError(f"{action}: {field}: expected at least 1 for a detection")
-    if last < first:
-        raise ConfigError(f"{action}: last_seen: {given.last_seen} is before first_seen {given.first_seen}")
-    total = None if given.blocked else _total(given, attempts)
-    irc = given.dst_port in IRC_PORTS
-    found = Detection(
-        detection_id="",
-        source=source,
-        hostname=given.hostname,
-        src_ip=given.src_ip,
-        dst_ip=given.dst_ip,
-        dst_port=given.dst_port,
-        connections=given.connections,
-        hourly_buckets=given.hourly_buckets,
-        avg_per_hour=float(rounded(attempts, given.hourly_buckets, 1)),
-        avg_bytes_per_conn=None if total is None else int(rounded(total, attempts, 0)),
-        irc_port=int(irc),
-        beaconing_score=beaconing_score(attempts, given.hourly_buckets, total, irc),
-        total_bytes_sent=None if total is None else given.total_bytes_sent,
-        total_bytes_rcvd=None if total is None else given.total_bytes_rcvd,
-        processes=_names(given.processes),
-        services=_names(given.services.lower()),
-        transports=_names(given.transports.lower()),
-        first_seen=first,
-        last_seen=last,
-        bytes_known=total is not None,
-        denied=given.denied,
-        blocked=given.blocked,
-        ntp_sized=given.ntp_sized,
-    )
-    identity = detection_id(source, found.host_text, found.src_ip, found.dst_ip, found.dst_port)
-    return found.model_copy(update={"detection_id": identity}), _misfits(given, found, attempts)
-
-
-def _misfits(given: Columns, found: Detection, attempts: int) -> tuple[str, ...]:
-    said = []
-    silent = found.beaconing_score < 1 and not found.blocked
-    if attempts < MIN_CONNECTIONS or given.hourly_buckets < MIN_HOURS or silent:
-        said.append(
-            f"below the detection's thresholds ({MIN_CONNECTIONS} connections in {MIN_HOURS} hours and a score of 1): "
-            "judged all the same"
-        )
-    if given.beaconing_score not in (None, found.beaconing_score):
-        said.append(f"beaconing_score: {given.beaconing_score} was given, these columns make {found.beaconing_score}")
-    return tuple(said)
-
-
-def _total(given: Columns, attempts: int) -> int | None:
-    """Bytes in both directions, from the sums or else from the average; None when neither is known."""
-    if given.bytes_known is False:
-        return None
-    if given.total_bytes_sent is not None and given.total_bytes_rcvd is not None:
-        return given.total_bytes_sent + given.total_bytes_rcvd
-    return None if given.avg_bytes_per_conn is None else given.avg_bytes_per_conn * attempts
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(sorted({part.strip() for part in text.split(",") if part.strip()}))

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable
 
-from playbook.actions import Flat, Outside, Result, slot
-from playbook.actions._judge import DetectionInput, judge_row
+from playbook.actions import Outside, Result, find, slot
+from playbook.actions._case_columns import Severity
+from playbook.actions._judge import AlertInput, judge_row
 from playbook.model.case import JudgedDetection
 from playbook.model.verdict import Evidence, FilteredDetection
+from playbook.report.wording import detection_severity, technique_lines
 
 KIND, READ_ONLY = "investigate", True
-Input = DetectionInput
+Input = AlertInput
 
 
-class Output(Flat):
+class Output(Severity):
     """One row; sentences stand one a line."""
 
     detection_id: str = slot("Identity of the detection")
@@ -35,13 +37,13 @@ class Output(Flat):
     evidence: str = slot("What each rule said, one a line: rule (leans, strength): reason", "")
 
 
-def run(given: DetectionInput, outside: Outside) -> Result:
+def run(given: AlertInput, outside: Outside) -> Result:
     """One row with the verdict."""
-    found = judge_row(given, outside, "judge_detection")
+    found = judge_row(given, outside, find("judge_detection"))
     if found.run.cases:
         row = _row(found.run.cases[0].detections[0])
     else:
-        row = _gated(found.run.gated[0], given, found.detection.beaconing_score)
+        row = _gated(found.run.gated[0], found.detection.src_ip, found.detection.beaconing_score)
     first = row.reasons.partition("\n")[0]
     return Result((row,), f"{row.disposition}: {first}", warnings=found.run.warnings)
 
@@ -63,14 +65,16 @@ def _row(one: JudgedDetection) -> Output:
         missing="\n".join(verdict.missing),
         would_change="\n".join(verdict.would_change),
         evidence=_said(verdict.evidence),
+        severity=detection_severity(verdict),
+        techniques="\n".join(technique_lines(detection)),
     )
 
 
-def _gated(gated: FilteredDetection, given: DetectionInput, score: int) -> Output:
+def _gated(gated: FilteredDetection, src_ip: str, score: int) -> Output:
     return Output(
         detection_id=gated.detection_id,
         host=gated.host,
-        src_ip=given.src_ip,
+        src_ip=src_ip,
         dst_ip=gated.dst_ip,
         dst_port=gated.dst_port,
         beaconing_score=score,
@@ -80,6 +84,7 @@ def _gated(gated: FilteredDetection, given: DetectionInput, score: int) -> Outpu
         gate=gated.gate,
         status="closed",
         reasons=gated.reason,
+        severity="none",
     )
 
 

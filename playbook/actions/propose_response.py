@@ -1,14 +1,18 @@
 """Propose a response to one detection: the plan with its digest, what may not be blocked, what a person must do."""
 
-from playbook.actions import Flat, Outside, Result, slot
-from playbook.actions._judge import DetectionInput, judge_row
+from typing import Any
+
+from playbook.actions import Outside, Result, find, slot
+from playbook.actions._case_columns import Severity
+from playbook.actions._judge import AlertInput, judge_row
 from playbook.model.case import Case
+from playbook.report.wording import case_technique_lines, severity
 
 KIND, READ_ONLY = "investigate", True
-Input = DetectionInput
+Input = AlertInput
 
 
-class Output(Flat):
+class Output(Severity):
     """One row per step, per address that may not be blocked and per thing to do by hand; at least one row.
 
     ``entry`` says which of these a row is. Whoever approves, approves exactly the plan of this digest.
@@ -35,9 +39,9 @@ class Output(Flat):
     note: str = slot("Why nothing is proposed, why an address may not be blocked, or what to do by hand", "")
 
 
-def run(given: DetectionInput, outside: Outside) -> Result:
+def run(given: AlertInput, outside: Outside) -> Result:
     """The proposal as rows; nothing is stored and nothing is changed."""
-    found = judge_row(given, outside, "propose_response")
+    found = judge_row(given, outside, find("propose_response"))
     if not found.run.cases:
         gated = found.run.gated[0]
         row = Output(entry="nothing", host=gated.host, disposition=gated.disposition, note=gated.reason)
@@ -50,7 +54,13 @@ def run(given: DetectionInput, outside: Outside) -> Result:
 
 
 def _rows(case: Case) -> tuple[Output, ...]:
-    common = {"case_id": case.case_id, "host": case.host, "disposition": case.verdict.disposition}
+    common: dict[str, Any] = {
+        "case_id": case.case_id,
+        "host": case.host,
+        "disposition": case.verdict.disposition,
+        "severity": severity(case),
+        "techniques": "\n".join(case_technique_lines(case)),
+    }
     rows = []
     if case.plan is not None:
         sealed = common | {"plan_id": case.plan.plan_id, "digest": case.plan.digest}

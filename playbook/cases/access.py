@@ -8,6 +8,7 @@ import click
 
 from playbook.cases import accounts
 from playbook.cases.accounts import Proof, Role, Unproven
+from playbook.cases.roles import Scope
 from playbook.cases.store import Store, open_store
 from playbook.config import Config, token_given
 from playbook.errors import ConfigError, NotProven
@@ -25,8 +26,10 @@ def open_case_store(config: Config, file: str) -> Iterator[Store]:
         store.close()
 
 
-def authenticate(store: Store, who: str | None, role: Role, now: datetime) -> Proof:
+def authenticate(store: Store, who: str | None, role: Role, now: datetime, scope: Scope | None = None) -> Proof:
     """The account that asks, proven by BOTNET_PLAYBOOK_TOKEN or by its password at a prompt, with at least this role.
+
+    A token has to have this ``scope`` as well; a password is good for all of them.
 
     Raises NotProven (exit 3) otherwise; a failed password is kept.
     """
@@ -43,6 +46,8 @@ def authenticate(store: Store, who: str | None, role: Role, now: datetime) -> Pr
         raise NotProven(proof.reason)
     if not proof.may(role):
         raise NotProven(f"{proof.name} proved the role {proof.role}; this takes {role}")
+    if scope is not None and not proof.reaches(scope):
+        raise NotProven(f"this takes the scope {scope}; the token has {', '.join(proof.scopes)}")
     return proof
 
 

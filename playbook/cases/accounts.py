@@ -3,10 +3,11 @@
 import hashlib
 import re
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
 from threading import BoundedSemaphore
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
@@ -14,14 +15,15 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from pydantic import AwareDatetime
 
 from playbook.cases import audit
+from playbook.cases.roles import ROLE_FOR as ROLE_FOR
+from playbook.cases.roles import ROLES, SCOPES, Role, Scope
+from playbook.cases.roles import scopes_of as scopes_of
 from playbook.cases.schema import accounts, sessions, tokens
 from playbook.cases.store import Store
 from playbook.errors import ConfigError
 from playbook.model import Value
 
-Role = Literal["viewer", "responder", "approver", "admin"]
 Via = Literal["cli", "page", "platform"]
-ROLES: tuple[Role, ...] = get_args(Role)
 TOKEN_PREFIX = "bpt_"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 _SHORTEST = 12
@@ -45,15 +47,23 @@ class Account(Value):
 
 
 class Proof(Value):
-    """An account that has proven itself, with the role this proof is good for and the door it came through."""
+    """An account that has proven itself, with the role this proof is good for and the door it came through.
+
+    ``scopes`` are a token's; a person who gave a password has all that the role reaches.
+    """
 
     name: str
     role: Role
     via: Via
+    scopes: tuple[Scope, ...] = SCOPES
 
     def may(self, role: Role) -> bool:
         """Whether the role is at least this one."""
         return ROLES.index(self.role) >= ROLES.index(role)
+
+    def reaches(self, scope: Scope) -> bool:
+        """Whether it was proven for this scope, and the role still reaches it."""
+        return scope in self.scopes and self.may(ROLE_FOR[scope])
 
 
 class Unproven(Value):
@@ -119,14 +129,20 @@ def make_token(
     *,
     label: str = "",
     scope: Role | None = None,
+    scopes: Iterable[Scope] = (),
     via: Via = "cli",
     days: int | None = 365,
 ) -> str:
-    """A new token, shown this once; it is good for ``scope`` at most (default: the account's role)."""
+    """A new token, shown this once; it is good for the role ``scope`` at most (default: the account's).
+
+    ``scopes`` are what it may be used for; none: everything that its role reaches but intake. Raises ConfigError for
+    a token that could file an alert and approve what follows from it.
+    """
     account = _existing(conn, name)
-    scope = scope or account.role
-    if account.disabled_at is not None or ROLES.index(scope) > ROLES.index(account.role):
-        raise ConfigError(f"account {name!r}: disabled, or its role {account.role} is less than {scope}")
+    role = scope or account.role
+    if account.disabled_at is not None or ROLES.index(role) > ROLES.index(account.role):
+        raise ConfigError(f"account {name!r}: disabled, or its role {account.role} is less than {role}")
+    chosen = scopes_of(role, scopes)
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     conn.execute(
         tokens.insert(),
@@ -134,13 +150,21 @@ def make_token(
             "token_hash": hash_of(token),
             "account": name,
             "label": label,
-            "scope": scope,
+            "scope": role,
             "via": via,
             "created_at": now,
             "expires_at": now + timedelta(days=days) if days else None,
+            "scopes": ",".join(chosen),
         },
     )
-    audit.append(conn, now, "", by, "token made", {"name": name, "label": label, "scope": scope, "via": via})
+    audit.append(
+        conn,
+        now,
+        "",
+        by,
+        "token made",
+        {"name": name, "label": label, "scope": role, "via": via, "scopes": list(chosen)},
+    )
     return token
 
 
@@ -177,7 +201,7 @@ def by_token(conn: sa.Connection, token: str, now: datetime) -> Proof | Unproven
     if row is None or (row["expires_at"] is not None and row["expires_at"] <= now):
         return Unproven(reason="the token is unknown, revoked or past its end")
     role = min(row["scope"], row["role"], key=ROLES.index)
-    return Proof(name=row["account"], role=role, via=row["via"])
+    return Proof(name=row["account"], role=role, via=row["via"], scopes=tuple(row["scopes"].split(",")))
 
 
 def by_password(store: Store, name: str, password: str, now: datetime, via: Via = "cli") -> Proof | Unproven:

@@ -10,7 +10,7 @@ import rfc8785
 import sqlalchemy as sa
 from pydantic import AwareDatetime
 
-from playbook.cases import audit, outbox
+from playbook.cases import audit, events, outbox
 from playbook.cases.containments import live_targets
 from playbook.cases.schema import cases, plans, requests
 from playbook.model import Value
@@ -147,6 +147,22 @@ def _store(
             "people": plan.people,
             "expires_at": (now + patience).isoformat(),
             "offers": [{"digest": one.digest, "steps": [s.model_dump() for s in one.steps]} for one in offers],
+        },
+    )
+    events.add(
+        conn,
+        "waiting",
+        request_id,
+        case_id,
+        now,
+        {
+            "request_id": request_id,
+            "host": host,
+            "plan_id": plan.plan_id,
+            "digest": plan.digest,
+            "people": plan.people,
+            "expires_at": (now + patience).isoformat(),
+            "steps": [step.model_dump() for step in plan.steps],
         },
     )
     outbox.enqueue_notification(

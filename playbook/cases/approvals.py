@@ -1,12 +1,12 @@
 """Answers of people to requests: what counts, what is refused and why, decided in one transaction with its effect."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from playbook.cases import approval_requests, audit, containments, outbox
+from playbook.cases import alerts, approval_requests, audit, containments, events, outbox
 from playbook.cases.accounts import ROLES, Role
 from playbook.cases.approval_requests import ApprovalRequest
 from playbook.cases.schema import accounts, cases, decisions, requests
@@ -52,11 +52,17 @@ Enqueue = Callable[[sa.Connection, ApprovalRequest, Plan, tuple[str, ...]], None
 
 
 def evaluate_answer(
-    request: ApprovalRequest, decision: Decision, role: Role | None, earlier: Sequence[Decision], now: datetime
+    request: ApprovalRequest,
+    decision: Decision,
+    role: Role | None,
+    earlier: Sequence[Decision],
+    now: datetime,
+    senders: Collection[str] = (),
 ) -> Refusal | None:
     """Why this answer may not count, or None when it may; pure.
 
-    ``role`` is the account's, None when it is unknown or disabled; ``earlier`` are the answers that counted.
+    ``role`` is the account's, None when it is unknown or disabled; ``earlier`` are the answers that counted;
+    ``senders`` are the accounts that sent an alert of the case.
     """
     who, mine = decision.who, [one for one in earlier if one.who == decision.who]
     if request.state != "waiting":
@@ -69,6 +75,8 @@ def evaluate_answer(
         return Refusal(reason="role", text=f"{who} has no account with the role approver")
     if who == request.requester:
         return Refusal(reason="requester", text=f"{who} asked for this and may not answer it")
+    if who in senders:
+        return Refusal(reason="requester", text=f"{who} sent an alert of this case and may not answer its plan")
     if mine:
         return Refusal(reason="protected", text=f"{who} answered already; this takes {request.people} different people")
     if decision.approve and decision.via == "platform" and any(one.via == "platform" for one in earlier):
@@ -105,7 +113,8 @@ def decide(conn: sa.Connection, decision: Decision, now: datetime, enqueue: Enqu
     if request is None:
         return AnswerResult(result="refused", reason="unknown", text="no request offers this plan")
     earlier = answers(conn, request.request_id)
-    refusal = evaluate_answer(request, decision, role_of(conn, decision.who), earlier, now)
+    senders = alerts.senders_of(conn, request.case_id)
+    refusal = evaluate_answer(request, decision, role_of(conn, decision.who), earlier, now, senders)
     if refusal is None and not _claimed(conn, request, decision, now):
         refusal = Refusal(reason="racing", text="another answer came at the same moment")
     if refusal is not None:
@@ -190,7 +199,9 @@ def _count(
         told + (f": {decision.comment}" if decision.comment else ""),
         now,
     )
+    content = events.answer_content(decision, request.request_id, request.host)
     if not decision.approve:
+        events.add(conn, "denied", request.request_id, request.case_id, now, content)
         return AnswerResult(result="denied", text=told, request_id=request.request_id)
     if len(votes) < request.people:
         text = f"{told}; {request.people - len(votes)} more must approve"
@@ -199,6 +210,7 @@ def _count(
     approvers = ", ".join(one.who for one in votes)
     keys = containments.record_intent(conn, request.case_id, request.request_id, plan, approvers, now)
     enqueue(conn, request, plan, keys)
+    events.add(conn, "approved", request.request_id, request.case_id, now, content)
     return AnswerResult(result="approved", text=told, request_id=request.request_id, keys=keys)
 
 
@@ -226,6 +238,14 @@ def expire(conn: sa.Connection, now: datetime, limit: int = 1000) -> tuple[str, 
         )
     ]
     for row in ended:
+        events.add(
+            conn,
+            "denied",
+            row["request_id"],
+            row["case_id"],
+            now,
+            {"request_id": row["request_id"], "by": "playbook", "reason": "nobody answered in time"},
+        )
         outbox.enqueue_notification(
             conn,
             row["case_id"],

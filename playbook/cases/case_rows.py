@@ -74,6 +74,26 @@ def list_cases(
     return tuple(CaseRow(**row) for row in conn.execute(query).mappings())
 
 
+class Filter(Value):
+    """Which cases are wanted; what is not set leaves none out."""
+
+    status: CaseStatus | None = None
+    disposition: Disposition | None = None
+    host: str = ""
+    changed_since: AwareDatetime | None = None
+
+
+def filtered(conn: sa.Connection, wanted: Filter, limit: int, offset: int = 0) -> tuple[CaseRow, ...]:
+    """Cases of a filter, the last changed first; at most 1,001 at a time."""
+    query = sa.select(*(cases.c[name] for name in _SUMMARY))
+    query = query.where(cases.c.status == wanted.status) if wanted.status else query
+    query = query.where(cases.c.disposition == wanted.disposition) if wanted.disposition else query
+    query = query.where(cases.c.host == wanted.host) if wanted.host else query
+    query = query.where(cases.c.updated_at >= wanted.changed_since) if wanted.changed_since else query
+    query = query.order_by(cases.c.updated_at.desc(), cases.c.case_id).limit(max(1, min(limit, 1001))).offset(offset)
+    return tuple(CaseRow(**row) for row in conn.execute(query).mappings())
+
+
 def counts(conn: sa.Connection) -> dict[str, int]:
     """How many cases there are of each status."""
     query = sa.select(cases.c.status, sa.func.count()).group_by(cases.c.status)

@@ -8,12 +8,13 @@ import rfc8785
 import sqlalchemy as sa
 from pydantic import AwareDatetime
 
-from playbook.cases import audit
+from playbook.cases import audit, events
 from playbook.cases.schema import attempts, containments, receipts
 from playbook.model import Value
 from playbook.model.response import Plan, Receipt, Step, StepKind
 
 State = Literal["intended", "active", "extending", "releasing", "released", "failed"]
+_EVENTS: dict[State, events.Kind] = {"active": "in_force", "released": "released", "failed": "failed"}
 LIVE: tuple[State, ...] = ("intended", "active", "extending", "releasing")
 
 
@@ -103,13 +104,37 @@ def change_state(
         containments.update()
         .where(containments.c.key == key, containments.c.state.in_(before))
         .values(values)
-        .returning(containments.c.case_id)
+        .returning(
+            containments.c.case_id,
+            containments.c.round,
+            containments.c.kind,
+            containments.c.target,
+            containments.c.connector,
+            containments.c.digest,
+        )
     ).one_or_none()
     if done is None:
         return False
+    if after in _EVENTS and before != ("extending",):
+        _add_event(conn, after, key, done, now, until, trouble)
     content = {"key": key} | ({"until": until.isoformat()} if until else {}) | ({"trouble": trouble} if trouble else {})
     audit.append(conn, now, done.case_id, actor, f"containment {after}", content)
     return True
+
+
+def _add_event(
+    conn: sa.Connection, after: State, key: str, row: Any, now: datetime, until: datetime | None, trouble: str
+) -> None:
+    content = {
+        "key": key,
+        "kind": row.kind,
+        "target": row.target,
+        "connector": row.connector,
+        "digest": row.digest,
+        "until": until.isoformat() if until else "",
+        "error": trouble[:500],
+    }
+    events.add(conn, _EVENTS[after], f"{key}:{row.round}", row.case_id, now, content)
 
 
 def record_receipt(conn: sa.Connection, key: str, receipt: Receipt, now: datetime) -> None:

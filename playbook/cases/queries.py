@@ -32,8 +32,9 @@ def run_of(conn: sa.Connection, run_id: str) -> Run | None:
 
 
 def last_runs(conn: sa.Connection, limit: int = 5) -> tuple[RunRow, ...]:
-    """The runs that were filed last, newest first."""
+    """The runs over a source that were filed last, newest first; those over alerts are left out."""
     query = sa.select(*(runs.c[name] for name in RunRow.model_fields)).order_by(runs.c.filed_at.desc())
+    query = query.where(runs.c.source.not_like("alerts:%"))
     return tuple(RunRow(**row) for row in conn.execute(query.limit(max(1, min(limit, 100)))).mappings())
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import rfc8785
 import sqlalchemy as sa
 
-from playbook.cases import approval_requests, audit, case_rows, outbox, write_back_outbox
+from playbook.cases import approval_requests, audit, case_rows, events, outbox, write_back_outbox
 from playbook.cases.case_builder import case_of, worst_first
 from playbook.cases.schema import cases, detections, runs
 from playbook.cases.ticket_rows import TICKET_STATUSES, file_silence, file_tickets, ticketable
@@ -217,7 +217,16 @@ def _keep(
         conn.execute(cases.update().where(cases.c.case_id == identity).values(values))
     _write_detections(conn, identity, merged, run.run_id, now)
     if known is None or change == "closed" or _told_differently(known, status, built, len(merged)):
-        audit.append(conn, now, identity, requester, f"case {change}", _told(built, status, run, reopened_from))
+        told = _told(built, status, run, reopened_from)
+        line = audit.append(conn, now, identity, requester, f"case {change}", told)
+        events.add(
+            conn,
+            "case_filed",
+            f"{identity}:{line}",
+            identity,
+            now,
+            told | {"change": change, "confidence": built.verdict.confidence},
+        )
     if change == "closed" and known["ticket_key"]:
         outbox.enqueue_comment(
             conn,

@@ -304,6 +304,7 @@ tokens = sa.Table(
     _time("created_at"),
     _time("expires_at", True),
     _time("revoked_at", True),
+    _text("scopes", 64, server_default="investigate"),
     sa.Index(None, "account"),
 )
 sessions = sa.Table(
@@ -380,4 +381,51 @@ executors = sa.Table(
     _text("executor_id", primary_key=True),
     _time("started_at"),
     _time("beat_at"),
+)
+# An alert from outside: ``document`` as it was read, ``result`` what came of it; a row is held while it is worked on.
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    _text("alert_id", 64, primary_key=True),
+    _text("name"),
+    _text("source"),
+    _text("account"),
+    _text("state", 16),
+    _time("received_at"),
+    _time("updated_at"),
+    _time("held_until", True),
+    _text("holder", 64),
+    _number("tries"),
+    _text("last_error", 2000),
+    _text("case_id"),
+    _text("detection_id", 64),
+    _document(),
+    _document("result"),
+    sa.Index("ix_alerts_state", "state", "received_at"),
+    sa.Index("ix_alerts_case_id", "case_id"),
+    sa.Index("ix_alerts_account", "account", "received_at"),
+)
+# Everybody who sent an alert: none of them answers the plan that follows from it.
+alert_senders = sa.Table(
+    "alert_senders",
+    metadata,
+    _of("alert_id", "alerts.alert_id", primary_key=True),
+    _text("account", primary_key=True),
+    _time("sent_at"),
+)
+# ``number`` is the order in which events happened, whatever clocks said.
+events = sa.Table(
+    "events",
+    metadata,
+    _text("key", primary_key=True),
+    _text("kind", 32),
+    _text("case_id"),
+    _time("created_at"),
+    _time("sent_at", True),
+    _number("tries"),
+    _text("last_error", 2000),
+    _document(),
+    _number("number"),
+    sa.Index("ix_events_sent_at", "sent_at", "number"),
+    sa.Index("ix_events_number", "number", unique=True),
 )

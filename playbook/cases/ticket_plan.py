@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from playbook.model.case import Case, Ticket
+from playbook.report import wording
 
 
 def with_tickets(cases: Sequence[Case], most: int, hosts_for_one: int) -> tuple[tuple[Case, ...], tuple[Ticket, ...]]:
@@ -63,6 +64,10 @@ def _own(case: Case) -> Ticket:
         *(f"By hand: {step}" for step in case.by_hand),
         *(f"Missing: {what}" for what in verdict.missing),
         *(f"Would change it: {what}" for what in verdict.would_change),
+        f"Severity: {wording.severity(case)}",
+        f"Rule's own severity: {wording.RULE_SEVERITY}, confidence {wording.RULE_CONFIDENCE}",
+        *(f"ATT&CK: {line}" for line in wording.case_technique_lines(case)),
+        f"Context: {wording.CONTEXT}",
     ]
     return Ticket(
         key=f"case:{case.case_id}",

@@ -73,6 +73,32 @@ def enqueue_case(conn: sa.Connection, case_id: str, now: datetime) -> int:
     return sum(_settle(conn, key, now) for key in _refreshed(conn, _words_of(conn, (case_id,))))
 
 
+class OfCase(NamedTuple):
+    """A finding that a case came with, and whether its SIEM has been told: written, waiting or refused."""
+
+    source: str
+    finding_id: str
+    disposition: str
+    state: str
+    note: str
+
+
+def of_case(conn: sa.Connection, case_id: str) -> tuple[OfCase, ...]:
+    """The findings that a case came with."""
+    query = sa.select(outcomes).join(outcome_cases, outcome_cases.c.key == outcomes.c.key)
+    rows = conn.execute(query.where(outcome_cases.c.case_id == case_id).order_by(outcomes.c.key)).mappings()
+    return tuple(
+        OfCase(
+            row["source"],
+            row["finding_id"],
+            row["disposition"],
+            "written" if row["written_at"] else "refused" if row["tries"] >= _MOST_TRIES else "waiting",
+            row["trouble"],
+        )
+        for row in rows
+    )
+
+
 def pending_updates(conn: sa.Connection, source: str, now: datetime, limit: int) -> tuple[PendingUpdate, ...]:
     """What is to be written to this source, the least tried first, then the oldest."""
     query = sa.select(outcomes).where(

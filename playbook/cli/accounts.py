@@ -7,7 +7,7 @@ import click
 
 from playbook.cases import accounts
 from playbook.cases.access import authenticate, open_case_store
-from playbook.cases.accounts import ROLES, Role, Via
+from playbook.cases.accounts import ROLES, SCOPES, Proof, Role, Scope, Via, scopes_of
 from playbook.cases.store import Store
 from playbook.cli._options import config_option, configuration, emit, now
 
@@ -63,7 +63,7 @@ def add(config_file: Path | None, name: str, role: str, who: str | None, with_to
 def disable(config_file: Path | None, name: str, who: str | None) -> None:
     """Disable an account for good, its tokens with it."""
     with open_case_store(*configuration(config_file)) as store:
-        by = authenticate(store, who, "admin", now()).name
+        by = authenticate(store, who, "admin", now(), "approve").name
         with store.change() as conn:
             accounts.disable(conn, name, by, now())
     click.echo(f"disabled {name}")
@@ -74,26 +74,64 @@ def disable(config_file: Path | None, name: str, who: str | None) -> None:
 @click.argument("name")
 @click.option("--by", "who", help="The account itself or an admin (default: the token's).")
 @click.option("--label", default="", help="What it is for.")
-@click.option("--scope", type=click.Choice(ROLES), default=None, help="At most this role (default: the account's).")
+@click.option("--role", type=click.Choice(ROLES), default=None, help="At most this role (default: the account's).")
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(SCOPES),
+    multiple=True,
+    help="What it may be used for; may be given many times (default: all of its role but intake).",
+)
 @click.option("--days", type=click.IntRange(1, 3650), default=365, show_default=True)
 @click.option("--platform", is_flag=True, help="A platform's token, whose approval counts as one.")
 def token(
-    config_file: Path | None, name: str, who: str | None, label: str, scope: str | None, days: int, platform: bool
+    config_file: Path | None,
+    name: str,
+    who: str | None,
+    label: str,
+    role: str | None,
+    scopes: tuple[str, ...],
+    days: int,
+    platform: bool,
 ) -> None:
-    """Print a new token of an account, this once. Only its hash is kept."""
+    """Print a new token of an account, this once. Only its hash is kept.
+
+    A token that files alerts (intake) can never approve or contain: a platform that does both holds two, of two
+    accounts.
+    """
     moment = now()
     with open_case_store(*configuration(config_file)) as store:
         by = authenticate(store, who, "admin" if who not in (None, name) else "viewer", moment)
         if by.name != name and by.role != "admin":
             raise click.UsageError(f"{by.name} may make tokens of {by.name} only")
         # A token never begets one that may more than itself.
-        rank = cast(Role, min(scope or ROLES[-1], by.role, key=ROLES.index)) if by.name == name else scope
+        rank = cast(Role, min(role or ROLES[-1], by.role, key=ROLES.index)) if by.name == name else role
         via: Via = "platform" if platform or by.via == "platform" else "cli"
         with store.change() as conn:
             made = accounts.make_token(
-                conn, name, by.name, moment, label=label, scope=cast(Role | None, rank), via=via, days=days
+                conn,
+                name,
+                by.name,
+                moment,
+                label=label,
+                scope=cast(Role | None, rank),
+                scopes=cast(tuple[Scope, ...], _scopes_for(by, rank, scopes)),
+                via=via,
+                days=days,
             )
     click.echo(made)
+
+
+def _scopes_for(by: Proof, rank: Role | None, scopes: tuple[str, ...]) -> tuple[str, ...]:
+    """A token never begets one of another scope than its own, but for an admin's; () means the usual ones."""
+    if by.role == "admin" and by.reaches("approve"):
+        return scopes
+    beyond = sorted(set(scopes) - set(by.scopes))
+    usual = tuple(one for one in scopes_of(rank or by.role, ()) if one in by.scopes)
+    if beyond or not (scopes or usual):
+        lacking = (beyond or ["investigate"])[0]
+        raise click.UsageError(f"the token that asks has not the scope {lacking}, and so cannot give it")
+    return scopes or usual
 
 
 def _admin(store: Store, who: str | None, role: Role) -> str:
@@ -101,7 +139,7 @@ def _admin(store: Store, who: str | None, role: Role) -> str:
     with store.reading() as conn:
         first = not accounts.list_accounts(conn)
     if not first:
-        return authenticate(store, who, "admin", now()).name
+        return authenticate(store, who, "admin", now(), "approve").name
     if role != "admin":
         raise click.UsageError("the first account has to be an admin: --role admin")
     return "first start"

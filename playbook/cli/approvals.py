@@ -98,7 +98,7 @@ def deny(config_file: Path | None, identity: str, digest: str, who: str | None, 
 def _answer(config_file: Path | None, identity: str, digest: str, who: str | None, comment: str, agree: bool) -> None:
     moment = now()
     with open_case_store(*configuration(config_file)) as store, closing(WorkflowClient(store)) as door:
-        proof = authenticate(store, who, "approver", moment)
+        proof = authenticate(store, who, "approver", moment, "approve")
         with store.change() as conn:
             request = _found(approval_requests.find_request(conn, identity), identity)
             digest = digest or request.offers[0].digest

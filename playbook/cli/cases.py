@@ -70,7 +70,7 @@ def resolve(
         raise click.UsageError("--because says what was wrong when nothing happened: it goes with --as FALSE_POSITIVE")
     moment = now()
     with open_case_store(*configuration(config_file or ctx.obj)) as store:
-        proof = authenticate(store, who, "responder", moment)
+        proof = authenticate(store, who, "responder", moment, "investigate")
         with store.change() as conn:
             why_not = case_rows.resolve(
                 conn, case_id, cast(Disposition, disposition), proof.name, reason, moment, fault or "query"
@@ -89,7 +89,7 @@ def reopen(ctx: click.Context, config_file: Path | None, case_id: str, who: str 
     """Open a closed case again. From then on only a person closes it."""
     moment = now()
     with open_case_store(*configuration(config_file or ctx.obj)) as store:
-        proof = authenticate(store, who, "responder", moment)
+        proof = authenticate(store, who, "responder", moment, "investigate")
         with store.change() as conn:
             fault = case_rows.reopen(conn, case_id, proof.name, moment)
     if fault:

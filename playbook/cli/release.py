@@ -18,7 +18,7 @@ def command(config_file: Path | None, key: str, who: str | None, reason: str) ->
     """Ask for the release of the containment ID (K-...)."""
     moment = now()
     with open_case_store(*configuration(config_file)) as store:
-        proof = authenticate(store, who, "approver", moment)
+        proof = authenticate(store, who, "approver", moment, "contain")
         with store.change() as conn:
             known = containments.find(conn, key)
             if known is None:

@@ -6,6 +6,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -50,7 +51,8 @@ def command(config_file: Path | None, host: str, port: int) -> None:
         _first_admin(store)
         door = WorkflowClient(store)
         worker = Worker(wired.works(door, secret, base), f"{platform.node() or 'serve'}-{port}", time.monotonic)
-        app = build(_parts(wired, secret, base, door, _troubles(store, wired.errands())))
+        parts = _parts(wired, secret, base, door, _troubles(store, wired.errands()))
+        app = build(replace(parts, arrived=worker.alerts_arrived))
         _tell(wired, base)
         try:
             worker.start()
@@ -102,6 +104,7 @@ def _parts(
         secure=base.startswith("https:"),
         hosts=tuple(dict.fromkeys((public, *_LOOPBACK))),
         troubles=troubles,
+        base=base,
         feeds=tuple(one for one in wired.named("containments").values() if hasattr(one, "feed")),
     )
 

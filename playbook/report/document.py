@@ -5,6 +5,7 @@ from typing import Any
 
 from playbook.detections.beaconing import row
 from playbook.model.case import Case, JudgedDetection, Run
+from playbook.report import wording
 
 Document = dict[str, Any]
 
@@ -39,6 +40,13 @@ def _case(case: Case) -> Document:
         "plan": None if plan is None else plan.model_dump(mode="json", exclude={"people"}),
         "not_blockable": [refused.model_dump(mode="json") for refused in case.not_blockable],
         "ticket": None if case.ticket is None else case.ticket.model_dump(mode="json"),
+        "severity": wording.severity(case),
+        "rule": {"severity": wording.RULE_SEVERITY, "confidence": wording.RULE_CONFIDENCE},
+        "techniques": [
+            one.model_dump(mode="json") | {"url": wording.technique_link(one.technique)}
+            for one in wording.case_techniques(case)
+        ],
+        "context": wording.CONTEXT,
     }
 
 

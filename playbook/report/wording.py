@@ -9,10 +9,11 @@ from playbook.model.case import Case, Run
 from playbook.model.detection import TECHNIQUE, Detection
 from playbook.model.enrichment import Enrichment, SocketOwner
 from playbook.model.response import Step
-from playbook.model.verdict import Disposition
+from playbook.model.verdict import CaseStatus, Confidence, Disposition, Verdict
 from playbook.report.sanitize import duration, endpoint, plain, several, size, utc
 
 _NOT_CONFIGURED = "not configured: "
+_C2 = "TA0011 Command and Control"
 RULE_SEVERITY, RULE_CONFIDENCE = "high", "medium"
 DISPOSITION: dict[Disposition, str] = {
     "TRUE_POSITIVE": "True positive",
@@ -55,11 +56,21 @@ _HOME_PORTS: dict[str, frozenset[int]] = {
 }
 
 
+# What the technique is about, for whoever reads a case for the first time.
+CONTEXT = (
+    "Botnets are built by criminal groups and by state actors alike: compromised routers, cameras, servers and "
+    "workstations are rented out or used as relays for spam, floods and intrusions. "
+    "A host that calls one destination at steady intervals may be such a machine asking for orders; T1584.005 names "
+    "what the adversary prepares, T1071 and T1571 what a network can see of it."
+)
+
+
 class Technique(Value):
     """An ATT&CK technique and on what it stands: seen in the traffic, or inferred from it."""
 
     technique: str
     name: str
+    tactic: str
     basis: Literal["observed", "inferred"]
     why: str
 
@@ -71,12 +82,14 @@ def techniques(detection: Detection) -> tuple[Technique, ...]:
         Technique(
             technique=TECHNIQUE,
             name="Compromise Infrastructure: Botnet",
+            tactic="TA0042 Resource Development",
             basis="inferred",
             why="what the traffic would be for; no log of ours shows it",
         ),
         Technique(
             technique="T1071",
             name="Application Layer Protocol",
+            tactic=_C2,
             basis="observed" if spoken else "inferred",
             why=f"the log recorded {spoken}" if spoken else "the log names no application protocol",
         ),
@@ -87,6 +100,7 @@ def techniques(detection: Detection) -> tuple[Technique, ...]:
             Technique(
                 technique="T1571",
                 name="Non-Standard Port",
+                tactic=_C2,
                 basis="observed",
                 why=f"{', '.join(odd)} on port {detection.dst_port}",
             )
@@ -94,14 +108,48 @@ def techniques(detection: Detection) -> tuple[Technique, ...]:
     return tuple(found)
 
 
+def technique_link(technique: str) -> str:
+    """Where ATT&CK describes a technique."""
+    return f"https://attack.mitre.org/techniques/{technique.replace('.', '/')}/"
+
+
+def technique_lines(detection: Detection) -> tuple[str, ...]:
+    """Identifier, name, tactic, whether it is seen or inferred, and the link, a line each."""
+    return tuple(map(_technique_line, techniques(detection)))
+
+
+def _technique_line(one: Technique) -> str:
+    return f"{one.technique} {one.name} ({one.tactic}; {one.basis}) {technique_link(one.technique)}"
+
+
+def case_techniques(case: Case) -> tuple[Technique, ...]:
+    """The techniques of all its detections, each once; one that any of them shows is observed."""
+    every = [one for judged in case.detections for one in techniques(judged.enriched.detection)]
+    best = {one.technique: one for one in sorted(every, key=lambda one: one.basis == "observed")}
+    return tuple(best[name] for name in sorted(best))
+
+
+def case_technique_lines(case: Case) -> tuple[str, ...]:
+    """As ``technique_lines``, over the whole case."""
+    return tuple(map(_technique_line, case_techniques(case)))
+
+
 def severity(case: Case) -> str:
     """Our severity, from the verdict: critical, high, medium, low, informational or none."""
-    verdict = case.verdict
-    if verdict.disposition == "TRUE_POSITIVE":
-        return {"high": "critical", "medium": "high", "low": "medium"}[verdict.confidence]
-    if verdict.disposition == "UNDETERMINED":
-        return "low" if case.status == "watch" else "medium"
-    return "informational" if verdict.disposition == "BENIGN_POSITIVE" else "none"
+    return _severity(case.verdict.disposition, case.verdict.confidence, case.status)
+
+
+def detection_severity(verdict: Verdict) -> str:
+    """The same of one detection."""
+    return _severity(verdict.disposition, verdict.confidence, verdict.status)
+
+
+def _severity(disposition: Disposition, confidence: Confidence, status: CaseStatus) -> str:
+    if disposition == "TRUE_POSITIVE":
+        return {"high": "critical", "medium": "high", "low": "medium"}[confidence]
+    if disposition == "UNDETERMINED":
+        return "low" if status == "watch" else "medium"
+    return "informational" if disposition == "BENIGN_POSITIVE" else "none"
 
 
 def deciding_rung(case: Case) -> int:

@@ -13,19 +13,27 @@ from playbook.cases import accounts
 from playbook.cases.accounts import Proof
 from playbook.errors import ConfigError, ConnectorError, PlaybookError
 from playbook.platforms.openapi import document, scope_of
+from playbook.platforms.openapi_3_0 import document as document_3_0
 from playbook.web import approval_api
 from playbook.web.auth import P
 from playbook.web.dependencies import Dependencies
+from playbook.web.recorder import Recorder, carried
 from playbook.web.telemetry import redacted
 
 router = APIRouter(prefix="/api")
+_DEFAULT_BASE = "http://127.0.0.1:8080"
 _DEEPEST = 3
 
 
 def holder(request: Request, parts: P) -> Proof:
     """Who holds the token of this request; 401 otherwise, 429 when it asks too much."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not 0 < len(token) <= 200:
+    return proven_by(request, parts, token if scheme.lower() == "bearer" else "")
+
+
+def proven_by(request: Request, parts: Dependencies, token: str) -> Proof:
+    """Who holds this token; 401 otherwise, 429 when it asks too much."""
+    if not 0 < len(token) <= 200:
         raise HTTPException(401, "a bearer token is needed", {"www-authenticate": "Bearer"})
     with parts.store.reading() as conn:
         proof = accounts.by_token(conn, token.strip(), parts.now())
@@ -47,6 +55,12 @@ def described() -> Response:
     return JSONResponse(document(catalogue()))
 
 
+@router.get("/openapi-3.0.json")
+def described_3_0(parts: P) -> Response:
+    """The same in OpenAPI 3.0.3, with the address that people reach this service by."""
+    return JSONResponse(document_3_0(catalogue(), parts.base or _DEFAULT_BASE))
+
+
 @router.get("/actions")
 def listed(proof: Holder) -> Response:
     """What this token may call."""
@@ -59,8 +73,8 @@ def listed(proof: Holder) -> Response:
                     "read_only": one.read_only,
                     "description": one.description,
                     "scope": scope_of(one),
-                    "allowed": proof.may(scope_of(one)),
-                }  # type: ignore[arg-type]
+                    "allowed": _allowed(proof, one),
+                }
                 for one in catalogue()
             ]
         }
@@ -73,15 +87,30 @@ async def call(request: Request, parts: P, proof: Holder, identifier: str) -> Re
     if identifier not in actions.identifiers():
         raise HTTPException(404, "there is no such action")
     action = actions.find(identifier)
-    if not proof.may(scope_of(action)):  # type: ignore[arg-type]
-        raise HTTPException(403, f"{identifier} takes the scope {scope_of(action)}; the token has {proof.role}")
+    if not _allowed(proof, action):
+        raise HTTPException(
+            403,
+            f"{identifier} takes the scope {action.scope} and the role {action.role}; the token "
+            f"has {', '.join(proof.scopes)} and {proof.role}",
+        )
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415, "expected application/json")
     given = _given(await request.body())
     return JSONResponse(_document(identifier, await run_in_threadpool(_done, parts, proof, action, given)))
 
 
+def _allowed(proof: Proof, action: Action) -> bool:
+    return proof.reaches(action.scope) and proof.may(action.role)
+
+
+def recorder_of(parts: Dependencies, proof: Proof) -> Recorder:
+    """The record as this account reaches it."""
+    return Recorder(parts.store, parts.config, proof, parts.now, parts.enqueue, parts.outside, parts.off, parts.base)
+
+
 def _done(parts: Dependencies, proof: Proof, action: Action, given: dict[str, Any]) -> Result:
+    if hasattr(action.module, "carry"):
+        return carried(action, given, recorder_of(parts, proof))
     if action.kind in ("contain", "correct"):
         return approval_api.answer_or_release(parts, proof, action, given)
     return action.run(given, parts.outside())
@@ -121,8 +150,13 @@ def _document(identifier: str, result: Result) -> dict[str, Any]:
 
 
 def failed(status: int, said: str, headers: Any = None) -> Response:
-    """A failure in the shape of the document."""
-    return JSONResponse({"status": "failed", "error": redacted(said)}, status, headers=headers)
+    """A failure: the shape of an answer without data, and ``error``, a sentence for people."""
+    sentence = redacted(said)
+    return JSONResponse(
+        {"status": "failed", "error": sentence, "message": sentence, "complete": False, "warnings": [], "data": []},
+        status,
+        headers=headers,
+    )
 
 
 def status_of(fault: PlaybookError) -> int:

@@ -12,7 +12,17 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from playbook.errors import ConnectorError, PlaybookError
 from playbook.report import html
-from playbook.web import action_api, blocklist_feeds, case_page, health, login, pages, rendering, signed_links
+from playbook.web import (
+    action_api,
+    alert_api,
+    blocklist_feeds,
+    case_page,
+    health,
+    login,
+    pages,
+    rendering,
+    signed_links,
+)
 from playbook.web.auth import LoginNeeded, cookie_name, own_path, parts_of
 from playbook.web.dependencies import Dependencies
 from playbook.web.middleware import SecurityMiddleware
@@ -35,7 +45,7 @@ def build(parts: Dependencies) -> FastAPI:
     app.state.registry = CollectorRegistry()
     app.state.logins = TokenBuckets(serve.logins_per_minute, parts.now)
     app.state.tokens = TokenBuckets(serve.requests_per_minute, parts.now)
-    for module in (action_api, health, blocklist_feeds, signed_links, login, pages, case_page):
+    for module in (action_api, alert_api, health, blocklist_feeds, signed_links, login, pages, case_page):
         app.include_router(module.router)
     # Loaded by name: what a provider needs is imported where one is configured, and nowhere else.
     target: str = importlib.import_module(f"{__package__}.oidc").mount(app, parts) if serve.oidc else ""

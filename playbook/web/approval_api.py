@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from playbook.actions import Action, Result
 from playbook.actions._response import ApprovalInput, ResponseOutput
+from playbook.assembly import action_context
 from playbook.cases import approval_requests, approvals, containments, queries
 from playbook.cases.access import authenticate, open_case_store
 from playbook.cases.accounts import Proof
@@ -19,10 +20,10 @@ from playbook.cases.approval_requests import ApprovalRequest
 from playbook.cases.approvals import Enqueue
 from playbook.cases.store import Store
 from playbook.config import Config
-from playbook.errors import NotApproved
+from playbook.errors import NotApproved, NotProven
 from playbook.model.address import parse
 from playbook.model.response import Decision, Plan, Step, StepKind
-from playbook.platforms.openapi import scope_of
+from playbook.web.recorder import Recorder, carried
 from playbook.workflows.client import WorkflowClient
 
 _KINDS: dict[str, StepKind] = {"pair": "block_pair", "address": "block_address", "host": "isolate_host"}
@@ -62,17 +63,42 @@ def answer_or_release_here(
     """``carry`` for the account that BOTNET_PLAYBOOK_TOKEN proves. Raises NotProven (exit 3) when it proves none."""
     action.read(given)
     with open_case_store(config, file) as store:
-        proof = authenticate(store, None, scope_of(action), now())  # type: ignore[arg-type]
+        proof = authenticate(store, None, action.role, now())
+        if not proof.reaches(action.scope):
+            raise NotProven(
+                f"{action.identifier} takes the scope {action.scope}; the token has {', '.join(proof.scopes)}"
+            )
         door = WorkflowClient(store)
         try:
-            result = answer_or_release(_LocalContext(store, config.off, now, door.starting), proof, action, given)
+            result = _carried_here(
+                _LocalContext(store, config.off, now, door.starting), proof, action, given, (config, file)
+            )
         finally:
             door.close()
         with store.reading() as conn:
             beat = queries.last_beat(conn)
-    if beat is not None and now() - beat < _SILENT:
+    if (not action.changes and action.scope != "approve") or (beat is not None and now() - beat < _SILENT):
         return result
     return result._replace(warnings=(*result.warnings, "no worker is alive: it is done once `serve` runs"))
+
+
+def _carried_here(
+    here: _LocalContext, proof: Proof, action: Action, given: dict[str, Any], configured: tuple[Config, str]
+) -> Result:
+    if not hasattr(action.module, "carry"):
+        return answer_or_release(here, proof, action, given)
+    config, file = configured
+    recorder = Recorder(
+        here.store,
+        config,
+        proof,
+        here.now,
+        here.enqueue,
+        lambda: action_context(config, file, here.now()),
+        here.off,
+        config.serve.public_url.rstrip("/"),
+    )
+    return carried(action, given, recorder)
 
 
 def answer_or_release(parts: ApprovalContext, proof: Proof, action: Action, given: dict[str, Any]) -> Result:
@@ -93,6 +119,11 @@ def _contain(parts: ApprovalContext, proof: Proof, asked: ApprovalInput, kind: S
         request, plan, step = _named(conn, asked, kind)
         if request.state == "approved" and request.digest == plan.digest:
             return _state_of(conn, request, plan, step, "the plan was approved before")
+        if not proof.reaches("approve"):
+            raise NotApproved(
+                f"refused, nothing was changed: the plan is {request.state}, and this token carries out "
+                "approved plans only: approve_plan, or a person, answers it first"
+            )
         decision = Decision(
             case_id=request.case_id,
             plan_id=plan.plan_id,

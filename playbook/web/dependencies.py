@@ -36,12 +36,17 @@ def nothing_wrong() -> tuple[str, ...]:
     return ()
 
 
+def nothing_to_do() -> None:
+    """Nobody waits to be woken: whoever judges alerts looks by itself."""
+
+
 @dataclass(frozen=True)
 class Dependencies:
     """Everything a request may reach.
 
     ``off`` is why containment is off, "" when it is on. ``secure``: people come over HTTPS, so cookies are Secure.
     ``hosts`` are the names we answer to, empty for any. ``troubles`` tells what is wrong with the work behind.
+    ``base`` is the address that people reach the pages by, without a final slash. ``arrived`` wakes who judges alerts.
     """
 
     store: Store
@@ -55,3 +60,5 @@ class Dependencies:
     secure: bool = False
     hosts: tuple[str, ...] = ()
     troubles: Callable[[], tuple[str, ...]] = nothing_wrong
+    base: str = ""
+    arrived: Callable[[], None] = nothing_to_do

@@ -1,5 +1,6 @@
 """The border every request crosses: the host it names, its size, how often it comes, the headers it leaves with."""
 
+import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from ipaddress import ip_address
 from typing import Any
@@ -71,9 +72,9 @@ class SecurityMiddleware:
 
             refusal = self._refusal(scope)
             if refusal is not None:
-                await _answer(leave, *refusal)
+                await _answer(leave, scope["path"].startswith("/api/"), *refusal)
                 return
-            await self._app(scope, self._counted(receive), leave)
+            await self._app(scope, self._counted(receive, self._most(scope)), leave)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | tuple[int, str, int] | None:
         """Status and reason (and seconds to wait) when the request goes no further."""
@@ -82,21 +83,25 @@ class SecurityMiddleware:
         if self._hosts and host not in self._hosts and not scope["path"].startswith(_ANY_HOST):
             return 421, "this is not the host you asked for"
         length = headers.get(b"content-length", "0")
-        if not length.isdecimal() or len(length) > 15 or int(length) > self._serve.body_bytes:
+        if not length.isdecimal() or len(length) > 15 or int(length) > self._most(scope):
             return 413, "the body is too large"
         if scope["method"] not in ("GET", "HEAD", "OPTIONS") and _foreign(headers):
             return 403, "the request comes from another site"
         wait = self._caps.wait_s(caller(scope))
         return (429, "too many requests", wait) if wait else None
 
-    def _counted(self, receive: Receive) -> Receive:
+    def _most(self, scope: Scope) -> int:
+        """How many bytes a body may have: alerts come many at once."""
+        return self._serve.alert_bytes if scope["path"].startswith("/api/alerts") else self._serve.body_bytes
+
+    def _counted(self, receive: Receive, most: int) -> Receive:
         seen = 0
 
         async def counted() -> MutableMapping[str, Any]:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self._serve.body_bytes:
+            if seen > most:
                 raise HTTPException(413, "the body is too large")
             return message
 
@@ -130,9 +135,12 @@ def _foreign(headers: dict[bytes, str]) -> bool:
     return origin is not None and urlsplit(origin).netloc != headers.get(b"host", "")
 
 
-async def _answer(send: Send, status: int, text: str, wait: int = 0) -> None:
-    body = f"{status}: {text}\n".encode()
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+async def _answer(send: Send, machine: bool, status: int, text: str, wait: int = 0) -> None:
+    """A refusal: for a program in the shape of every other one, else a line of text."""
+    shape = {"status": "failed", "error": text, "message": text, "complete": False, "warnings": [], "data": []}
+    body = json.dumps(shape).encode() if machine else f"{status}: {text}\n".encode()
+    kind = b"application/json" if machine else b"text/plain; charset=utf-8"
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
     headers += [(b"retry-after", str(wait).encode())] if wait else []
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from playbook.assembly import assemble, assemble_all, barriers_of, site_of
+from playbook.alerts.work import Ground, work
+from playbook.assembly import action_context, assemble, assemble_all, barriers_of, site_of
 from playbook.cases import case_rows, queries, schedules
 from playbook.cases.batching import file_in_parts
 from playbook.cases.repository import Filing, filing_of
@@ -22,8 +23,9 @@ from playbook.errors import ConfigError, Incomplete, Unreachable
 from playbook.model.case import Case
 from playbook.model.check import CheckResult
 from playbook.model.detection import TimeWindow
+from playbook.model.event import Event
 from playbook.model.response import Notice
-from playbook.ports import Notifier
+from playbook.ports import Notifier, TakesEvents
 from playbook.report import html
 from playbook.respond import respond
 from playbook.response.preflight import TOPICS, Authority
@@ -36,6 +38,7 @@ _LOG = logging.getLogger(__name__)
 # Rows younger than this may still be on their way into a SIEM.
 _SETTLED = timedelta(minutes=15)
 _LEAST_SECRET = 32
+_LEAST_SENDER_SECRET = 16
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,17 @@ class LinkingNotifier:
         """Tell it with a whole, signed link."""
         link = signed(self.secret, self.base, notice.link) if notice.link.startswith("/") else notice.link
         self.inner.tell(notice.model_copy(update={"link": link}))
+
+    @property
+    def takes_events(self) -> bool:
+        """Whether the notifier is sent events."""
+        return isinstance(self.inner, TakesEvents) and self.inner.takes_events
+
+    def send_event(self, event: Event) -> None:
+        """Send it with the address of its case's page."""
+        if isinstance(self.inner, TakesEvents):
+            page = f"{self.base}/cases/{event.case_id}"
+            self.inner.send_event(event.model_copy(update={"content": event.content | {"case_url": page}}))
 
     def check(self) -> tuple[CheckResult, ...]:
         """As the notifier does."""
@@ -121,7 +135,12 @@ class ServiceWiring:
             self.errands(),
             self.carry,
             self.report,
+            self.take_alerts,
         )
+
+    def take_alerts(self, holder: str) -> int:
+        """Judge and file alerts that wait; how many were taken."""
+        return work(Ground(self.store, lambda: action_context(self.config, self.file, self.now()), self.now), holder)
 
     def carry(self, name: str, moment: datetime) -> tuple[str, ...]:
         """One errand as of a moment, filed; the requests that were asked. Raises ConfigError when there is none."""
@@ -153,10 +172,22 @@ class ServiceWiring:
 def start_up(config: Config, file: str, store: Store, now: Callable[[], datetime]) -> ServiceWiring:
     """Connect everything that is configured. Raises ConfigError with every fault of every table."""
     parts, warnings = assemble_all(config, file, now())
+    check_senders(config, file)
     for one in parts.values():
         if hasattr(one, "feed"):
             one.prepare()
     return ServiceWiring(config, file, store, now, parts, warnings)
+
+
+def check_senders(config: Config, file: str) -> None:
+    """Raise ConfigError for a sender of alerts whose secret is not set, or too short to prove anything."""
+    for name, sender in config.alerts.items():
+        if sender.secret_env:
+            secret = resolve_secrets({"secret_env": sender.secret_env}, file, f"alerts.{name}")["secret"]
+            if len(secret.get_secret_value()) < _LEAST_SENDER_SECRET:
+                raise ConfigError(
+                    f"{file}: alerts.{name}.secret_env: the secret needs at least {_LEAST_SENDER_SECRET} characters"
+                )
 
 
 def secret_of(config: Config, file: str, store: Store) -> bytes:

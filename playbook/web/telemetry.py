@@ -15,8 +15,10 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 LOG = logging.getLogger("playbook.web")
 _SECRETS = re.compile(
     r"bpt_[A-Za-z0-9_-]+"
-    r"|(?i:bearer|basic)\s+[A-Za-z0-9._~+/=-]+"
-    r"|(?i:\b(?:password|passwd|secret|token|api_?key|access_?key|authorization|cookie|code)\b[\"']?\s*[=:]\s*[\"']?)[^\s,;&\"']+"
+    # Not our own words about credentials: "a bearer token is needed", "the secret: required".
+    r"|(?i:\b(?:bearer|basic))\s+(?!(?:tokens?|auth|authentication|credentials?|scheme|header)\b)[A-Za-z0-9._~+/=-]+"
+    r"|(?i:\b(?:password|passwd|secret|token|api_?key|access_?key|authorization|cookie|code)\b[\"']?\s*[=:]\s*[\"']?)"
+    r"(?!(?:required|expected|needed|unknown|not|must|the|a|is)\b(?=[\s:,]))(?:(?i:bearer|basic)\s+)?[^\s,;&\"']+"
     r"|(?<=://)[^/@\s]+@"
 )
 _LONGEST = 4000

@@ -18,7 +18,8 @@ class WorkflowContext:
 
     ``errands`` are carried out when they are due: ``carry`` runs the one of this name as of a moment and files it, and
     gives the requests that were asked (raises PlaybookError when the source gave nothing). ``report`` renders a case
-    for its ticket; with None nothing is attached.
+    for its ticket; with None nothing is attached. ``take_alerts`` judges and files alerts that wait, as the holder of
+    this name, and says how many it took.
     """
 
     outfit: ExecutionContext
@@ -29,3 +30,4 @@ class WorkflowContext:
     errands: tuple[ScheduledJob, ...] = ()
     carry: Callable[[str, datetime], tuple[str, ...]] | None = None
     report: Callable[[Case], bytes] | None = field(default=None)
+    take_alerts: Callable[[str], int] | None = field(default=None)

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from playbook.cases import approval_requests, case_rows, outbox
+from playbook.cases import approval_requests, case_rows, events, outbox
 from playbook.cases.outbox import TicketRow
 from playbook.errors import ConnectorError, RateLimited, Unauthorized, Unreachable
 from playbook.model.response import Notice
+from playbook.ports import TakesEvents
 from playbook.workflows.context import WorkflowContext
 
 # After one of these the desk is left alone until the next sweep; other faults concern one ticket only.
@@ -118,6 +119,31 @@ def tell_people(works: WorkflowContext) -> int:
         number += not trouble
         if trouble and len(down) == len(works.notifiers):
             break
+    return number
+
+
+def send_events(works: WorkflowContext) -> int:
+    """Deliver events to every notifier that takes them, in order; each is sent until all took it. How many were.
+
+    A receiver drops a repeat by the event's key. Where nobody takes events they are only kept.
+    """
+    receivers = [one for one in works.notifiers if isinstance(one, TakesEvents) and one.takes_events]
+    with works.outfit.store.reading() as conn:
+        waiting = events.unsent(conn)
+    number = 0
+    for event in waiting:
+        errors = [
+            f"{one.name}: {error}"
+            for one in receivers
+            if (error := _tried(lambda to=one, what=event: to.send_event(what)))
+        ]  # type: ignore[misc]
+        with works.outfit.store.change() as conn:
+            events.tried(conn, event.key, works.outfit.now(), "; ".join(errors))
+        number += not errors
+        if errors:
+            break
+    with works.outfit.store.change() as conn:
+        events.forget(conn, works.outfit.now())
     return number
 
 

@@ -22,7 +22,7 @@ _LOG = logging.getLogger(__name__)
 class WorkerIntervals:
     """Seconds: between sweeps, between heartbeats, how often the queues are looked at, how long a heart is still until
     it is taken for dead (where no lock can tell), and how long work that no thread carries out any more is left alone;
-    ``side_by_side`` steps run at once.
+    ``side_by_side`` steps run at once; alerts that wait are looked for every ``alerts_s``.
     """
 
     sweep_s: float = 30.0
@@ -31,6 +31,7 @@ class WorkerIntervals:
     silent_s: float = 120.0
     orphan_s: float = 30.0
     side_by_side: int = 4
+    alerts_s: float = 1.0
 
 
 class Worker:
@@ -50,6 +51,8 @@ class Worker:
         self._seconds = seconds
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._alerts: threading.Thread | None = None
+        self._arrived = threading.Event()
         self._seat: executor_leases.ExecutorLease | None = None
         self.engine: sa.Engine = workflow_engine(works.outfit.store)
         self._last_sweep = float("-inf")
@@ -85,6 +88,8 @@ class Worker:
         if ticking:
             self._thread = threading.Thread(target=self._tick_on, name="worker", daemon=True)
             self._thread.start()
+            self._alerts = threading.Thread(target=self._take_alerts_on, name="alerts", daemon=True)
+            self._alerts.start()
 
     def tick(self) -> None:
         """One heartbeat: be seen, take over from the dead, start a sweep when one is due."""
@@ -100,9 +105,21 @@ class Worker:
         """Ask for a sweep; False when one waits or runs already."""
         return self.works.door.start("sweep", "", SWEEP)
 
+    def alerts_arrived(self) -> None:
+        """Alerts were accepted: look for them now."""
+        self._arrived.set()
+
+    def take_alerts(self) -> int:
+        """Judge and file alerts that wait; how many were taken. Each is leased, so that two workers share them."""
+        take = self.works.take_alerts
+        return take(f"{self.executor_id}-{self._started:%H%M%S%f}"[:64]) if take is not None else 0
+
     def stop(self, patience_s: int = 0) -> None:
         """Stop beating, give running steps ``patience_s`` seconds, give up the seat; what is cut off goes on later."""
         self._stopping.set()
+        self._arrived.set()
+        if self._alerts is not None:
+            self._alerts.join(timeout=30)
         if self._thread is not None:
             self._thread.join(timeout=30)
         DBOS.destroy(workflow_completion_timeout_sec=patience_s)
@@ -118,3 +135,14 @@ class Worker:
                 # A database that is locked, full or away for a while is tried again with the next beat.
                 _LOG.warning("beat failed: %s", fault)
             self._stopping.wait(self.pace.beat_s)
+
+    def _take_alerts_on(self) -> None:
+        while not self._stopping.is_set():
+            self._arrived.clear()
+            taken = 0
+            try:
+                taken = self.take_alerts()
+            except (PlaybookError, sa.exc.SQLAlchemyError) as fault:
+                _LOG.warning("alerts wait: %s", fault)
+            if not taken:
+                self._arrived.wait(self.pace.alerts_s)

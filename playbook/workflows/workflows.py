@@ -96,6 +96,7 @@ _SWEEP = tuple(
         ("open_tickets", outbox_relay.open_tickets),
         ("send_comments", outbox_relay.send_comments),
         ("tell_people", outbox_relay.tell_people),
+        ("send_events", outbox_relay.send_events),
         ("forget", scheduler.forget),
     )
 )

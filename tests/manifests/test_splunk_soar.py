@@ -106,6 +106,12 @@ def test_the_approval_switch_is_off_for_what_reads_and_on_for_what_changes():
         "release_address",
         "release_pair",
         "release_host",
+        "file_detection",
+        "resolve_case",
+        "comment_case",
+        "approve_plan",
+        "deny_plan",
+        "write_outcome",
     }
 
 

@@ -105,7 +105,7 @@ def write_back(
     finding: NotableFinding,
     outcome: FindingUpdate,
     policy: WritePolicy = WritePolicy(),
-    deadline_s: float = 120.0,  # noqa: B008
+    deadline_s: float = 120.0,
 ) -> Written:
     """Bring one notable to what the outcome asks for; a second call with the same outcome changes nothing.
 

@@ -121,7 +121,7 @@ def write_back(
     finding: InsightFinding,
     outcome: FindingUpdate,
     policy: WritePolicy = WritePolicy(),
-    deadline_s: float = 120.0,  # noqa: B008
+    deadline_s: float = 120.0,
 ) -> Written:
     """Bring one insight to what the outcome asks for; a second call with the same outcome changes nothing.
 

@@ -11,6 +11,7 @@ from pydantic import SecretStr, ValidationError
 from connectors.http import Clocks
 from connectors.notifiers import webhook
 from playbook.errors import BadAnswer, RateLimited, Unauthorized, Unreachable
+from playbook.model.event import Event
 from tests.emulators.desk import HTML_502, Fault, Site, serving
 from tests.support import stopwatch
 from tests.support.notifier_fixtures import HOSTILE, LINK, notice
@@ -115,3 +116,33 @@ def test_wrong_settings(change):
     assert webhook.Settings(**usual)
     with pytest.raises(ValidationError):
         webhook.Settings(**usual | change)
+
+
+@pytest.mark.loopback
+def test_an_event_is_signed_as_a_notice_is_and_has_one_id_for_every_delivery(verified):
+    event = Event(
+        key="approved:Q-1",
+        kind="approved",
+        case_id="C-0123456789ab",
+        at=NOW.now,
+        content={"plan_id": "P-1", "text": HOSTILE},
+    )
+    site = receiver()
+    with serving(site) as url:
+        hook = connected(url, events=True)
+        assert hook.takes_events
+        hook.send_event(event)
+        hook.send_event(event)
+    first, repeat = site.seen
+    sent = verified(SECRET.encode(), named(first.headers), first.body, SENT + 200)
+    assert (sent["type"], sent["case_id"]) == ("botnet-playbook.approved", "C-0123456789ab")
+    assert sent["content"] == event.content and sent["id"] == named(repeat.headers)[webhook.ID_HEADER]
+
+
+@pytest.mark.loopback
+def test_a_web_hook_for_events_alone_is_told_no_notices():
+    site = receiver()
+    with serving(site) as url:
+        connected(url, notices=False, events=True).tell(notice())
+        assert site.seen == []
+        assert not connected(url).takes_events

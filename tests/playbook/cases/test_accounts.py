@@ -65,7 +65,9 @@ def test_a_password_proves_its_account_and_no_other(anna, do):
 
 def test_a_token_proves_its_account_until_it_ends(anna, do):
     token = do(accounts.make_token, "anna", "root", NOW, days=1, via="platform")
-    assert accounts.still_valid(anna, "anna", NOW, token=token) == Proof(name="anna", role="approver", via="platform")
+    assert accounts.still_valid(anna, "anna", NOW, token=token) == Proof(
+        name="anna", role="approver", via="platform", scopes=("investigate", "approve", "contain")
+    )
     assert isinstance(accounts.still_valid(anna, "bert", NOW, token=token), Unproven)
     assert isinstance(accounts.still_valid(anna, "anna", later(days=1), token=token), Unproven)
     assert isinstance(do(accounts.by_token, token + "x", NOW), Unproven)
@@ -188,3 +190,40 @@ def test_an_account_that_is_disabled_while_its_password_is_looked_at_proves_noth
 
     monkeypatch.setattr(accounts, "_verified", looked)
     assert isinstance(accounts.still_valid(anna, "anna", NOW, password=PASSWORD), Unproven)
+
+
+@pytest.mark.parametrize(
+    ("role", "wanted", "scopes"),
+    [
+        ("viewer", (), ("investigate",)),
+        ("responder", (), ("investigate",)),
+        ("responder", ("intake",), ("intake",)),
+        ("approver", (), ("investigate", "approve", "contain")),
+        ("approver", ("contain",), ("contain",)),
+        ("admin", ("investigate", "intake"), ("intake", "investigate")),
+    ],
+)
+def test_a_tokens_scopes_are_those_wanted_or_what_its_role_reaches(role, wanted, scopes):
+    assert accounts.scopes_of(role, wanted) == scopes
+
+
+@pytest.mark.parametrize(
+    ("role", "wanted", "words"),
+    [
+        ("viewer", ("intake",), "takes the role responder"),
+        ("responder", ("approve",), "takes the role approver"),
+        ("admin", ("intake", "approve"), "may neither approve nor contain"),
+        ("admin", ("everything",), "expected one of"),
+    ],
+)
+def test_a_token_never_gets_a_scope_beyond_its_role_nor_files_and_approves(role, wanted, words):
+    with pytest.raises(ConfigError, match=words):
+        accounts.scopes_of(role, wanted)
+
+
+def test_a_role_taken_away_takes_the_scope_with_it(anna, do):
+    token = do(accounts.make_token, "anna", "root", NOW, scopes=("approve",))
+    with anna.change() as conn:
+        conn.exec_driver_sql("UPDATE accounts SET role = 'viewer' WHERE name = 'anna'")
+    proof = accounts.still_valid(anna, "anna", NOW, token=token)
+    assert proof.scopes == ("approve",) and not proof.reaches("approve") and not proof.reaches("investigate")

@@ -4,12 +4,16 @@ import threading
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config as Alembic
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from click.testing import CliRunner
 
 from playbook.__main__ import cli
-from playbook.cases.schema import executors, metadata
+from playbook.cases.accounts import ROLES, scopes_of
+from playbook.cases.schema import executors, metadata, tokens
 from playbook.cases.store import address_of, open_store
 from playbook.errors import ConfigError, Incomplete, Unreachable
 from playbook.workflows.client import workflow_engine
@@ -163,3 +167,32 @@ def test_a_server_that_is_not_there_is_told_without_the_password():
     with pytest.raises(Incomplete) as told:
         open_store("postgresql://u:geheim@/db?host=/nowhere&connect_timeout=1")
     assert "geheim" not in str(told.value)
+
+
+def test_tokens_of_before_keep_what_their_role_reached_and_none_files_alerts(tmp_path):
+    store = open_store("sqlite:///old.db", tmp_path, migrate=False)
+    scripts = ScriptDirectory.from_config(settings := alembic_settings())
+    with store.change() as conn:
+        settings.attributes["connection"] = conn
+        command.upgrade(settings, str(scripts.get_revision("0008").down_revision))
+        conn.exec_driver_sql(
+            "INSERT INTO accounts (name, role, password_hash, created_at, created_by, failures)"
+            " VALUES ('anna', 'admin', '', '2026', 'test', 0)"
+        )
+        for role in ROLES:
+            conn.exec_driver_sql(
+                "INSERT INTO tokens (token_hash, account, label, scope, via, created_at)"
+                f" VALUES ('{role}', 'anna', '', '{role}', 'cli', '2026')"
+            )
+    store.migrate()
+    with store.reading() as conn:
+        scopes = {row.token_hash: row.scopes for row in conn.execute(sa.select(tokens.c.token_hash, tokens.c.scopes))}
+    assert scopes == {role: ",".join(scopes_of(role, ())) for role in ROLES}
+    assert not any("intake" in text for text in scopes.values())
+    store.close()
+
+
+def alembic_settings():
+    settings = Alembic()
+    settings.set_main_option("script_location", "playbook.cases:migrations")
+    return settings

@@ -247,7 +247,7 @@ class TestAccounts:
         anna = call("accounts", "add", "anna", "--role", "approver", "--token", *by_root, given="long enough word\n")
         token = anna.out.strip().splitlines()[-1]
         assert call("accounts", "disable", "root", *config, token=token).code == 3
-        own = call("accounts", "token", "anna", "--scope", "viewer", *config, token=token).out.strip()
+        own = call("accounts", "token", "anna", "--role", "viewer", *config, token=token).out.strip()
         assert call("cases", "reopen", "C-0", *config, token=own).code == 3
         assert call("accounts", "token", "root", *config, token=token).code == 2
         platform = call("accounts", "token", "anna", "--platform", *config, token=token).out.strip()
@@ -268,3 +268,31 @@ def test_without_a_record_the_commands_say_what_is_missing(tmp_path):
     for command in (["cases"], ["approvals", "list"], ["containments"], ["journal", "verify"], ["accounts", "list"]):
         told = call(*command, "--config", str(file))
         assert told.code == 2 and "state.url: not set" in told.err
+
+
+def test_a_token_never_begets_one_of_a_scope_that_it_has_not(tmp_path):
+    file = tmp_path / "playbook.toml"
+    file.write_text(STATE, encoding="utf-8")
+    config = ("--config", str(file))
+    assert call("accounts", "add", "root", "--role", "admin", *config, given="long enough word\n" * 2).code == 0
+    by_root = ("--by", "root", *config)
+    word = "long enough word\n"
+    assert call("accounts", "add", "siem", "--role", "approver", "--token", *by_root, given=word).code == 0
+    both = call("accounts", "token", "siem", "--scope", "intake", "--scope", "approve", *by_root, given=word)
+    assert both.code == 2
+    made = call("accounts", "token", "siem", "--scope", "intake", "--scope", "investigate", *by_root, given=word)
+    token = made.out.strip().splitlines()[-1]
+    assert call("accounts", "token", "siem", "--scope", "approve", *config, token=token).code == 2
+    assert call("accounts", "token", "siem", "--scope", "intake", *config, token=token).code == 0
+    inherited = call("accounts", "token", "siem", *config, token=token).out.strip()
+    assert call("accounts", "token", "siem", "--scope", "intake", *config, token=inherited).code == 2
+    refused = [
+        ("approvals", "approve", "Q-1", "--digest", "0" * 64),
+        ("approvals", "deny", "Q-1"),
+        ("release", "K-1"),
+        ("accounts", "disable", "root"),
+        ("accounts", "add", "eve", "--role", "admin", "--token"),
+    ]
+    for command in refused:
+        assert call(*command, *config, token=inherited).code == 3, command
+        assert call(*command, *config, token=token).code == 3, command

@@ -62,6 +62,10 @@ def test_top_level_keys_and_detection_columns_keep_their_order():
         "plan",
         "not_blockable",
         "ticket",
+        "severity",
+        "rule",
+        "techniques",
+        "context",
     ]
     keys = list(said["cases"][0]["detections"][0])
     assert keys == ["detection_id", *COLUMNS, "bytes_known", "denied", "blocked", "evidence", "verdict"]
@@ -101,3 +105,13 @@ def test_hostile_text_survives_as_data_and_prints_as_ascii():
     text = json.dumps(said)
     assert json.loads(text)["cases"][0]["host"] == hostile
     assert text.isascii() and "\x1b" not in text and "\n" not in text
+
+
+def test_a_case_carries_what_a_platform_routes_by():
+    case = document(whole())["cases"][0]
+    assert (case["severity"], case["rule"]) == ("critical", {"severity": "high", "confidence": "medium"})
+    known = {one["technique"]: one for one in case["techniques"]}
+    assert known["T1584.005"]["basis"] == "inferred" and known["T1071"]["basis"] == "observed"
+    assert known["T1584.005"]["url"] == "https://attack.mitre.org/techniques/T1584/005/"
+    assert known["T1071"]["tactic"] == "TA0011 Command and Control"
+    assert case["context"].count(". ") == 1

@@ -83,7 +83,10 @@ def test_pages_are_well_formed_and_load_nothing(source):
     assert page.open == []
     assert not {"script", "img", "link", "iframe", "object", "form", "base"} & set(page.tags)
     assert not [name for name, _ in page.attributes if name.startswith("on") or name in {"src", "style", "srcset"}]
-    assert all(re.fullmatch(r"(index|C-[0-9a-f]{12})\.html|#[a-z]+", href) for href in page.values("href"))
+    technique = r"https://attack\.mitre\.org/techniques/T\d{4}/(\d{3}/)?"
+    assert all(
+        re.fullmatch(rf"(index|C-[0-9a-f]{{12}})\.html|#[a-z]+|{technique}", href) for href in page.values("href")
+    )
     assert "url(" not in source and "@import" not in source
 
 

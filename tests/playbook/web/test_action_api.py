@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from playbook.actions import catalogue
-from playbook.errors import Unreachable
-from playbook.platforms.openapi import document, scope_of
+from playbook.cases import accounts
+from playbook.errors import ConfigError, Unreachable
+from playbook.platforms.openapi import document, role_of, scope_of
 from tests.playbook.cases.runs import file, judged
 from tests.playbook.web.web import CONFIG
 
@@ -57,24 +58,55 @@ def test_a_page_session_is_no_token_and_a_token_is_no_session(web):
     assert web.browser().get("/", headers=web.token("root")).status_code == 303
 
 
-@pytest.mark.parametrize("scope", ["viewer", "responder", "approver"])
-def test_a_scope_reaches_exactly_its_actions(web, scope):
-    token = web.token("root", scope)
+@pytest.mark.parametrize(
+    "scopes",
+    [
+        (),
+        ("intake",),
+        ("investigate",),
+        ("approve",),
+        ("contain",),
+        ("intake", "investigate"),
+        ("investigate", "approve", "contain"),
+    ],
+)
+@pytest.mark.parametrize("role", ["viewer", "responder", "approver"])
+def test_a_token_reaches_exactly_the_actions_of_its_scopes_and_its_role(web, role, scopes):
+    order = ["viewer", "responder", "approver", "admin"]
+    if any(order.index(accounts.ROLE_FOR[one]) > order.index(role) for one in scopes):
+        with pytest.raises(ConfigError, match="takes the role"):
+            web.token("root", role, scopes=scopes)
+        return
+    token = web.token("root", role, scopes=scopes)
     listed = {one["identifier"]: one for one in web.client.get("/api/actions", headers=token).json()["actions"]}
     assert set(listed) == {one.identifier for one in catalogue()}
-    order = ["viewer", "responder", "approver"]
+    usual = {
+        "viewer": {"investigate"},
+        "responder": {"investigate"},
+        "approver": {"investigate", "approve", "contain"},
+    }[role]
     for action in catalogue():
-        allowed = order.index(scope_of(action)) <= order.index(scope)
+        allowed = scope_of(action) in (set(scopes) or usual) and order.index(role_of(action)) <= order.index(role)
         assert listed[action.identifier]["allowed"] is allowed
         if not allowed:
             answer = call(web, action.identifier, {}, **token)
             assert answer.status_code == 403 and scope_of(action) in answer.json()["error"]
 
 
-def test_what_changes_something_takes_the_highest_scope():
+def test_what_changes_something_takes_a_scope_and_a_role_of_its_own():
     for action in catalogue():
-        assert (scope_of(action) == "approver") is (action.kind in ("contain", "correct"))
-        assert action.read_only or scope_of(action) != "viewer"
+        changes = action.kind in ("contain", "correct")
+        assert (scope_of(action) == "contain") is changes
+        assert not changes or role_of(action) == "approver"
+        assert action.read_only or role_of(action) != "viewer"
+    assert [one.identifier for one in catalogue() if scope_of(one) == "intake"] == ["file_detection"]
+    assert {one.identifier for one in catalogue() if scope_of(one) == "approve"} == {"approve_plan", "deny_plan"}
+
+
+@pytest.mark.parametrize("other", ["approve", "contain"])
+def test_no_token_can_file_and_approve(web, other):
+    with pytest.raises(ConfigError, match="may neither approve nor contain"):
+        web.token("root", scopes=("intake", other))
 
 
 def test_a_platforms_approval_counts_as_one_approver(web):
@@ -178,7 +210,11 @@ def test_an_unknown_action_and_another_method_are_refused(web):
 def test_the_document_is_served_as_committed(web):
     served = web.client.get("/api/openapi.json").json()
     assert served == json.loads(json.dumps(document(catalogue())))
-    assert set(served["paths"]) == {f"/api/actions/{one.identifier}" for one in catalogue()}
+    assert set(served["paths"]) == {f"/api/actions/{one.identifier}" for one in catalogue()} | {
+        "/api/alerts",
+        "/api/alerts/{name}",
+        "/api/cases",
+    }
 
 
 def test_a_token_that_asks_too_much_has_to_wait(make):

@@ -59,4 +59,9 @@ def test_every_action_answers_as_the_document_says(api, web, identifier, mode):
 
 
 def test_the_document_names_every_action(api):
-    assert {one.ok().path for one in api.get_all_operations()} == {f"/api/actions/{i}" for i in actions.identifiers()}
+    assert {one.ok().path for one in api.get_all_operations()} == {
+        *(f"/api/actions/{i}" for i in actions.identifiers()),
+        "/api/alerts",
+        "/api/alerts/{name}",
+        "/api/cases",
+    }

@@ -107,10 +107,10 @@ class Web:
         }
         return client.post(f"/cases/{request.case_id}/decide", data=form | change)
 
-    def token(self, name: str, scope: Any = None, via: Any = "platform") -> dict[str, str]:
+    def token(self, name: str, scope: Any = None, via: Any = "platform", scopes: Any = ()) -> dict[str, str]:
         """The headers of a call with a new token."""
         with self.store.change() as conn:
-            made = accounts.make_token(conn, name, "test", self.clock(), scope=scope, via=via)
+            made = accounts.make_token(conn, name, "test", self.clock(), scope=scope, via=via, scopes=scopes)
         return {"authorization": f"Bearer {made}"}
 
     def contained(self) -> tuple[containments.ContainmentRecord, ...]:
