@@ -43,7 +43,8 @@ def run(query: str, lines: Iterable[tuple[float, str]], fields: Iterable[Row] = 
 
 
 def stages(query: str) -> list[str]:
-    """The stages: split at pipes that stand neither in quotes nor in a regex."""
+    """The stages: split at pipes in no quotes and no regex; remarks are left out, and a line break is a space."""
+    query = re.sub(r"\n\s*", " ", re.sub(r"^\s*//.*\n", "", query, flags=re.M))
     masked = re.sub(r'"(?:[^"\\]|\\.)*"|(?<=matches )/(?:[^/\\]|\\.)*/', lambda m: "~" * len(m.group()), query)
     cuts = [-1, *(m.start() for m in re.finditer(r"\|", masked)), len(query)]
     return [query[a + 1 : b].strip() for a, b in pairwise(cuts)]
@@ -54,6 +55,8 @@ def _stage(stage: str, rows: list[Row]) -> list[Row]:
     if word == "where":
         tree = _tree(stage[6:])
         return [row for row in rows if _truth(tree(row))]
+    if word == "sort":
+        return _sorted(stage.removeprefix("sort by "), rows)
     if word == "limit":
         return rows[: int(stage[6:])]
     if word == "fields":
@@ -76,6 +79,14 @@ def _stage(stage: str, rows: list[Row]) -> list[Row]:
 @lru_cache(maxsize=1000)
 def _tree(expression: str) -> Callable[[Row], Any]:
     return Parser(expression).whole()
+
+
+def _sorted(keys: str, rows: list[Row]) -> list[Row]:
+    """sort by NAME asc|desc, ...; numbers and texts have each their own order."""
+    made = list(rows)
+    for name, _, way in reversed([key.strip().partition(" ") for key in keys.split(",")]):
+        made.sort(key=lambda row: row[name], reverse=way == "desc")
+    return made
 
 
 def _every(stage: str, row: Row) -> list[Row]:
@@ -151,11 +162,18 @@ def _parse_date(text: str, form: str, zone: str) -> float:
     return float(round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000))
 
 
+def _format_date(at: float, form: str, zone: str) -> str:
+    if zone != "UTC" or form != "yyyy-MM-dd HH:mm:ss":
+        raise Fault(f"formatDate({form!r}, {zone!r})")
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "if": _choose,
     "num": _num,
     "concat": _concat,
     "parseDate": _parse_date,
+    "formatDate": _format_date,
     "floor": lambda x: float(floor(x)),
     "toLong": lambda x: float(int(x)),
     "toLowerCase": lambda x: None if x is None else x.lower(),

@@ -41,7 +41,8 @@ def results(rows: Iterable[Row]) -> list[dict[str, Any]]:
 
 
 def stages(query: str) -> list[str]:
-    """The stages: split at pipes that stand in no quotes."""
+    """The stages: split at pipes that stand in no quotes; remarks are left out, and a line break is a space."""
+    query = re.sub(r"\n\s*", " ", re.sub(r"```.*?```", "", query))
     masked = re.sub(r'"(?:[^"\\]|\\.)*"', lambda m: "~" * len(m.group()), query)
     cuts = [-1, *(m.start() for m in re.finditer(r"\|", masked)), len(query)]
     found = [query[a + 1 : b].strip() for a, b in pairwise(cuts)]
@@ -236,12 +237,19 @@ def _tstats(rest: str, rows: list[Row], zone: int) -> list[Row]:
 
 
 def _sort(rest: str, rows: list[Row], _zone: int) -> list[Row]:
-    found = re.fullmatch(r"(?:(\d+) )?-(\w+)", rest)
+    """Fields in their order of weight, ``-`` descending; without 0 only the first 10,000 rows stay."""
+    found = re.fullmatch(r"(?:(\d+) )?(-?\w+(?:, -?\w+)*)", rest)
     if not found:
         raise Fault(f"sort {rest}")
-    limit = int(found.group(1) or SORTED_ROWS)
-    made = sorted(rows, key=lambda row: -(number_of(row.get(found.group(2))) or 0.0))
+    limit, made = int(found.group(1) or SORTED_ROWS), list(rows)
+    for name in reversed(found.group(2).split(", ")):
+        made.sort(key=lambda row: _weight(row.get(name.lstrip("-"))), reverse=name.startswith("-"))
     return made[:limit] if limit else made
+
+
+def _weight(value: Any) -> tuple[bool, float, str]:
+    number = number_of(value)
+    return number is None, number or 0.0, "" if number is not None else str(value)
 
 
 def _fillnull(rest: str, rows: list[Row], _zone: int) -> list[Row]:

@@ -134,6 +134,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "split": _texted("split", lambda text, by: text.split(by)),
     "replace": _texted("replace", lambda text, pattern, new: re.sub(pattern, new, text)),
     "mvcount": lambda value: None if value is None else float(len(value) if isinstance(value, list) else 1),
+    "printf": lambda form, *values: form % tuple(map(int, values)),  # %d of whole numbers, no other conversion is used
     "min": _extreme(min),
     "max": _extreme(max),
     "in": lambda value, *wanted: None if value is None else text_of(value) in {text_of(item) for item in wanted},

@@ -21,7 +21,7 @@ def run(query: str, lines: Iterable[tuple[float, str]] = (), fields: Iterable[Ro
         word = stage.split(" ", 1)[0]
         if word in FOREIGN:
             raise Fault(f"stage {number}: {FOREIGN[word]}")
-        if word.partition("(")[0] not in AGGREGATES | {"where", "limit", "fields", "json", "csv", "parse"} and (
+        if word.partition("(")[0] not in AGGREGATES | {"where", "limit", "sort", "fields", "json", "csv", "parse"} and (
             " as " not in stage
         ):
             raise Fault(f"stage {number}: no operator and no expression with a name: {stage[:60]}")

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
@@ -28,6 +29,19 @@ def presets(language: str, hunt: str | None = None) -> tuple[str, ...]:
     module = _module(language)
     known = getattr(module, "PRESETS", {})
     return tuple(getattr(module, "HUNTED", known) if hunt else known)
+
+
+def preset_of(language: str, profile: str) -> str | None:
+    """The preset that means a profile, where a language has one."""
+    meant = getattr(_module(language), "PROFILE", {})
+    return next((preset for preset, own in meant.items() if own == profile), None)
+
+
+def asks(language: str, table: Mapping[str, Any]) -> bool:
+    """Whether a ``[sources.NAME]`` table is of a source that is asked in this language."""
+    module = _module(language)
+    own = getattr(module, "SOURCE_PRESET", None)
+    return table.get("kind") == getattr(module, "SOURCE_KIND", "") and own in (None, table.get("preset"))
 
 
 def render(language: str, **chosen: Any) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from textwrap import indent
+from typing import Literal
 
 from playbook.detections.beaconing import (
     FAST_PER_HOUR,
@@ -20,8 +21,10 @@ from playbook.detections.beaconing import (
 )
 from playbook.detections.hunts import HUNTS
 from playbook.detections.languages.duckdb.hunts import hunt_query
+from playbook.detections.languages.duckdb.paste import pasted
 from playbook.model.address import NOT_GLOBAL, Network
 
+Purpose = Literal["paste", "fetch"]
 DAY_S = 86400
 WEEK_S = 7 * DAY_S
 # Distinct hours as bits of three BIGINTs: exact while a window is shorter than this many hours, and a third of the
@@ -51,11 +54,18 @@ class Windows:
     every: int | None = None
 
 
-def query(profile: Profile = "default", hunt: str | None = None) -> str:
-    """The text that ``query duckdb`` prints: the detection, or one of the hunts, over a relation named ``conn``."""
+def query(
+    profile: Profile = "default", hunt: str | None = None, purpose: Purpose = "paste", lab: tuple[Network, ...] = ()
+) -> str:
+    """The text that ``query duckdb`` prints: the detection, or one of the hunts, over a relation named ``conn``.
+
+    ``purpose`` paste: with the seed's columns and score; fetch: the aggregates that the log connector scores.
+    """
     if hunt is not None:
         return hunt_query(HUNTS[hunt])
-    return aggregation(profile) + "ORDER BY connections DESC, hostname, src_ip, dst_ip, dst_port;\n"
+    if purpose == "fetch":
+        return aggregation(profile, lab=lab) + "ORDER BY connections DESC, hostname, src_ip, dst_ip, dst_port;\n"
+    return pasted(aggregation(profile, lab=lab), profile)
 
 
 def aggregation(

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Literal
 
-from playbook.detections.beaconing import MIN_CONNECTIONS, MIN_HOURS
+from playbook.detections.beaconing import MIN_CONNECTIONS, MIN_HOURS, Profile
 from playbook.detections.languages.splunk import activity as activity_query
-from playbook.detections.languages.splunk import escaping, hunts, prevalence
+from playbook.detections.languages.splunk import escaping, hunts, paste, prevalence
 from playbook.detections.languages.splunk.escaping import Unquotable
 from playbook.detections.languages.splunk.lint import lint
 from playbook.detections.languages.splunk.presets import PRESETS
-from playbook.detections.languages.splunk.prologue import KEY, prelude, start_of
+from playbook.detections.languages.splunk.prologue import KEY, NOT_ICMP, prelude, start_of
+from playbook.detections.layout import Part, laid_out
 from playbook.model.address import Network
 
 __all__ = (
@@ -27,6 +29,8 @@ __all__ = (
 )
 
 HOUR_S = 3_600
+Purpose = Literal["paste", "fetch"]
+SOURCE_KIND = "splunk"
 NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 
 _SUMMED = ("rows", "conns", "ended", "sent_known", "rcvd_known", "total_known", "sent", "rcvd", "total")
@@ -151,12 +155,51 @@ def probe(preset: str = "cim", scope: str = "", fields: Mapping[str, str] | None
     return _joined((*prelude(PRESETS[preset], scope, fields), "head 1"))
 
 
-def query(preset: str = "cim", hunt: str | None = None) -> str:
+def query(
+    preset: str = "cim",
+    hunt: str | None = None,
+    purpose: Purpose = "paste",
+    profile: Profile = "default",
+    scope: str = "",
+    fields: Mapping[str, str] | None = None,
+    lab: Sequence[Network] = (),
+) -> str:
     """The text that ``query splunk`` prints: the detection, or one of the hunts.
 
+    ``purpose`` paste: with the seed's columns and score, to be saved in Splunk; fetch: what the connector sends.
     Raises KeyError for an unknown preset or hunt, and for a hunt over rows that the preset does not read.
     """
-    return detection(preset) if hunt is None else _joined(hunts.hunt(hunt, PRESETS[preset]))
+    if hunt is not None:
+        return _joined(hunts.hunt(hunt, PRESETS[preset], scope, fields))
+    if purpose == "fetch":
+        return detection(preset, scope, fields)
+    return _pasted(preset, scope, fields, profile, lab)
+
+
+def _pasted(preset: str, scope: str, fields: Mapping[str, str] | None, profile: Profile, lab: Sequence[Network]) -> str:
+    chosen, unknown = PRESETS[preset], "Where a row does not tell its bytes, the branch for small ones does not hold."
+    slots = prelude(chosen, scope, fields)
+    if profile == "seed":
+        slots = (*(stage for stage in slots if stage != NOT_ICMP), "eval denied=0, slot_ended=0")
+        unknown = "Bytes that a row does not tell count as 0."
+    return laid_out(
+        (
+            Part(
+                f"Botnet beaconing (T1584.005), profile {profile}, preset {preset}. Save it with a range of 24 hours"
+                f" that ends 15 minutes ago. {chosen.caveat}".strip(),
+                slots,
+            ),
+            *(
+                Part("Destinations that are globally routable.", outside)
+                for outside in (paste.outside(profile, lab),)
+                if outside
+            ),
+            Part("Per tuple, with the distinct UTC hours; what a device denied is counted apart.", _DETECTION[:-2]),
+            Part(f"The score, in whole numbers, so that no rounding decides. {unknown}", paste.scored(profile)),
+            Part("The columns; times in UTC, whatever the zone of the user.", paste.shown(profile)),
+        ),
+        paste.comment,
+    )
 
 
 def _joined(stages: Sequence[str]) -> str:

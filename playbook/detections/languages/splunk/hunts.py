@@ -1,5 +1,7 @@
 """The hunts in Splunk's search language: over flows by source and destination, over Sysmon by host and process."""
 
+from collections.abc import Mapping
+
 from playbook.detections.hunts import HUNTS, SCAN_PORTS, SCAN_SHARE, Hunt
 from playbook.detections.languages.splunk.presets import SplunkPreset
 from playbook.detections.languages.splunk.prologue import ABSENT, first_of, prelude, start_of
@@ -9,27 +11,27 @@ from playbook.detections.languages.splunk.prologue import ABSENT, first_of, prel
 _SECOND_LEVEL = "[.](ac|co|com|edu|gov|net|org)[.][a-z]{2}$"
 
 
-def hunt(name: str, preset: SplunkPreset) -> tuple[str, ...]:
+def hunt(name: str, preset: SplunkPreset, scope: str = "", fields: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """The stages of a hunt; KeyError when the name is unknown or the preset reads no such rows."""
     wanted = HUNTS[name]
     if wanted.kind == "dns":
         if not preset.dns_scope:
             raise KeyError(f"{name}: it counts DNS rows, which the preset {preset.name} does not read")
         return _names(wanted, preset)
-    return _connections(wanted, preset)
+    return _connections(wanted, preset, scope, fields)
 
 
 def _group(wanted: Hunt, preset: SplunkPreset) -> str:
     return " ".join(wanted.endpoint_group if preset.endpoint else wanted.group)
 
 
-def _connections(wanted: Hunt, preset: SplunkPreset) -> tuple[str, ...]:
+def _connections(wanted: Hunt, preset: SplunkPreset, scope: str, fields: Mapping[str, str] | None) -> tuple[str, ...]:
     ports = ", ".join(map(str, wanted.ports))
     narrowed = (f"where in(dst_port, {ports})",) if ports else ()
     sliced = (f"eval window_start=floor(slot_first/{wanted.window_s})*{wanted.window_s}",) if wanted.window_s else ()
     by = f"{'window_start ' if sliced else ''}{_group(wanted, preset)}"
     return (
-        *prelude(preset, "", None, scored=False),
+        *prelude(preset, scope, fields, scored=False),
         *_process(preset),
         *narrowed,
         *sliced,

@@ -21,6 +21,7 @@ FUNCTIONS = frozenset(
         "mvcount",
         "mvindex",
         "null",
+        "printf",
         "replace",
         "round",
         "split",
@@ -52,6 +53,7 @@ FOREIGN = {
     "append": "append drops rows past 50,000",
     "transaction": "transaction drops what does not fit into memory",
 }
+_REMARK = re.compile(r"\s*```.*?```\s*", re.S)
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _FIELD = re.compile(r"'[^']*'")
@@ -62,6 +64,7 @@ def lint(query: str) -> tuple[str, ...]:
 
     Not a parser: it knows the commands, functions, aggregates, balance, and names after an aggregation.
     """
+    query = _REMARK.sub(" ", query)
     masked = _FIELD.sub(lambda found: "'" + "_" * (len(found.group()) - 2) + "'", _masked(query))
     if masked.count('"') % 2:
         return ("a double quote is not closed",)

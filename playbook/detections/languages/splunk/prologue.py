@@ -39,10 +39,8 @@ _WHOLE = (
     "where isnotnull(src_ip) AND isnotnull(dst_ip) AND isnotnull(dst_port)",
     "eval dst_port=tonumber(dst_port)",
 )
-_SCORED = (
-    f"where NOT ({_NOT_EXTERNAL})",
-    f"where NOT in(proto, {_ICMP})",
-)
+NOT_ICMP = f"where NOT in(proto, {_ICMP})"
+_SCORED = (f"where NOT ({_NOT_EXTERNAL})", NOT_ICMP)
 _NAMED = (
     f'eval hostname=if(match(lower(coalesce(hostname, "")), "{_NO_NAME}"), "{ABSENT}", hostname)',
     f'eval proto=if(match(lower(coalesce(proto, "")), "{_NO_NAME}"), "", lower(proto))',

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Literal
 
-from playbook.detections.beaconing import ICMP_NAMES, MIN_CONNECTIONS, MIN_HOURS
+from playbook.detections.beaconing import ICMP_NAMES, MIN_CONNECTIONS, MIN_HOURS, Profile
 from playbook.detections.languages.sumo import activity as activity_query
-from playbook.detections.languages.sumo import escaping, prevalence
+from playbook.detections.languages.sumo import escaping, paste, prevalence
 from playbook.detections.languages.sumo.escaping import Unquotable
 from playbook.detections.languages.sumo.hunts import HUNTED, hunted
 from playbook.detections.languages.sumo.lint import lint
 from playbook.detections.languages.sumo.presets import COLUMNS, NONE, NOT_EXTERNAL, PRESETS, TOLD, SumoPreset
+from playbook.detections.layout import Part, laid_out
 from playbook.model.address import Network
 
 __all__ = (
@@ -28,7 +30,11 @@ __all__ = (
 )
 
 HOUR_MS = 3_600_000
+Purpose = Literal["paste", "fetch"]
+SOURCE_KIND = "sumologic"
 NO_LIMITS: Mapping[str, int] = MappingProxyType({})
+# The presets that mean a profile other than the default one.
+PROFILE: Mapping[str, Profile] = MappingProxyType({"seed": "seed"})
 
 _KEY = "hostname, src_ip, dst_ip, dst_port"
 
@@ -177,16 +183,58 @@ def probe(preset: str = "seed", scope: str = "", fields: Mapping[str, str] | Non
     return _joined((*_prelude(PRESETS[preset], scope, fields), "limit 1"))
 
 
-def query(preset: str = "seed", hunt: str | None = None) -> str:
+def query(
+    preset: str = "seed",
+    hunt: str | None = None,
+    purpose: Purpose = "paste",
+    profile: Profile | None = None,
+    scope: str = "",
+    fields: Mapping[str, str] | None = None,
+    lab: Sequence[Network] = (),
+) -> str:
     """The text that ``query sumo`` prints: the detection, or one of the hunts (also with the preset ``endpoint``).
 
-    Raises KeyError for an unknown preset or hunt.
+    ``purpose`` paste: with the seed's columns and score, to be saved in Sumo Logic; fetch: what the connector sends.
+    ``profile`` None means the one of the preset (``PROFILE``). Raises KeyError for an unknown preset or hunt.
     """
-    if hunt is None:
-        return detection(preset)
-    chosen, own = hunted(hunt, preset)
-    flows = (*_ADDRESSES, *_PROTO, *_COUNTED) if chosen.columns else ()
-    return _joined((*_prelude(chosen, "", None), *flows, *own))
+    if hunt is not None:
+        chosen, own = hunted(hunt, preset)
+        flows = (*_ADDRESSES, *_PROTO, *_COUNTED) if chosen.columns else ()
+        return _joined((*_prelude(chosen, scope, fields), *flows, *own))
+    if purpose == "fetch":
+        return detection(preset, scope, fields)
+    return _pasted(preset, scope, fields, profile or PROFILE.get(preset, "default"), lab)
+
+
+def _pasted(preset: str, scope: str, fields: Mapping[str, str] | None, profile: Profile, lab: Sequence[Network]) -> str:
+    chosen = PRESETS[preset]
+    icmp = () if profile == "seed" else _NOT_ICMP
+    unknown = (
+        "Bytes that a row does not tell count as 0."
+        if profile == "seed"
+        else "Where a row does not tell its bytes, the branch for small connections does not hold."
+    )
+    return laid_out(
+        (
+            Part(
+                f"Botnet beaconing (T1584.005), profile {profile}, preset {preset}. Save it with a range of 24 hours"
+                f" that ends 15 minutes ago. {chosen.caveat}".strip(),
+                _prelude(chosen, scope, fields),
+            ),
+            Part(
+                "Destinations outside, one text a value, whole numbers.",
+                (*_ADDRESSES, *paste.outside(profile, lab), *_PROTO, *icmp, *_COUNTED),
+            ),
+            Part(
+                "Per UTC hour and tuple, then per tuple: the hours are counted, not estimated. From"
+                f" {MIN_CONNECTIONS} connections in {MIN_HOURS} hours on.",
+                _DETECTION[:-1],
+            ),
+            Part(f"The score, in whole numbers, so that no rounding decides. {unknown}", paste.scored(profile)),
+            Part("The columns, times in UTC.", paste.shown(profile)),
+        ),
+        paste.comment,
+    )
 
 
 def _whole(preset: str, scope: str, fields: Mapping[str, str] | None, tail: Sequence[str]) -> str:

@@ -95,6 +95,7 @@ WORDS = frozenset(
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _QUOTED = re.compile(r'%?"(?:[^"\\]|\\.)*"')
 _REGEX = re.compile(r"(?<=matches )/(?:[^/\\]|\\.)*/")
+_REMARK = re.compile(r"^\s*//.*\n?", re.M)
 _ALIAS = re.compile(rf"\bas\s+({_NAME})\s*$")
 _GROUP = re.compile(rf"\(\?<({_NAME})>")
 # What stands between the operator parse and its pattern, but for the field that it reads.
@@ -107,6 +108,7 @@ def lint(query: str) -> tuple[str, ...]:
 
     Not a parser: it knows the stages, the foreign words, balance, aliases, and names after an aggregation.
     """
+    query = _REMARK.sub("", query)
     masked, balanced = _masked(query)
     if not balanced:
         return ("a double quote is not closed",)

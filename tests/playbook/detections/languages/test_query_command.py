@@ -1,10 +1,14 @@
 """`query` prints every language, its presets and hunts, and names what there is when it is asked for something else."""
 
+from pathlib import Path
+
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from playbook.__main__ import cli
 from playbook.detections import languages
+from playbook.detections.beaconing import COLUMNS, PROFILES
+from playbook.detections.languages import splunk, sumo
 
 
 def printed(*arguments: str) -> tuple[int, str]:
@@ -34,7 +38,9 @@ def test_every_language_prints_the_detection_and_each_hunt_it_reads(language: st
         (("splunk", "--preset", "nosuch"), "nosuch"),
         (("kql", "--hunt", "nosuch"), "nosuch"),
         (("sigma", "--preset", "cim"), "sigma has no --preset"),
-        (("splunk", "--profile", "seed"), "splunk has no --profile"),
+        (("sigma", "--profile", "seed"), "sigma has no --profile"),
+        (("kql", "--for", "fetch"), "no connector sends kql"),
+        (("sumo", "--source", "nosuch"), "no source that speaks sumo (none configured)"),
         (("splunk-tstats", "--hunt", "dga-burst"), "does not read"),
     ],
 )
@@ -47,3 +53,79 @@ def test_a_preset_is_chosen_by_name() -> None:
     assert printed("splunk", "--preset", "tstats") == printed("splunk-tstats")
     assert printed("splunk", "--preset", "raw")[1].startswith("search (index IN (netfw")
     assert "CommonSecurityLog" in printed("kql", "--preset", "sentinel")[1]
+
+
+def test_for_fetch_is_what_the_connectors_send() -> None:
+    assert printed("splunk", "--for", "fetch", "--preset", "raw") == (0, splunk.detection("raw") + "\n")
+    assert printed("sumo", "--for", "fetch", "--preset", "panos") == (0, sumo.detection("panos") + "\n")
+    assert "beaconing_score" not in printed("duckdb", "--for", "fetch")[1]
+
+
+@pytest.mark.parametrize("language", ["sumo", "splunk", "splunk-tstats", "duckdb"])
+def test_the_pasted_text_is_laid_out_and_ends_in_the_columns_of_the_detection(language: str) -> None:
+    for profile in PROFILES:
+        code, text = printed(language, "--profile", profile)
+        ended = text.rpartition("ORDER BY")[0] or text  # SQL orders after its columns
+        places = [ended.rindex(name) for name in COLUMNS]
+        assert code == 0 and f"profile {profile}" in text and places == sorted(places)
+        assert language == "duckdb" or max(map(len, text.splitlines())) < 200, max(text.splitlines(), key=len)
+
+
+def test_a_profile_is_answered_with_the_preset_that_means_it() -> None:
+    assert "profile seed, preset seed" in printed("sumo", "--profile", "seed")[1]
+    assert "profile seed, preset panos" in printed("sumo", "--profile", "seed", "--preset", "panos")[1]
+
+
+SOURCES = """
+[networks]
+lab = ["198.51.100.0/24"]
+[sources.sumo]
+kind = "sumologic"
+preset = "zeek-json"
+scope = "_sourceCategory=prod/zeek"
+fields = { hostname = "host.name" }
+[sources.splunk]
+kind = "splunk"
+preset = "raw"
+scope = "index=fw"
+[sources.other]
+kind = "splunk"
+scope = "index=other"
+"""
+
+
+def configured(tmp_path: Path, language: str, *arguments: str, text: str = SOURCES) -> Result:
+    file = tmp_path / "playbook.toml"
+    file.write_text(text)
+    return CliRunner().invoke(cli, ["query", language, "--config", str(file), *arguments])
+
+
+def test_the_only_source_of_the_kind_gives_its_scope_fields_and_preset(tmp_path: Path) -> None:
+    done = configured(tmp_path, "sumo")
+    assert done.stdout.startswith("(_sourceCategory=prod/zeek)\n") and '%"host.name" as hostname' in done.stdout
+    assert "preset zeek-json" in done.stdout and "/^198\\.51\\.100\\.[0-9.]+$/, " not in done.stdout
+    assert done.stderr == "preset, scope, fields taken from [sources.sumo]\n"
+    assert sumo.lint(done.stdout) == ()
+    assert "preset cse" in configured(tmp_path, "sumo", "--preset", "cse").stdout
+
+
+def test_of_two_sources_of_the_kind_one_is_named(tmp_path: Path) -> None:
+    assert configured(tmp_path, "splunk").stdout.startswith("search (index=* tag=network")
+    done = configured(tmp_path, "splunk", "--source", "splunk", "--for", "fetch")
+    assert done.stdout == splunk.detection("raw", "index=fw") + "\n"
+    assert "no source that speaks splunk-tstats" in configured(tmp_path, "splunk-tstats", "--source", "splunk").output
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ('scope = "a | delete"', "may only stand inside double quotes"),
+        ("scope = 3", "sources.s.scope: expected text"),
+        ("fields = { dst_ip = 3 }", "sources.s.fields: expected text"),
+        ('preset = "x"', "has no preset 'x'"),
+        ('fields = { nope = "x" }', "no column of ours"),
+    ],
+)
+def test_a_source_that_cannot_be_put_in_is_named(tmp_path: Path, setting: str, says: str) -> None:
+    done = configured(tmp_path, "splunk", text=f'[sources.s]\nkind = "splunk"\n{setting}\n')
+    assert done.exit_code != 0 and says in (done.output + str(done.exception))

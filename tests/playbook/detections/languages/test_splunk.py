@@ -195,8 +195,8 @@ def test_hostile_keys_of_the_follow_up_stay_inside_their_quotes(keys: list[str])
 
 
 def test_the_command_line_prints_the_detection_or_a_hunt() -> None:
-    assert splunk.query() == splunk.detection("cim")
-    assert render("splunk-tstats") == splunk.detection("tstats")
+    assert splunk.query(purpose="fetch") == splunk.detection("cim")
+    assert render("splunk-tstats", purpose="fetch") == splunk.detection("tstats")
     assert "BY window_start src_ip dst_ip\n| where connections>100" in splunk.query(hunt="ddos-burst")
     assert "BY window_start hostname process_name\n" in splunk.query("sysmon", "ddos-burst")
     assert "127.0.0.0/8" not in splunk.query("sysmon", "ddos-burst")

@@ -258,8 +258,8 @@ def test_hostile_keys_of_the_follow_up_stay_inside_their_quotes(keys: list[str])
 
 
 def test_the_command_line_prints_the_detection_or_a_hunt() -> None:
-    assert sumo.query() == sumo.detection("seed")
-    assert sumo.query("panos") == sumo.detection("panos")
+    assert sumo.query(purpose="fetch") == sumo.detection("seed")
+    assert sumo.query("panos", purpose="fetch") == sumo.detection("panos")
     burst, irc = sumo.query(hunt="ddos-burst"), sumo.query(hunt="irc")
     assert sumo.lint(burst) == sumo.lint(irc) == ()
     assert "as last_ms by slice, src_ip, dst_ip\n| where connections > 100\n" in burst and "scan_indicator" in burst
