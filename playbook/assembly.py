@@ -30,9 +30,9 @@ from playbook.response.infrastructure import (
 )
 from playbook.response.plan import NARROWEST_FIRST, ResponseCapabilities
 from playbook.rules import all_rules
-from playbook.triage.evaluate import RuleSet
 
 from pydantic import ValidationError  # isort: skip
+from playbook.triage.rule_set import read_rules
 
 # The embedded tables speak in every run; a configured table of the same kind takes the place of the default.
 _ALWAYS = ("asn", "lists", "vendors")
@@ -90,7 +90,7 @@ def assemble(
 def _around(config: Config, file: str, wiring: "_Bootstrapper", origin: DetectionSource) -> tuple[Toolkit, RunTerms]:
     enrichers = wiring.connect_all("enrichers", _with_defaults(config))
     containments = wiring.connect_all("containments", config.containments)
-    rules = _rules(config, file, wiring.faults)
+    rules = read_rules(config, file, wiring.faults)
     hosts_in = wiring.scopes(config.enrichers)
     wiring.sound()
     means = ResponseCapabilities(
@@ -175,7 +175,7 @@ def assemble_all(config: Config, file: str, now: datetime) -> tuple[dict[str, An
         for section, tables in sections.items()
         for name, table in tables.items()
     }
-    _rules(config, file, wiring.faults)
+    read_rules(config, file, wiring.faults)
     wiring.scopes(config.enrichers)
     wiring.sound()
     warnings = [f"policy.now is set: runs judge as of {utc(config.policy.now)} UTC"] if config.policy.now else []
@@ -256,22 +256,6 @@ def _with_defaults(config: Config) -> dict[str, Table]:
         return found
     known = {"path": config.policy.known_services}
     return {name: known | table if table.get("kind") == "vendors" else table for name, table in found.items()}
-
-
-def _rules(config: Config, file: str, found: list[str]) -> RuleSet:
-    rules = all_rules()
-    tables = {name: dict(table) for name, table in config.policy.rules.items()}
-    tables.setdefault("backup_name", {}).setdefault("host_patterns", config.policy.backup_host_patterns)
-    params: dict[str, Value] = {}
-    for name, table in tables.items():
-        if name not in rules:
-            found.append(f"{file}: policy.rules.{name}: no such rule; there are: {', '.join(rules)}")
-            continue
-        try:
-            params[name] = rules[name].params.model_validate(table)
-        except ValidationError as fault:
-            found += faults(rules[name].params, fault, file, f"policy.rules.{name}")
-    return RuleSet(rules, {name: params.get(name) or rule.params() for name, rule in rules.items()})
 
 
 def _offers(containments: Iterable[Containment]) -> dict[StepKind, str]:

@@ -42,7 +42,7 @@ class Policy(Value):
 
 
 class ContainPerHour(Value):
-    """``[limits.max_containments_per_hour]``: attempts an hour by kind of step; above it everything stays a proposal."""
+    """``[limits.max_containments_per_hour]``: attempts an hour by kind of step; above it, all stay proposals."""
 
     block_pair: int = Field(default=50, ge=0, le=10_000)
     block_address: int = Field(default=20, ge=0, le=10_000)
@@ -75,9 +75,9 @@ class State(Value):
 class Serve(Value):
     """``[serve]``: how the web face listens, who may read the feeds, and how often the detections run.
 
-    ``public_url`` is where people reach it (needed off loopback). ``blocklist_allowed_networks`` limits the feeds to these networks
-    (empty: anybody who can connect). ``sources`` are run every ``interval_s`` seconds (empty: all). ``oidc`` holds the
-    identity provider's settings.
+    ``public_url`` is where people reach it (needed off loopback). ``blocklist_allowed_networks`` limits the feeds
+    to these networks (empty: anybody who can connect). ``sources`` are run every ``interval_s`` seconds (empty: all).
+    ``oidc`` holds the identity provider's settings.
     """
 
     interval_s: int = Field(default=900, ge=60, le=86400)

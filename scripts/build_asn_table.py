@@ -1,4 +1,4 @@
-"""Builds playbook/reference_data/asn.bin from the npm package @ip-location-db/asn (CC BY 4.0; see ATTRIBUTION.md there).
+"""Builds playbook/reference_data/asn.bin from the npm package @ip-location-db/asn (CC BY 4.0; see ATTRIBUTION.md).
 
     python scripts/build_asn_table.py [--archive ip-location-db-asn-VERSION.tgz]
 
@@ -101,7 +101,7 @@ def _close(open_rows: list[Row], limit: int | None, pieces: list[Row]) -> None:
 
 
 def encode(v4: list[Row], v6: list[Row], block: int = BLOCK) -> bytes:
-    """The packed table that `playbook.reference_data.asn.decode` reads: a header line, then ranges and systems in blocks."""
+    """The packed table that `reference_data.asn.decode` reads: a header line, then ranges and systems in blocks."""
     names = {row.asn: row.name for row in (*v6, *v4)}
     systems = sorted(names)
     key_of = {asn: key for key, asn in enumerate(systems)}

@@ -1,4 +1,4 @@
-"""Builds playbook/reference_data/lists.bin.xz from chosen MISP warning lists (CC0) inside the PyPI package pymispwarninglists.
+"""Builds playbook/reference_data/lists.bin.xz from chosen MISP warning lists (CC0) of the package pymispwarninglists.
 
     python scripts/build_list_table.py [--archive pymispwarninglists-VERSION-py3-none-any.whl]
 

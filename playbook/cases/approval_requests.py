@@ -103,80 +103,51 @@ def _store(
 ) -> str:
     content = rfc8785.dumps([case_id, plan.digest, number])
     request_id = "Q-" + hashlib.sha256(content).hexdigest()[:12]
-    patience = timedelta(seconds=terms.patience_s)
-    conn.execute(
-        requests.insert(),
-        {
-            "request_id": request_id,
-            "case_id": case_id,
-            "state": "waiting",
-            "requester": requester,
-            "people": plan.people,
-            "votes": 0,
-            "asked_at": now,
-            "remind_at": now + patience / 2,
-            "expires_at": now + patience,
-            "decided_by": "",
-            "digest": "",
-        },
-    )
+    expires_at = now + timedelta(seconds=terms.patience_s)
+    conn.execute(requests.insert(), _request_row(request_id, case_id, plan, requester, now, expires_at))
     offers = offers_of(plan, case_id, host, terms)
-    conn.execute(
-        plans.insert(),
-        [
-            {
-                "request_id": request_id,
-                "digest": one.digest,
-                "plan_id": one.plan_id,
-                "case_id": case_id,
-                "place": place,
-                "ttl_s": max(step.ttl_s for step in one.steps),
-                "document": one.model_dump_json(),
-            }
-            for place, one in enumerate(offers)
-        ],
-    )
-    audit.append(
-        conn,
-        now,
-        case_id,
-        requester,
-        "approval asked",
-        {
-            "request_id": request_id,
-            "people": plan.people,
-            "expires_at": (now + patience).isoformat(),
-            "offers": [{"digest": one.digest, "steps": [s.model_dump() for s in one.steps]} for one in offers],
-        },
-    )
-    events.add(
-        conn,
-        "waiting",
-        request_id,
-        case_id,
-        now,
-        {
-            "request_id": request_id,
-            "host": host,
-            "plan_id": plan.plan_id,
-            "digest": plan.digest,
-            "people": plan.people,
-            "expires_at": (now + patience).isoformat(),
-            "steps": [step.model_dump() for step in plan.steps],
-        },
-    )
-    outbox.enqueue_notification(
-        conn,
-        case_id,
-        Notice(
-            key=f"ask:{request_id}",
-            title=f"Approval asked: {host}",
-            link=f"/cases/{case_id}",
-            text=f"{len(plan.steps)} step(s) wait for {plan.people} approver(s); without an answer it is denied.",
-        ),
-        now,
-    )
+    conn.execute(plans.insert(), [_offer_row(request_id, case_id, place, one) for place, one in enumerate(offers)])
+    asked = {"request_id": request_id, "people": plan.people, "expires_at": expires_at.isoformat()}
+    told = [{"digest": one.digest, "steps": [s.model_dump() for s in one.steps]} for one in offers]
+    audit.append(conn, now, case_id, requester, "approval asked", asked | {"offers": told})
+    steps = [step.model_dump() for step in plan.steps]
+    waiting = asked | {"host": host, "plan_id": plan.plan_id, "digest": plan.digest, "steps": steps}
+    events.add(conn, "waiting", request_id, case_id, now, waiting)
+    text = f"{len(plan.steps)} step(s) wait for {plan.people} approver(s); without an answer it is denied."
+    notice = Notice(key=f"ask:{request_id}", title=f"Approval asked: {host}", link=f"/cases/{case_id}", text=text)
+    outbox.enqueue_notification(conn, case_id, notice, now)
     return request_id
+
+
+def _request_row(
+    request_id: str, case_id: str, plan: Plan, requester: str, now: datetime, expires_at: datetime
+) -> dict[str, Any]:
+    """The row of a request that waits; half of its time is over at ``remind_at``."""
+    return {
+        "request_id": request_id,
+        "case_id": case_id,
+        "state": "waiting",
+        "requester": requester,
+        "people": plan.people,
+        "votes": 0,
+        "asked_at": now,
+        "remind_at": now + (expires_at - now) / 2,
+        "expires_at": expires_at,
+        "decided_by": "",
+        "digest": "",
+    }
+
+
+def _offer_row(request_id: str, case_id: str, place: int, offer: Plan) -> dict[str, Any]:
+    return {
+        "request_id": request_id,
+        "digest": offer.digest,
+        "plan_id": offer.plan_id,
+        "case_id": case_id,
+        "place": place,
+        "ttl_s": max(step.ttl_s for step in offer.steps),
+        "document": offer.model_dump_json(),
+    }
 
 
 def close_request(

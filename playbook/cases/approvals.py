@@ -192,13 +192,8 @@ def _count(
         },
     )
     told = f"{decision.who} {'approved' if decision.approve else 'denied'} {decision.plan_id}"
-    _comment(
-        conn,
-        request,
-        f"answer:{request.request_id}:{len(votes)}",
-        told + (f": {decision.comment}" if decision.comment else ""),
-        now,
-    )
+    text = told + (f": {decision.comment}" if decision.comment else "")
+    _comment(conn, request, f"answer:{request.request_id}:{len(votes)}", text, now)
     content = events.answer_content(decision, request.request_id, request.host)
     if not decision.approve:
         events.add(conn, "denied", request.request_id, request.case_id, now, content)

@@ -1,25 +1,42 @@
 """Filing a run into the record: one open case a host, what changed, what is asked, and which tickets follow."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 import rfc8785
 import sqlalchemy as sa
 
 from playbook.cases import approval_requests, audit, case_rows, events, outbox, write_back_outbox
-from playbook.cases.case_builder import case_of, worst_first
+from playbook.cases.case_builder import case_of
+from playbook.cases.case_status import (
+    bare_detections,
+    days_watched,
+    has_news,
+    merge_detections,
+    next_status,
+    ticket_state,
+)
+from playbook.cases.detection_rows import write_detections
 from playbook.cases.schema import cases, detections, runs
-from playbook.cases.ticket_rows import TICKET_STATUSES, file_silence, file_tickets, ticketable
+from playbook.cases.ticket_rows import file_silence, file_tickets, ticketable
 from playbook.config import Limits, Policy
 from playbook.model import Value
-from playbook.model.case import Case, JudgedDetection, Run
+from playbook.model.case import Case, Run
 from playbook.model.verdict import WORST_FIRST
 from playbook.response.plan import ResponseCapabilities
 
-_WATCHED_DAYS = 3
+# What nobody has said yet of a case that is new.
+_NEW_CASE = {
+    "person_disposition": "",
+    "person_by": "",
+    "person_reason": "",
+    "person_fault": "query",
+    "ticket_key": "",
+}
+
 Change = Literal["opened", "reopened", "updated", "closed", "unchanged"]
 
 
@@ -176,65 +193,27 @@ def _keep(
     reopened_from: str = "",
 ) -> FiledCase:
     """Write the case as it is with everything known of it, its detections, its line in the journal, its request."""
-    merged = _merged(case_rows.judged_of(conn, identity) if known else (), case.detections)
+    merged = merge_detections(case_rows.judged_of(conn, identity) if known else (), case.detections)
     built = case_of(identity, case.host, merged, filing.means, case.holders)
-    seen = tuple(one.enriched.detection for one in merged)
-    days, day = _watched(known, max(d.last_seen for d in _bare(case)).date())
-    status = _status(built.status, known, days)
+    days, day = days_watched(known, max(d.last_seen for d in bare_detections(case)).date())
+    status = next_status(built.status, known, days)
     if status == "closed" and known is not None:
         change = "closed"
-    values: dict[str, Any] = {
-        "status": status,
-        "disposition": built.verdict.disposition,
-        "confidence": built.verdict.confidence,
-        "first_seen": min(d.first_seen for d in seen),
-        "last_seen": max(d.last_seen for d in seen),
-        "updated_at": now,
-        "closed_at": now if status == "closed" else None,
-        "closed_by": "playbook" if status == "closed" else "",
-        "watch_days": days,
-        "watch_day": day,
-        "run_id": run.run_id,
-        "document": built.model_copy(update={"detections": ()}).model_dump_json(),
-    }
+    values = _columns(built, status, run.run_id, now) | {"watch_days": days, "watch_day": day}
     if known is None:
-        conn.execute(
-            cases.insert(),
-            values
-            | {
-                "case_id": identity,
-                "host": case.host,
-                "opened_at": now,
-                "reopened_from": reopened_from,
-                "person_disposition": "",
-                "person_by": "",
-                "person_reason": "",
-                "person_fault": "query",
-                "ticket_key": "",
-            },
-        )
+        new = _NEW_CASE | {"case_id": identity, "host": case.host, "opened_at": now, "reopened_from": reopened_from}
+        conn.execute(cases.insert(), values | new)
     else:
         conn.execute(cases.update().where(cases.c.case_id == identity).values(values))
-    _write_detections(conn, identity, merged, run.run_id, now)
-    if known is None or change == "closed" or _told_differently(known, status, built, len(merged)):
-        told = _told(built, status, run, reopened_from)
+    write_detections(conn, identity, merged, run.run_id, now)
+    if known is None or change == "closed" or has_news(known, status, built, len(merged)):
+        told = ticket_state(built, status, run, reopened_from)
         line = audit.append(conn, now, identity, requester, f"case {change}", told)
-        events.add(
-            conn,
-            "case_filed",
-            f"{identity}:{line}",
-            identity,
-            now,
-            told | {"change": change, "confidence": built.verdict.confidence},
-        )
+        content = told | {"change": change, "confidence": built.verdict.confidence}
+        events.add(conn, "case_filed", f"{identity}:{line}", identity, now, content)
     if change == "closed" and known["ticket_key"]:
-        outbox.enqueue_comment(
-            conn,
-            known["ticket_key"],
-            f"closed:{identity}:{run.run_id}",
-            "Closed: " + "; ".join(built.verdict.reasons),
-            now,
-        )
+        text = "Closed: " + "; ".join(built.verdict.reasons)
+        outbox.enqueue_comment(conn, known["ticket_key"], f"closed:{identity}:{run.run_id}", text, now)
     return FiledCase(
         run_case_id=case.case_id,
         case_id=identity,
@@ -245,9 +224,22 @@ def _keep(
     )
 
 
-def _bare(case: Case) -> tuple[Any, ...]:
-    """The bare detections of a case."""
-    return tuple(one.enriched.detection for one in case.detections)
+def _columns(built: Case, status: str, run_id: str, now: datetime) -> dict[str, Any]:
+    """What the row of a case says after a run, whether it is new or not."""
+    seen = bare_detections(built)
+    closed = status == "closed"
+    return {
+        "status": status,
+        "disposition": built.verdict.disposition,
+        "confidence": built.verdict.confidence,
+        "first_seen": min(d.first_seen for d in seen),
+        "last_seen": max(d.last_seen for d in seen),
+        "updated_at": now,
+        "closed_at": now if closed else None,
+        "closed_by": "playbook" if closed else "",
+        "run_id": run_id,
+        "document": built.model_copy(update={"detections": ()}).model_dump_json(),
+    }
 
 
 def _ask(
@@ -258,7 +250,7 @@ def _ask(
             conn, built.case_id, now, "the case was closed" if status == "closed" else "no plan is left"
         )
         return ""
-    newest = max(d.last_seen for d in _bare(built))
+    newest = max(d.last_seen for d in bare_detections(built))
     newer = known is None or newest > known["last_seen"]
     return (
         approval_requests.create_request(
@@ -281,96 +273,3 @@ def _unused(conn: sa.Connection, case: Case, before: str) -> str:
     if case_rows.row_of(conn, case.case_id) is None:
         return case.case_id
     return "C-" + hashlib.sha256(rfc8785.dumps([case.host, case.case_id, before])).hexdigest()[:12]
-
-
-def _merged(before: Iterable[JudgedDetection], found: Iterable[JudgedDetection]) -> tuple[JudgedDetection, ...]:
-    """All detections, worst first. A detection seen again is as judged on its newest traffic, unless older is worse.
-
-    What only the record holds is read with the networks of today, so that never-block is today's.
-    """
-    fresh = {one.enriched.detection.detection_id: one for one in found}
-    site = next(iter(fresh.values())).enriched.site
-    for old in before:
-        detection = old.enriched.detection
-        new = fresh.get(detection.detection_id)
-        if new is None or (
-            new.enriched.detection.last_seen < detection.last_seen
-            and WORST_FIRST.index(new.verdict.disposition) >= WORST_FIRST.index(old.verdict.disposition)
-        ):
-            kept = old.enriched.replaced(site=site)
-            fresh[detection.detection_id] = old.model_copy(update={"enriched": kept})
-    return tuple(sorted(fresh.values(), key=worst_first))
-
-
-def _status(built: str, known: Any, days: int) -> str:
-    """The status as judged; what is watched becomes a ticket on the third day in a row, and stays one.
-
-    A case that a person opened again is closed by a person only.
-    """
-    if built == "closed" and known is not None and known["person_by"]:
-        return "ticket"
-    if built != "watch":
-        return built
-    was_ticket = known is not None and known["status"] in TICKET_STATUSES
-    return "ticket" if was_ticket or days >= _WATCHED_DAYS else "watch"
-
-
-def _watched(known: Any, day: date) -> tuple[int, str]:
-    """For how many days in a row the case has been seen, and the last of them (days of the traffic's own clock)."""
-    if known is None or not known["watch_day"]:
-        return 1, day.isoformat()
-    last = date.fromisoformat(known["watch_day"])
-    if day <= last:
-        return known["watch_days"], known["watch_day"]
-    return (known["watch_days"] + 1 if day - last == timedelta(days=1) else 1), day.isoformat()
-
-
-def _write_detections(
-    conn: sa.Connection, case_id: str, judged: Sequence[JudgedDetection], run_id: str, now: datetime
-) -> None:
-    conn.execute(detections.delete().where(detections.c.case_id == case_id))
-    conn.execute(
-        detections.insert(),
-        [
-            {
-                "case_id": case_id,
-                "detection_id": d.detection_id,
-                "place": place,
-                "src_ip": d.src_ip,
-                "dst_ip": d.dst_ip,
-                "dst_port": d.dst_port,
-                "disposition": one.verdict.disposition,
-                "status": one.verdict.status,
-                "first_seen": d.first_seen,
-                "last_seen": d.last_seen,
-                "updated_at": now,
-                "run_id": run_id,
-                "document": one.model_dump_json(),
-            }
-            for place, one in enumerate(judged)
-            for d in (one.enriched.detection,)
-        ],
-    )
-
-
-def _told_differently(known: Any, status: str, built: Case, number: int) -> bool:
-    before = Case.model_validate_json(known["document"])
-    digests = [plan.digest if plan else "" for plan in (before.plan, built.plan)]
-    return (known["status"], known["disposition"], known["detections"]) != (
-        status,
-        built.verdict.disposition,
-        number,
-    ) or digests[0] != digests[1]
-
-
-def _told(built: Case, status: str, run: Run, reopened_from: str) -> dict[str, Any]:
-    told = {
-        "run_id": run.run_id,
-        "host": built.host,
-        "status": status,
-        "disposition": built.verdict.disposition,
-        "reasons": list(built.verdict.reasons[:5]),
-        "digest": built.plan.digest if built.plan else "",
-        "detections": [one.enriched.detection.detection_id for one in built.detections[:50]],
-    }
-    return told | ({"reopened_from": reopened_from} if reopened_from else {})

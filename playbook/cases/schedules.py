@@ -60,7 +60,7 @@ def done(conn: sa.Connection, one: ScheduledJob, begun: datetime) -> None:
 
 
 def failed(conn: sa.Connection, one: ScheduledJob, why: str, now: datetime) -> None:
-    """It could not be carried out: soon due again, shown on the pages until it works, and people are told once a day."""
+    """It could not be carried out: due again soon, shown on the pages until it works; people are told once a day."""
     told = f"The detection over {one.source} failed at {now:%H:%M}: {why[:300]}"
     _put(conn, one, now + min(one.every, _SOONEST_AGAIN), trouble=told)
     outbox.enqueue_notification(

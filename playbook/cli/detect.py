@@ -18,7 +18,6 @@ from playbook.triage.merge import merge_windows
 
 # Told here, so that the help does not load the formats; a test holds them to connectors.sources.logs.
 FORMATS = (
-
     "argus",
     "asa",
     "auto",

@@ -54,7 +54,7 @@ COLUMNS = (
 
 
 class Event(NamedTuple):
-    """One row of a log in canonical form (connectors/sources/logs/schema.py, kind conn); null is "the log does not say"."""
+    """One row of a log in canonical form (kind conn of sources/logs/schema.py); null is "the log does not say"."""
 
     start: float
     src_ip: str

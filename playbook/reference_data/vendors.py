@@ -1,7 +1,7 @@
 """Vendors' own networks and names: which regular traffic is a product calling home, and how sure an address makes that.
 
 Kept by hand in vendors.csv; a network there is all that the vendor announces or publishes, never an address from a log.
-Only a row with `single_tenant` may explain traffic by itself, and a sinkhole hit (playbook.reference_data.lists) beats any row:
+Only a row with `single_tenant` may explain traffic by itself, and a sinkhole hit (lists.py) beats any row:
 antivirus vendors run sinkholes in their own networks. Backup rows are storage for many customers: they say whose
 network it is, for a job that an administrator declared.
 """

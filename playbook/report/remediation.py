@@ -106,7 +106,7 @@ def _wider(case: Case) -> tuple[Advice, ...]:
         Advice(
             heading="Look wider",
             steps=(
-                f"{len(others)} more of our hosts touched the same destination; judge them before you call this contained.",
+                f"{len(others)} more of our hosts touched the same destination; judge them before calling this done.",
             ),
         ),
     )

@@ -103,7 +103,8 @@ def rate_cap_reason(step: Step, attempts: int, caps: ContainPerHour) -> str | No
     most = getattr(caps, step.kind)
     if attempts < most:
         return None
-    return f"{attempts} attempts of {step.kind.replace('_', ' ')} within an hour; limits.max_containments_per_hour allows {most}"
+    kind = step.kind.replace("_", " ")
+    return f"{attempts} attempts of {kind} within an hour; limits.max_containments_per_hour allows {most}"
 
 
 def _names(step: Step, enriched: EnrichedDetection) -> bool:

@@ -9,7 +9,7 @@ from playbook.model.address import parse, within
 from playbook.simulate.endpoint import Endpoint, LookUp, Opened, Process
 from playbook.simulate.flows import HOUR, question, tcp, uid
 from playbook.simulate.inventories import digest
-from playbook.simulate.records import Telemetry
+from playbook.simulate.records import Question, Telemetry
 from playbook.simulate.sample_day import START
 
 LOOPBACK = "127.0.0.1"
@@ -179,18 +179,7 @@ def _exercise(
             Opened(ts=flow.ts, process=process, src_ip=source, src_port=flow.src_port, dst_ip=to, dst_port=port)
         )
         flows += [flow] if to != LOOPBACK else []
-    asked = [
-        question(
-            rng,
-            uid(address, "q", count),
-            _BEGIN + count * 4.0,
-            address,
-            RESOLVER,
-            "".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=14)) + ".example",
-            (C2,) if attempts and count == asks - 1 else (),
-        )
-        for count in range(asks)
-    ]
+    asked = [_generated(rng, address, count, bool(attempts) and count == asks - 1) for count in range(asks)]
     look_ups = tuple(LookUp(ts=q.ts, process=process, query=q.query, addresses=q.answers) for q in asked)
     return Exercise(
         name=name,
@@ -203,3 +192,10 @@ def _exercise(
         fires_on_endpoint=on_endpoint,
         fires_on_sensor=on_sensor,
     )
+
+
+def _generated(rng: Random, address: str, count: int, answered: bool) -> Question:
+    """A look-up of a generated name, every four seconds; only the last one leads to the server."""
+    name = "".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=14)) + ".example"
+    answers = (C2,) if answered else ()
+    return question(rng, uid(address, "q", count), _BEGIN + count * 4.0, address, RESOLVER, name, answers)

@@ -13,11 +13,20 @@ from playbook.simulate.benign_hosts import (
     recursive_resolver,
 )
 from playbook.simulate.flows import DAY, HOUR, question
-from playbook.simulate.inventories import DeclaredException, InstalledProgram
+from playbook.simulate.inventories import InstalledProgram
 from playbook.simulate.malicious_hosts import denied_beacon, flooder, https_beacon
 from playbook.simulate.records import Machine, Telemetry
 from playbook.simulate.sample_day import START
 from playbook.simulate.scenario import RESOLVER, Scenario, scenario, sites, write
+from playbook.simulate.scenario_files import (
+    BACKUP_CLIENT,
+    declared_job,
+    exceptions_file,
+    feed_file,
+    owned_sockets,
+    repositories,
+    windows,
+)
 from playbook.simulate.workstations import workstation
 
 __all__ = [
@@ -56,7 +65,6 @@ C2_BUCKET, C2_BUCKET_NAME = "52.216.8.51", "cdn-assets-77.s3.us-east-1.amazonaws
 STAGING, STAGING_NAME = "203.0.113.40", "staging.example.net"
 SWARM = tuple(f"192.0.2.{n}" for n in range(10, 80))
 
-BACKUP_CLIENT = InstalledProgram(name="restic", path="/usr/bin/restic", sha256=files.digest("restic 0.18.0"))
 TORRENT = InstalledProgram(
     name="transmission-daemon", path="/usr/bin/transmission-daemon", sha256=files.digest("transmission-daemon 4.0.6")
 )
@@ -70,6 +78,9 @@ UPDATER = InstalledProgram(
 _NIGHT = (START + 300, START + 3 * HOUR + 2400)
 
 
+# ``interval`` in seconds (default 300, 100 by night), ``jitter`` a share of it; ``night_only``: in the hours that
+# ``backup_window`` declares; ``sni`` is claimed, ``backed`` by a DNS answer too; ``denied`` S0 or REJ; ``watched``: a
+# process inventory answers; ``program`` owns the sockets and ``approve`` lists its hash; ``feed``: (indicator, kind).
 def beacon(
     *,
     seed: int = SEED,
@@ -94,49 +105,26 @@ def beacon(
     excepted_until: date | None = None,
     networks: dict[str, tuple[str, ...]] | None = None,
 ) -> Scenario:
-    """A beacon and what its author may try; the defaults are nameless, regular, all day, port 443.
-
-    ``interval`` is 300 s (100 s by night; 700 s gives score 1), ``jitter`` a share of it, at most 1; ``night_only``
-    keeps it in the hours of the nightly backup window, which ``backup_window`` declares for the host; ``sni`` is
-    claimed, and ``backed`` by a DNS answer too; ``denied`` S0 or REJ; ``watched``: a process inventory answers;
-    ``program`` owns the sockets in it, and ``approve`` lists its hash as peer-to-peer software; ``feed`` holds
-    (indicator, kind) pairs; ``excepted_until`` is the end date of an exception.
-    """
+    """A beacon and what its author may try; the defaults are nameless, regular, all day, port 443."""
     rng = Random(seed)
     subject = Machine(name=host, address=address, roles=roles, owner="Office IT")
     start, end = _NIGHT if night_only else (START, START + DAY)
     if denied:
         own = denied_beacon(rng, address, destination, START, port=port, refused=denied == "REJ")
     else:
-        own = https_beacon(
-            rng,
-            address,
-            destination,
-            start,
-            end=end,
-            jitter=jitter,
-            port=port,
-            sni=sni,
-            interval=interval or (100.0 if night_only else 300.0),
-        )
+        each = interval or (100.0 if night_only else 300.0)
+        own = https_beacon(rng, address, destination, start, end=end, jitter=jitter, port=port, sni=sni, interval=each)
     if sni and backed:
-        own = own.model_copy(
-            update={"questions": (question(rng, "Cbacked", start, address, RESOLVER, sni, (destination,)),)}
-        )
+        answer = question(rng, "Cbacked", start, address, RESOLVER, sni, (destination,))
+        own = own.model_copy(update={"questions": (answer,)})
     parts = [own, _everyday(rng, address)]
     if floods:
         parts.append(flooder(rng, address, "198.51.100.200", START + 16 * HOUR + 60))
-    more = _owned_sockets(subject, program, own, approve, watched)
-    if backup_window:
-        more["windows.yaml"] = _windows("backup", host, ())
-    if feed:
-        rows = ((indicator, kind, "2026-03-01", "", "Example RAT", "test") for indicator, kind in feed)
-        more["feed.csv"] = files.table(files.FEED, rows)
-    if excepted_until:
-        more["exceptions.json"] = _exception(address, destination, port, excepted_until)
-    return scenario(
-        "beacon", rng, subject, (destination, port), parts, more_files=more, listed=listed, networks=networks
-    )
+    more = owned_sockets(subject, program, own, approve, watched) | feed_file(feed)
+    more |= {"windows.yaml": windows("backup", host, ())} if backup_window else {}
+    more |= exceptions_file(address, destination, port, excepted_until)
+    target = (destination, port)
+    return scenario("beacon", rng, subject, target, parts, more_files=more, listed=listed, networks=networks)
 
 
 def nat_source(*, shared: bool = True, floods: bool = False) -> Scenario:
@@ -174,7 +162,7 @@ def c2_in_bucket(*, beside: bool = True, seed: int = SEED) -> Scenario:
     if beside:
         honest = continuous_backup(rng, subject.address, BUCKET, BUCKET_NAME, RESOLVER, START)
         parts.append(honest)
-        more = _declared(subject, honest, "", BUCKET_NAME) | _owned_sockets(subject, BACKUP_CLIENT, honest, False)
+        more = declared_job(subject, honest, "", BUCKET_NAME) | owned_sockets(subject, BACKUP_CLIENT, honest, False)
     return scenario("c2_in_bucket", rng, subject, (C2_BUCKET, 443), parts, more_files=more)
 
 
@@ -187,9 +175,9 @@ def declared_backup(*, declared: bool = True, volume: float = 1.0, bucket: bool 
     subject = Machine(name="lab-3", address="10.1.2.63", roles=("server",), owner="Lab IT")
     place, name = (BUCKET, BUCKET_NAME) if bucket else (VAULT, VAULT_NAME)
     own = continuous_backup(rng, subject.address, place, name, RESOLVER, START)
-    more = _owned_sockets(subject, BACKUP_CLIENT, own, False)
+    more = owned_sockets(subject, BACKUP_CLIENT, own, False)
     if declared:
-        more |= _declared(subject, own, "" if bucket else place, name, volume)
+        more |= declared_job(subject, own, "" if bucket else place, name, volume)
     return scenario(
         "declared_backup", rng, subject, (place, 443), (own, _everyday(rng, subject.address)), more_files=more
     )
@@ -210,8 +198,8 @@ def managed_backup(
     size = int(files.sent_bytes(own.connections, VAULT) * transferred)
     row = (subject.name, "nightly", "vault-01", files.moment(begin), files.moment(finish), size)
     more = {
-        "backup_jobs.yaml": _repositories("vault-01", VAULT, VAULT_NAME) + "jobs: []\n",
-        "windows.yaml": _windows("backup", subject.name, ()),
+        "backup_jobs.yaml": repositories("vault-01", VAULT, VAULT_NAME) + "jobs: []\n",
+        "windows.yaml": windows("backup", subject.name, ()),
     }
     if answers:
         more["backup_sessions.csv"] = files.table(files.SESSIONS, [row] if session else [])
@@ -237,7 +225,7 @@ def approved_peer_to_peer(*, approved: bool = True, seed: int = SEED) -> Scenari
         subject,
         (SWARM[0], 51413),
         (own, _everyday(rng, subject.address)),
-        more_files=_owned_sockets(subject, TORRENT, own, approved),
+        more_files=owned_sockets(subject, TORRENT, own, approved),
     )
 
 
@@ -260,7 +248,7 @@ def load_test(
         name=STAGING_NAME if target == STAGING else "",
         resolver=RESOLVER,
     )
-    more = {"windows.yaml": _windows("test", subject.name, (STAGING, STAGING_NAME) if owned else ())}
+    more = {"windows.yaml": windows("test", subject.name, (STAGING, STAGING_NAME) if owned else ())}
     return scenario("load_test", rng, subject, (target, 443), (own, _everyday(rng, subject.address)), more_files=more)
 
 
@@ -286,64 +274,3 @@ def mail_server(*, seed: int = SEED) -> Scenario:
 def _everyday(rng: Random, address: str) -> Telemetry:
     """What the subject does besides: it looks names up and browses a little, so it is in every log."""
     return workstation(rng, address, RESOLVER, sites(40), START, hours=(0.0, 24.0), visits=9)
-
-
-def _owned_sockets(
-    subject: Machine, program: InstalledProgram | None, own: Telemetry, approve: bool, watched: bool = True
-) -> dict[str, str]:
-    if program is None:
-        return {"processes.csv": files.table(files.PROCESSES, ())} if watched else {}
-    rows = files.sockets(subject, program, own.connections, own.connections[-1].ts)
-    approved = [(program.name, "p2p", program.sha256, "", "", "Media team")] if approve else []
-    return {"processes.csv": files.table(files.PROCESSES, rows), "software.csv": files.table(files.SOFTWARE, approved)}
-
-
-def _repositories(name: str, address: str, host: str) -> str:
-    addresses = f'["{address}"]' if address else "[]"
-    return f'repositories:\n  {name}: {{addresses: {addresses}, names: ["{host}"]}}\n'
-
-
-def _declared(subject: Machine, own: Telemetry, address: str, name: str, volume: float = 1.0) -> dict[str, str]:
-    daily = int(sum(c.orig_bytes or 0 for c in own.connections) / volume)
-    return {
-        "backup_jobs.yaml": _repositories("vault-02", address, name)
-        + (
-            f'jobs:\n  - {{job: restic-{subject.name}, host: {subject.name}, product: restic, signer: "", '
-            f'sha256: "{BACKUP_CLIENT.sha256}", repositories: [vault-02],\n     vendor_networks: [], window: always, '
-            f'daily_bytes: {daily}, owner: "Lab IT", review_by: 2027-01-31}}\n'
-        )
-    }
-
-
-def _windows(kind: str, host: str, targets: tuple[str, ...]) -> str:
-    """The nightly backup window (cron), or the test window 09:00 to 15:00 in Prague with its declared targets."""
-    if kind == "backup":
-        return (
-            "timezone: Europe/Prague\nwindows:\n"
-            f'  - {{kind: backup, name: nightly, hosts: [{host}], cron: "0 1 * * *", duration: 4h}}\n'
-        )
-    listed = ", ".join(f'"{target}"' for target in targets)
-    owned = f"owned:\n  - {{name: staging, targets: [{listed}]}}\n" if targets else ""
-    return (
-        "timezone: Europe/Prague\nwindows:\n"
-        f'  - {{kind: test, name: "checkout soak", hosts: [{host}], targets: [{listed}],\n'
-        f"     from: 2026-03-02T09:00:00+01:00, to: 2026-03-02T15:00:00+01:00}}\n{owned}"
-    )
-
-
-def _exception(source: str, destination: str, port: int, ends: date) -> str:
-    entered = date.fromordinal(ends.toordinal() - 150)
-    return files.exceptions_json(
-        [
-            DeclaredException(
-                exception_id="EX-1",
-                owner="Facilities",
-                reason="polls its maker's portal by address",
-                source=source,
-                destination=destination,
-                port=port,
-                entered=entered,
-                ends=ends,
-            )
-        ]
-    )

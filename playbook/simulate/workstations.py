@@ -4,7 +4,7 @@ from random import Random
 
 from playbook.simulate.flows import HOUR, question, tcp, uid
 from playbook.simulate.malicious_hosts import handshake
-from playbook.simulate.records import HttpRequest, Lease, Machine, Telemetry
+from playbook.simulate.records import Connection, HttpRequest, Lease, Machine, Telemetry
 
 # (name, address) of a site.
 Site = tuple[str, str]
@@ -47,24 +47,27 @@ def workstation(
             rows.append(row)
             number += 1
             if plain:
-                requests.append(
-                    HttpRequest(
-                        ts=round(row.ts + 0.02, 3),
-                        uid=row.uid,
-                        src_ip=source,
-                        src_port=row.src_port,
-                        dst_ip=address,
-                        dst_port=80,
-                        host=name,
-                        uri=f"/{visit}",
-                        user_agent=_AGENT,
-                        response_bytes=row.resp_bytes or 0,
-                    )
-                )
+                requests.append(_page(row, name, visit))
             else:
                 shakes.append(handshake(row, name))
     return Telemetry(
         connections=tuple(rows), questions=tuple(asked), handshakes=tuple(shakes), requests=tuple(requests)
+    )
+
+
+def _page(row: Connection, name: str, visit: int) -> HttpRequest:
+    """The request of a plain visit."""
+    return HttpRequest(
+        ts=round(row.ts + 0.02, 3),
+        uid=row.uid,
+        src_ip=row.src_ip,
+        src_port=row.src_port,
+        dst_ip=row.dst_ip,
+        dst_port=80,
+        host=name,
+        uri=f"/{visit}",
+        user_agent=_AGENT,
+        response_bytes=row.resp_bytes or 0,
     )
 
 

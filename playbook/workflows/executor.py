@@ -23,6 +23,7 @@ from playbook.response.preflight import (
     preflight_check,
     rate_cap_reason,
 )
+from playbook.workflows.attempts import attempts, too_early
 from playbook.workflows.failures import (
     Word,
     comment_on_ticket,
@@ -31,9 +32,6 @@ from playbook.workflows.failures import (
     record_stop,
     record_superseded,
 )
-
-# Seconds before a step is tried again, doubled with each attempt.
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 30, 900
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,9 @@ def prepare(outfit: ExecutionContext, key: str) -> Word:
         found = kept.find(conn, key)
         if found is None or found.state != "intended":
             return "over"
-        now, tried = outfit.now(), _attempts(conn, found)
+        now, tried = outfit.now(), attempts(conn, found)
         why = _why_not(conn, outfit, found, word, authority, now)
-        if why is None and _too_early(tried, now):
+        if why is None and too_early(tried, now):
             return "again"
         if why is not None:
             return record_stop(conn, found, why, bool(tried), now)
@@ -292,22 +290,7 @@ def _released(outfit: ExecutionContext, key: str, what: Literal["release", "veri
     return "done"
 
 
-def _attempts(conn: sa.Connection, found: ContainmentRecord) -> tuple[datetime, ...]:
-    """When this round of the containment was tried."""
-    request = approval_requests.find_request(conn, found.request_id)
-    since = request.decided_at if request is not None and request.decided_at is not None else found.created_at
-    return kept.attempts_of(conn, found.key, since)
-
-
-def _too_early(tried: tuple[datetime, ...], now: datetime) -> bool:
-    """Whether the last attempt is too recent; a clock set back does not make it wait longer than the longest wait."""
-    if not tried:
-        return False
-    wait = min(_FIRST_WAIT_S * 2 ** min(len(tried) - 1, 10), _LONGEST_WAIT_S)
-    return timedelta(0) <= now - tried[-1] < timedelta(seconds=wait)
-
-
 def _stopped(outfit: ExecutionContext, found: ContainmentRecord, why: str) -> Word:
     with outfit.store.change() as conn:
-        earlier = len(_attempts(conn, found)) > 1
+        earlier = len(attempts(conn, found)) > 1
         return record_stop(conn, found, why, earlier, outfit.now())

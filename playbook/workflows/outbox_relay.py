@@ -75,7 +75,8 @@ def _not_opened(works: WorkflowContext, row: TicketRow, why: str) -> None:
                 Notice(
                     key=f"desk:{works.desks[0].name}:{now:%Y-%m-%d}",
                     title=f"{works.desks[0].name} takes no tickets",
-                    text=f"{approval_requests.pending_count(conn)} approvals wait, and nobody is asked before the ticket is there: {why}",
+                    text=f"{approval_requests.pending_count(conn)} approvals wait, and nobody is asked before "
+                    f"the ticket is there: {why}",
                     link="/",
                     urgent=True,
                 ),

@@ -94,8 +94,10 @@ def test_every_fault_is_told_at_once(tmp_path):
         "\x00",
         '{"exceptions": null}',
         "[" * 100_000,
-        '{"exceptions": [{"exception_id": "X", "owner": "", "reason": "", "entered": "2026-01-01", "ends": "2026-01-02"}]}',
-        '{"exceptions": [{"exception_id": "X", "owner": "o", "reason": "r", "entered": "never", "ends": "2026-01-02"}]}',
+        '{"exceptions": [{"exception_id": "X", "owner": "", "reason": "", "entered": "2026-01-01",'
+        ' "ends": "2026-01-02"}]}',
+        '{"exceptions": [{"exception_id": "X", "owner": "o", "reason": "r", "entered": "never",'
+        ' "ends": "2026-01-02"}]}',
     ],
 )
 def test_a_file_that_cannot_be_read_never_counts_as_empty(tmp_path, text):

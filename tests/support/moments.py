@@ -1,7 +1,7 @@
 """``make test-clock``: what is in process, at other dates and in other zones, each time in another random order.
 
-``python -m tests.support.moments`` runs all; ``--turn N`` one of them by turns (CI gives a number of the commit). What follows
-``--`` goes to pytest.
+``python -m tests.support.moments`` runs all; ``--turn N`` one of them by turns (CI gives the day).
+What follows ``--`` goes to pytest.
 """
 
 import os
@@ -15,7 +15,7 @@ APART = "integration or browser or postgres or faults or real_data"
 
 
 class Moment(NamedTuple):
-    """When and where the suite runs: a shift as tests/support/shifted_clock.py takes it, and a zone of the tz database."""
+    """When and where the suite runs: a shift as shifted_clock.py takes it, and a zone of the tz database."""
 
     clock: str
     zone: str

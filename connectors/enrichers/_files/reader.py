@@ -1,6 +1,6 @@
 """Reads administrators' files (CSV, JSON, JSON lines, plain lists): bounded, every bad row named, no row fatal.
 
-Row models are frozen pydantic values; their fields are the columns, with the types of connectors/enrichers/_files/field_types.py.
+Row models are frozen pydantic values; their fields are the columns, with the types of field_types.py beside this file.
 """
 
 import csv

@@ -1,8 +1,8 @@
 """What the hosts of the detections did besides, asked of a SIEM: floods, scans, and attempts that nobody answered.
 
 One search for each 200 tuples, fewer where the window is long: each may give a row for every quarter of an hour of it.
-A quarter with fewer connections or pairs than ``playbook.detections.languages._external_addresses`` names is not asked for: no rule looks at
-those. A number that the log does not tell for every connection is unknown.
+A quarter with fewer connections or pairs than ``languages._external_addresses`` names is not asked for: no rule looks
+at those. A number that the log does not tell for every connection is unknown.
 """
 
 from collections import Counter, defaultdict

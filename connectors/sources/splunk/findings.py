@@ -33,6 +33,9 @@ class WritePolicy(Value):
     ids: Ids = Ids()
 
 
+_NEVER = WritePolicy()
+
+
 class Change(Value):
     """What is to be set: null leaves it as it is."""
 
@@ -104,7 +107,7 @@ def write_back(
     wire: SplunkClient,
     finding: NotableFinding,
     outcome: FindingUpdate,
-    policy: WritePolicy = WritePolicy(),
+    policy: WritePolicy = _NEVER,
     deadline_s: float = 120.0,
 ) -> Written:
     """Bring one notable to what the outcome asks for; a second call with the same outcome changes nothing.

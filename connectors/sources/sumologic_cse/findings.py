@@ -43,6 +43,9 @@ class WritePolicy(Value):
     words: Words = Words()
 
 
+_NEVER = WritePolicy()
+
+
 class Change(Value):
     """What is to be set: null leaves it as it is. ``status`` and ``resolution`` are names of the tenant."""
 
@@ -120,7 +123,7 @@ def write_back(
     wire: SumoClient,
     finding: InsightFinding,
     outcome: FindingUpdate,
-    policy: WritePolicy = WritePolicy(),
+    policy: WritePolicy = _NEVER,
     deadline_s: float = 120.0,
 ) -> Written:
     """Bring one insight to what the outcome asks for; a second call with the same outcome changes nothing.

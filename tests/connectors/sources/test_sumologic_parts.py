@@ -189,11 +189,13 @@ def asa_pattern() -> re.Pattern[str]:
     ("line", "taken"),
     [
         (
-            "Teardown TCP connection 7 for outside:203.0.113.9/6667 to in:10.0.0.7/50123 duration 0:01:02 bytes 99 TCP FINs",
+            "Teardown TCP connection 7 for outside:203.0.113.9/6667 to in:10.0.0.7/50123 "
+            "duration 0:01:02 bytes 99 TCP FINs",
             ("TCP", "203.0.113.9", "6667", "10.0.0.7", "50123", "99"),
         ),
         (
-            "Teardown UDP connection 7 for o:2001:db8::9/53(LOCAL\\bob) to in-side:fd00::7/999 duration 1:00:00 bytes 9",
+            "Teardown UDP connection 7 for o:2001:db8::9/53(LOCAL\\bob) to in-side:fd00::7/999 "
+            "duration 1:00:00 bytes 9",
             ("UDP", "2001:db8::9", "53", "fd00::7", "999", "9"),
         ),
         ("Teardown ICMP connection for faddr 10.0.0.7/0 gaddr 203.0.113.9/0 laddr 203.0.113.9/0", None),

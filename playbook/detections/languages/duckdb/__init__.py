@@ -1,4 +1,4 @@
-"""The beaconing detection as DuckDB SQL over a relation of canonical connections (connectors/sources/logs/schema.py)."""
+"""The beaconing detection as DuckDB SQL over a relation of canonical connections (sources/logs/schema.py)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -135,7 +135,8 @@ def test_the_reason_of_the_teardown_tells_whether_it_was_answered(
             1,
         ),
         (
-            "access-list in denied tcp inside/10.0.0.5(51763) -> outside/203.0.113.9(80) hit-cnt 7 300-second interval [0x0]",
+            "access-list in denied tcp inside/10.0.0.5(51763) -> outside/203.0.113.9(80) "
+            "hit-cnt 7 300-second interval [0x0]",
             ("10.0.0.5", 51763, "203.0.113.9", 80),
             7,
         ),
