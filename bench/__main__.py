@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from bench import alerts, detect, engine, memory, peers, run, serve, triage
+from bench import alerts, detect, engine, formats, memory, peers, run, serve, triage
 
 # Name -> what it measures, its arguments at full size and with --small.
 BENCHES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
@@ -15,6 +15,8 @@ BENCHES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "run": ("run against the same query, 1 GB", (), run.SMALL),
     "memory": ("peak memory from 300 MB to 3 GB over the same tuples", (), memory.SMALL),
     "peers": ("detect against plain Python, zat with pandas, msticpy", (), peers.SMALL),
+    "formats": ("rows a second and processor time per GB of each log format", (), formats.SMALL),
+    "fuzz": ("100,000 mutated lines over all formats", (), ("10000",)),
     "triage": ("triage of 10,000 detections, and decide alone", (), triage.SMALL),
     "truth": ("seed rule -> gates -> ladder over the public captures, and every threshold moved", (), ()),
     "rdap": ("WHOIS requests against networks; mutated bodies", (), ("2000",)),

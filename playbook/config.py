@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
+from playbook._config_errors import described
 from playbook.errors import ConfigError
 from playbook.model import Value
 from playbook.model.address import Network
@@ -173,21 +174,18 @@ def validated(model: type[M], raw: Table, file: str, where: str) -> M:
 
 # What pydantic calls the branches of a union inside its paths: no key of the file.
 _BRANCH = re.compile(r"[a-z-]+\[.+\]")
-_NO_NETWORK = frozenset({"ip_v4_network", "ip_v6_network"})
 
 
 def faults(model: type[BaseModel], fault: ValidationError, file: str, where: str) -> list[str]:
     """One readable line per error of a pydantic validation."""
     lines = []
-    for error in fault.errors(include_url=False, include_input=False):
+    for error in fault.errors(include_url=False):
         keys = [str(part) for part in error["loc"] if not _BRANCH.fullmatch(str(part))]
         path = ".".join([where, *keys] if where else keys)
-        message = error["msg"]
+        message = described(error, keys)
         if error["type"] == "extra_forbidden":
             near = get_close_matches(keys[-1], _keys_at(model, keys[:-1]), n=1, cutoff=0.5)
             message = "unknown key" + (f"; did you mean {near[0]!r}?" if near else "")
-        if error["type"] in _NO_NETWORK:
-            message = "expected an address or a network, such as 192.0.2.7 or 10.0.0.0/8, without host bits"
         lines.append(f"{file}: {path or '(top level)'}: {message}")
     return list(dict.fromkeys(lines))
 

@@ -183,7 +183,7 @@ class Action(NamedTuple):
         for slot in self.inputs:
             said = said.replace(f" {slot.name}: Field required", f" {slot.name}: required: {slot.description}")
             shape = f" {slot.name}: expected {slot.description}, such as {slot.example}"
-            said = re.sub(rf" {slot.name}: String should match pattern '.*'", lambda _, s=shape: s, said)
+            said = re.sub(rf" {slot.name}: expected a text of the form .*", lambda _, s=shape: s, said)
         return said.replace(": Value error, ", ": ")
 
     def run(self, given: Mapping[str, Any], outside: Outside) -> Result:

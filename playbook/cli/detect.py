@@ -10,64 +10,25 @@ import click
 
 from playbook.assembly import log_source
 from playbook.cli._columns import columns, columns_option
+from playbook.cli._log_options import log_options, log_settings
 from playbook.cli._options import config_option, configuration, emit, now, uncollected
+from playbook.cli._source_options import progress_bar
 from playbook.detections.beaconing import row
 from playbook.model.detection import Detection, Fetched, SourceHealth
-from playbook.report.sanitize import plain, several
+from playbook.ports import Progress
+from playbook.report.sanitize import plain, several, utc
 from playbook.triage.merge import merge_windows
 
-# Told here, so that the help does not load the formats; a test holds them to connectors.sources.logs.
-FORMATS = (
-    "argus",
-    "asa",
-    "auto",
-    "azure-flows",
-    "cef",
-    "checkpoint",
-    "cortex",
-    "csv",
-    "ecs",
-    "filterlog",
-    "fortigate",
-    "ftd",
-    "gcp-flows",
-    "iptables",
-    "leef",
-    "meraki",
-    "netflow",
-    "netflow-json",
-    "nsg",
-    "panos",
-    "parquet",
-    "silk",
-    "squid",
-    "srx",
-    "suricata",
-    "sysmon",
-    "table",
-    "vpcflow",
-    "winfw",
-    "zeek",
-    "zeek-cut",
-    "zeek-json",
-    "zscaler",
-)
 _BESIDE = ("bytes_known", "denied", "blocked")
 _FORMULA = ("=", "+", "-", "@")
 _LONGEST_CELL = 8192
+_REASONS = 6
 
 
 @click.command(name="detect")
 @config_option
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(FORMATS),
-    default="auto",
-    show_default=True,
-    help="What the files are, when it is not seen from their content.",
-)
+@log_options
 @click.option(
     "--profile",
     type=click.Choice(["default", "seed"]),
@@ -85,6 +46,8 @@ def command(
     config_file: Path | None,
     paths: tuple[str, ...],
     format_: str,
+    year: int | None,
+    time_zone: str | None,
     profile: str,
     window: str,
     columns_file: Path | None,
@@ -95,12 +58,15 @@ def command(
     if as_json and as_csv:
         raise click.UsageError("--json or --csv, not both")
     ctx.with_resource(uncollected())
-    fetched = _fetch(
-        config_file,
-        paths,
-        {"format": format_, "profile": profile, "window": window, "keep_traffic": False, **columns(columns_file)},
-        now(),
-    )
+    settings = {
+        "profile": profile,
+        "window": window,
+        "keep_traffic": False,
+        **log_settings(format_, year, time_zone),
+        **columns(columns_file),
+    }
+    with progress_bar("reading", not as_json) as told:
+        fetched = _fetch(config_file, paths, settings, now(), told)
     health = merge_windows(fetched).health
     rows = [_row(d, profile) for one in fetched for d in one.detections]
     if as_json:
@@ -109,24 +75,29 @@ def command(
                 "profile": profile,
                 "rows_read": health.rows_read,
                 "rows_rejected": health.rows_rejected,
+                "rows_passed": health.rows_passed,
                 "complete": health.complete,
                 "warnings": [*health.warnings, *_rejected(health)],
                 "detections": rows,
             }
         )
     else:
-        for warning in (*health.warnings, *_rejected(health)):
-            click.echo(f"warning: {warning}", err=True)
+        for line in (_read(health), *_left_out(health), *(f"warning: {text}" for text in health.warnings)):
+            click.echo(plain(line, _LONGEST_CELL), err=True)
         click.echo(_csv(rows, profile) if as_csv else _text(rows, health), nl=False)
     ctx.exit(0 if health.complete else 4)
 
 
 def _fetch(
-    config_file: Path | None, paths: tuple[str, ...], settings: dict[str, Any], moment: datetime
+    config_file: Path | None,
+    paths: tuple[str, ...],
+    settings: dict[str, Any],
+    moment: datetime,
+    progress: Progress | None,
 ) -> tuple[Fetched, ...]:
     config, file = configuration(config_file)
     source = log_source(config, file, paths, settings, moment)
-    return source.fetch(None)
+    return source.fetch(None, progress)
 
 
 def _row(detection: Detection, profile: str) -> dict[str, Any]:
@@ -137,6 +108,32 @@ def _row(detection: Detection, profile: str) -> dict[str, Any]:
 
 def _rejected(health: SourceHealth) -> tuple[str, ...]:
     return tuple(f"rejected: {example}" for example in health.rejected_examples)
+
+
+def _read(health: SourceHealth) -> str:
+    """What was read: how many rows, from when to when."""
+    if health.oldest_event is None or health.newest_event is None:
+        return "read: no row"
+    return (
+        f"read: {several(health.rows_read, 'row')}, {utc(health.oldest_event)} to {utc(health.newest_event)} UTC"
+        f"{'' if health.complete else ', INCOMPLETE'}"
+    )
+
+
+def _left_out(health: SourceHealth) -> tuple[str, ...]:
+    """What was left out and why: rows that say nothing of a connection by reason, rejected ones with the first few."""
+    reasons = [f"{count:,} {reason}" for reason, count in health.rows_passed.items()]
+    more = f"; and {len(reasons) - _REASONS} more reasons" if len(reasons) > _REASONS else ""
+    total = sum(health.rows_passed.values())
+    passed = (
+        (
+            f"left out: {several(total, 'row')} that {'tells' if total == 1 else 'tell'} of no connection ("
+            f"{'; '.join(reasons[:_REASONS])}{more})",
+        )
+        if reasons
+        else ()
+    )
+    return (*passed, *(f"warning: {text}" for text in _rejected(health)))
 
 
 def _csv(rows: list[dict[str, Any]], profile: str) -> str:

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from playbook.assembly import Assembled, assemble
 from playbook.cli._columns import columns_option, with_columns
+from playbook.cli._log_options import log_options, log_settings, with_log_settings
 from playbook.cli._options import config_option, configuration, emit, now, uncollected
 from playbook.cli._source_options import chosen_source, chosen_window, progress_bar
 from playbook.config import Config, Table
@@ -37,6 +38,7 @@ from playbook.respond import respond
 @click.option("--heartbeat", is_flag=True, help="With --from/--to on a SIEM: also count its raw rows per hour.")
 @click.option("--dry-run", is_flag=True, help="Store nothing, ask nobody, write nothing back.")
 @click.option("--report", "folder", type=click.Path(path_type=Path), help="Write the HTML report into this directory.")
+@log_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_context
 def command(
@@ -53,6 +55,9 @@ def command(
     heartbeat: bool,
     dry_run: bool,
     folder: Path | None,
+    format_: str,
+    year: int | None,
+    time_zone: str | None,
     as_json: bool,
 ) -> None:
     """Detect, enrich, judge, decide and propose. Nothing is ever contained by this command."""
@@ -60,6 +65,7 @@ def command(
     config, file = configuration(config_file)
     source = chosen_source(config, source_name, as_logs, paths, profile)
     source = with_columns(source, columns_file)
+    source = with_log_settings(source, log_settings(format_, year, time_zone))
     window, source = chosen_window(source, since, from_, to)
     assembled = assemble(config, file, source, now(), {"heartbeat": heartbeat or from_ is None})
     with progress_bar("reading", not as_json) as told:

@@ -14,6 +14,7 @@ from rich.text import Text
 from playbook.assembly import Assembled, assemble
 from playbook.cli import _backtest
 from playbook.cli._backtest import BacktestResult, Candidate, History, Setting, VerdictChange
+from playbook.cli._log_options import log_options, log_settings, with_log_settings
 from playbook.cli._options import config_option, configuration, emit, now, uncollected
 from playbook.cli._source_options import chosen_source, chosen_window, progress_bar
 from playbook.model.site import ExceptionEntry
@@ -46,6 +47,7 @@ class Spared(NamedTuple):
 @click.option("--since", help="How far back: 24h, 7d; on log files counted from their newest event.")
 @click.option("--from", "from_", help="Start, ISO 8601 (UTC without a zone).")
 @click.option("--to", help="End, ISO 8601, not included.")
+@log_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_context
 def command(
@@ -56,6 +58,9 @@ def command(
     since: str | None,
     from_: str | None,
     to: str | None,
+    format_: str,
+    year: int | None,
+    time_zone: str | None,
     as_json: bool,
 ) -> None:
     """Try every number of every rule at other values, over log files (PATH...) or a source that is configured.
@@ -65,6 +70,7 @@ def command(
     ctx.with_resource(uncollected())
     config, file = configuration(config_file)
     source = chosen_source(config, source_name, bool(paths), paths, "default", "PATH...")
+    source = with_log_settings(source, log_settings(format_, year, time_zone))
     window, source = chosen_window(source, since, from_, to)
     assembled = assemble(config, file, source, now(), {"heartbeat": from_ is None})
     with progress_bar("reading", not as_json) as told:

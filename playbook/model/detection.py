@@ -103,12 +103,14 @@ class SourceHealth(Value):
     """How much a source read: silence is not safety.
 
     ``rejected`` counts rows that did not parse; ``rejected_examples`` names the first few as ``file:line: reason``.
+    ``rows_passed`` counts, by reason, sound rows that say nothing of a connection.
     ``silent_hours`` are hours (UTC, whole) without any row between the first and the last event.
     """
 
     rows_read: int = 0
     rows_rejected: int = 0
     rejected_examples: tuple[str, ...] = ()
+    rows_passed: dict[str, int] = {}
     newest_event: AwareDatetime | None = None
     oldest_event: AwareDatetime | None = None
     silent_hours: tuple[AwareDatetime, ...] = ()

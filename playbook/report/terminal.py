@@ -149,10 +149,22 @@ def _header(run: Run, console: Console) -> None:
         console.print(_line(unstored(run), "dim"))
     for text in silence(run):
         console.print(_line(f"! {text}", "bold red"))
+    for text in _listed(_left_out(run), 1, "dim", console.width):
+        console.print(text)
     for text in _listed(tuple(f"warning: {w}" for w in run.warnings), _MOST_LINES, "yellow", console.width):
         console.print(text)
     for text in _listed(tuple(f"rejected: {e}" for e in health.rejected_examples), _MOST_EXAMPLES, "yellow"):
         console.print(text)
+
+
+def _left_out(run: Run) -> tuple[str, ...]:
+    """How many rows tell of no connection, and of which sorts the most are."""
+    passed = run.health.rows_passed
+    if not passed:
+        return ()
+    reasons = "; ".join(f"{count(n)} {reason}" for reason, n in list(passed.items())[:_MOST_REASONS])
+    more = f"; and {len(passed) - _MOST_REASONS} more reasons" if len(passed) > _MOST_REASONS else ""
+    return (f"left out: {several(sum(passed.values()), 'row')} of no connection ({reasons}{more})",)
 
 
 def _section(console: Console, title: str, lines: tuple[str, ...], most: int = _MOST_LINES) -> None:

@@ -1,6 +1,7 @@
 """Several windows of one source -> one set of detections: a tuple seen in many windows is one detection."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from playbook.errors import BadAnswer
@@ -47,9 +48,17 @@ def _together(healths: Sequence[SourceHealth]) -> SourceHealth:
         rows_read=sum(h.rows_read for h in healths),
         rows_rejected=sum(h.rows_rejected for h in healths),
         rejected_examples=tuple(dict.fromkeys(e for h in healths for e in h.rejected_examples))[:5],
+        rows_passed=_sums(h.rows_passed for h in healths),
         newest_event=max(newest, default=None),
         oldest_event=min(oldest, default=None),
         silent_hours=tuple(sorted({hour for h in healths for hour in h.silent_hours})),
         complete=all(h.complete for h in healths),
         warnings=tuple(dict.fromkeys(w for h in healths for w in h.warnings)),
     )
+
+
+def _sums(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for one in counts:
+        total.update(one)
+    return dict(total.most_common())

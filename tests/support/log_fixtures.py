@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from connectors.sources.logs.schema import CANONICAL, Kind, Recognised, Scan
+from connectors.sources.logs.schema import ASIDE_DEFAULTS, CANONICAL, Kind, Recognised, Scan
 
 REAL = Path(os.environ.get("PLAYBOOK_REAL_DATA", Path(__file__).parents[2] / ".." / "shared" / "data")) / "beacon"
 HEAD = 256 << 10
@@ -39,15 +39,22 @@ def all_rows(
     scan: Scan | None = None,
     kind: Kind = "conn",
     options: Sequence[tuple[str, str]] = (),
+    aside: bool = False,
 ) -> list[dict[str, Any]]:
-    """Every row of the SELECT as a dictionary, refused and passed ones included."""
+    """Every row of the SELECT as a dictionary, refused and passed ones included.
+
+    ``aside``: with the account of its lines (records, joined, lost).
+    """
     listed = [paths] if isinstance(paths, Path) else list(paths)
     form = form_of(module, listed[0], kind)
     form = form.model_copy(update={"options": (*form.options, *options)})
     written_at = tuple(path.stat().st_mtime_ns for path in listed)
     names, rows = _answer(module.select(form, [str(path) for path in listed], scan or Scan()), written_at)
     assert names[: len(CANONICAL[kind])] == tuple(CANONICAL[kind])
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    return [
+        {name: value for name, value in zip(names, row, strict=True) if aside or name not in ASIDE_DEFAULTS}
+        for row in rows
+    ]
 
 
 @lru_cache(maxsize=4)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectors.sources.logs.engine import Engine, Progress
@@ -34,7 +34,7 @@ class Aggregation:
     @property
     def rows(self) -> int:
         """All rows with a usable time."""
-        return sum(summary.rows for summary in self.summaries.values())
+        return sum(summary.rows for summary in self.summaries.values()) + self.unusable
 
     @property
     def oldest(self) -> float:
@@ -62,7 +62,7 @@ def by_lean(
     size: int = 0,
 ) -> Aggregation:
     """One pass, then the doubtful tuples again."""
-    found, doubtful = Aggregation(), []
+    found, doubtful, unusable = Aggregation(), [], defaultdict(int)
     for row in engine.rows(fast_path(scope.profile, relation, windows), progress, size):
         number, connections, usable, unsure = row[0], row[5], row[18], row[19]
         if row[3] is None:
@@ -71,21 +71,27 @@ def by_lean(
             found.summaries[number] = Summary(connections, oldest, newest, hours)
         elif not usable:
             found.unusable += connections
+            unusable[number] += connections
         elif unsure:
             doubtful.append(row[: len(_KEY)])
         else:
             found.aggregates[number].append(aggregate(row[1:18]))
+    for number, count in unusable.items():
+        found.summaries[number] = replace(found.summaries[number], rows=found.summaries[number].rows - count)
     if doubtful and not found.too_long_for_lean:
         _again(engine, relation, scope, windows, doubtful, found)
     return found
 
 
-def by_plain(engine: Engine, relation: str, scope: Scope, windows: Windows | None) -> Aggregation:
-    """The detection as it is printed: windows of any length, host and process names, denied attempts."""
+def by_plain(engine: Engine, relation: str, scope: Scope, windows: Windows | None, counted: str = "") -> Aggregation:
+    """The detection as it is printed: windows of any length, host and process names, denied attempts.
+
+    ``counted`` is the relation of all rows, with the column ``records``, when ``relation`` was folded.
+    """
     found = Aggregation()
     for row in engine.believed(aggregation(scope.profile, relation, windows, lab=scope.lab)):
         found.aggregates[row[0]].append(aggregate(row[1:]))
-    for number, count, oldest, newest, hours in engine.believed(_summaries(relation, windows)):
+    for number, count, oldest, newest, hours in engine.believed(_summaries(relation, windows, counted)):
         found.summaries[number] = Summary(count, oldest, newest, tuple(sorted(hours)))
     return found
 
@@ -113,8 +119,9 @@ def _again(
         found.aggregates[row[0]].append(aggregate(row[1:]))
 
 
-def _summaries(relation: str, windows: Windows | None) -> str:
+def _summaries(relation: str, windows: Windows | None, counted: str) -> str:
+    rows = "sum(coalesce(records, 1))::BIGINT" if counted else "count(*)"
     return f"""
-        SELECT {windows_column(windows)} AS window_no, count(*), min(start), max(start),
+        SELECT {windows_column(windows)} AS window_no, {rows}, min(start), max(start),
           list(DISTINCT floor(start / 3600)::BIGINT)
-        FROM {relation} WHERE start IS NOT NULL GROUP BY window_no"""
+        FROM {counted or relation} WHERE start IS NOT NULL GROUP BY window_no"""

@@ -15,6 +15,7 @@ NATIVE: tuple[Packing, ...] = ("plain", "gzip", "zstd")  # what DuckDB reads by 
 FIRST_BYTES = 6  # enough for ``packing_of``
 
 CHUNK = 1 << 20
+SEPARATOR = b"\x01\x02\x03\x04"  # between columns where a line is one column: no sound line has it
 LONGEST_LINE = 1 << 20
 # The ratio is only judged after this much: a short log of one repeated line packs better than any bomb.
 _RATIO_FROM = 256 << 20
@@ -48,7 +49,8 @@ class Bounds:
 class FileSurvey:
     """What a careful reading of a file found; ``cut`` is why reading ended early, ``bomb`` that it had to.
 
-    ``comments`` counts the lines that begin with #, ``headers`` holds the distinct texts from a ``#fields`` on.
+    ``comments`` counts the lines that begin with #, ``headers`` holds the distinct texts from a ``#fields`` on,
+    ``torn`` counts what DuckDB would take for the end of a line or column: a CR inside a line, ``SEPARATOR``.
     """
 
     lines: int = 0
@@ -56,6 +58,8 @@ class FileSurvey:
     headers: set[bytes] = field(default_factory=set)
     cut: str = ""
     bomb: bool = False
+    path: str = ""
+    torn: int = 0
 
 
 @dataclass
@@ -113,6 +117,9 @@ def survey(path: Path, packing: Packing, bounds: Bounds) -> FileSurvey:
     try:
         for piece in unpacked(path, packing, bounds):
             found.lines += piece.count(b"\n")
+            if b"\r" in piece or last == b"\r":
+                found.torn += piece.count(b"\r") - piece.count(b"\r\n") - (last == b"\r" and piece.startswith(b"\n"))
+            found.torn += piece.count(SEPARATOR) if SEPARATOR[:1] in piece else 0
             if rest or b"#" in piece:
                 found.comments += piece.count(b"\n#") + (last == b"\n" and piece.startswith(b"#"))
                 rest = _headers(rest + piece, found.headers)
@@ -179,7 +186,7 @@ def repaired(path: Path, packing: Packing, bounds: Bounds, target: Path) -> Repa
                     copy.write(b"\n")
                     continue
                 done.nul_bytes += line.count(0)
-                copy.write(line.replace(b"\0", b"").replace(b"\r", b" ") + b"\n")
+                copy.write(line.replace(b"\0", b"").replace(b"\r", b" ").replace(SEPARATOR, b"    ") + b"\n")
         finally:
             done.overlong_lines = tuple(numbers)
     return done

@@ -1,10 +1,13 @@
 """Logs with one row a direction: the rows of both directions, and the slices of a long session, become one connection.
 
-Rows belong together when they hold the same two ends and protocol and the gap between one row's end and the next one's
-start is at most ``gap`` seconds. Two short connections of one 5-tuple within the gap therefore count as one.
+TCP: the rows of one pair of ends are one connection until a new SYN shows in the same direction. Where the rows have no
+flags, they are one while no gap is longer than the exporter's longest time-out, and ``joined`` counts the rows that
+nothing but time ties to those before. Everything else shows no beginning, and peers keep one port: there each row of
+the side that spoke first is a connection, and the answer's rows belong to the last one before them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 # The canonical columns that the rows of ``sessions`` fill.
 ENDS: Mapping[str, str] = {
@@ -15,31 +18,57 @@ ENDS: Mapping[str, str] = {
     "dst_port": "dport",
     "proto": "proto",
     "duration": "ended - started",
+    "records": "records",
+    "joined": "joined",
 }
 
 _LOW_FIRST = "(src < dst OR (src = dst AND sport <= dport))"
 
 
-def sessions(rows: str, gap: int, began: str, sums: Mapping[str, str], together: str = "''") -> str:
+class Slices(NamedTuple):
+    """How an exporter cuts a session: all times in seconds.
+
+    Rows at most ``gap`` apart touch. ``longest`` is its longest time-out. A SYN at most ``again`` after the last row of
+    its direction is no new one.
+    """
+
+    gap: int
+    longest: int = 1800
+    again: int = 0
+
+
+def sessions(
+    rows: str,
+    slices: Slices | int,
+    began: str,
+    sums: Mapping[str, str],
+    together: str = "''",
+    syn: str = "NULL",
+    bare: str = "NULL",
+    first: Sequence[str] = (),
+) -> str:
     """SELECT of one row a session, with the ends as src, sport, dst, dport (who began is src) and each side's sums.
 
     ``rows`` has src, sport, dst, dport, proto, started, ended, n, bad, passed, file, line; refused and passed rows stay
     alone. ``began`` is an aggregate over the session's rows: true when the low end (``forward`` rows come from it)
-    spoke first. Each sum ``name`` gives ``name_sent`` and ``name_back``, null when no row of that side has it;
-    ``rows_sent`` and ``rows_back`` count the rows. ``together`` is one more thing the rows of a session have in common.
+    spoke first. ``syn`` is SQL over a row: whether it holds a SYN, null when its flags are not known; ``bare``: and
+    nothing but SYNs, as unanswered attempts do. Each sum ``name`` gives ``name_sent`` and ``name_back``, null when no
+    row of that side has it; ``rows_sent`` and ``rows_back`` count the rows. ``together`` is one more thing the rows of
+    a session have in common; of the columns ``first`` its first row's value stays. A number for ``slices`` is its
+    ``gap``.
     """
+    slices = slices if isinstance(slices, Slices) else Slices(slices)
     end = "CASE WHEN {} THEN concat_ws(' ', src, sport) ELSE concat_ws(' ', dst, dport) END"
     pair = f"concat_ws(' ', {end.format('forward')}, {end.format('NOT forward')}, proto, {together})"
     alone = "CASE WHEN bad IS NULL AND passed IS NULL THEN NULL ELSE concat_ws(' ', file, n) END"
-    keyed = f"SELECT *, coalesce({alone}, {pair}) AS pair FROM (SELECT *, {_LOW_FIRST} AS forward FROM ({rows}))"
-    over = "(PARTITION BY pair ORDER BY started, ended, n ROWS BETWEEN UNBOUNDED PRECEDING AND"
-    apart = f"coalesce(started > max(ended) OVER {over} 1 PRECEDING) + {gap}, true)"
-    opened = f"SELECT *, {apart} AS opens_one FROM ({keyed})"
-    cut = f"SELECT *, sum(opens_one::INTEGER) OVER {over} CURRENT ROW) AS session FROM ({opened})"
+    keyed = f"""SELECT *, coalesce({alone}, {pair}) AS pair, coalesce(proto = 'tcp', false) AS is_tcp
+        FROM (SELECT *, {_LOW_FIRST} AS forward, ({syn})::BOOLEAN AS a_syn, ({bare})::BOOLEAN AS a_bare
+          FROM ({rows}))"""
     totals = ", ".join(
         f"sum({value}) FILTER (forward) AS {name}_low, sum({value}) FILTER (NOT forward) AS {name}_high"
         for name, value in {**sums, "rows": "1"}.items()
     )
+    kept = "".join(f"arg_min({name}, started) AS {name}, " for name in first)
     grouped = f"""
         SELECT any_value(proto) AS proto, min(started) AS started, max(ended) AS ended, {began} AS low_began, {totals},
             any_value(CASE WHEN forward THEN src ELSE dst END) AS low,
@@ -47,8 +76,8 @@ def sessions(rows: str, gap: int, began: str, sums: Mapping[str, str], together:
             any_value(CASE WHEN forward THEN dst ELSE src END) AS high,
             any_value(CASE WHEN forward THEN dport ELSE sport END) AS high_port,
             any_value({together}) AS together, any_value(bad) AS bad, any_value(passed) AS passed,
-            arg_min(file, n) AS file, min(line) AS line
-        FROM ({cut}) GROUP BY pair, session"""
+            {kept}arg_min(file, n) AS file, min(line) AS line, count(*) AS records, count(*) FILTER (bridged) AS joined
+        FROM ({_numbered(keyed, slices)}) GROUP BY pair, burst, session"""
     sides = [
         ("src", "low", "high"),
         ("sport", "low_port", "high_port"),
@@ -58,7 +87,36 @@ def sessions(rows: str, gap: int, began: str, sums: Mapping[str, str], together:
     sides += [(f"{name}_sent", f"{name}_low", f"{name}_high") for name in (*sums, "rows")]
     sides += [(f"{name}_back", f"{name}_high", f"{name}_low") for name in (*sums, "rows")]
     turned = ", ".join(f"CASE WHEN low_began THEN {this} ELSE {that} END AS {name}" for name, this, that in sides)
-    return f"SELECT proto, started, ended, together, bad, passed, file, line, {turned} FROM ({grouped})"
+    own = "".join(f"{name}, " for name in first)
+    return f"""SELECT {own}proto, started, ended, together, bad, passed, file, line, records, joined, {turned}
+        FROM ({grouped})"""
+
+
+def _numbered(keyed: str, slices: Slices) -> str:
+    """The rows with ``burst`` and, in it, ``session``; ``bridged`` marks one that only time ties to the one before."""
+    order = "ORDER BY started, ended, n"
+    before = f"{order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
+    gaps = f"""
+        SELECT *, started - max(ended) OVER (PARTITION BY pair {before}) AS gap,
+            started - max(ended) OVER (PARTITION BY pair, forward {before}) AS own_gap,
+            lag(forward) OVER (PARTITION BY pair {order}) = forward AND lag(a_bare) OVER (PARTITION BY pair {order})
+                AND a_bare AS retried
+        FROM ({keyed})"""
+    apart = f"gap > CASE WHEN NOT is_tcp THEN {slices.gap} WHEN a_syn IS NULL THEN {slices.longest} END"
+    fresh = f"""is_tcp AND coalesce(a_syn, false) AND coalesce(own_gap > {slices.again}, true)
+        AND NOT coalesce(retried AND own_gap <= {slices.gap}, false)"""
+    bursts = f"""
+        SELECT *, sum(coalesce({apart}, false)::INTEGER) OVER (PARTITION BY pair {order}) AS burst, {fresh} AS begins,
+            coalesce(is_tcp AND a_syn IS NULL AND gap > {slices.gap} AND gap <= {slices.longest}, false) AS bridged
+        FROM ({gaps})"""
+    first = f"SELECT *, forward = first_value(forward) OVER (PARTITION BY pair, burst {order}) AS asks FROM ({bursts})"
+    counted = "PARTITION BY pair, burst ORDER BY started, NOT asks, ended, n"
+    return f"""
+        SELECT *, CASE WHEN is_tcp THEN greatest(
+              count(*) FILTER (begins AND forward) OVER ({counted}),
+              count(*) FILTER (begins AND NOT forward) OVER ({counted}))
+            ELSE count(*) FILTER (asks) OVER ({counted}) END AS session
+        FROM ({first})"""
 
 
 def first_by(*order: str) -> str:

@@ -102,3 +102,13 @@ class Engine:
             return list(self.rows(sql))
         except duckdb.Error as fault:
             raise BadAnswer(f"DuckDB: {str(fault).splitlines()[0]}") from fault
+
+
+def unreadable(engine: Engine, parquet: Path) -> str:
+    """Why a Parquet file cannot be read to its end, "" when it can: it is no text that could be mended."""
+    name = "".join(f"[{c}]" if c in "*?[" else c for c in str(parquet)).replace("'", "''")
+    try:
+        engine.run(f"CREATE OR REPLACE TEMP TABLE probe AS SELECT max(hash(COLUMNS(*))) FROM read_parquet('{name}')")
+    except duckdb.Error as fault:
+        return str(fault).splitlines()[0][:200]
+    return ""

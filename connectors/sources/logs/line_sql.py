@@ -9,13 +9,14 @@ import csv
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from connectors.sources.logs.schema import ASIDE, CANONICAL, Kind, Scan, literal
+from connectors.sources.logs.decompress import SEPARATOR
+from connectors.sources.logs.schema import ASIDE, ASIDE_DEFAULTS, CANONICAL, Kind, Scan, literal
 
 EARLIEST, LATEST = 0, 4102444800  # 1970 and 2100: what a time in a log may be
 LARGEST_COUNT = 10**15
 NUMBERED_PATHS = 64  # past this many files in one query the line numbers are left out: one scan a file costs too much
 
-_SEPARATOR = "\x01\x02\x03\x04"  # occurs in no line, so each line is one column
+_SEPARATOR = SEPARATOR.decode()
 _OCTET = "(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
 _ADDRESS = rf"({_OCTET}\.){{3}}{_OCTET}|[0-9a-f]*:[0-9a-f:.]*:[0-9a-f.]*"
 _QUOTED = r',("(?:[^"]|"")*"|[^,]*)'
@@ -55,10 +56,11 @@ def lines(paths: Sequence[str], scan: Scan) -> str:
 
     ``n`` orders the lines of one file; between files it means nothing.
     """
+    wanted = "trim(text) != ''" + (f" AND regexp_matches(text, {literal(scan.only)})" if scan.only else "")
     if len(paths) > NUMBERED_PATHS:
-        return f"SELECT file, NULL::BIGINT AS line, n, text FROM ({_numbered(paths, scan)}) WHERE trim(text) != ''"
+        return f"SELECT file, NULL::BIGINT AS line, n, text FROM ({_numbered(paths, scan)}) WHERE {wanted}"
     scans = " UNION ALL ".join(f"({_numbered((path,), scan)})" for path in paths)
-    return f"SELECT file, n AS line, n, text FROM ({scans}) WHERE trim(text) != ''"
+    return f"SELECT file, n AS line, n, text FROM ({scans}) WHERE {wanted}"
 
 
 def csv_fields(text: str = "text") -> str:
@@ -145,8 +147,8 @@ def checked(
 def canonical(kind: Kind, rows: str, values: Mapping[str, str]) -> str:
     """The final SELECT: the kind's columns, typed, then ASIDE; ``start`` is null on refused and passed rows.
 
-    ``values`` gives SQL over ``rows`` for each column the log has. The others are null, save the texts ('') and the
-    flags that are never unknown (false).
+    ``values`` gives SQL over ``rows`` for each column the log has, those of ASIDE_DEFAULTS included. The others are
+    null, save the texts ('') and the flags that are never unknown (false).
     """
     empty = {
         "hostname": "''",
@@ -160,6 +162,7 @@ def canonical(kind: Kind, rows: str, values: Mapping[str, str]) -> str:
     chosen["start"] = f"CASE WHEN bad IS NULL AND passed IS NULL THEN {chosen['start']} END"
     columns = [f"({value})::{CANONICAL[kind][name]} AS {name}" for name, value in chosen.items()]
     aside = [f"{name}::{sql_type} AS {name}" for name, sql_type in ASIDE.items()]
+    aside += [f"({values.get(name, value)}) AS {name}" for name, value in ASIDE_DEFAULTS.items()]
     return f"SELECT {', '.join(columns + aside)} FROM ({rows})"
 
 

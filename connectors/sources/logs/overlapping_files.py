@@ -1,13 +1,15 @@
 """Hours of a Zeek log beside their daily merge: a file whose every row stands in a larger one is read once.
 
 Cheap for folders without such a thing: only a file that is about as large as all that begin in its day is looked into,
-and only at its beginning. What is left out is proven, row by row; what is shared in part is said.
+and only at its beginning. What is left out is proven, row by row; files that share rows, or that two sensors wrote of
+the same hours, are compared connection by connection (connectors/sources/logs/deduplication.py).
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import pairwise
 from typing import NamedTuple
 
 import duckdb
@@ -37,11 +39,19 @@ class _Begun(NamedTuple):
     uids: tuple[bytes, ...]
 
 
-def without_parts(files: Sequence[LogFile], bounds: Bounds, engine: Engine) -> tuple[tuple[LogFile, ...], list[str]]:
-    """The files but those of which every row stands in a larger one, and a sentence on each that shares rows."""
+class Merged(NamedTuple):
+    """The files to read, one sentence for each that is left out, and whether others share rows or hours."""
+
+    files: tuple[LogFile, ...]
+    notes: tuple[str, ...] = ()
+    overlap: bool = False
+
+
+def without_parts(files: Sequence[LogFile], bounds: Bounds, engine: Engine) -> Merged:
+    """The files but those of which every row stands in a larger one."""
     begun = _begun(files, bounds)
     left_out: dict[LogFile, LogFile] = {}
-    told: list[str] = []
+    overlap = False
     for whole in sorted(begun, key=lambda one: -one.file.size):
         parts = [one for one in begun if one.file not in left_out and _may_be_part(one, whole)]
         if whole.file in left_out or not parts or not _large_enough(whole, parts) or not _shared(whole, parts, bounds):
@@ -49,19 +59,38 @@ def without_parts(files: Sequence[LogFile], bounds: Bounds, engine: Engine) -> t
         for part, rows, also in _compared(whole.file, [one.file for one in parts], bounds, engine):
             if rows and rows == also:
                 left_out[part] = whole.file
-            elif also:
-                told.append(
-                    f"{part.path}: {also:,} of its {rows:,} rows stand in {whole.file.path} too and are "
-                    "counted twice: give one of the two"
-                )
+                continue
+            overlap |= bool(also)
     kept = tuple(file for file in files if file not in left_out)
-    return kept, [
-        *(
-            _left_out(whole, [part for part, in_ in left_out.items() if in_ is whole])
-            for whole in dict.fromkeys(left_out.values())
-        ),
-        *told,
-    ]
+    notes = tuple(
+        _left_out(whole, [part for part, in_ in left_out.items() if in_ is whole])
+        for whole in dict.fromkeys(left_out.values())
+    )
+    return Merged(kept, notes, overlap or _overlapping(kept, bounds))
+
+
+def _overlapping(files: Sequence[LogFile], bounds: Bounds) -> bool:
+    """Whether two of the Zeek logs seem to be of the same hours, as those of two sensors are.
+
+    Seen from how they begin and, of plain ones, end: two that begin within minutes, or one that begins while another
+    goes on. Logs that follow each other overlap by the connections that were open.
+    """
+    begun = sorted(_begun(files, bounds), key=lambda one: one.since)
+    for one, after in pairwise(begun):
+        if after.since - one.since < _SLACK_S or after.since < _end(one) - _SLACK_S:
+            return True
+    return False
+
+
+def _end(one: _Begun) -> float:
+    """The latest instant in the last lines of a plain file; its beginning of a packed one."""
+    if one.file.packing != "plain":
+        return one.since
+    with one.file.path.open("rb") as source:
+        source.seek(max(one.file.size - _HEAD, 0))
+        rows = source.read(_HEAD).split(b"\n")[1:]
+    moments = (_epoch((time[1] or time[2]).decode(errors="replace")) for row in rows if (time := _TIME.search(row)))
+    return max((moment for moment in moments if moment is not None), default=one.since)
 
 
 def _left_out(whole: LogFile, parts: Sequence[LogFile]) -> str:

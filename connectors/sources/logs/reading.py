@@ -1,20 +1,24 @@
-"""One kind of log as a relation in DuckDB, every line accounted for, damaged files repaired."""
+"""One kind of log in one format as a relation in DuckDB, every line accounted for, damaged files repaired."""
 
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-
-import duckdb
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import ModuleType
 
 from connectors.sources.logs.decompress import Bounds, FileSurvey, blank_lines, repaired, survey
-from connectors.sources.logs.engine import Engine
+from connectors.sources.logs.engine import Engine, unreadable
 from connectors.sources.logs.files import LogFile, formats
 from connectors.sources.logs.header_changes import split
-from connectors.sources.logs.line_sql import file_list
-from connectors.sources.logs.rejects import UNREADABLE, Looked, Place, Rejected, carefully, from_table, named
-from connectors.sources.logs.schema import CANONICAL, Kind, Recognised, Scan
+from connectors.sources.logs.rejects import Looked, Place, Rejected, carefully, in_table
+from connectors.sources.logs.schema import ASIDE_DEFAULTS, CANONICAL, Kind, Recognised, Scan, literal
+from connectors.sources.logs.year_inference import Years, years
 
-_NAMED_REJECTS = 50_000
+# Past this many files in one query the rows of lines do not say which file they stand in.
+_TOLD_APART = 64
+# What a format whose rows are lines, all alike, has in the columns beside the kind's own.
+_OF_LINES = {"bad": "NULL::VARCHAR", "passed": "NULL::VARCHAR", "line": "NULL::BIGINT", **ASIDE_DEFAULTS}
 # DuckDB keeps some 25 kB for a line that it refuses, outside its own memory limit.
 _MOST_REFUSED = 5_000
 # One line costs Python microseconds, and a packed log may hold a million lines in a kilobyte: what may be looked at
@@ -24,9 +28,10 @@ _LEAST_LOOKED, _BYTES_A_LINE = 500_000, 16
 
 @dataclass
 class Reading:
-    """The files of one kind. ``files`` are those DuckDB reads; a repaired one stands in for its original.
+    """The files of one kind in one format, so that what is said of a file does not depend on what lies beside it.
 
-    ``rejected`` and ``cut`` are known after ``settle``.
+    ``forms`` are the files as DuckDB reads them; a repaired one stands in for its original. ``rejected``, ``passed``
+    (lines that say nothing to us, by reason) and ``cut`` are known after ``settle`` or ``account`` (accounting.py).
     """
 
     engine: Engine
@@ -35,24 +40,52 @@ class Reading:
     scan: Scan
     bounds: Bounds
     rejected: Rejected = field(default_factory=Rejected)
+    passed: Counter[str] = field(default_factory=Counter)
     warnings: list[str] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)
     _originals: dict[str, LogFile] = field(default_factory=dict)
     _places: dict[str, Place] = field(default_factory=dict)
     _bombs: set[str] = field(default_factory=set)
+    _torn: set[str] = field(default_factory=set)
     _lost: Rejected = field(default_factory=Rejected)
     _surveys: list[Future[FileSurvey]] = field(default_factory=list)
+    _years: dict[str, Years] = field(default_factory=dict)
+    _prepared: bool = False
+
+    def __post_init__(self) -> None:
+        self.module: ModuleType = formats()[next(iter(self.forms)).format]
 
     @property
     def by_line(self) -> bool:
         """Whether every line of these files is one row, so that lines and rows can be compared."""
-        return all(getattr(formats()[form.format], "ROWS_ARE_LINES", False) for form in self.forms)
+        return getattr(self.module, "ROWS_ARE_LINES", False)
 
     @property
-    def endpoint_files(self) -> list[str]:
-        """The files that machines wrote about themselves, when others saw the network beside them; else none."""
-        own = [form for form in self.forms if getattr(formats()[form.format], "ENDPOINT", False)]
-        return [str(file.path) for form in own for file in self.forms[form]] if len(own) < len(self.forms) else []
+    def interim(self) -> bool:
+        """Whether the rows are states of connections that last, which their final row repeats."""
+        return all(dict(form.options).get("interim") == "yes" for form in self.forms)
+
+    @property
+    def is_endpoint(self) -> bool:
+        """Whether machines wrote these files about themselves."""
+        return getattr(self.module, "ENDPOINT", False)
+
+    def prepare(self) -> None:
+        """The years of stamps that name none; once."""
+        if self._prepared:
+            return
+        self._prepared = True
+        if getattr(self.module, "UNDATED", False):
+            by_path = years(self.engine, self._all(), self.scan.year, self._originals)
+            self._years = {str(self._original_path(path)): year for path, year in by_path.items()}
+            said = "stamps without a year are read as of {}, the latest that the file's own time allows: give --year"
+            known = self._years.items() if self.scan.year is None else ()
+            self.warnings += [f"{path}: {said.format(year.text)}" for path, year in known]
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files as DuckDB reads them."""
+        return tuple(str(file.path) for file in self._all())
 
     @property
     def size(self) -> int:
@@ -64,32 +97,77 @@ class Reading:
 
         ``keep_rejects``: what DuckDB refuses goes to the rejects table, which starts empty.
         """
-        scan, parts = self.scan if keep_rejects else self.scan.model_copy(update={"rejects": ""}), []
+        self.prepare()
+        scan, parts = self._dated(), []
         if keep_rejects:
             self.engine.run(f"DROP TABLE IF EXISTS {self.scan.rejects}; DROP TABLE IF EXISTS reject_scans")
+        else:
+            scan = scan.model_copy(update={"rejects": ""})
         for form, files in self.forms.items():
-            rows = formats()[form.format].select(form, [str(file.path) for file in files], scan)
-            extra = "".join(f", {name}" if not self._is_lean(form) else f", NULL AS {name}" for name in columns)
-            parts.append(f"SELECT {', '.join(CANONICAL[self.kind])}{extra} FROM ({rows})")
+            only = scan.model_copy(update={"only": dict(form.options).get("lines", "")})
+            for group in [[file] for file in files] if self._told_apart(columns) else [files]:
+                rows = self.module.select(form, [str(file.path) for file in group], only)
+                path = literal(str(group[0].path)) if len(group) == 1 else "'the " + self.module.NAME + " logs'"
+                extra = (*((_OF_LINES | {"file": path}).get(name, name) + f" AS {name}" for name in columns),)
+                names = extra if self.by_line else columns
+                parts.append(f"SELECT {', '.join((*CANONICAL[self.kind], *names))} FROM ({rows})")
         return " UNION ALL ".join(parts)
+
+    def _told_apart(self, columns: Sequence[str]) -> bool:
+        return self.by_line and "file" in columns and len(self._all()) <= _TOLD_APART
+
+    def uids(self) -> str:
+        """A SELECT of the identities (uid) of these connections; "" for a format that gives none."""
+        chosen = (
+            [
+                self.module.uids(form, [str(file.path) for file in files], self.scan)
+                for form, files in self.forms.items()
+            ]
+            if hasattr(self.module, "uids")
+            else []
+        )
+        return " UNION ALL ".join(chosen)
+
+    def _dated(self) -> Scan:
+        """The scan with the years of these files."""
+        known = [
+            (path, self._years[original])
+            for path in self.paths
+            if (original := str(self._original_path(path))) in self._years
+        ]
+        if not known:
+            return self.scan
+        # A format that knows one year only reads right what lies in one.
+        return self.scan.model_copy(
+            update={
+                "years": tuple((path, *year) for path, year in known),
+                "year": self.scan.year or max(year.early for _, year in known),
+            }
+        )
 
     def start_survey(self, worker: ThreadPoolExecutor) -> None:
         """Count the lines beside the query that reads them, and end the query when a file must not be read whole."""
-        self._surveys = [worker.submit(self._survey, file) for file in self._all()]
+        self.prepare()
+        text = [file for form, files in self.forms.items() for file in files if dict(form.options).get("file") is None]
+        self._surveys = [worker.submit(self._survey, file) for file in text]
 
     def _survey(self, file: LogFile) -> FileSurvey:
-        found = survey(file.path, file.packing, self.bounds)
-        if found.bomb:
+        seen = survey(file.path, file.packing, self.bounds)
+        seen.path = str(file.path)
+        if seen.bomb:
             self._bombs.add(str(file.path))
             self.engine.interrupt()
-        return found
+        elif seen.torn:
+            self._torn.add(str(file.path))
+        return seen
 
     def repair(self) -> bool:
         """Copy every file that DuckDB could not or must not read, cleaned; False when all were repaired before."""
-        left = [file for file in self._all() if not {str(file.path)} & (self._originals.keys() | self._places.keys())]
+        done = self._originals.keys() | self._places.keys()
+        left = [file for file in self._all() if str(file.path) not in done]
+        left = [file for file in left if str(file.path) in self._bombs | self._torn] or left
         if not left:
             return False
-        left = [file for file in left if str(file.path) in self._bombs] or left
         for form, files in list(self.forms.items()):
             mended = [self._repaired(file, form) if file in left else file for file in files]
             self.forms[form] = [file for file in mended if file is not None]
@@ -102,12 +180,14 @@ class Reading:
 
         ``usable_rows`` is what the query saw; ``unusable`` of those have text for an address.
         """
+        if self.torn():
+            return True
         surveys = [future.result() for future in self._surveys]
-        self._note_cuts(surveys)
+        self.note_cuts()
         if self._divided(surveys):
             return True
         lines, plain = sum(survey.lines for survey in surveys), sum(survey.comments for survey in surveys)
-        plain = plain if self._has_headers() else 0
+        plain = plain if hasattr(self.module, "renamed") else 0
         if lines - plain != usable_rows:
             lines -= sum(blank_lines(file.path, file.packing, self.bounds) for file in self._all())
         if (not unusable and lines - plain == usable_rows) or any(survey.bomb for survey in surveys):
@@ -123,7 +203,10 @@ class Reading:
             return True
         if looked.whole and looked.good > usable_rows:
             self.warnings.append(f"{looked.good - usable_rows} rows could not be accounted for")
-        if not looked.whole:
+        if looked.whole:  # DuckDB may read what a look at the line calls wrong, and the other way round
+            left_out = max(sum(survey.lines for survey in surveys) - looked.silent - usable_rows + unusable, 0)
+            looked = replace(looked, rejected=replace(looked.rejected, count=left_out))
+        else:
             out = known.count + unusable if balanced else lines - usable_rows + unusable
             self.rejected += Rejected(max(out - looked.rejected.count, 0))
             self.cut += [] if balanced else [self._untold(looked)]
@@ -135,15 +218,15 @@ class Reading:
         looked, most = Looked(), max(_LEAST_LOOKED, self.size // _BYTES_A_LINE)
         for form, files in self.forms.items():
             for file in map(self._original, files):
-                place, left = self._place(str(file.path)), most - looked.lines
-                looked += carefully(file, place, form, formats()[form.format], self.bounds, left)
+                place, left = self.place(str(file.path)), most - looked.lines
+                looked += carefully(file, place, form, self.module, self.bounds, left)
         return looked
 
     def _untold(self, looked: Looked) -> str:
         paths = [str(file.path) for file in self._all()]
         others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         return (
-            f"{self._place(paths[0]).path}{others}: {looked.lines:,} lines were looked at one by one; those after "
+            f"{self.place(paths[0]).path}{others}: {looked.lines:,} lines were looked at one by one; those after "
             "them were only counted, and good rows may be among those left out"
         )
 
@@ -152,13 +235,13 @@ class Reading:
         found = {str(file.path): survey.headers for file, survey in zip(self._all(), surveys, strict=True)}
         done = False
         for form, files in list(self.forms.items()):
-            module = formats()[form.format]
-            whole = [file for file in files if str(file.path) not in self._places] if self._has_headers() else []
-            for file in whole:
+            whole = [file for file in files if str(file.path) not in self._places]
+            for file in whole if hasattr(self.module, "renamed") else ():
                 texts = (text.decode(errors="replace").rstrip("\r") for text in found[str(file.path)])
-                if all(module.renamed(form, text) is None for text in texts):
+                if all(self.module.renamed(form, text) is None for text in texts):
                     continue
-                parts = split(self._original(file), form, module, self.bounds, self.engine.folder, len(self._places))
+                whole_file, folder = self._original(file), self.engine.folder
+                parts = split(whole_file, form, self.module, self.bounds, folder, len(self._places))
                 self.forms[form] = [kept for kept in self.forms[form] if kept is not file]
                 for kept, part in parts.files:
                     self.forms.setdefault(kept, []).append(part)
@@ -167,90 +250,53 @@ class Reading:
                 done = True
         return done
 
-    def _has_headers(self) -> bool:
-        return all(hasattr(formats()[form.format], "renamed") for form in self.forms)
-
     def _refused(self) -> tuple[Rejected, int]:
         """Read once more, now for the lines that DuckDB refuses; a format without such a table has none."""
-        if self._has_headers():
+        if hasattr(self.module, "renamed"):
             self.engine.run(
                 f"CREATE OR REPLACE TEMP TABLE again AS SELECT count(COLUMNS(*)) FROM ({self.sql(keep_rejects=True)})"
             )
-        return self._from_table()
+        return self.from_table()
 
-    def bad_rows(self, relation: str) -> None:
-        """Count and name the rows that a format itself refused, from a copy with the columns ``bad, file, line``."""
-        refused = f"FROM {relation} WHERE start IS NULL AND passed IS NULL"
-        ((count,),) = self.engine.believed(f"SELECT count(*) {refused}")
-        first = self.engine.believed(f"SELECT file, line, bad {refused} ORDER BY bad IS NULL, file, line LIMIT 5")
-        examples = tuple(
-            named(*(self._place(path).at(line) if path else ("a row", line)), why or "no usable time or address")
-            for path, line, why in first
-        )
-        _, unread = self._from_table()
-        self.rejected += Rejected(count + unread, examples)
-
-    def _from_table(self) -> tuple[Rejected, int]:
+    def from_table(self) -> tuple[Rejected, int]:
         """What DuckDB itself refused, and how many lines that were, headers included."""
-        if not self.engine.has(self.scan.rejects):
-            return Rejected(), 0
-        table = f"{self.scan.rejects} JOIN reject_scans USING (scan_id, file_id)"
-        ((seen,),) = self.engine.believed(f"SELECT count(DISTINCT (scan_id, file_id, line)) FROM {self.scan.rejects}")
-        rows = self.engine.believed(
-            "SELECT file_path, line, left(any_value(csv_line), 65536), max(error_type::VARCHAR) FILTER "
-            f"(error_type::VARCHAR IN {tuple(UNREADABLE)}) FROM {table} "
-            f"GROUP BY file_path, line ORDER BY file_path, line LIMIT {_NAMED_REJECTS}"
-        )
-        found = Rejected()
-        for form, files in self.forms.items():
-            module = formats()[form.format]
-            if hasattr(module, "fault"):
-                paths = {str(file.path) for file in files}
-                mine = [(self._place(path), *rest) for path, *rest in rows if path in paths]
-                found += from_table(mine, form, module)
-        more = seen - len(rows)
-        return (found + Rejected(more) if more else found), seen
+        return in_table(self.engine, self.scan.rejects, self.forms, self.module, self.place)
 
-    def _note_cuts(self, surveys: Sequence[FileSurvey]) -> None:
-        for file, found in zip(self._all(), surveys, strict=True):
-            if found.cut:
-                self.cut.append(f"{self._place(str(file.path)).path}: {found.cut}")
+    def torn(self) -> bool:
+        """Whether lines hold what makes two of them; then their files are repaired and must be read again."""
+        surveys = [future.result() for future in self._surveys]
+        return any(seen.path in self._torn for seen in surveys) and self.repair()
+
+    def note_cuts(self) -> None:
+        """Keep what the surveys say of files that end early."""
+        surveys = [future.result() for future in self._surveys]
+        self.cut += [f"{self.place(seen.path).path}: {seen.cut}" for seen in surveys if seen.cut]
 
     def _repaired(self, file: LogFile, form: Recognised) -> LogFile | None:
         if dict(form.options).get("file") == "parquet":
-            return self._sound(file)
-        target = self.engine.folder / f"repaired-{len(self._originals)}.log"
+            self._originals[str(file.path)] = file
+            fault = unreadable(self.engine, file.path)
+            self.cut += [f"{file.path}: left out, it cannot be read: {fault}"] if fault else []
+            return None if fault else file
+        target = self.engine.folder / f"repaired-{self.kind}-{len(self._originals)}-{form.format}.log"
         done = repaired(file.path, file.packing, self.bounds, target)
-        self._originals[str(target)] = file
+        self._originals[str(target)] = self._original(file)
         if done.cut:
             self.cut.append(f"{file.path}: {done.cut}")
         if done.nul_bytes:
             self.warnings.append(f"{file.path}: {done.nul_bytes} NUL bytes taken out")
         return file._replace(path=target, packing="plain")
 
-    def _sound(self, file: LogFile) -> LogFile | None:
-        """The Parquet file as it is, or None: it is no text that could be mended."""
-        self._originals[str(file.path)] = file
-        try:
-            self.engine.run(
-                f"CREATE OR REPLACE TEMP TABLE probe AS SELECT max(hash(COLUMNS(*))) "
-                f"FROM read_parquet({file_list([str(file.path)])})"
-            )
-        except duckdb.Error as fault:
-            self.cut.append(f"{file.path}: left out, it cannot be read: {str(fault).splitlines()[0][:200]}")
-            return None
-        return file
-
     def _original(self, file: LogFile) -> LogFile:
         return self._originals.get(str(file.path), file)
 
-    def _place(self, path: str) -> Place:
+    def _original_path(self, path: str) -> Path:
+        return self._originals[path].path if path in self._originals else Path(path)
+
+    def place(self, path: str) -> Place:
         """Where a file that DuckDB reads stands in one that a person has."""
         found = self._places.get(path)
         return found or Place(self._originals[path].path if path in self._originals else path)
 
     def _all(self) -> list[LogFile]:
         return [file for files in self.forms.values() for file in files]
-
-    def _is_lean(self, form: Recognised) -> bool:
-        return bool(getattr(formats()[form.format], "ROWS_ARE_LINES", False))

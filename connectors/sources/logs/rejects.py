@@ -1,17 +1,19 @@
 """Rows that could not be used: counted, and the first few named as file:line with the reason."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
 from connectors.sources.logs.decompress import Bounds, TruncatedFile, lines_of
+from connectors.sources.logs.engine import Engine
 from connectors.sources.logs.files import LogFile
 from connectors.sources.logs.schema import Recognised
 
 EXAMPLES = 5
 _SHOWN = 160
+_NAMED_REJECTS = 50_000
 # DuckDB's word for a line whose text it does not hand over -> the reason.
 UNREADABLE = {"INVALID ENCODING": "not UTF-8 text", "LINE SIZE OVER MAXIMUM": "the line is longer than 2 MB"}
 
@@ -48,13 +50,41 @@ def from_table(rows: Iterable[tuple[Place, int, str, str]], form: Recognised, mo
     """From DuckDB's own rejects, one (place, line, text, error) a line; header lines are no rows and do not count."""
     count, examples = 0, []
     for place, line, text, error in rows:
-        reason = UNREADABLE.get(error) or module.fault(form, text.strip("\r\n"))
+        fault = getattr(module, "fault", None)
+        reason = UNREADABLE.get(error) or (fault(form, (text or "").strip("\r\n")) if fault else "cannot be read")
         if reason == "":
             continue
         count += 1
         if len(examples) < EXAMPLES:
             examples.append(named(*place.at(line), reason or "cannot be read"))
     return Rejected(count, tuple(examples))
+
+
+def in_table(
+    engine: Engine,
+    table: str,
+    forms: Mapping[Recognised, Sequence[LogFile]],
+    module: ModuleType,
+    place: Callable[[str], Place],
+) -> tuple[Rejected, int]:
+    """What stands in the table of lines that DuckDB itself refused, and how many those are, headers included."""
+    if not engine.has(table):
+        return Rejected(), 0
+    # A format may scan its files more than once.
+    ((seen,),) = engine.believed(
+        f"SELECT count(DISTINCT (file_path, line)) FROM {table} JOIN reject_scans USING (scan_id, file_id)"
+    )
+    rows = engine.believed(
+        "SELECT file_path, line, left(any_value(csv_line), 65536), max(error_type::VARCHAR) FILTER "
+        f"(error_type::VARCHAR IN {tuple(UNREADABLE)}) FROM {table} JOIN reject_scans USING (scan_id, file_id) "
+        f"GROUP BY file_path, line ORDER BY file_path, line LIMIT {_NAMED_REJECTS}"
+    )
+    rejected = Rejected()
+    for form, files in forms.items():
+        paths = {str(file.path) for file in files}
+        rejected += from_table([(place(path), *rest) for path, *rest in rows if path in paths], form, module)
+    more = seen - len(rows)
+    return (rejected + Rejected(more) if more else rejected), seen
 
 
 @dataclass(frozen=True)
@@ -68,6 +98,11 @@ class Looked:
     good: int = 0
     lines: int = 0
     whole: bool = True
+
+    @property
+    def silent(self) -> int:
+        """Headers and blank lines."""
+        return self.lines - self.good - self.rejected.count
 
     def __add__(self, other: "Looked") -> "Looked":
         return Looked(

@@ -1,23 +1,21 @@
 """The shape every log format is brought into: canonical columns by kind of log, and what a format module offers.
 
-A format is one file in this folder with
-
-    NAME: str                                                  # as given to --format
-    def recognise(head: str, path: str) -> Recognised | tuple[Recognised, ...] | None
-                                                               # from content, never from the file's name alone
-    def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str   # DuckDB SELECT giving the kind's columns
-
-``recognise`` gives a tuple when one file carries several kinds (Suricata EVE: conn, dns, tls, http); ``select`` is then
-called once for each of them over the same paths. ``select`` must take every value from ``form`` and ``paths`` through
-``literal`` (quoted by one function).
+A format is one file in this folder that fits ``Format``: the runner finds it by itself, and ``--format`` and the
+configuration offer its ``NAME``. ``recognise`` gives a tuple when one file carries several kinds (Suricata EVE: conn,
+dns, tls, http); ``select`` is then called once for each of them over the same paths. ``select`` must take every value
+from ``form`` and ``paths`` through ``literal`` (quoted by one function).
 
 A SELECT may carry, after the kind's columns, the columns of ``ASIDE``. A row with ``bad`` is a rejected one, a row with
-``passed`` is a sound one that is no event of this kind (a PAN start row, a VPC NODATA row); the other two say where it
-stands. Such a row's canonical columns mean nothing and ``start`` is null: the runner counts it by its reason, names the
-first few as file:line, and drops it. Rows that DuckDB itself cannot split are in ``Scan.rejects``, as for any format.
+``passed`` is a sound one that is no event of this kind (a PAN start row, a VPC NODATA row); ``file`` and ``line`` say
+where it stands. Such a row's canonical columns mean nothing and ``start`` is null: the runner counts it by its reason,
+names the first few as file:line, and drops it. ``records`` is how many lines of the log a row was made of, so that
+read, passed and rejected lines add up to all lines; ``joined`` how many of them continue a session without proof,
+because the log has no flags; ``lost`` that the exporter itself says that records are missing. Rows that DuckDB itself
+cannot split are in ``Scan.rejects``, as for any format.
 """
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, Protocol
 
 from playbook.model import Value
 
@@ -71,6 +69,8 @@ CANONICAL: dict[Kind, dict[str, str]] = {
 
 # The columns a SELECT may add after the canonical ones, so that no row is dropped in silence.
 ASIDE: dict[str, str] = {"bad": "VARCHAR", "passed": "VARCHAR", "file": "VARCHAR", "line": "BIGINT"}
+# Further ones that most formats do not need, with what stands for them then.
+ASIDE_DEFAULTS: dict[str, str] = {"records": "1::BIGINT", "joined": "0::BIGINT", "lost": "false"}
 
 
 # Own columns of a table: pairs of our name and theirs (``--columns``, ``[sources.NAME] columns``).
@@ -93,8 +93,34 @@ class Scan(Value):
     rejects: str = ""
     year: int | None = None  # for syslog stamps without a year
     time_zone: str = "UTC"  # IANA name; of a device whose stamps carry no offset
+    only: str = ""  # a regular expression: the lines of this format in files that hold those of several
+    years: tuple[tuple[str, int, int], ...] = ()  # path -> year of stamps in July to December, and in January to June
 
 
 def literal(text: str) -> str:
     """``text`` as a SQL string literal; the only way a value enters a query."""
     return "'" + text.replace("'", "''") + "'"
+
+
+class Format(Protocol):
+    """What the runner asks of a format module.
+
+    Beside these names a module may state, each with a default: ``ROWS_ARE_LINES`` (False; one line is one row, without
+    host, process or denied attempts, so that lines and rows are compared and the rows aggregated in one pass),
+    ``ENDPOINT`` (False; machines' own record), ``UNDATED`` (False; its stamps may lack a year: see timestamps.year),
+    ``LACKS`` ("a connection record"; what a file of this format without an event should hold, and how to get it),
+    ``fault(form, line)`` and ``renamed(form, line)`` (formats whose rows are lines: zeek.py), ``LINE`` (a regular
+    expression, RE2 and Python: its lines, where one file may hold those of several devices), and ``assumed(head)`` (the
+    forms of a file that ``recognise`` does not know and a person says is of this format; raises UnknownFormat).
+    """
+
+    NAME: str
+
+    def recognise(self, head: str, path: str) -> "Recognised | tuple[Recognised, ...] | None":
+        """What a file that begins with ``head`` holds, from its content, never from its name alone.
+
+        None when this is another format, an empty tuple for one that is known and not read.
+        """
+
+    def select(self, form: "Recognised", paths: Sequence[str], scan: "Scan") -> str:
+        """A DuckDB SELECT over the files that gives the columns of ``form.kind``, and those of ``ASIDE`` it has."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
 
@@ -17,9 +18,10 @@ class Settings(Value):
 
     ``window``: ``auto`` (the whole log up to 7 days, a longer one in consecutive 7-day windows), ``all`` (everything
     at once), or a length back from the newest event (``24h``, ``7d``). ``keep_traffic``: copy the connections once, so
-    that ``traffic`` does not read the files again. ``year`` and ``time_zone`` are for stamps that lack them.
-    ``columns`` maps our column names to those of a table of your own (connectors/sources/logs/formats/tables.py). A
-    packed file is read up to ``most_unpacked_gb`` and ``most_ratio`` times its size.
+    that ``traffic`` does not read the files again. ``year`` (of a file's first stamp) and ``time_zone`` are for stamps
+    that lack them; a file's own time gives the year where none is set. ``columns`` maps our column names to those of a
+    table of your own (connectors/sources/logs/formats/tables.py). A packed file is read up to ``most_unpacked_gb`` and
+    ``most_ratio`` times its size.
     """
 
     kind: Literal["logs"] = "logs"
@@ -35,6 +37,15 @@ class Settings(Value):
     columns: Mapping[str, str] = {}
     most_unpacked_gb: int = Field(default=64, ge=1, le=100_000)
     most_ratio: int = Field(default=400, ge=2, le=1_000_000)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _a_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("expected the name of a time zone, such as UTC or Europe/Berlin") from None
+        return value
 
     @field_validator("paths", mode="before")
     @classmethod

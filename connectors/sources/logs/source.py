@@ -1,10 +1,11 @@
 """A set of log files as a detection source."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -14,12 +15,12 @@ from connectors.sources.logs.connections import Connections, ReadRequest
 from connectors.sources.logs.decompress import Bounds
 from connectors.sources.logs.duplicate_files import without_copies
 from connectors.sources.logs.engine import Engine, Progress
-from connectors.sources.logs.files import LogFiles, find_log_files
+from connectors.sources.logs.files import LogFile, LogFiles, find_log_files
 from connectors.sources.logs.hunts import hunt_rows
 from connectors.sources.logs.overlapping_files import without_parts
 from connectors.sources.logs.reading import Reading
 from connectors.sources.logs.rejects import Rejected
-from connectors.sources.logs.schema import CANONICAL, Kind, Scan
+from connectors.sources.logs.schema import CANONICAL, Kind, Recognised, Scan
 from connectors.sources.logs.settings import Settings
 from connectors.sources.logs.side_logs import SideLog
 from connectors.sources.logs.staging import Staging
@@ -38,6 +39,15 @@ _SILENCES = 5
 _BESIDE: tuple[Kind, ...] = ("dns", "tls", "http", "irc")
 
 
+class _Account(NamedTuple):
+    """What became of the lines of all files: rejected, passed over by reason, warnings, whether all could be read."""
+
+    rejected: Rejected = Rejected()
+    passed: dict[str, int] = {}
+    warnings: tuple[str, ...] = ()
+    complete: bool = True
+
+
 class LogSource:
     """Detections from log files. ``fetch`` reads them; ``traffic`` answers about the detections of that fetch."""
 
@@ -52,6 +62,7 @@ class LogSource:
         self._engine: Engine | None = None
         self._gathered: LogFiles | None = None
         self._connections: Connections | None = None
+        self._overlap = False
         self._windows = Windows()
         self._held: tuple[Summary, ...] = ()
 
@@ -88,7 +99,7 @@ class LogSource:
         relations, faults = {"conn": connections.relation}, []
         for kind in _BESIDE:
             if self._gathered.of(kind):
-                aside = SideLog(self._engine, self._reading(kind))
+                aside = SideLog(self._engine, self._readings(kind))
                 faults += map(self._staging.shown, aside.faults)
                 relations |= {kind: aside.relation} if aside.relation else {}
         spanned = {kind: self._spanned(relation) for kind, relation in relations.items()}
@@ -106,7 +117,7 @@ class LogSource:
         """
         kind = HUNTS[hunt].kind
         self._gather(kind)
-        aside = SideLog(self._engine, self._reading(kind))
+        aside = SideLog(self._engine, self._readings(kind))
         if not aside.relation:
             raise BadAnswer("; ".join(aside.faults))
         told = (*self._gathered.notes, *self._staging.cut, *aside.faults)
@@ -152,7 +163,9 @@ class LogSource:
     def _opened(self) -> Connections:
         if self._connections is None:
             self._gather("conn")
-            self._connections = Connections(self._engine, self._reading("conn"), self._settings.keep_traffic)
+            self._connections = Connections(
+                self._engine, self._readings("conn"), self._settings.keep_traffic, self._overlap
+            )
         return self._connections
 
     def _gather(self, kind: Kind) -> None:
@@ -166,27 +179,39 @@ class LogSource:
             raise UnknownFormat(f"{', '.join(map(str, self._paths))}: no {name} log in a known format")
         if self._engine is None:
             self._engine = self._begin()
-            files, parts = without_parts(self._gathered.files, self._bounds, self._engine)
-            self._gathered = self._gathered._replace(files=files, notes=(*self._gathered.notes, *parts))
+            merged = without_parts(self._gathered.files, self._bounds, self._engine)
+            self._gathered = self._gathered._replace(files=merged.files, notes=(*self._gathered.notes, *merged.notes))
+            self._overlap = merged.overlap
 
-    def _reading(self, kind: Kind) -> Reading:
+    def _readings(self, kind: Kind) -> tuple[Reading, ...]:
+        """One reading for each format, and for interim states, so that each file is accounted for as it is alone."""
+        groups: dict[tuple[str, bool], dict[Recognised, list[LogFile]]] = {}
+        for form, files in self._gathered.of(kind).items():
+            interim = dict(form.options).get("interim") == "yes"
+            groups.setdefault((form.format, interim), {})[form] = files
         scan = Scan(rejects=f"rejects_{kind}", year=self._settings.year, time_zone=self._settings.time_zone)
-        return Reading(self._engine, kind, self._gathered.of(kind), scan, self._bounds)
+        return tuple(Reading(self._engine, kind, forms, scan, self._bounds) for forms in groups.values())
 
     def _holders(self) -> tuple[tuple[AddressHolder, ...], tuple[str, ...]]:
         """Who held which address, and what was wrong with the logs that say so."""
         told, faults = self._connections.named, ()
         if self._gathered.of("holders"):
-            aside = SideLog(self._engine, self._reading("holders"))
+            aside = SideLog(self._engine, self._readings("holders"))
             told, faults = [*told, *([f"SELECT * FROM {aside.relation}"] if aside.relation else [])], aside.faults
         rows = " UNION ALL ".join(f"SELECT {', '.join(CANONICAL['holders'])} FROM ({one})" for one in told)
         return holders(self._engine, rows, self.name) if rows else (), faults
 
-    def _told(
-        self, connections: Connections, outcome: Aggregation, faults: tuple[str, ...]
-    ) -> tuple[Rejected, tuple[str, ...], bool]:
-        """What the first Fetched says about the whole log: rejected rows, warnings, completeness."""
-        warnings = [*self._gathered.notes, *connections.reading.warnings, *connections.reading.cut, *faults]
+    def _told(self, connections: Connections, outcome: Aggregation, faults: tuple[str, ...]) -> "_Account":
+        """What the first Fetched says about the whole log."""
+        readings = connections.readings
+        cut = [one for reading in readings for one in reading.cut]
+        warnings = [
+            *self._gathered.notes,
+            *(one for reading in readings for one in reading.warnings),
+            *connections.notes,
+            *cut,
+            *faults,
+        ]
         if not outcome.summaries:
             warnings.append("no usable row in the logs")
         elif outcome.oldest < _Y2K:
@@ -196,11 +221,11 @@ class LogSource:
             warnings.append(f"times in the future: the newest event is at {newest}")
         # No row, of the log or of the window asked for, says nothing: it must not look like a quiet network.
         warnings = [*map(self._staging.shown, warnings), *self._staging.cut]
-        cut = (*connections.reading.cut, *self._staging.cut)
-        complete = any(number is not None for number in outcome.summaries) and not cut
-        rejected = connections.reading.rejected
-        shown = replace(rejected, examples=tuple(map(self._staging.shown, rejected.examples)))
-        return shown, tuple(warnings), complete
+        complete = any(number is not None for number in outcome.summaries) and not (cut or self._staging.cut)
+        passed = sum((reading.passed for reading in readings), Counter())
+        rejected = sum((reading.rejected for reading in readings), Rejected())
+        rejected = replace(rejected, examples=tuple(map(self._staging.shown, rejected.examples)))
+        return _Account(rejected, dict(passed.most_common()), tuple(warnings), complete)
 
     def _window(self, windows: Windows, number: int, summary: Summary | None) -> TimeWindow:
         if windows.start is not None:
@@ -217,11 +242,11 @@ class LogSource:
         number: int,
         window: TimeWindow,
         held: tuple[AddressHolder, ...],
-        told: tuple[Rejected, tuple[str, ...], bool] | None,
+        told: "_Account | None",
     ) -> Fetched:
         scored = (score(aggregate, self._scope) for aggregate in outcome.aggregates.get(number, ()))
         detections = sorted((detection for detection in scored if detection is not None), key=sort_key)
-        rejected, warnings, complete = told or (Rejected(), (), True)
+        rejected, passed, warnings, complete = told or _Account()
         summary = outcome.summaries.get(number)
         silent = _silent(summary.hours) if summary else ()
         if silent:
@@ -238,6 +263,7 @@ class LogSource:
                 rows_read=summary.rows if summary else 0,
                 rows_rejected=rejected.count,
                 rejected_examples=rejected.examples,
+                rows_passed=passed,
                 newest_event=moment(summary.newest) if summary else None,
                 oldest_event=moment(summary.oldest) if summary else None,
                 silent_hours=silent,

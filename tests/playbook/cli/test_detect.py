@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from connectors.sources.logs.files import named
 from playbook.__main__ import cli
-from playbook.cli.detect import FORMATS, command
+from playbook.cli._log_options import known_formats
+from playbook.cli.detect import command
 
 _HEAD = "time,hostname,src_ip,dst_ip,dst_port,bytes_sent,bytes_rcvd,process_name\n"
 
@@ -34,11 +35,12 @@ def test_ordinary_names_stay_as_they_are(tmp_path: Path) -> None:
 
 
 def test_formats_have_one_name_everywhere(tmp_path: Path) -> None:
-    assert set(FORMATS) == {"auto", *named()}
+    assert set(known_formats()) == {"auto", *named()}
     (tmp_path / "a.log").write_text("nothing that anybody knows\n" * 9, encoding="utf-8")
-    for asked in ([], ["--format", "netflow"]):
-        fault = str(CliRunner().invoke(command, [str(tmp_path / "a.log"), *asked]).exception)
-        assert f"known: {', '.join(named())}" in fault and "canonical" not in fault and "nfdump" not in fault
+    fault = str(CliRunner().invoke(command, [str(tmp_path / "a.log")]).exception)
+    assert f"known: {', '.join(named())}" in fault and "canonical" not in fault and "nfdump" not in fault
+    believed = CliRunner().invoke(command, [str(tmp_path / "a.log"), "--format", "netflow"])
+    assert believed.exit_code == 4 and "9 rejected" in believed.output and "a.log:1: first seen is" in believed.output
     (tmp_path / "playbook.toml").write_text('[sources.x]\nkind = "logs"\npaths = ["a.log"]\nformat = "bro"\n')
     told = CliRunner().invoke(cli, ["check", "--config", str(tmp_path / "playbook.toml")]).output
     assert f"format 'bro' is not known; known: auto, {', '.join(named())}" in told

@@ -1,5 +1,6 @@
 """Zeek's fields in canonical columns, for both writings of its logs (tab-separated and JSON), by kind of log."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from connectors.sources.logs.schema import CANONICAL, Kind
@@ -8,6 +9,10 @@ from playbook.model.address import parse
 
 LATEST = 4102444800  # 2100: what a time in a log may be, from 1970 on
 LARGEST_COUNT = 10**15
+# conn_long.log (zeek-long-connections) and open_conn.log (zeek-open-connections), without their underscore.
+_INTERIM = ("connlong", "openconn")
+# Refused or never answered: a further row of the 5-tuple is another attempt, not the same session.
+_ATTEMPTS = ", ".join(f"'{state}'" for state in (*UNANSWERED, "RSTRH"))
 
 # The rest is read as text: a source port or duration that is no number is unknown and costs no row.
 TYPES: Mapping[str, str] = {
@@ -62,14 +67,22 @@ def needed(kind: Kind) -> tuple[str, ...]:
     }[kind]
 
 
-def canonical(kind: Kind, have: Mapping[str, str], source: str, aside: bool = False) -> str:
+def is_interim(path: str, named: str) -> bool:
+    """Whether a log holds states of connections that last: by Zeek's own name of it, else by the file's name."""
+    words = re.split(r"[^a-z]+", (named or path.replace("\\", "/").rpartition("/")[2]).lower().replace("_", ""))
+    return any(word.startswith(_INTERIM) for word in words)
+
+
+def canonical(kind: Kind, have: Mapping[str, str], source: str, interim: bool = False, aside: bool = False) -> str:
     """SELECT of the kind's columns from ``source``; ``have`` maps Zeek's names to typed SQL.
 
-    A row that cannot be used has a null ``start``. ``aside``: with bad, passed, file, line and text of the source.
+    A row that cannot be used has a null ``start``. ``interim``: with the column ``uid``;
+    ``aside``: with bad, passed, file, line and text of the source.
     """
     at = {name: have.get(name, "NULL") for name in needed(kind)}
     values = _VALUES[kind](at)
     columns = [f"({values[name]})::{sql_type} AS {name}" for name, sql_type in CANONICAL[kind].items()]
+    columns += [f"{have.get('uid', 'NULL::VARCHAR')} AS uid"] if interim else []
     columns += ["bad", "passed", "file", "line", "text"] if aside else []
     return f"SELECT {', '.join(columns)} FROM {source}"
 
@@ -158,7 +171,8 @@ def _conn(at: Mapping[str, str]) -> dict[str, str]:
         # Again most rows by far, those that begin with their session.
         "continues": f"CASE WHEN starts_with({history}, 'S') THEN false ELSE coalesce({proto} = 'tcp' "
         f"AND {history} NOT IN ('', '(empty)') AND NOT contains({history}, 'S') "
-        f"AND NOT contains({history}, 's'), false) END",
+        f"AND NOT contains({history}, 's') AND coalesce({at['conn_state']} NOT IN ({_ATTEMPTS}), true), "
+        "false) END",
     }
 
 

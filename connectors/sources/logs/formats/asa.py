@@ -10,15 +10,18 @@ gone, and 106021 a forged source: no attempts of the source they name. Real addr
 import re
 from collections.abc import Sequence
 
-from connectors.sources.logs import clocks, line_sql
+from connectors.sources.logs import clocks, line_sql, timestamps
 from connectors.sources.logs.formats import ftd
 from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Recognised, Scan, literal
 
 NAME = "asa"
+UNDATED = True
+LINE = r"(ASA|PIX|FTD)-(\w+-)?\d-\d{6}"
+LACKS = "Built, Teardown or Deny message (302013 to 302016, 106023, 106100; logging level informational)"
 
 _CONNECTION = (
-    r"^(Built|Teardown) (?:(inbound|outbound) )?(TCP|UDP|SCTP) connection (\d+) for [^:]+:([^/ (]+)/(\d+)"
+    r"^(Built|Teardown) (?:(inbound|outbound) )?(?:Probe )?(TCP|UDP|SCTP) connection (\d+) for [^:]+:([^/ (]+)/(\d+)"
     r"(?: ?\([^)]*\))* to [^:]+:([^/ (]+)/(\d+)(?: ?\([^)]*\))*"
     r"(?: duration (\d+):(\d\d):(\d\d) bytes (\d+)( SYN Timeout)?)?"
 )
@@ -44,7 +47,7 @@ _ACCESS_GROUP = (
 _INBOUND = r"nbound (TCP|UDP)(?: connection denied)? from ([^/ ]+)/(\d+) to ([^/ ]+)/(\d+) .*on interface()"
 _ACCESS_LIST = r"access-list \S+ denied (\w+) [^/ ]+/([^( ]+)\((\d+)\).*? -> [^/ ]+/([^( ]+)\((\d+)\).*? hit-cnt (\d+)"
 _DENIED_PARTS = ("proto", "a", "ap", "b", "bp", "hits")
-_LIKE_ONE = r"^(Built .*|Teardown )(TCP|UDP) conn|^Deny \w+ src |^Inbound TCP|^access-list .*denied"
+_LIKE_ONE = r"^(Built .*|Teardown (?:Probe )?)(TCP|UDP) conn|^Deny \w+ src |^Inbound TCP|^access-list .*denied"
 
 _SEEN = re.compile(
     r"(ASA|PIX|FTD)-(\w+-)?\d-\d{6}|(Built (in|out)bound|Teardown) (TCP|UDP) connection \d+ for |"
@@ -55,6 +58,7 @@ _WORDS = ("ASA-", "PIX-", "FTD-", " connection ", "by access-group")
 _ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)"
 _WITH_YEAR = r"[A-Z][a-z]{2} +\d{1,2} \d{4} \d\d:\d\d:\d\d"
 _WITHOUT_YEAR = r"[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d"
+_ZONE = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.][0-9]+)? ?([+-][0-9]{2}:?[0-9]{2}|[A-Z]{1,5})(?:[ :]|$)"
 _FRAME = "left(text, 120)"  # where priority, stamp, device and message id are
 _FIRST_WORDS = ("Built ", "Teardown ", "Deny ", "Inbound ", "access-list ")
 _DEVICE = r"\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?:? +([^ :%|]+)"
@@ -68,14 +72,14 @@ def recognise(head: str, path: str) -> Recognised | None:
     return Recognised(
         format=NAME,
         kind="conn",
-        note="ASA stamps name no time zone and often no year: read in the given time zone (UTC) and year",
+        note="ASA stamps without a zone are read in the time zone given (UTC)",
     )
 
 
 def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     """The conn SELECT: one row per connection or refused attempt."""
     options = dict(form.options)
-    year = options.get("year") or (str(scan.year) if scan.year else "")
+    year = literal(options["year"]) if options.get("year") else timestamps.year("stamp", scan)
     zone = options.get("time_zone", scan.time_zone)
     unified = f"contains(left(text, 200), {literal(ftd.UNIFIED)})"
     parsed = _parsed(f"SELECT * FROM ({line_sql.lines(paths, scan)}) WHERE NOT {unified}", year, zone)
@@ -139,12 +143,16 @@ def _stamp() -> str:
 
 
 def _moment(year: str, zone: str) -> str:
-    spaced = "replace(stamp, '  ', ' ')"
-    undated = line_sql.time(f"{literal(year)} || ' ' || {spaced}", zone, ("%Y %b %d %H:%M:%S",)) if year else "NULL"
-    return (
-        f"CASE WHEN stamp[5] = '-' THEN {line_sql.offset_time('stamp')} "
-        f"WHEN length({spaced}) >= 19 THEN {line_sql.time(spaced, zone, ('%b %d %Y %H:%M:%S',))} ELSE {undated} END"
+    """Epoch seconds of the stamp; a zone that stands behind it (``clock timezone EDT``) is the device's own."""
+    spaced = "regexp_replace(stamp, ' +', ' ', 'g')"
+    dated = f"try_strptime({spaced}, ['%b %d %Y %H:%M:%S'])"
+    undated = f"try_strptime({year} || ' ' || {spaced}, ['%Y %b %d %H:%M:%S'])"
+    naive = f"CASE WHEN length({spaced}) >= 19 THEN {dated} ELSE {undated} END"
+    word = f"regexp_extract({_FRAME}, {literal(_ZONE)}, 1)"
+    local = (
+        f"list_transform([{{'t': {naive}, 'word': {word}}}], lambda m: {timestamps.zoned('m.t', 'm.word', zone)})[1]"
     )
+    return f"CASE WHEN stamp[5] = '-' THEN {line_sql.offset_time('stamp')} ELSE {local} END"
 
 
 def _cells() -> dict[str, Cell]:
@@ -164,19 +172,35 @@ def _cells() -> dict[str, Cell]:
 
 def _joined(rows: str) -> str:
     """Built rows that have a Teardown are left out; the Teardown takes over the direction of its Built."""
-    key = (
-        "PARTITION BY CASE WHEN id != '' THEN concat_ws(' ', device, transport, id, one, one_port, two, two_port) "
-        "ELSE concat_ws(' ', file, n) END ORDER BY moment, n"
-    )
+    ends = "concat_ws(' ', device, transport, id, one, one_port, two, two_port)"
+    one = f"CASE WHEN id != '' AND bad IS NULL THEN {ends} ELSE concat_ws(' ', file, n) END"
+    order = "moment, step = 'Teardown', n"
     windowed = f"""
-        SELECT *, lag(direction) OVER w AS built_direction, lag(step) OVER w AS before, lead(step) OVER w AS after
-        FROM ({rows}) WINDOW w AS ({key})"""
-    orphan = "bad IS NULL AND step = 'Teardown' AND before IS DISTINCT FROM 'Built'"
+        SELECT *, lag(direction) OVER w AS built_direction, lag(step) OVER w AS before, lead(step) OVER w AS after,
+            moment - lag(moment) OVER w AS since, lead(moment) OVER w - moment AS until
+        FROM ({rows}) WINDOW w AS (PARTITION BY {one} ORDER BY {order})"""
+    once = f"""
+        SELECT * REPLACE (CASE WHEN {_AGAIN} THEN {literal(_SENT_TWICE)} ELSE passed END AS passed)
+        FROM ({windowed})"""
+    orphan = "bad IS NULL AND passed IS NULL AND step = 'Teardown' AND before IS DISTINCT FROM 'Built'"
+    merged = "bad IS NULL AND passed IS NULL AND step = 'Built' AND coalesce(after = 'Teardown', false)"
     return f"""
         SELECT * REPLACE (
             CASE WHEN {orphan} THEN 'Teardown without its Built line: who began is unknown' ELSE bad END AS bad),
+            CASE WHEN step = 'Teardown' AND before = 'Built' AND bad IS NULL AND passed IS NULL THEN 2 ELSE 1 END
+              AS records,
             CASE WHEN step = 'Teardown' THEN built_direction ELSE direction END = 'outbound' AS turned
-        FROM ({windowed}) WHERE NOT (bad IS NULL AND step = 'Built' AND coalesce(after = 'Teardown', false))"""
+        FROM ({once}) WHERE NOT ({merged})"""
+
+
+# Two relays hand on the same message, each with its own stamp.
+_RELAYS_APART_S = 60
+_AGAIN = (
+    "bad IS NULL AND passed IS NULL AND id != '' "
+    f"AND (step = 'Built' AND after = 'Built' AND until <= {_RELAYS_APART_S} "
+    f"OR step = 'Teardown' AND before = 'Teardown' AND since <= {_RELAYS_APART_S})"
+)
+_SENT_TWICE = "the same message again, from another relay"
 
 
 def _values() -> dict[str, str]:
@@ -194,4 +218,5 @@ def _values() -> dict[str, str]:
         "duration": "CASE WHEN step = 'Teardown' THEN span END",
         "answered": f"CASE WHEN step = 'Teardown' AND transport = 'tcp' THEN NOT ({failed}) END",
         "denied": "step = 'denied'",
+        "records": "records",
     }

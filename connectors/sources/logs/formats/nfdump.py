@@ -39,8 +39,9 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 NEEDED = ("first", "src", "dst", "dport", "proto", "octets")
 
-# The default inactive timeout of exporters: two rows of one 5-tuple with a smaller gap are slices of one flow.
-_GAP = 15
+# The default inactive timeout of exporters (two rows of one 5-tuple with a smaller gap are slices of one flow), and
+# their longest default time-out, the active one.
+_SLICES = directions.Slices(gap=15, longest=1800, again=15)
 _PATTERNS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f")
 # The columns of ``-o csv`` since 1.7.5 and before, for rows without a header.
 SHORT_ORDER = (
@@ -120,7 +121,7 @@ def connections(read: str) -> str:
     alone = "CASE WHEN summed THEN concat_ws(' ', file, n) ELSE '' END"
     joined = directions.sessions(
         rows,
-        _GAP,
+        _SLICES,
         _began(),
         {
             "octets": "octets",
@@ -132,6 +133,8 @@ def connections(read: str) -> str:
             "more": "CASE WHEN summed OR proto != 'tcp' THEN flows - 1 END",
         },
         together=alone,
+        syn="CASE WHEN regexp_matches(flags, '[A-Z]') THEN syn END",
+        bare="bare",
     )
     return line_sql.canonical("conn", joined, _values())
 

@@ -8,13 +8,14 @@ the vendor's page on TRAFFIC log fields.
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial
 
-from connectors.sources.logs import line_sql
+from connectors.sources.logs import line_sql, timestamps
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan
+from connectors.sources.logs.schema import Recognised, Scan, literal
 
 NAME = "panos"
+LINE = r",[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2},[^,]*,[A-Z]+,"
+LACKS = "TRAFFIC row of a session's end (log forwarding of traffic at session end)"
 
 # Field -> (position in a row without header, the names a header gives it in lower case).
 FIELDS: Mapping[str, tuple[int, tuple[str, ...]]] = {
@@ -37,10 +38,15 @@ FIELDS: Mapping[str, tuple[int, tuple[str, ...]]] = {
 }
 NEEDED = ("subtype", "src", "dst", "dport", "start")
 
-_SYSLOG_ROW = re.compile(r"^[^,\n]*,\d{4}/\d\d/\d\d \d\d:\d\d:\d\d,[^,\n]*,TRAFFIC,\w+,", re.MULTILINE)
+_TYPES = ("TRAFFIC", "THREAT", "SYSTEM", "CONFIG", "USERID", "HIPMATCH", "GLOBALPROTECT", "URL", "DECRYPTION")
+# Any log of the device: its TRAFFIC rows may come later than the first part of a file.
+_SYSLOG_ROW = re.compile(rf"^[^,{{\n]*,\d{{4}}/\d\d/\d\d \d\d:\d\d:\d\d,[^,\n]*,({'|'.join(_TYPES)}),", re.MULTILINE)
+# The stamp with an offset that PAN-OS 10 and later give in a row (high resolution); the frame's own stands before a
+# comma and is the relay's.
+_HIGH_RESOLUTION = ',"?[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.0-9]*(Z|[+-][0-9]{2}:?[0-9]{2})"?(,|$)'
 _NO_SERVICE = "('incomplete', 'insufficient-data', 'not-applicable', 'unknown-tcp', 'unknown-udp', 'unknown-p2p')"
 _ETHERNET = 14
-_ZONE_NOTE = "PAN-OS stamps name no time zone: read as UTC unless a time zone is given"
+_ZONE_NOTE = "PAN-OS stamps without an offset are read as UTC unless a time zone is given"
 
 
 def recognise(head: str, path: str) -> Recognised | None:
@@ -49,9 +55,14 @@ def recognise(head: str, path: str) -> Recognised | None:
     positions = _positions(columns)
     if all(name in positions for name in NEEDED) and len(columns) > len(NEEDED):
         return Recognised(format=NAME, kind="conn", columns=columns, note=_ZONE_NOTE)
-    if ",TRAFFIC," in head and _SYSLOG_ROW.search(head):
+    if any(f",{word}," in head for word in _TYPES) and _SYSLOG_ROW.search(head):
         return Recognised(format=NAME, kind="conn", note=f"no header, layout of PAN-OS 8 to 11 assumed. {_ZONE_NOTE}")
     return None
+
+
+def assumed(head: str) -> tuple[Recognised, ...]:
+    """Rows without a header in the layout of PAN-OS 8 to 11."""
+    return (Recognised(format=NAME, kind="conn", note=_ZONE_NOTE),)
 
 
 def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
@@ -64,9 +75,10 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
         f"CASE WHEN {raw['type']} IS NOT NULL AND {raw['type']} != 'TRAFFIC' THEN 'not a TRAFFIC row' "
         f"WHEN {subtype} = 'start' THEN 'start of a session that its end row counts' END"
     )
+    own_zone = f"regexp_extract(text, {literal(_HIGH_RESOLUTION)}, 1) AS own_zone"
     words = f"lower({raw['subtype']}) AS subtype, lower({raw['action']}) AS action, lower({raw['app']}) AS app"
     rows = line_sql.checked(
-        f"SELECT *, {words} FROM ({source})",
+        f"SELECT *, {own_zone}, {words} FROM ({source})",
         _cells(raw, _zone(form, scan)),
         passed,
         faults=[
@@ -90,9 +102,11 @@ def _zone(form: Recognised, scan: Scan) -> str:
 
 
 def _cells(raw: Mapping[str, str], zone: str) -> dict[str, Cell]:
-    read_time = partial(line_sql.time, zone=zone)
+    def read_time(text: str) -> str:
+        return timestamps.zoned(f"try_strptime({text}, ['%Y/%m/%d %H:%M:%S'])", "own_zone", zone)
+
     return {
-        "started": Cell("Start Time", raw["start"], lambda text: read_time(text, patterns=("%Y/%m/%d %H:%M:%S",))),
+        "started": Cell("Start Time", raw["start"], read_time),
         "src": Cell("Source Address", raw["src"], line_sql.address),
         "dst": Cell("Destination Address", raw["dst"], line_sql.address),
         "dport": Cell("Destination Port", raw["dport"], line_sql.port),

@@ -1,14 +1,14 @@
 """AWS VPC flow logs, versions 2 to 5: the default order, or the order that a header line gives; fields split by spaces.
 
-A row is one direction of one 5-tuple in one aggregation interval. Rows of the two directions, and rows whose gap is at
-most one shortest aggregation interval, are one connection. Who began, in this order: the sender of a bare SYN, not the
+A row is one direction of one 5-tuple in one aggregation interval; connectors/sources/logs/directions.py says which rows
+are one connection. Who began, in this order: the sender of a bare SYN, not the
 sender of SYN with ACK (tcp-flags, version 3); the side without the listening port (a port below 1024 against one that
 is not, else below 32768 against one that is not); who spoke first; the egress row (flow-direction, version 5: it tells
 the side of the interface, not who began, so it comes last). A REJECT row is an attempt of its own source. The log
 counts one direction a row and the answer's bytes are taken as unknown: bytes_rcvd and bytes_total stay null. NODATA
-and SKIPDATA rows carry no traffic and are passed over. Where the log has pkt-srcaddr and pkt-dstaddr they are the
-ends, and a NAT gateway's own side of a connection is passed over (connectors/sources/logs/vpc_fields.py). Parquet
-files have the same fields with underscores.
+and SKIPDATA rows carry no traffic and are passed over; SKIPDATA says that records were lost. Where the log has
+pkt-srcaddr and pkt-dstaddr they are the ends, and a NAT gateway's own side of a connection is passed over
+(connectors/sources/logs/vpc_fields.py). Parquet files have the same fields with underscores.
 """
 
 import re
@@ -38,7 +38,9 @@ DEFAULT_ORDER = (
 )
 NEEDED = ("srcaddr", "dstaddr", "dstport", "start")
 
-_GAP = 60
+# The shortest and the longest aggregation interval. The flags of a row are those of its interval, so that a second SYN
+# is a second connection.
+_SLICES = directions.Slices(gap=60, longest=600)
 _FIRST_EPHEMERAL = 32768
 _STATUSES = ("OK", "NODATA", "SKIPDATA")
 _STAMP = r"(\d{4}-\d\d-\d\dT\S+ )"
@@ -109,8 +111,16 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     rows = f"""
         SELECT *, greatest(coalesce(last, started), started) AS ended, lower({raw["flow-direction"]}) AS way,
             CASE WHEN flags & 2 = 2 THEN flags & 16 = 0 END AS opens FROM ({read})"""
-    joined = directions.sessions(rows, _GAP, _began(), {"octets": "octets", "packets": "packets"}, together="action")
-    return line_sql.canonical("conn", joined, _values())
+    joined = directions.sessions(
+        rows,
+        _SLICES,
+        _began(),
+        {"octets": "octets", "packets": "packets"},
+        together="action",
+        syn="CASE WHEN action = 'ACCEPT' THEN flags & 2 = 2 ELSE true END",
+        bare="opens AND action = 'ACCEPT'",
+    )
+    return line_sql.canonical("conn", joined, _values() | {"lost": "coalesce(passed = 'SKIPDATA', false)"})
 
 
 def _cells(raw: Mapping[str, str]) -> dict[str, Cell]:

@@ -61,13 +61,15 @@ _JOINT = "   "  # IoT-23 joins its last three columns by three spaces
 
 def recognise(head: str, path: str) -> Recognised | tuple[Recognised, ...] | None:
     """A Zeek log by its header or by the first row without one; an empty tuple for a Zeek log that is not read."""
-    separator, unset, named, first = "\t", "-", None, None
+    separator, unset, named, first, path_line = "\t", "-", None, None, ""
     for line in head.lstrip("\ufeff").splitlines():
         bare = line.lstrip("\t ")
         if bare.startswith("#separator"):
             separator = _separator(bare) or separator
         elif bare.startswith("#unset_field"):
             unset = bare.split(separator, 1)[-1] or unset
+        elif bare.startswith("#path"):
+            path_line = bare.split(separator, 1)[-1].strip()
         elif bare.startswith("#fields"):
             named = tuple(name.strip() for name in bare.split(separator)[1:])
         elif bare and not bare.startswith("#"):
@@ -85,29 +87,53 @@ def recognise(head: str, path: str) -> Recognised | tuple[Recognised, ...] | Non
         named = _fitted(named, len(first))
     kind = _zeek_fields.kind_of([name.split(_JOINT)[0] for name in named])
     options = tuple(pair for pair in (("separator", separator), ("unset", unset)) if pair[1] not in ("\t", "-"))
+    options += (("interim", "yes"),) if kind == "conn" and _zeek_fields.is_interim(path, path_line) else ()
     return () if kind is None else Recognised(format=NAME, kind=kind, columns=named, options=options)
 
 
 def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     """The canonical SELECT of the form's kind straight on the files; headers and bad rows are in ``scan.rejects``."""
+    interim = dict(form.options).get("interim") == "yes"
+    have, source = _read(form, paths, scan, (*_zeek_fields.needed(form.kind), *(("uid",) if interim else ())))
+    if "answers" in have:
+        have["answers"] = f"string_split({have['answers']}, ',')"
+    return _zeek_fields.canonical(form.kind, have, source, interim)
+
+
+def uids(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
+    """A SELECT of the identities of the rows, as ``uid``; "" when the log has none."""
+    have, source = _read(form, paths, scan.model_copy(update={"rejects": ""}), ("uid",))
+    return f"SELECT {have['uid']} AS uid FROM {source}" if "uid" in have else ""
+
+
+def assumed(head: str) -> tuple[Recognised, ...]:
+    """Rows without a header that look like nothing known: a conn.log in Zeek's default order."""
+    width = max((line.count("\t") + 1 for line in head.splitlines()[:50] if not line.startswith("#")), default=0)
+    names = DEFAULT_ORDER["conn"][: width or None]
+    extra = tuple(f"column {place}" for place in range(len(names), width))
+    return (
+        Recognised(
+            format=NAME, kind="conn", columns=names + extra, note="no header: Zeek's default order of conn.log assumed"
+        ),
+    )
+
+
+def _read(form: Recognised, paths: Sequence[str], scan: Scan, names: Sequence[str]) -> tuple[dict[str, str], str]:
+    """The SQL of each of these fields that the log has, and the source they are in."""
     options = dict(form.options)
     places = {name.split(_JOINT)[0]: place for place, name in reversed(list(enumerate(form.columns)))}
-    wanted = [name for name in _zeek_fields.needed(form.kind) if name in places]
+    wanted = [name for name in names if name in places]
     types = {places[name]: _zeek_fields.TYPES.get(name, "VARCHAR") for name in wanted}
     columns = ", ".join(f"'c{place}': '{types.get(place, 'VARCHAR')}'" for place in range(len(form.columns)))
     rejects = ""
     if scan.rejects:
         rejects = f", store_rejects = true, rejects_table = {literal(scan.rejects)}, rejects_limit = {MOST_REJECTS}"
     listed = ", ".join(literal(_plain(path)) for path in paths)
-    source = (
+    return {name: f"c{places[name]}" for name in wanted}, (
         f"read_csv([{listed}], delim = {literal(options.get('separator', chr(9)))}, header = false, "
         f"auto_detect = false, nullstr = {literal(options.get('unset', '-'))}, quote = '', escape = '', "
         f"ignore_errors = true{rejects}, columns = {{{columns}}})"
     )
-    have = {name: f"c{places[name]}" for name in wanted}
-    if "answers" in have:
-        have["answers"] = f"string_split({have['answers']}, ',')"
-    return _zeek_fields.canonical(form.kind, have, source)
 
 
 def fault(form: Recognised, line: str) -> str | None:

@@ -20,6 +20,8 @@ def recognise(head: str, path: str) -> Recognised | tuple[Recognised, ...] | Non
     for line in head.lstrip("\ufeff").splitlines()[:200]:
         values = _object(line)
         keys |= {key: value for key, value in values.items() if keys.get(key) is None}
+    if "_path" in keys and "ts" in keys:
+        return None  # its lines may be of several types: zeek_stream.py
     if "ts" not in keys or not {"uid", "id.orig_h", "id_orig_h", "_path", "mac"} & keys.keys():
         return None
     if isinstance(keys["ts"], int | float) and keys["ts"] > _zeek_fields.LATEST:
@@ -28,7 +30,8 @@ def recognise(head: str, path: str) -> Recognised | tuple[Recognised, ...] | Non
     if kind is None:
         return ()
     options = (("time", "text"),) if isinstance(keys["ts"], str) else ()
-    wanted = _zeek_fields.needed(kind)
+    options += (("interim", "yes"),) if kind == "conn" and _zeek_fields.is_interim(path, "") else ()
+    wanted = (*_zeek_fields.needed(kind), "uid")
     columns = tuple(key for key in keys if _zeek_name(key) in wanted)
     # A field that the first objects lack may come later; it is then written in the same style.
     under = "id_orig_h" in keys
@@ -39,6 +42,25 @@ def recognise(head: str, path: str) -> Recognised | tuple[Recognised, ...] | Non
 
 def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     """The canonical SELECT of the form's kind; a line that is no object of this shape gives a row without a start."""
+    have, source = _read(form, paths)
+    return _zeek_fields.canonical(form.kind, have, source, ("interim", "yes") in form.options)
+
+
+def uids(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
+    """A SELECT of the identities of the rows, as ``uid``; "" when the log has none."""
+    have, source = _read(form, paths)
+    return f"SELECT {have['uid']} AS uid FROM {source}" if "uid" in have else ""
+
+
+def assumed(head: str) -> tuple[Recognised, ...]:
+    """Objects that show no kind of log: connections, in the spelling of the first of them."""
+    under = '"id_orig_h"' in head
+    names = ((name.replace("id.", "id_") if under else name) for name in (*_zeek_fields.needed("conn"), "uid"))
+    return (Recognised(format=NAME, kind="conn", columns=tuple(names), options=(("time", "text"),)),)
+
+
+def _read(form: Recognised, paths: Sequence[str]) -> tuple[dict[str, str], str]:
+    """The SQL of each field by Zeek's name, and the source they are in."""
     text_time = ("time", "text") in form.options
     types = {key: _zeek_fields.TYPES.get(_zeek_name(key), "VARCHAR") for key in form.columns}
     types |= {key: "VARCHAR[]" for key in form.columns if key == "answers"}
@@ -53,7 +75,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     have = {_zeek_name(key): '"' + key.replace('"', '""') + '"' for key in form.columns}
     if text_time:
         have["ts"] = "coalesce(try_cast(ts AS DOUBLE), epoch(try_cast(ts AS TIMESTAMPTZ)))"
-    return _zeek_fields.canonical(form.kind, have, source)
+    return have, source
 
 
 def fault(form: Recognised, line: str) -> str | None:

@@ -53,18 +53,27 @@ def test_hours_beside_their_daily_merge_are_counted_once(tmp_path, form, packed,
     assert said(found, "conn.01.log", "conn.02.log", "not read, all rows stand in", "conn.day.log", "counted once")
 
 
-def test_an_hour_of_which_a_row_is_nowhere_else_is_read_and_its_share_is_told(tmp_path):
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+def test_an_hour_of_which_a_row_is_nowhere_else_is_read_and_only_that_row_counts(tmp_path, packed):
     hours = rows()
     day = [row for hour in hours for row in hour]
-    hours[2].append(hours[2][-1] | {"uid": "Conly0nce0nly", "ts": DAY + 3 * 3600 - 1})
-    found = fetched(folder_of(tmp_path, [tsv(hour) for hour in hours], tsv(day), False))
-    assert [d.connections for d in found.detections] == [len(day) + len(hours[2])]
-    assert said(found, "conn.02.log: 120 of its 121 rows stand in", "counted twice: give one of the two")
+    hours[2].append(hours[2][-1] | {"uid": "Conly0nce0nly", "ts": DAY + 3 * 3600 - 1, "id.orig_p": 39999})
+    found = fetched(folder_of(tmp_path, [tsv(hour) for hour in hours], tsv(day), packed))
+    assert [d.connections for d in found.detections] == [len(day) + 1]
+    assert said(found, "120 connections stand in", "conn.02.log", "conn.day.log", "counted once")
 
 
-@pytest.mark.parametrize("other", [rows("D"), rows("C", 20)], ids=["another sensor", "other rows of the same names"])
-def test_two_logs_of_the_same_hours_are_both_read(tmp_path, other):
-    hours, whole = rows(), [row for hour in other for row in hour]
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+def test_what_another_sensor_saw_too_is_counted_once(tmp_path, packed):
+    hours, whole = rows(), [row for hour in rows("CD") for row in hour]
+    found = fetched(folder_of(tmp_path, [tsv(hour) for hour in hours], tsv(whole), packed))
+    assert sum(d.connections for d in found.detections) == len(whole)
+    assert found.health.rows_read == 2 * len(whole)
+    assert said(found, "connections stand in", "conn.day.log", "counted once")
+
+
+def test_other_connections_of_the_same_hours_are_all_counted(tmp_path):
+    hours, whole = rows(), [row | {"id.orig_p": row["id.orig_p"] - 20000} for hour in rows("C", 20) for row in hour]
     found = fetched(folder_of(tmp_path, [tsv(hour) for hour in hours], tsv(whole), False))
     assert sum(d.connections for d in found.detections) == sum(map(len, hours)) + len(whole)
     assert not said(found, "counted once")
