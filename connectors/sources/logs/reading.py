@@ -18,6 +18,8 @@ from connectors.sources.logs.year_inference import Years, years
 # Past this many files in one query the rows of lines do not say which file they stand in.
 _TOLD_APART = 64
 # What a format whose rows are lines, all alike, has in the columns beside the kind's own.
+_IF_ABSENT = {name: f"coalesce({name}, {value})" for name, value in ASIDE_DEFAULTS.items()}
+_NO_ROW = f"(SELECT {', '.join(f'{value} AS {name}' for name, value in ASIDE_DEFAULTS.items())} WHERE false)"
 _OF_LINES = {"bad": "NULL::VARCHAR", "passed": "NULL::VARCHAR", "line": "NULL::BIGINT", **ASIDE_DEFAULTS}
 # DuckDB keeps some 25 kB for a line that it refuses, outside its own memory limit.
 _MOST_REFUSED = 5_000
@@ -108,9 +110,10 @@ class Reading:
             for group in [[file] for file in files] if self._told_apart(columns) else [files]:
                 rows = self.module.select(form, [str(file.path) for file in group], only)
                 path = literal(str(group[0].path)) if len(group) == 1 else "'the " + self.module.NAME + " logs'"
-                extra = (*((_OF_LINES | {"file": path}).get(name, name) + f" AS {name}" for name in columns),)
-                names = extra if self.by_line else columns
-                parts.append(f"SELECT {', '.join((*CANONICAL[self.kind], *names))} FROM ({rows})")
+                stands_for = _OF_LINES | {"file": path} if self.by_line else _IF_ABSENT
+                names = (*CANONICAL[self.kind], *(f"{stands_for.get(name, name)} AS {name}" for name in columns))
+                source = rows if self.by_line or not columns else f"{_NO_ROW} UNION ALL BY NAME ({rows})"
+                parts.append(f"SELECT {', '.join(names)} FROM ({source})")
         return " UNION ALL ".join(parts)
 
     def _told_apart(self, columns: Sequence[str]) -> bool:
