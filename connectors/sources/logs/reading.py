@@ -18,6 +18,8 @@ from connectors.sources.logs.year_inference import Years, years
 # Past this many files in one query the rows of lines do not say which file they stand in.
 _TOLD_APART = 64
 # What a format whose rows are lines, all alike, has in the columns beside the kind's own.
+_IF_ABSENT = {name: f"coalesce({name}, {value})" for name, value in ASIDE_DEFAULTS.items()}
+_NO_ROW = f"(SELECT {', '.join(f'{value} AS {name}' for name, value in ASIDE_DEFAULTS.items())} WHERE false)"
 _OF_LINES = {"bad": "NULL::VARCHAR", "passed": "NULL::VARCHAR", "line": "NULL::BIGINT", **ASIDE_DEFAULTS}
 # DuckDB keeps some 25 kB for a line that it refuses, outside its own memory limit.
 _MOST_REFUSED = 5_000
@@ -99,22 +101,21 @@ class Reading:
         """
         self.prepare()
         scan, parts = self._dated(), []
+        apart = self.by_line and "file" in columns and len(self._all()) <= _TOLD_APART
         if keep_rejects:
             self.engine.run(f"DROP TABLE IF EXISTS {self.scan.rejects}; DROP TABLE IF EXISTS reject_scans")
         else:
             scan = scan.model_copy(update={"rejects": ""})
         for form, files in self.forms.items():
             only = scan.model_copy(update={"only": dict(form.options).get("lines", "")})
-            for group in [[file] for file in files] if self._told_apart(columns) else [files]:
+            for group in [[file] for file in files] if apart else [files]:
                 rows = self.module.select(form, [str(file.path) for file in group], only)
                 path = literal(str(group[0].path)) if len(group) == 1 else "'the " + self.module.NAME + " logs'"
-                extra = (*((_OF_LINES | {"file": path}).get(name, name) + f" AS {name}" for name in columns),)
-                names = extra if self.by_line else columns
-                parts.append(f"SELECT {', '.join((*CANONICAL[self.kind], *names))} FROM ({rows})")
+                stands_for = _OF_LINES | {"file": path} if self.by_line else _IF_ABSENT
+                names = (*CANONICAL[self.kind], *(f"{stands_for.get(name, name)} AS {name}" for name in columns))
+                source = rows if self.by_line or not columns else f"{_NO_ROW} UNION ALL BY NAME ({rows})"
+                parts.append(f"SELECT {', '.join(names)} FROM ({source})")
         return " UNION ALL ".join(parts)
-
-    def _told_apart(self, columns: Sequence[str]) -> bool:
-        return self.by_line and "file" in columns and len(self._all()) <= _TOLD_APART
 
     def uids(self) -> str:
         """A SELECT of the identities (uid) of these connections; "" for a format that gives none."""
@@ -253,9 +254,8 @@ class Reading:
     def _refused(self) -> tuple[Rejected, int]:
         """Read once more, now for the lines that DuckDB refuses; a format without such a table has none."""
         if hasattr(self.module, "renamed"):
-            self.engine.run(
-                f"CREATE OR REPLACE TEMP TABLE again AS SELECT count(COLUMNS(*)) FROM ({self.sql(keep_rejects=True)})"
-            )
+            query = f"SELECT count(COLUMNS(*)) FROM ({self.sql(keep_rejects=True)})"
+            self.engine.run(f"CREATE OR REPLACE TEMP TABLE again AS {query}")
         return self.from_table()
 
     def from_table(self) -> tuple[Rejected, int]:
@@ -281,8 +281,7 @@ class Reading:
         target = self.engine.folder / f"repaired-{self.kind}-{len(self._originals)}-{form.format}.log"
         done = repaired(file.path, file.packing, self.bounds, target)
         self._originals[str(target)] = self._original(file)
-        if done.cut:
-            self.cut.append(f"{file.path}: {done.cut}")
+        self.cut += [f"{file.path}: {done.cut}"] if done.cut else []
         if done.nul_bytes:
             self.warnings.append(f"{file.path}: {done.nul_bytes} NUL bytes taken out")
         return file._replace(path=target, packing="plain")
@@ -295,8 +294,7 @@ class Reading:
 
     def place(self, path: str) -> Place:
         """Where a file that DuckDB reads stands in one that a person has."""
-        found = self._places.get(path)
-        return found or Place(self._originals[path].path if path in self._originals else path)
+        return self._places.get(path) or Place(self._original_path(path))
 
     def _all(self) -> list[LogFile]:
         return [file for files in self.forms.values() for file in files]
