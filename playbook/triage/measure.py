@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from playbook.detections.languages._external_addresses import UNANSWERED_SHARE
-from playbook.triage.measure_names import nameless, share_covered, unnamed_by_protocol
 from playbook.model.detection import Detection
 from playbook.model.measurement import Measurement
 from playbook.model.traffic import Burst, HostTraffic, LogKind, Traffic, TupleTraffic
 from playbook.triage.beacon_score import DAY, HOUR, Regularity, regularity
+from playbook.triage.measure_names import nameless, share_covered, unnamed_by_protocol
 
 _WINDOW_STEP = 6 * HOUR
 
