@@ -14,10 +14,9 @@ class NamedBy(Value):
     """A name that this source connected to the destination address, and the record that says so.
 
     ``by`` is ``dns`` (a logged DNS answer held the address), ``sni`` or ``http_host``; ``backed`` is whether a
-    logged DNS answer for this name held the destination and came from a server in ``networks.resolvers`` (in
-    ``networks.home`` while that is unset) or in the shipped list of public resolvers. An unbacked SNI is only what
-    the host claims, and a bot can ask a name server of its own for any name it likes: such an answer is ``by`` dns
-    and not backed.
+    logged DNS answer for this name to this very source held the destination and came from a server in
+    ``networks.resolvers``. An unbacked SNI is only what the host claims, and a bot can ask a name server of its own
+    for any name it likes: such an answer is ``by`` dns and not backed.
     """
 
     name: str
@@ -50,6 +49,33 @@ class HourOfTraffic(Value):
     bytes_rcvd: int | None = None
 
 
+class Unnamed(Value):
+    """Of the HTTP requests (with a method) and TLS handshakes of one tuple, how many name no host.
+
+    A bare address is no name, nor is an absent Host header or SNI.
+    """
+
+    requests: int = Field(default=0, ge=0)
+    requests_unnamed: int = Field(default=0, ge=0)
+    handshakes: int = Field(default=0, ge=0)
+    handshakes_unnamed: int = Field(default=0, ge=0)
+
+
+class LookUps(Value):
+    """Whether the DNS look-ups of one source are in the log, so that the absence of a name means something.
+
+    ``visible``: the log holds at least half as many of its look-ups as it made connections to port 53, and one;
+    ``hidden_hours`` (hours since 1970, UTC) are those in which it asked otherwise, over TLS or HTTPS and for a day
+    after that, or in which look-ups are missing; ``web_visible``: its TLS server names or HTTP hosts are in the log to
+    the same share. ``detail`` says in one sentence what is not visible and why.
+    """
+
+    visible: bool = False
+    hidden_hours: tuple[int, ...] = ()
+    web_visible: bool = False
+    detail: str = ""
+
+
 class TupleTraffic(Value):
     """What a source knows of the connections of one detection; every null is "unknown", never zero.
 
@@ -58,6 +84,11 @@ class TupleTraffic(Value):
     ``starts_complete`` false when older starts were left out. ``attempts`` counts all attempts, ``unanswered`` those
     without an answer, refused or denied, ``unanswered_hours`` the distinct hours they fell in. ``hosts_using`` counts
     our hosts that contacted the destination address in the window.
+
+    ``names_cut`` counts names beyond those in ``names``; ``unnamed`` is null when no TLS or HTTP log tells names.
+    ``established`` counts TCP conversations that the source opened and in which both sides sent more than a
+    handshake; ``both_sided`` the connections in which both sides sent data, and ``irc_alone`` those of them that the
+    log recognised as IRC and as nothing else.
     """
 
     detection_id: str
@@ -69,6 +100,11 @@ class TupleTraffic(Value):
     unanswered: int | None = None
     unanswered_hours: int | None = None
     names: tuple[NamedBy, ...] | None = None
+    names_cut: int = 0
+    unnamed: Unnamed | None = None
+    established: int | None = None
+    both_sided: int | None = None
+    irc_alone: int | None = None
     hosts_using: int | None = None
     hosts_answered: int | None = None
     destination_first_seen: AwareDatetime | None = None
@@ -108,6 +144,7 @@ class HostTraffic(Value):
 
     A few entries each: ``bursts`` the busiest first, ``spreads`` the widest first, those that look like a scan before
     the others, and those with the most pairs left unanswered. ``distinct_outside`` counts distinct global addresses.
+    ``look_ups`` null: the source has no DNS log.
     """
 
     src_ip: str
@@ -115,6 +152,7 @@ class HostTraffic(Value):
     spreads: tuple[Spread, ...] | None = None
     name_bursts: tuple[NameBurst, ...] | None = None
     distinct_outside: int | None = None
+    look_ups: LookUps | None = None
 
 
 class LogCoverage(Value):

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -92,6 +92,13 @@ def read_resolvers(lines: Iterable[str]) -> Iterator[Span[ListRow]]:
         version, number = as_number(row["address"])
         listed = ListRow(f"public resolver: {row['operator']}", "resolver", row["source"], RESOLVERS_REVIEWED)
         yield Span(version, number, number, listed)
+
+
+@cache
+def resolver_addresses() -> tuple[str, ...]:
+    """Every address of the shipped list of public resolvers, as text in its usual form."""
+    with Path(__file__).with_name("resolvers.csv").open(encoding="utf-8", newline="") as lines:
+        return tuple(str(ip_address(row["address"])) for row in csv.DictReader(lines))
 
 
 def _order(row: ListRow) -> tuple[int, str]:

@@ -1,267 +1,292 @@
-"""The ladder: all evidence about one detection -> one verdict. Pure; the first rung that holds decides."""
+"""The ladder: all evidence about one detection -> one verdict. Pure; the first rung that holds decides.
+
+    1  a conclusive indicator              convict, propose containment
+    2  an exception that a person entered  close
+    3  a complete benign explanation       close
+    4  corroborations from two groups      convict, propose containment
+    5  partial, contradictory, unanswered  ticket: what is missing, and what would settle it
+    6  what is left                        watch: judged again each run
+
+Each rung is one class below, in this order. ``weigh`` sorts the evidence before the first is tried.
+"""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
-from playbook.model.address import within
 from playbook.model.enriched import EnrichedDetection
 from playbook.model.verdict import CaseStatus, Confidence, Disposition, Evidence, Rung, Verdict
-from playbook.rules.source_not_ours import home_is_unknown
+from playbook.triage.weigh import Weighed, weigh
 
-# These services reach at most UNDETERMINED by corroboration: what they carry is too easily mistaken.
-_NEVER_BY_CORROBORATION = frozenset({53, 123, 853})
-_GROUPS = ("rhythm", "destination", "host")
-
-_NAMES = {
-    1: "conclusive indicator",
-    2: "exception by a person",
-    3: "complete benign explanation",
-    4: "corroborated by two groups",
-    5: "partial, contradictory or unanswered",
-    6: "what is left: watch",
-}
+_CLOSED_BY = "a complete benign explanation (backup, test, approved software, known service) would close it"
 
 
-class _Outcome(NamedTuple):
+class Outcome(NamedTuple):
+    """What follows when a rung decides."""
+
     disposition: Disposition
     confidence: Confidence
     status: CaseStatus
 
 
-_OUTCOMES = {
-    1: _Outcome("TRUE_POSITIVE", "high", "proposed"),
-    2: _Outcome("BENIGN_POSITIVE", "medium", "closed"),
-    3: _Outcome("BENIGN_POSITIVE", "high", "closed"),
-    4: _Outcome("TRUE_POSITIVE", "medium", "proposed"),
-    5: _Outcome("UNDETERMINED", "low", "ticket"),
-    6: _Outcome("UNDETERMINED", "low", "watch"),
-}
+class Tried(NamedTuple):
+    """Whether a rung holds, and why or why not, in one sentence."""
+
+    holds: bool
+    why: str
 
 
-class _Sorted(NamedTuple):
-    """The evidence as the rungs read it."""
+class LadderRung:
+    """One rung: when it holds, what follows, what its verdict rests on, and what would turn it."""
 
-    conclusive: tuple[Evidence, ...]
-    indicators: tuple[Evidence, ...]
-    exceptions: tuple[Evidence, ...]
-    complete: tuple[Evidence, ...]
-    partial: tuple[Evidence, ...]
-    standing: tuple[Evidence, ...]
-    corroborations: tuple[Evidence, ...]
-    explained_hunts: tuple[Evidence, ...]
-    benign: tuple[Evidence, ...]
-    policy: tuple[Evidence, ...]
+    number: ClassVar[int]
+    name: ClassVar[str]
+    outcome: ClassVar[Outcome]
 
-    @property
-    def groups(self) -> tuple[str, ...]:
-        held = {e.group for e in self.corroborations}
-        return tuple(g for g in _GROUPS if g in held)
+    def test(self, weighed: Weighed) -> Tried:
+        """Whether it holds for this evidence."""
+        raise NotImplementedError
 
-    @property
-    def waiting_on(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(name for e in self.partial for name in e.waiting_on))
+    def basis(self, weighed: Weighed) -> tuple[Evidence, ...]:
+        """The evidence that the verdict of this rung rests on."""
+        raise NotImplementedError
+
+    def reasons(self, weighed: Weighed, why: str) -> tuple[str, ...]:
+        """The sentences of the verdict, the decisive one first; ``why`` is what ``test`` gave."""
+        return tuple(e.reason for e in self.basis(weighed)) or (why,)
+
+    def would_change(self, weighed: Weighed) -> tuple[str, ...]:
+        """The nearest changes that would turn the verdict, a sentence each."""
+        return tuple(e.would_change for e in self.basis(weighed) if e.would_change)
+
+
+class ConclusiveIndicator(LadderRung):
+    """A fresh feed entry, our own sinkhole, IRC spoken: only an exception for that very indicator overrides it."""
+
+    number, name = 1, "conclusive indicator"
+    outcome = Outcome("TRUE_POSITIVE", "high", "proposed")
+
+    def test(self, weighed: Weighed) -> Tried:
+        """It holds when a conclusive indicator stands that no exception names."""
+        excepted = {_plain(i) for e in weighed.exceptions for i in (e.indicator, *e.overrides) if i}
+        standing = [e for e in weighed.conclusive if not e.indicator or _plain(e.indicator) not in excepted]
+        if standing:
+            return Tried(True, standing[0].reason)
+        if weighed.conclusive:
+            return Tried(False, f"an exception for {weighed.conclusive[0].indicator} overrides it")
+        if weighed.strong_indicators:
+            return Tried(False, f"only strong: {weighed.strong_indicators[0].reason}")
+        return Tried(False, "no conclusive indicator")
+
+    def basis(self, weighed: Weighed) -> tuple[Evidence, ...]:
+        """The indicators, and what corroborates them."""
+        return weighed.conclusive + weighed.corroborations
+
+    def would_change(self, weighed: Weighed) -> tuple[str, ...]:
+        """An exception, as the indicator's rule words it."""
+        return tuple(e.would_change for e in weighed.conclusive if e.would_change) or (
+            "an exception for this very indicator, entered by a person, would close it",
+        )
+
+
+class PersonsException(LadderRung):
+    """A person entered an exception with owner, reason, scope and end date."""
+
+    number, name = 2, "exception by a person"
+    outcome = Outcome("BENIGN_POSITIVE", "medium", "closed")
+
+    def test(self, weighed: Weighed) -> Tried:
+        """It holds when a live exception covers the detection."""
+        if weighed.exceptions:
+            return Tried(True, weighed.exceptions[0].reason)
+        return Tried(False, "no live exception covers it")
+
+    def basis(self, weighed: Weighed) -> tuple[Evidence, ...]:
+        """The exceptions."""
+        return weighed.exceptions
+
+
+class BenignExplanation(LadderRung):
+    """A backup, a test, approved software or a known service explains it whole, and nothing contradicts that."""
+
+    number, name = 3, "complete benign explanation"
+    outcome = Outcome("BENIGN_POSITIVE", "high", "closed")
+
+    def test(self, weighed: Weighed) -> Tried:
+        """It holds when an explanation is complete and no indicator speaks against it."""
+        if not weighed.complete:
+            return Tried(False, weighed.partial[0].reason if weighed.partial else "no benign explanation speaks")
+        explanation = weighed.complete[0].reason
+        if weighed.strong_indicators:
+            return Tried(False, f"{explanation}; contradicted: {weighed.strong_indicators[0].reason}")
+        return Tried(True, explanation)
+
+    def basis(self, weighed: Weighed) -> tuple[Evidence, ...]:
+        """The complete explanations."""
+        return weighed.complete
+
+
+class Corroborated(LadderRung):
+    """At least two of rhythm, destination and host speak against it, and nothing holds the conviction back."""
+
+    number, name = 4, "corroborated by two groups"
+    outcome = Outcome("TRUE_POSITIVE", "medium", "proposed")
+
+    def test(self, weighed: Weighed) -> Tried:
+        """It holds with two groups, unless something in ``_held_back_by`` stands."""
+        if not weighed.groups:
+            return Tried(False, "no corroboration")
+        groups = f"corroborated by {' and '.join(weighed.groups)}"
+        if len(weighed.groups) < 2:
+            return Tried(False, groups)
+        reservation = _held_back_by(weighed)
+        return Tried(False, f"{groups}, but {reservation}") if reservation else Tried(True, groups)
+
+    def basis(self, weighed: Weighed) -> tuple[Evidence, ...]:
+        """The corroborations."""
+        return weighed.corroborations
+
+    def reasons(self, weighed: Weighed, why: str) -> tuple[str, ...]:
+        """Which groups, then each of their reasons."""
+        return why, *(e.reason for e in weighed.corroborations)
+
+    def would_change(self, weighed: Weighed) -> tuple[str, ...]:
+        """What would take a corroboration away, or explain it all."""
+        return *super().would_change(weighed), _CLOSED_BY
+
+
+def _held_back_by(weighed: Weighed) -> str:
+    """Why two groups do not convict after all; empty when they do."""
+    if weighed.never_by_corroboration:
+        return f"port {weighed.enriched.detection.dst_port} is never decided by corroboration"
+    if weighed.may_be_a_stranger:
+        return "networks.home names no public prefix, so the source may be a stranger"
+    holding = weighed.benign + weighed.complete + weighed.standing
+    if holding:
+        return holding[0].reason
+    return _waits(weighed)
+
+
+class PartialOrUnanswered(LadderRung):
+    """Something speaks, but not enough: a person looks, and is told what is missing and what would settle it."""
+
+    number, name = 5, "partial, contradictory or unanswered"
+    outcome = Outcome("UNDETERMINED", "low", "ticket")
+
+    def test(self, weighed: Weighed) -> Tried:
+        """It holds when anything speaks, contradicts or did not answer; each is told."""
+        told = [e.reason for e in (*weighed.policy, *weighed.strong_indicators, *weighed.standing)]
+        told += [_waits(weighed)] if weighed.waiting_on else []
+        if weighed.corroborations:
+            alone = ", which alone decides nothing" if len(weighed.groups) < 2 else ""
+            told.append(f"corroborated by {' and '.join(weighed.groups)}{alone}")
+        if weighed.complete and weighed.strong_indicators:
+            told.append("benign and malicious evidence contradict each other")
+        if weighed.unanswered and not told:
+            told.append(f"not answered: {', '.join(weighed.unanswered)}")
+        if not told:
+            return Tried(False, "nothing partial or contradictory, everybody answered")
+        return Tried(True, "; ".join(told))
+
+    def basis(self, weighed: Weighed) -> tuple[Evidence, ...]:
+        """Everything that speaks, in either direction."""
+        return weighed.policy + weighed.strong_indicators + weighed.corroborations + weighed.benign + weighed.partial
+
+    def reasons(self, weighed: Weighed, why: str) -> tuple[str, ...]:
+        """What was weighed, then each reason that is not in that sentence already."""
+        return why, *(e.reason for e in self.basis(weighed) if e.reason not in why)
+
+    def would_change(self, weighed: Weighed) -> tuple[str, ...]:
+        """What would complete an explanation, and what would convict."""
+        spoken = weighed.partial + weighed.policy + weighed.strong_indicators
+        return *(e.would_change for e in spoken if e.would_change), *_what_would_settle(weighed), _CLOSED_BY
+
+
+class Watch(LadderRung):
+    """Nothing else holds: it is judged again each run."""
+
+    number, name = 6, "what is left: watch"
+    outcome = Outcome("UNDETERMINED", "low", "watch")
+
+    def test(self, weighed: Weighed) -> Tried:
+        """It always holds; the ladder asks it last."""
+        return Tried(True, "nothing else held")
+
+    def basis(self, weighed: Weighed) -> tuple[Evidence, ...]:
+        """Benign context, which alone closes nothing."""
+        return weighed.benign
+
+    def reasons(self, weighed: Weighed, why: str) -> tuple[str, ...]:
+        """The benign context, or that there is nothing at all."""
+        detection = weighed.enriched.detection
+        return tuple(e.reason for e in weighed.benign) or (
+            f"a score of {detection.beaconing_score} to {detection.dst_ip} port {detection.dst_port} "
+            "and nothing that corroborates or explains it",
+        )
+
+    def would_change(self, weighed: Weighed) -> tuple[str, ...]:
+        """What would complete an explanation, and what would convict."""
+        return *(e.would_change for e in weighed.partial if e.would_change), *_what_would_settle(weighed), _CLOSED_BY
+
+
+LADDER: tuple[LadderRung, ...] = (
+    ConclusiveIndicator(),
+    PersonsException(),
+    BenignExplanation(),
+    Corroborated(),
+    PartialOrUnanswered(),
+    Watch(),
+)
 
 
 def decide(enriched: EnrichedDetection, evidence: Sequence[Evidence], hunt_explained: bool = False) -> Verdict:
-    """The verdict of one detection.
+    """The verdict of one detection. Every rung is tried and kept in the trace.
 
     ``hunt_explained``: a complete explanation of another detection of the same host accounts for its fan-out or
-    burst, so that this does not corroborate here. Every rung is tried and kept in the trace.
+    burst, so that this does not corroborate here.
     """
-    pieces = _sort(evidence, hunt_explained)
-    tried = (
-        _indicator(pieces),
-        _exception(pieces),
-        _explained(pieces),
-        _corroborated(pieces, enriched),
-        _partial(pieces, enriched),
-    )
-    left = not any(held for held, _ in tried)
-    tried += ((left, "nothing else held" if left else "another rung holds"),)
-    trace = tuple(Rung(number=n, name=_NAMES[n], held=held, reason=why) for n, (held, why) in enumerate(tried, start=1))
-    decisive = next(rung for rung in trace if rung.held)
-    outcome = _OUTCOMES[decisive.number]
+    weighed = weigh(enriched, evidence, hunt_explained)
+    trace = _climb(weighed)
+    decisive = next(rung for rung in LADDER if trace[rung.number - 1].held)
+    reasons = decisive.reasons(weighed, trace[decisive.number - 1].reason)
+    elsewhere = tuple(f"not counted, explained elsewhere: {e.reason}" for e in weighed.explained_bursts)
     return Verdict(
-        disposition=outcome.disposition,
-        confidence=outcome.confidence,
-        status=outcome.status,
+        **decisive.outcome._asdict(),
         rung=decisive.number,
-        reasons=_reasons(decisive, pieces, enriched),
-        evidence=tuple(evidence),
+        reasons=tuple(dict.fromkeys(reasons + elsewhere)),
+        evidence=weighed.evidence,
         trace=trace,
-        missing=_missing(pieces, enriched),
-        would_change=_would_change(decisive.number, pieces, enriched),
+        missing=weighed.missing,
+        would_change=tuple(dict.fromkeys(decisive.would_change(weighed))),
     )
 
 
-def _sort(evidence: Sequence[Evidence], hunt_explained: bool) -> _Sorted:
-    def pick(role: str, *strengths: str) -> tuple[Evidence, ...]:
-        return tuple(e for e in evidence if e.role == role and e.strength in strengths and _believable(e))
-
-    corroborations = pick("corroboration", "strong", "conclusive")
-    return _Sorted(
-        conclusive=pick("indicator", "conclusive"),
-        indicators=pick("indicator", "strong"),
-        exceptions=pick("exception", "conclusive"),
-        complete=tuple(e for e in pick("explanation", "conclusive") if not e.contradicted),
-        partial=pick("explanation", "hint", "strong"),
-        standing=tuple(e for e in pick("explanation", "strong") if not e.contradicted),
-        corroborations=tuple(e for e in corroborations if not (e.hunt and hunt_explained)),
-        explained_hunts=tuple(e for e in corroborations if e.hunt and hunt_explained),
-        benign=tuple(e for e in pick("context", "strong", "conclusive") if e.leans == "benign"),
-        policy=tuple(e for e in evidence if e.leans == "policy" and e.strength != "hint"),
+def _climb(weighed: Weighed) -> tuple[Rung, ...]:
+    """Every rung as it was tried; the last one only holds when no other does."""
+    *others, last = LADDER
+    tried = [rung.test(weighed) for rung in others]
+    taken = any(one.holds for one in tried)
+    tried.append(Tried(False, "another rung holds") if taken else last.test(weighed))
+    return tuple(
+        Rung(number=rung.number, name=rung.name, held=one.holds, reason=one.why)
+        for rung, one in zip(LADDER, tried, strict=True)
     )
-
-
-def _believable(evidence: Evidence) -> bool:
-    """Benign evidence beyond a hint rests on facts that only we could have written, whatever its rule says."""
-    if evidence.leans != "benign" or evidence.strength == "hint":
-        return True
-    return bool(evidence.facts) and all(fact.written_by == "us" for fact in evidence.facts)
 
 
 def _plain(indicator: str) -> str:
     return indicator.strip().lower().rstrip(".")
 
 
-def _indicator(pieces: _Sorted) -> tuple[bool, str]:
-    excepted = {_plain(i) for e in pieces.exceptions for i in (e.indicator, *e.overrides) if i}
-    standing = [e for e in pieces.conclusive if not e.indicator or _plain(e.indicator) not in excepted]
-    if standing:
-        return True, standing[0].reason
-    if pieces.conclusive:
-        return False, f"an exception for {pieces.conclusive[0].indicator} overrides it"
-    weaker = f"only strong: {pieces.indicators[0].reason}" if pieces.indicators else "no conclusive indicator"
-    return False, weaker
+def _waits(weighed: Weighed) -> str:
+    if not weighed.waiting_on:
+        return ""
+    return f"{', '.join(weighed.waiting_on)} did not answer and could have explained it"
 
 
-def _exception(pieces: _Sorted) -> tuple[bool, str]:
-    return (True, pieces.exceptions[0].reason) if pieces.exceptions else (False, "no live exception covers it")
-
-
-def _explained(pieces: _Sorted) -> tuple[bool, str]:
-    if not pieces.complete:
-        nearest = pieces.partial[0].reason if pieces.partial else "no benign explanation speaks"
-        return False, nearest
-    if pieces.indicators:
-        return False, f"{pieces.complete[0].reason}; contradicted: {pieces.indicators[0].reason}"
-    return True, pieces.complete[0].reason
-
-
-def _corroborated(pieces: _Sorted, enriched: EnrichedDetection) -> tuple[bool, str]:
-    groups = pieces.groups
-    said = f"corroborated by {' and '.join(groups)}" if groups else "no corroboration"
-    if len(groups) < 2:
-        return False, said
-    if enriched.detection.dst_port in _NEVER_BY_CORROBORATION:
-        return False, f"{said}, but port {enriched.detection.dst_port} is never decided by corroboration"
-    if _stranger(enriched):
-        return False, f"{said}, but networks.home names no public prefix, so the source may be a stranger"
-    if pieces.benign:
-        return False, f"{said}, but {pieces.benign[0].reason}"
-    if pieces.complete or pieces.standing:
-        return False, f"{said}, but {(pieces.complete + pieces.standing)[0].reason}"
-    if pieces.waiting_on:
-        return False, f"{said}, but {', '.join(pieces.waiting_on)} did not answer and could have explained it"
-    return True, said
-
-
-def _stranger(enriched: EnrichedDetection) -> bool:
-    """Whether nobody told us if the source, a global address, is ours."""
-    source, networks = enriched.source, enriched.site.networks
-    return source is not None and not within(source, networks.home) and home_is_unknown(source, networks)
-
-
-def _partial(pieces: _Sorted, enriched: EnrichedDetection) -> tuple[bool, str]:
-    reasons = [e.reason for e in (*pieces.policy, *pieces.indicators, *pieces.standing)]
-    if pieces.waiting_on:
-        reasons.append(f"{', '.join(pieces.waiting_on)} did not answer and could have explained it")
-    if pieces.corroborations:
-        alone = ", which alone decides nothing" if len(pieces.groups) < 2 else ""
-        reasons.append(f"corroborated by {' and '.join(pieces.groups)}{alone}")
-    if pieces.complete and pieces.indicators:
-        reasons.append("benign and malicious evidence contradict each other")
-    unanswered = sorted({e.enricher for e in enriched.enrichments if e.unavailable is not None})
-    if unanswered and not reasons:
-        reasons.append(f"not answered: {', '.join(unanswered)}")
-    return (True, "; ".join(reasons)) if reasons else (False, "nothing partial or contradictory, everybody answered")
-
-
-def _reasons(decisive: Rung, pieces: _Sorted, enriched: EnrichedDetection) -> tuple[str, ...]:
-    """The decisive reason first, then each piece of evidence it rests on, in one sentence each."""
-    support = {
-        1: pieces.conclusive + pieces.corroborations,
-        2: pieces.exceptions,
-        3: pieces.complete,
-        4: pieces.corroborations,
-        5: pieces.policy + pieces.indicators + pieces.corroborations + pieces.benign + pieces.partial,
-        6: pieces.benign,
-    }[decisive.number]
-    detection = enriched.detection
-    left = (
-        f"a score of {detection.beaconing_score} to {detection.dst_ip} port {detection.dst_port} "
-        "and nothing that corroborates or explains it",
-    )
-    told = decisive.reason if decisive.number == 5 else ""
-    sentences = [e.reason for e in support if e.reason not in told]
-    sentences = sentences or ([decisive.reason] if decisive.number != 6 else list(left))
-    if decisive.number in (4, 5):
-        sentences.insert(0, decisive.reason)
-    sentences += [f"not counted, explained elsewhere: {e.reason}" for e in pieces.explained_hunts]
-    return tuple(dict.fromkeys(sentences))
-
-
-def _missing(pieces: _Sorted, enriched: EnrichedDetection) -> tuple[str, ...]:
-    """What would have told more: parts of explanations, enrichers that failed, logs that do not exist."""
-    found = [m for e in pieces.partial for m in e.missing]
-    found += [f"{e.enricher}: {e.unavailable}" for e in enriched.enrichments if e.unavailable is not None]
-    for m in enriched.measurements:
-        if m.known is None and m.name in _TOLD:
-            why = m.detail or f"covered {m.coverage:.0%} of the time"
-            found.append(f"{m.name} is unknown ({m.source}: {why})")
-    found += [f"not configured: {what}" for topic, what in _TOPICS.items() if not enriched.configured(topic)]
-    return tuple(dict.fromkeys(found))
-
-
-# Measurements whose absence may have left something unsaid.
-_TOLD = frozenset({"beacon_score", "nameless", "failed_domains", "prevalence", "flood"})
-_TOPICS = {
-    "feed": "threat feed",
-    "host": "host inventory",
-    "processes": "process inventory",
-    "backup_sessions": "backup sessions",
-    "backup_jobs": "declared backup jobs",
-    "windows": "test and backup calendar",
-}
-
-
-def _would_change(rung: int, pieces: _Sorted, enriched: EnrichedDetection) -> tuple[str, ...]:
-    """The nearest changes that would turn the verdict, one sentence each."""
-    chosen = {
-        1: pieces.conclusive,
-        2: pieces.exceptions,
-        3: pieces.complete,
-        4: pieces.corroborations,
-        5: pieces.partial + pieces.policy + pieces.indicators,
-        6: pieces.partial,
-    }[rung]
-    found = [e.would_change for e in chosen if e.would_change]
-    if rung == 1 and not found:
-        found.append("an exception for this very indicator, entered by a person, would close it")
-    if rung in (5, 6) and pieces.waiting_on:
-        found.append(f"an answer of {', '.join(pieces.waiting_on)} would settle it")
-    elif rung in (5, 6):
-        found += _to_convict(pieces, enriched)
-    if rung in (4, 5, 6):
-        found.append("a complete benign explanation (backup, test, approved software, known service) would close it")
-    return tuple(dict.fromkeys(found))
-
-
-def _to_convict(pieces: _Sorted, enriched: EnrichedDetection) -> tuple[str, ...]:
-    """What more would make it TRUE_POSITIVE by corroboration; nothing where rung 4 cannot hold."""
-    standing = pieces.benign or pieces.complete or pieces.standing
-    if standing or enriched.detection.dst_port in _NEVER_BY_CORROBORATION:
+def _what_would_settle(weighed: Weighed) -> tuple[str, ...]:
+    """An answer that is due, or what more would make it TRUE_POSITIVE; nothing by corroboration where none counts."""
+    if weighed.waiting_on:
+        return (f"an answer of {', '.join(weighed.waiting_on)} would settle it",)
+    if weighed.benign or weighed.complete or weighed.standing or weighed.never_by_corroboration:
         return ("a conclusive indicator (fresh feed entry, our sinkhole, IRC spoken) would make it TRUE_POSITIVE",)
-    absent = [g for g in _GROUPS if g not in pieces.groups]
-    need = "one corroboration" if len(pieces.groups) == 1 else "corroborations from two groups"
-    return (f"{need} of {', '.join(absent)} would make it TRUE_POSITIVE",)
+    need = "one corroboration" if len(weighed.groups) == 1 else "corroborations from two groups"
+    return (f"{need} of {', '.join(weighed.absent_groups)} would make it TRUE_POSITIVE",)

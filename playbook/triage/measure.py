@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from playbook.detections.languages._external_addresses import UNANSWERED_SHARE
 from playbook.model.detection import Detection
 from playbook.model.measurement import Measurement
-from playbook.model.traffic import Burst, HostTraffic, LogKind, NamedBy, Traffic, TupleTraffic
+from playbook.model.traffic import Burst, HostTraffic, LogKind, Traffic, TupleTraffic
 from playbook.triage.beacon_score import DAY, HOUR, Regularity, regularity
+from playbook.triage.measure_names import nameless, share_covered, unnamed_by_protocol
 
 _WINDOW_STEP = 6 * HOUR
 
@@ -32,14 +33,15 @@ def measure_one(
     traffic: Traffic,
 ) -> tuple[Measurement, ...]:
     """As ``measure``, with this detection's traffic and the coverage already looked up (for many detections)."""
-    conn = _share(detection, hours.get("conn", frozenset()))
+    conn = share_covered(detection, hours.get("conn", frozenset()))
     return (
         _beacon_score(detection, own, hours.get("conn", frozenset()), conn),
         *_unanswered(own, conn),
-        _nameless(detection, own, hours),
+        nameless(detection, own, host, hours.get("conn", frozenset())),
+        *unnamed_by_protocol(own, conn),
         *_prevalence(own, traffic, conn),
         *_novelty(detection, own, traffic, conn),
-        *_host_activity(host, conn, _share(detection, hours.get("dns", frozenset()))),
+        *_host_activity(host, conn, share_covered(detection, hours.get("dns", frozenset()))),
         Measurement(
             name="longest_connection",
             value=own.longest_s if own else None,
@@ -48,14 +50,6 @@ def measure_one(
             source="connection log",
         ),
     )
-
-
-def _share(detection: Detection, covered: frozenset[int]) -> float:
-    """Share of the hours from first to last connection in which the log has a row."""
-    first, last = (int(t.timestamp()) // HOUR for t in (detection.first_seen, detection.last_seen))
-    if not covered:
-        return 0.0
-    return round(sum(hour in covered for hour in range(first, last + 1)) / (last - first + 1), 4)
 
 
 def _beacon_score(detection: Detection, own: TupleTraffic | None, covered: frozenset[int], share: float) -> Measurement:
@@ -131,33 +125,6 @@ def _unanswered(own: TupleTraffic | None, coverage: float) -> tuple[Measurement,
         Measurement(name="unanswered_share", value=share, unit="of attempts", coverage=coverage, source=source),
         Measurement(name="unanswered_hours", value=hours, unit="h", coverage=coverage, source=source),
     )
-
-
-def _short(name: str) -> str:
-    """A name that the host chose, at most 80 characters: it stands in a sentence."""
-    return name if len(name) <= 80 else f"{name[:77]}..."
-
-
-def _nameless(detection: Detection, own: TupleTraffic | None, hours: Mapping[LogKind, frozenset[int]]) -> Measurement:
-    dns = _share(detection, hours.get("dns", frozenset()))
-    named = _share(detection, hours.get("tls", frozenset()) | hours.get("http", frozenset()))
-    absent = [kind for kind, share in (("DNS", dns), ("TLS or HTTP", named)) if not share]
-    value = None
-    detail = f"no {' and no '.join(absent)} log" if absent else ""
-    if own is not None and own.names is not None and not absent:
-        value = _without_name(own.names)
-        told = {f"{_short(n.name)} ({n.by}{'' if n.backed else ', unbacked'})" for n in own.names}
-        detail = ", ".join(sorted(told)[:5])
-    return Measurement(
-        name="nameless", value=value, coverage=min(dns, named), source="DNS, TLS and HTTP logs", detail=detail
-    )
-
-
-def _without_name(names: Sequence[NamedBy]) -> bool | None:
-    """Whether no name leads there; unknown when only a name server that nobody declared says that one does."""
-    if any(n.backed for n in names):
-        return False
-    return None if any(n.by == "dns" for n in names) else True
 
 
 def _prevalence(own: TupleTraffic | None, traffic: Traffic, coverage: float) -> tuple[Measurement, ...]:

@@ -56,7 +56,14 @@ CANONICAL: dict[Kind, dict[str, str]] = {
         "process_name": "VARCHAR",  # who asked, of an endpoint's own log; '' when unknown
     },
     "tls": {"start": "DOUBLE", "src_ip": "VARCHAR", "dst_ip": "VARCHAR", "dst_port": "INTEGER", "name": "VARCHAR"},
-    "http": {"start": "DOUBLE", "src_ip": "VARCHAR", "dst_ip": "VARCHAR", "dst_port": "INTEGER", "name": "VARCHAR"},
+    "http": {
+        "start": "DOUBLE",
+        "src_ip": "VARCHAR",
+        "dst_ip": "VARCHAR",
+        "dst_port": "INTEGER",
+        "name": "VARCHAR",
+        "method": "VARCHAR",  # of a request; null for a row that is none
+    },
     "irc": {"start": "DOUBLE", "src_ip": "VARCHAR", "dst_ip": "VARCHAR", "dst_port": "INTEGER"},
     "holders": {
         "start": "DOUBLE",

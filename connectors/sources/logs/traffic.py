@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from connectors.sources.logs import host_activity, tuple_traffic
 from connectors.sources.logs.aggregate import Summary
 from connectors.sources.logs.engine import Engine
-from connectors.sources.logs.names import names
+from connectors.sources.logs.look_ups import look_ups
+from connectors.sources.logs.names import MOST, Naming, naming
 from playbook.detections.beaconing import Profile, moment
 from playbook.model.detection import Detection
 from playbook.model.site import Networks
@@ -14,6 +15,7 @@ from playbook.model.traffic import HostTraffic, LogCoverage, Traffic, TupleTraff
 
 _NAMING = ("dns", "tls", "http")
 _LARGE_PART = 0.2
+_MOST_TOLD = 5
 _CLOSED = {
     "dns": "no DNS log: names asked for, and bursts of failed names, are unknown",
     "tls": "no TLS log: server names are unknown",
@@ -40,26 +42,42 @@ def traffic(
     conn = sources.relations["conn"]
     tuple_traffic.wanted(engine, detections)
     many = sum(one.connections for one in detections) > _LARGE_PART * sum(one.rows for one in sources.held)
+    named = naming(engine, sources.relations, networks)
     rows = tuple_traffic.hits(engine, conn, profile == "default", many)
     active = tuple_traffic.active_hosts(engine, conn, networks.home)
     missing = tuple(sentence for kind, sentence in _CLOSED.items() if kind not in sources.relations)
     return Traffic(
-        tuples=_tuples(engine, rows, sources, detections, networks),
+        tuples=_tuples(engine, rows, sources, detections, named),
         hosts=_hosts(engine, sources, detections, networks),
         coverage=tuple(_coverage(engine, kind, sources) for kind in sources.relations),
         active_hosts=active,
         history_days=_history_days(sources.held),
-        unknown=missing + sources.faults,
+        unknown=(*missing, *_about_names(named, networks), *sources.faults),
     )
 
 
+def _about_names(named: Naming, networks: Networks) -> tuple[str, ...]:
+    """What an administrator should know of the names: that none is backed, and which were cut."""
+    found = []
+    if named.servers and not networks.resolvers:
+        servers = ", ".join(f'"{server}"' for server in named.servers)
+        found.append(
+            "networks.resolvers is not set, so every name is only claimed and closes no case; if they are yours, set "
+            f"[networks] resolvers = [{servers}]"
+        )
+    found += [
+        f"{source} connected {MOST + more:,} names to {destination}: {more:,} of them were left out"
+        for (source, destination), more in sorted(named.cut.items())[:_MOST_TOLD]
+    ]
+    return tuple(found)
+
+
 def _tuples(
-    engine: Engine, rows: str, sources: Sources, detections: Sequence[Detection], networks: Networks
+    engine: Engine, rows: str, sources: Sources, detections: Sequence[Detection], named: Naming
 ) -> tuple[TupleTraffic, ...]:
     hours, starts = tuple_traffic.by_hour(engine, rows), tuple_traffic.starts(engine, rows)
     used = tuple_traffic.destinations(engine, sources.relations["conn"])
-    naming = any(kind in sources.relations for kind in _NAMING)
-    named = names(engine, sources.relations, networks)
+    told = any(kind in sources.relations for kind in _NAMING)
     answer = []
     for number, detection in enumerate(detections):
         hosts_using, proven, first, others = used.get(detection.dst_ip, (0, 0, None, []))
@@ -68,7 +86,9 @@ def _tuples(
                 detection_id=detection.detection_id,
                 **hours.get(number, {}),
                 **starts.get(number, {}),
-                names=named.get((detection.src_ip, detection.dst_ip), ()) if naming else None,
+                names=named.names.get((detection.src_ip, detection.dst_ip), ()) if told else None,
+                names_cut=named.cut.get((detection.src_ip, detection.dst_ip), 0),
+                unnamed=named.unnamed.get((detection.src_ip, detection.dst_ip, detection.dst_port)),
                 hosts_using=hosts_using,
                 hosts_answered=proven,
                 destination_first_seen=None if first is None else moment(first),
@@ -89,6 +109,7 @@ def _hosts(
     )
     dns = sources.relations.get("dns")
     failed = host_activity.name_bursts(engine, dns) if dns else None
+    seen = look_ups(engine, sources.relations, networks)
     return tuple(
         HostTraffic(
             src_ip=src,
@@ -96,6 +117,7 @@ def _hosts(
             spreads=spreads.get(src, ()),
             name_bursts=None if failed is None else failed.get(src, ()),
             distinct_outside=outside.get(src, 0),
+            look_ups=seen.get(src),
         )
         for src in sorted({detection.src_ip for detection in detections})
     )

@@ -52,7 +52,8 @@ def hits(engine: Engine, relation: str, once: bool, many: bool) -> str:
     return f"read_parquet({target})"
 
 
-_HIT = "number, start, conns, bytes_sent, bytes_rcvd, orig_bytes, duration, answered, denied"
+_HIT = """number, start, conns, bytes_sent, bytes_rcvd, orig_bytes, duration, answered, denied, proto, service,
+              sent_packets, rcvd_packets, continues"""
 _SAME_FLOW = """resumed.number = r.number AND resumed.src_port IS NOT DISTINCT FROM r.src_port
               AND resumed.proto IS NOT DISTINCT FROM r.proto"""
 
@@ -66,11 +67,28 @@ def _resumed(engine: Engine, rows: str) -> int:
     return count
 
 
+_BOTH_WAYS = (
+    f"coalesce(sent_packets >= {LEAST_SENT} AND rcvd_packets >= {LEAST_RCVD}, bytes_sent > 0 AND bytes_rcvd > 0)"
+)
+# A handshake and more, over TCP: the packet that answers a forged source goes to the machine that holds the address.
+HELD = f"NOT denied AND proto IN ('tcp', '') AND coalesce(answered, true) AND {_BOTH_WAYS}"
+UNTOLD = f"NOT {REFUSED} AND proto IN ('tcp', '') AND ({_BOTH_WAYS}) IS NULL"
+# Who opened it is seen in its start; of one that began before the log, that the other side sent more than headers.
+_HEADERS = 60
+_OPENED = f"(NOT continues OR coalesce(bytes_rcvd > {_HEADERS} * rcvd_packets, false))"
+_ALONE = "service IN ('irc', 'irc-base')"
+
+
 def by_hour(engine: Engine, rows: str) -> dict[int, dict[str, Any]]:
     """By number of the detection: its traffic per UTC hour, and over all of it what ``_totals`` gives.
 
     An hour has bytes where each connection that got through had a counter.
     """
+    heard = f"sum(conns) FILTER ({HELD} AND {_OPENED})", f"sum(conns) FILTER ({HELD} AND {_ALONE})"
+    held = (
+        f"coalesce({heard[0]}, 0)::BIGINT, coalesce(sum(conns) FILTER ({HELD}), 0)::BIGINT, "
+        f"coalesce({heard[1]}, 0)::BIGINT, count(*) FILTER ({UNTOLD})"
+    )
     sums = ", ".join(
         f"CASE WHEN count(*) FILTER (NOT denied) = count({name}) FILTER (NOT denied) "
         f"THEN sum({name}) FILTER (NOT denied) END"
@@ -79,7 +97,8 @@ def by_hour(engine: Engine, rows: str) -> dict[int, dict[str, Any]]:
     found: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
     for number, *hour in engine.believed(f"""
             SELECT number, floor(start / 3600)::BIGINT AS hour_no, sum(conns)::BIGINT, {sums},
-              coalesce(sum(conns) FILTER ({REFUSED}), 0)::BIGINT, bool_or(denied OR answered IS NOT NULL), max(duration)
+              coalesce(sum(conns) FILTER ({REFUSED}), 0)::BIGINT, bool_or(denied OR answered IS NOT NULL),
+              max(duration), {held}
             FROM {rows} GROUP BY ALL ORDER BY number, hour_no"""):
         found[number].append(tuple(hour))
     return {
@@ -95,9 +114,16 @@ def by_hour(engine: Engine, rows: str) -> dict[int, dict[str, Any]]:
 
 
 def _totals(hours: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
-    """attempts, unanswered (null when no row says), unanswered_hours, longest_s (null when no row says)."""
-    _, connections, _, _, refused, known, longest = zip(*hours, strict=True)
+    """attempts, unanswered (null when no row says), unanswered_hours, longest_s (null when no row says).
+
+    established, both_sided and irc_alone are null when a row does not tell who sent what.
+    """
+    _, connections, _, _, refused, known, longest, opened, both, alone, untold = zip(*hours, strict=True)
+    told = not any(untold)
     return {
+        "established": sum(opened) if told or any(opened) else None,
+        "both_sided": sum(both) if told else None,
+        "irc_alone": sum(alone) if told else None,
         "attempts": sum(connections),
         "unanswered": sum(refused) if any(known) else None,
         "unanswered_hours": sum(map(bool, refused)) if any(known) else None,
@@ -154,14 +180,6 @@ def keep_v6(engine: Engine, table: str, column: str, wanted: Callable[[Address],
         engine.run(f"DELETE FROM {table} USING others WHERE {column} = others.address")
 
 
-_BOTH_WAYS = (
-    f"coalesce(sent_packets >= {LEAST_SENT} AND rcvd_packets >= {LEAST_RCVD}, bytes_sent > 0 AND bytes_rcvd > 0)"
-)
-# A handshake and more, over TCP: the packet that answers a forged source goes to the machine that holds the address.
-_HELD = f"NOT denied AND proto IN ('tcp', '') AND coalesce(answered, true) AND {_BOTH_WAYS}"
-_UNTOLD = f"NOT {REFUSED} AND ({_BOTH_WAYS}) IS NULL"
-
-
 def destinations(engine: Engine, relation: str) -> dict[str, tuple[int, int | None, float | None, list[str]]]:
     """Per wanted destination: how many of our hosts used it, how many provably so, when first, and 51 by text.
 
@@ -174,8 +192,8 @@ def destinations(engine: Engine, relation: str) -> dict[str, tuple[int, int | No
           CASE WHEN count(*) FILTER (held) > 0 OR count(*) FILTER (untold) = 0 THEN count(*) FILTER (held) END,
           min(first), list(src_ip ORDER BY src_ip)[:{MOST_OTHERS + 1}]
         FROM (
-          SELECT dst_ip, src_ip, min(start) AS first, bool_or(NOT {REFUSED}) AS reached, bool_or({_HELD}) AS held,
-            bool_or({_UNTOLD}) AS untold FROM {relation}
+          SELECT dst_ip, src_ip, min(start) AS first, bool_or(NOT {REFUSED}) AS reached, bool_or({HELD}) AS held,
+            bool_or({UNTOLD}) AS untold FROM {relation}
           SEMI JOIN (SELECT DISTINCT dst_ip FROM wanted) USING (dst_ip)
           SEMI JOIN home_hosts USING (src_ip)
           WHERE start IS NOT NULL GROUP BY dst_ip, src_ip

@@ -1,25 +1,30 @@
 """No name leads to the address, as measured."""
 
 from playbook.model.measurement import Measurement
-from playbook.model.traffic import LogCoverage, Traffic
+from playbook.model.traffic import HostTraffic, LogCoverage, LookUps, Traffic
 from playbook.triage.measure import measure
 from tests.playbook.rules.table import Row, evidence, outcome, rows
-from tests.support.builders import a_beacon, an_enriched, at, measured, named
+from tests.support.builders import SOURCE, a_beacon, an_enriched, at, measured, named
 
 DAY = tuple(at(h) for h in range(24))
 
 
-def seen(traffic, kinds=("dns", "tls")):
-    coverage = tuple(LogCoverage(kind=k, hours=DAY) for k in kinds)
-    found = measure(a_beacon(), Traffic(tuples=(traffic,), coverage=coverage))
+VISIBLE = LookUps(visible=True, web_visible=True)
+
+
+def seen(traffic, look_ups=VISIBLE):
+    host = HostTraffic(src_ip=SOURCE, look_ups=look_ups)
+    coverage = (LogCoverage(kind="conn", hours=DAY),)
+    found = measure(a_beacon(), Traffic(tuples=(traffic,), hosts=(host,), coverage=coverage))
     return an_enriched(measurements=found, traffic=traffic)
 
 
 TABLE = [
     Row("speaks", "no name at all", seen(named()), "strong"),
     Row("near miss", "covered 79 %", an_enriched(measurements=measured(nameless=(True, 0.79))), "silent"),
-    Row("near miss", "no DNS log", seen(named(), ("tls",)), "silent"),
-    Row("near miss", "neither TLS nor HTTP log", seen(named(), ("dns",)), "silent"),
+    Row("near miss", "no DNS log", seen(named(), None), "silent"),
+    Row("near miss", "its look-ups are not in the log", seen(named(), LookUps(web_visible=True)), "silent"),
+    Row("near miss", "neither its TLS nor its HTTP is in the log", seen(named(), LookUps(visible=True)), "silent"),
     Row("silent", "a backed name", seen(named("cdn.example")), "silent"),
     Row("silent", "not measured", an_enriched(), "silent"),
     Row("hostile", "SNI that no DNS answer backs", seen(named("www.bank.example", by="sni", backed=False)), "strong"),

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playbook.model.traffic import Burst, HostTraffic, LogCoverage, NameBurst, NamedBy, Spread, Traffic, TupleTraffic
+from playbook.model.traffic import (
+    Burst,
+    HostTraffic,
+    LogCoverage,
+    LookUps,
+    NameBurst,
+    NamedBy,
+    Spread,
+    Traffic,
+    TupleTraffic,
+    Unnamed,
+)
 from playbook.triage.measure import measure
 from tests.support.builders import SOURCE, a_beacon, at, steady
 from tests.support.examples import examples
@@ -126,37 +137,59 @@ def test_starts_that_were_left_out_lower_the_coverage_of_the_best_day(detection,
     assert part.coverage == pytest.approx(covered, abs=0.01)
 
 
+VISIBLE = LookUps(visible=True, web_visible=True)
+_FIRST = int(at(0).timestamp()) // 3600
+
+
+def hidden(hours):
+    return VISIBLE.model_copy(update={"hidden_hours": tuple(range(_FIRST, _FIRST + hours))})
+
+
 NAMELESS = [
-    ("no name at all", (), {}, True),
-    ("backed DNS answer", (DNS,), {}, False),
-    ("backed SNI", (BACKED,), {}, False),
-    ("SNI that nothing backs", (SNI,), {}, True),
-    ("Host header that nothing backs", (HOST_HEADER,), {}, True),
-    ("unbacked SNI beside a backed answer", (SNI, DNS), {}, False),
-    ("a strange name server", (STRANGE,), {}, None),
-    ("a strange name server and an unbacked SNI", (STRANGE, SNI), {}, None),
-    ("names unknown", None, {}, None),
-    ("no DNS log", (), {"dns": 0}, None),
-    ("neither TLS nor HTTP log", (), {"tls": 0}, None),
-    ("HTTP instead of TLS", (), {"tls": 0, "http": 24}, True),
-    ("TLS by day, HTTP by night", (), {"tls": 12, "http": DAY[12:]}, True),
-    ("DNS log for 79 %", (), {"dns": 19}, None),
-    ("DNS log for 83 %", (), {"dns": 20}, True),
-    ("TLS log for 79 %", (), {"tls": 19}, None),
+    ("no name at all", (), VISIBLE, True),
+    ("backed DNS answer", (DNS,), VISIBLE, False),
+    ("backed SNI", (BACKED,), VISIBLE, False),
+    ("SNI that nothing backs", (SNI,), VISIBLE, True),
+    ("Host header that nothing backs", (HOST_HEADER,), VISIBLE, True),
+    ("unbacked SNI beside a backed answer", (SNI, DNS), VISIBLE, False),
+    ("a strange name server", (STRANGE,), VISIBLE, None),
+    ("a strange name server and an unbacked SNI", (STRANGE, SNI), VISIBLE, None),
+    ("names unknown", None, VISIBLE, None),
+    ("no DNS log", (), None, None),
+    ("its look-ups are not in the log", (), LookUps(web_visible=True, detail="0 look-ups"), None),
+    ("its handshakes are not in the log", (), LookUps(visible=True, detail="half of its handshakes"), None),
+    ("look-ups hidden for 21 %", (), hidden(5), None),
+    ("look-ups hidden for 17 %", (), hidden(4), True),
 ]
 
 
-@pytest.mark.parametrize(("names", "hours", "known"), [row[1:] for row in NAMELESS], ids=[row[0] for row in NAMELESS])
-def test_nameless(names, hours, known):
-    found = measures(hours={"conn": 24, "dns": 24, "tls": 24} | hours, names=names)["nameless"]
+@pytest.mark.parametrize(("names", "seen", "known"), [row[1:] for row in NAMELESS], ids=[row[0] for row in NAMELESS])
+def test_nameless(names, seen, known):
+    found = measures(hours={"conn": 24}, host=host(look_ups=seen), names=names)["nameless"]
     assert found.known is known
     assert found.known is not None or found.detail or found.coverage < 0.8 or names is None
 
 
+def test_names_that_were_cut_leave_it_unknown():
+    assert measures(host=host(look_ups=VISIBLE), names=(), names_cut=1)["nameless"].known is None
+
+
+def test_an_hour_without_connections_in_the_log_covers_nothing():
+    assert measures(hours={"conn": 19}, host=host(look_ups=VISIBLE), names=())["nameless"].known is None
+
+
 def test_what_is_claimed_is_shown():
-    assert measures(names=(SNI,))["nameless"].detail == "a.example (sni, unbacked)"
+    assert measures(host=host(look_ups=VISIBLE), names=(SNI,))["nameless"].detail == "a.example (sni, unbacked)"
     endless = SNI.model_copy(update={"name": "a" * 5000})
-    assert len(measures(names=(endless,))["nameless"].detail) < 120
+    assert len(measures(host=host(look_ups=VISIBLE), names=(endless,))["nameless"].detail) < 120
+
+
+@pytest.mark.parametrize(("requests", "bare", "share"), [(0, 0, None), (20, 18, 0.9), (20, 0, 0.0)])
+def test_requests_and_handshakes_without_a_name_are_shares(requests, bare, share):
+    counted = Unnamed(requests=requests, requests_unnamed=bare, handshakes=requests, handshakes_unnamed=bare)
+    found = measures(unnamed=counted)
+    assert found["unnamed_requests"].known == found["unnamed_handshakes"].known == share
+    assert found["requests"].known == found["handshakes"].known == (requests or None)
 
 
 def test_unanswered_and_prevalence_are_shares():

@@ -61,7 +61,7 @@ def needed(kind: Kind) -> tuple[str, ...]:
         "conn": (*flow, "proto", "service", "duration", *COUNTERS, "conn_state", "history"),
         "dns": ("ts", "id.orig_h", "id.resp_h", "query", "rcode", "rcode_name", "answers"),
         "tls": (*flow, "server_name"),
-        "http": (*flow, "host"),
+        "http": (*flow, "host", "method"),
         "irc": flow,
         "holders": ("ts", "id.orig_h", "assigned_addr", "assigned_ip", "host_name", "hostname", "client", "lease_time"),
     }[kind]
@@ -221,7 +221,7 @@ _VALUES = {
     "conn": _conn,
     "dns": _dns,
     "tls": lambda at: _named("server_name", at),
-    "http": lambda at: _named("host", at),
+    "http": lambda at: _named("host", at) | {"method": at["method"]},
     "irc": lambda at: _named("", at),
     "holders": _holders,
 }

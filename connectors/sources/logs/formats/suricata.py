@@ -40,7 +40,7 @@ _BODY: Mapping[Kind, str] = {
     "dns": f'"dns":{{"type":"VARCHAR","rrname":"VARCHAR","rcode":"VARCHAR","rdata":"VARCHAR","queries":[{_RECORD}],'
     f'"answers":[{_RECORD}]}}',
     "tls": '"tls":{"sni":"VARCHAR"}',
-    "http": '"http":{"hostname":"VARCHAR"}',
+    "http": '"http":{"hostname":"VARCHAR","http_method":"VARCHAR"}',
 }
 
 
@@ -201,6 +201,7 @@ def _named(events: str, kind: Kind) -> str:
             "dst_ip": "dst",
             "dst_port": "dport",
             "name": f"nullif({_domain(name)}, '')",
+            **({"method": "e.http.http_method"} if kind == "http" else {}),
         },
     )
 

@@ -8,12 +8,12 @@ import pytest
 from connectors.sources.logs import LogSource, Settings, connect, traffic
 from playbook.errors import UnknownFormat
 from playbook.model.detection import TimeWindow
-from playbook.model.site import Site
+from playbook.model.site import Networks, Site
 from playbook.model.traffic import NamedBy, Traffic
 from tests.connectors.sources.logs.test_zeek_detection import DAY, beats
 from tests.support.zeek_reader import log_text
 
-SITE = Site(now=datetime(2026, 1, 1, tzinfo=UTC))
+SITE = Site(now=datetime(2026, 1, 1, tzinfo=UTC), networks=Networks.model_validate({"resolvers": ("10.0.0.53",)}))
 C2 = "8.8.4.4"
 DNS = ("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "query", "qtype", "rcode_name", "answers")
 SSL = ("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "version", "cipher", "server_name")
@@ -119,7 +119,7 @@ def test_names_behind_the_destination_and_who_backs_them(tmp_path: Path) -> None
     assert answer.tuples[0].names == (
         NamedBy(name="claimed.test", by="sni", backed=False),
         NamedBy(name="own.test", by="dns", backed=True),
-        NamedBy(name="shared.test", by="sni", backed=True),
+        NamedBy(name="shared.test", by="sni", backed=False),
         NamedBy(name="web.test", by="http_host", backed=False),
     )
     assert answer.unknown == ()
