@@ -37,7 +37,7 @@ record: $(VENV)/.ready
 	$(BIN)/python -m pytest --record tests/connectors $(ARGS)
 
 # independent clients of the products whose evidence we read, against our emulators, in an environment of their own
-CLIENTS := veeam-br pynetbox pysnc python-gitlab PyGithub python-jenkins
+CLIENTS := veeam-br pynetbox pysnc python-gitlab PyGithub python-jenkins pymisp taxii2-client
 clients: $(VENV)/.ready
 	$(PYTHON) -m venv $(VENV)-clients
 	$(VENV)-clients/bin/python -m pip install -q --disable-pip-version-check $(CLIENTS)

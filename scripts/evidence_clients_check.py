@@ -9,17 +9,20 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.emulators import ci, cmdb, netbox, veeam
+from tests.emulators import ci, cmdb, feeds, netbox, veeam
 from tests.emulators.site import site
 
 try:
     import github
     import gitlab
     import jenkins
+    import pymisp
     import pynetbox
     import pysnc
     import requests
     from requests.adapters import HTTPAdapter
+    from taxii2client.common import TokenAuth
+    from taxii2client.v21 import Collection, as_pages
     from veeam_br.v1_3_rev1 import AuthenticatedClient
     from veeam_br.v1_3_rev1.api.login import create_token
     from veeam_br.v1_3_rev1.api.repositories import get_all_repositories
@@ -131,11 +134,27 @@ def ci_servers_list_jobs() -> bool:
     )
 
 
+def feeds_list_indicators() -> bool:
+    """pymisp searches attributes, and taxii2-client reads a collection of 250 indicators in pages."""
+    rows = [feeds.attribute(n, "domain", f"d{n}.example", 1_793_000_000) for n in range(70)]
+    with site(feeds.MispServer("k" * 40, rows)) as url:
+        answer = pymisp.PyMISP(url, "k" * 40, ssl=False).search(
+            controller="attributes", type_attribute=["domain"], to_ids=1, limit=60, page=2
+        )
+    objects = [feeds.indicator(n, f"[domain-name:value = 'd{n}.example']") for n in range(250)]
+    with site(feeds.TaxiiServer("Token right", objects)) as url:
+        collection = Collection(f"{url}/api1/collections/c-1/", auth=TokenAuth("right"))
+        pages = list(as_pages(collection.get_objects, per_request=100))
+    names = [one["pattern"] for page in pages for one in page.get("objects", [])]
+    return len(answer["Attribute"]) == 10 and len(pages) == 3 and len(set(names)) == 250
+
+
 CHECKS: dict[str, Callable[[], Any]] = {
     "veeam-br: sessions": lambda: asyncio.run(veeam_reads_sessions()),
     "pynetbox: holders": netbox_names_holders,
     "pysnc: configuration items": servicenow_lists_items,
     "python-gitlab, PyGithub, python-jenkins: jobs": ci_servers_list_jobs,
+    "pymisp, taxii2-client: indicators": feeds_list_indicators,
 }
 
 
