@@ -7,7 +7,7 @@ export UV_PYTHON_DOWNLOADS := never
 # starts would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run serve test test-clock integration faults record setup lint bench manifests tables lock newest lowest clean
+.PHONY: run serve test test-clock integration faults record setup lint bench manifests tables lock newest lowest clients clean
 run: $(VENV)/.ready
 	$(BIN)/botnet-playbook run --config playbook/sample/sample.toml --dry-run --report report
 
@@ -35,6 +35,13 @@ faults: $(VENV)/.ready
 # ARGS chooses: make record ARGS='-k whois'; a real tenant where its variables are set, else the emulators
 record: $(VENV)/.ready
 	$(BIN)/python -m pytest --record tests/connectors $(ARGS)
+
+# independent clients of the products whose evidence we read, against our emulators, in an environment of their own
+CLIENTS := veeam-br pynetbox pysnc python-gitlab PyGithub python-jenkins pymisp taxii2-client
+clients: $(VENV)/.ready
+	$(PYTHON) -m venv $(VENV)-clients
+	$(VENV)-clients/bin/python -m pip install -q --disable-pip-version-check $(CLIENTS)
+	$(VENV)-clients/bin/python -m scripts.evidence_clients_check
 
 setup: $(VENV)/.ready
 

@@ -10,6 +10,8 @@ from playbook.model.detection import TimeWindow
 from playbook.model.observable import Observable
 
 WrittenBy = Literal["us", "peer", "host"]
+# How much a feed's word weighs at most: alone a conviction, strong evidence beside other, or a hint.
+Trust = Literal["conclusive", "strong", "hint"]
 # What an enrichment is about. Shipped enrichers use: asn, lists, operator, vendor, whois, feed, host, processes,
 # software, backup_sessions, backup_jobs, windows, owned. A new enricher may bring a new topic.
 Topic = str
@@ -58,7 +60,10 @@ class VendorService(Value):
 
 
 class FeedEntry(Value):
-    """A threat feed lists the indicator; ``last_seen`` dates the entry, ``port`` is null when the feed gives none."""
+    """A threat feed lists the indicator; ``last_seen`` dates the entry, ``port`` is null when the feed gives none.
+
+    ``trust`` is how much an administrator lets this feed weigh.
+    """
 
     answer: Literal["feed_entry"] = "feed_entry"
     feed: str
@@ -67,6 +72,7 @@ class FeedEntry(Value):
     last_seen: date
     port: int | None = None
     malware: str = ""
+    trust: Trust = "conclusive"
 
     def why_not_fresh(self, today: date, days: int) -> str | None:
         """Why the entry's date says little today, or None: it is older than so many days, or has not come yet."""

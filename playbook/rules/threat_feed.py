@@ -25,9 +25,9 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         return None
     weakness, entry, enrichment = min(
         ((_weakness(entry, enriched, params), entry, enrichment) for entry, enrichment in hits),
-        key=lambda hit: (hit[0] is not None, hit[1].indicator),
+        key=lambda hit: (hit[0] is not None, hit[1].trust == "hint", hit[1].indicator),
     )
-    strength = "strong" if weakness else "conclusive"
+    strength = "hint" if entry.trust == "hint" else "strong" if weakness else "conclusive"
     tail = f", but {weakness}" if weakness else ""
     return Evidence(
         rule="threat_feed",
@@ -48,8 +48,8 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
 def _weakness(entry: FeedEntry, enriched: EnrichedDetection, params: Params) -> str | None:
     """Why the entry is not conclusive, or None when it is."""
     aged = entry.why_not_fresh(enriched.site.now.date(), params.fresh_days)
-    if aged:
-        return aged
+    if aged or entry.trust != "conclusive":
+        return aged or f"this feed is trusted for {entry.trust} evidence only"
     if entry.kind != "address":
         return _not_named(entry, enriched)
     return _not_alone(entry, enriched)

@@ -19,6 +19,7 @@ class Request:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    raw_query: str = ""
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -62,7 +63,7 @@ def site(product: Product) -> Iterator[str]:
             parts = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            request = Request(self.command, parts.path, dict(parse_qsl(parts.query)), headers, body)
+            request = Request(self.command, parts.path, dict(parse_qsl(parts.query)), headers, body, parts.query)
             product.seen.append(request)
             answer = product.answer(request)
             if len(product.seen) in product.lost:

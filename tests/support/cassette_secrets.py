@@ -23,7 +23,23 @@ _SHAPES = {
 }
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LONG_HEX = re.compile(r"[0-9a-fA-F]{40,}")
-_HEADERS = frozenset({"accept", "accept-language", "content-type", "location", "retry-after", "www-authenticate"})
+_HEADERS = frozenset(
+    {
+        "accept",
+        "accept-language",
+        "content-type",
+        "etag",
+        "if-modified-since",
+        "if-none-match",
+        "last-modified",
+        "location",
+        "retry-after",
+        "www-authenticate",
+        "x-next-page",
+        "x-taxii-date-added-last",
+        "x-total-count",
+    }
+)
 
 
 def canary(name: str) -> str:

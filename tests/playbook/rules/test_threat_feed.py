@@ -47,6 +47,10 @@ SEEN = named(NAME)
 TABLE = [
     Row("speaks", "an address that nobody shares", listed(entry()), "conclusive"),
     Row("speaks", "exactly 30 days old", listed(aged(30)), "conclusive"),
+    Row("near miss", "a feed that is not trusted to convict alone", listed(entry(trust="strong")), "strong"),
+    Row("near miss", "a feed that may only hint", listed(entry(trust="hint")), "hint"),
+    Row("near miss", "a hint and a strong feed", listed(entry(trust="hint"), entry(trust="strong")), "strong"),
+    Row("speaks", "a hint beside a conclusive feed", listed(entry(trust="hint"), entry()), "conclusive"),
     Row("speaks", "its port", listed(entry(port=443)), "conclusive"),
     Row("speaks", "a domain in our logs", listed(domain(), traffic=SEEN), "conclusive"),
     Row("speaks", "a domain behind a CDN", listed(domain(), lists="cdn", traffic=SEEN), "conclusive"),
