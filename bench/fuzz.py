@@ -14,6 +14,7 @@ from typing import NamedTuple
 from bench.log_lines import HEADERS, LINES
 from bench.measuring import say
 from connectors.sources.logs import Settings, connect
+from connectors.sources.logs.decompress import SEPARATOR
 from playbook.model.site import Site
 
 _NOISE = (
@@ -86,7 +87,7 @@ def written(path: Path, name: str, count: int, chance: random.Random) -> int:
 def _counts(row: bytes, name: str) -> bool:
     """Whether the line is one of those that must be accounted for: not blank, and no comment of Zeek's."""
     if not name.startswith("zeek") or name == "zeek-stream":
-        return bool(row.strip(b" \r\0\x01\x02\x03\x04"))
+        return bool(row.replace(SEPARATOR, b"").strip(b" \r\0"))
     text = row.replace(b"\0", b"").decode(errors="replace")
     return bool(text.strip()) and not (name == "zeek" and text.lstrip("\t ").startswith("#"))
 

@@ -1,7 +1,7 @@
 """--format, --year and --timezone: what a person knows of log files that the files do not say."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,12 +33,12 @@ class _Format(click.Choice[str]):
         super().__init__(())
 
     @property
-    def choices(self) -> Sequence[str]:
+    def choices(self) -> tuple[str, ...]:
         """The names."""
         return known_formats()
 
     @choices.setter
-    def choices(self, value: Sequence[str]) -> None:
+    def choices(self, value: tuple[str, ...]) -> None:
         """Given by the files themselves."""
 
 

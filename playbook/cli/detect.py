@@ -97,7 +97,8 @@ def _fetch(
 ) -> tuple[Fetched, ...]:
     config, file = configuration(config_file)
     source = log_source(config, file, paths, settings, moment)
-    return source.fetch(None, progress)
+    fetched: tuple[Fetched, ...] = source.fetch(None, progress)
+    return fetched
 
 
 def _row(detection: Detection, profile: str) -> dict[str, Any]:

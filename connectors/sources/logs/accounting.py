@@ -43,12 +43,14 @@ def _rejected(reading: Reading, relation: str) -> None:
         if count
         else ()
     )
-    examples = tuple(
-        named(*(reading.place(path).at(line) if path else ("a row", line)), why or "no usable time or address")
-        for path, line, why in first
-    )
+    examples = tuple(_named(reading, path, line, why or "no usable time or address") for path, line, why in first)
     by_engine, unread = reading.from_table()
     reading.rejected += Rejected(count + unread, (*examples, *by_engine.examples)[:_EXAMPLES])
+
+
+def _named(reading: Reading, path: str | None, line: int | None, why: str) -> str:
+    where, number = reading.place(path).at(line) if path else ("a row", line)
+    return named(where, number, why)
 
 
 def _of_no_device(reading: Reading) -> None:

@@ -62,7 +62,8 @@ def by_lean(
     size: int = 0,
 ) -> Aggregation:
     """One pass, then the doubtful tuples again."""
-    found, doubtful, unusable = Aggregation(), [], defaultdict(int)
+    found, doubtful = Aggregation(), []
+    unusable: dict[int | None, int] = defaultdict(int)
     for row in engine.rows(fast_path(scope.profile, relation, windows), progress, size):
         number, connections, usable, unsure = row[0], row[5], row[18], row[19]
         if row[3] is None:

@@ -46,7 +46,8 @@ class Connections:
         self.readings = tuple(readings)
         self._engine = engine
         self._compare = compare
-        (self._lean,) = self.readings if len(self.readings) == 1 and self.readings[0].by_line else (None,)
+        alone = self.readings[0] if len(self.readings) == 1 else None
+        self._lean: Reading | None = alone if alone is not None and alone.by_line else None
         if self._lean is not None and (self._lean.interim or compare):
             self._lean = None
         self._copied = keep

@@ -78,6 +78,14 @@ def sessions(
             any_value({together}) AS together, any_value(bad) AS bad, any_value(passed) AS passed,
             {kept}arg_min(file, n) AS file, min(line) AS line, count(*) AS records, count(*) FILTER (bridged) AS joined
         FROM ({_numbered(keyed, slices)}) GROUP BY pair, burst, session"""
+    own = "".join(f"{name}, " for name in first)
+    turned = _turned(tuple(sums))
+    return f"""SELECT {own}proto, started, ended, together, bad, passed, file, line, records, joined, {turned}
+        FROM ({grouped})"""
+
+
+def _turned(sums: Sequence[str]) -> str:
+    """The ends and the sums of each side, from the side that began."""
     sides = [
         ("src", "low", "high"),
         ("sport", "low_port", "high_port"),
@@ -86,10 +94,7 @@ def sessions(
     ]
     sides += [(f"{name}_sent", f"{name}_low", f"{name}_high") for name in (*sums, "rows")]
     sides += [(f"{name}_back", f"{name}_high", f"{name}_low") for name in (*sums, "rows")]
-    turned = ", ".join(f"CASE WHEN low_began THEN {this} ELSE {that} END AS {name}" for name, this, that in sides)
-    own = "".join(f"{name}, " for name in first)
-    return f"""SELECT {own}proto, started, ended, together, bad, passed, file, line, records, joined, {turned}
-        FROM ({grouped})"""
+    return ", ".join(f"CASE WHEN low_began THEN {this} ELSE {that} END AS {name}" for name, this, that in sides)
 
 
 def _numbered(keyed: str, slices: Slices) -> str:

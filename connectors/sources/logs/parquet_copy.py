@@ -38,8 +38,8 @@ def copied(engine: Engine, reading: Reading, columns: Sequence[str] = (), progre
             if not reading.by_line:
                 account(reading, relation)
                 return relation
-            rows, unusable = _counted(engine, relation, reading.kind)
-            if not reading.settle(rows, unusable):
+            usable, unusable = _counted(engine, relation, reading.kind)
+            if not reading.settle(usable, unusable):
                 return _without_text(relation) if unusable else relation
         except duckdb.Error as fault:
             if not reading.repair():

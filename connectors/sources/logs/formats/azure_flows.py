@@ -63,28 +63,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
             ("state NOT IN ('A', 'B', 'C', 'D', 'E')", "'flow state is not usable: ' || left(tuple, 60)"),
         ],
     )
-    return line_sql.canonical(
-        "conn",
-        _flows(read),
-        {
-            "start": "began",
-            "src_ip": "src",
-            "src_port": "sport",
-            "dst_ip": "dst",
-            "dst_port": "dport",
-            "proto": "transport",
-            "bytes_sent": "sent_sum",
-            "bytes_rcvd": "received_sum",
-            "bytes_total": "sent_sum + received_sum",
-            "orig_bytes": "sent_sum",
-            "sent_packets": "sent_packets_sum",
-            "rcvd_packets": "received_packets_sum",
-            "duration": "ended - began",
-            "denied": "coalesce(denied_one, false)",
-            "answered": "CASE WHEN denied_one THEN false WHEN received_packets_sum IS NOT NULL "
-            "THEN received_packets_sum > 0 END",
-        },
-    )
+    return line_sql.canonical("conn", _flows(read), _VALUES)
 
 
 def _cells() -> dict[str, Cell]:
@@ -140,3 +119,23 @@ def _flows(read: str) -> str:
     return f"""SELECT {first}, {sums}, min(seen) AS began, max(seen) AS ended, bool_or(refused) AS denied_one,
         any_value(bad) AS bad, any_value(passed) AS passed, arg_min(file, n) AS file, min(line) AS line
         FROM ({numbered}) GROUP BY pair, flow"""
+
+
+_VALUES = {
+    "start": "began",
+    "src_ip": "src",
+    "src_port": "sport",
+    "dst_ip": "dst",
+    "dst_port": "dport",
+    "proto": "transport",
+    "bytes_sent": "sent_sum",
+    "bytes_rcvd": "received_sum",
+    "bytes_total": "sent_sum + received_sum",
+    "orig_bytes": "sent_sum",
+    "sent_packets": "sent_packets_sum",
+    "rcvd_packets": "received_packets_sum",
+    "duration": "ended - began",
+    "denied": "coalesce(denied_one, false)",
+    "answered": "CASE WHEN denied_one THEN false WHEN received_packets_sum IS NOT NULL "
+    "THEN received_packets_sum > 0 END",
+}

@@ -51,6 +51,25 @@ _DEFAULT_ROW = re.compile(
 )
 
 
+_FIELDS = (
+    "srcaddr",
+    "dstaddr",
+    "srcport",
+    "dstport",
+    "protocol",
+    "packets",
+    "bytes",
+    "start",
+    "end",
+    "action",
+    "log-status",
+    "tcp-flags",
+    "flow-direction",
+    "pkt-srcaddr",
+    "pkt-dstaddr",
+)
+
+
 def recognise(head: str, path: str) -> Recognised | None:
     """A header line of the field names, or a row in the default order; None for any other content."""
     if head.startswith("PAR1"):
@@ -70,24 +89,7 @@ def recognise(head: str, path: str) -> Recognised | None:
 
 def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     """The conn SELECT: one row per connection or refused attempt."""
-    fields = (
-        "srcaddr",
-        "dstaddr",
-        "srcport",
-        "dstport",
-        "protocol",
-        "packets",
-        "bytes",
-        "start",
-        "end",
-        "action",
-        "log-status",
-        "tcp-flags",
-        "flow-direction",
-        "pkt-srcaddr",
-        "pkt-dstaddr",
-    )
-    raw = {name: f"f[{form.columns.index(name) + 1}]" if name in form.columns else "NULL::VARCHAR" for name in fields}
+    raw = {name: f"f[{form.columns.index(name) + 1}]" if name in form.columns else "NULL::VARCHAR" for name in _FIELDS}
     split = f"SELECT *, string_split_regex(trim(text), ' +') AS f FROM ({line_sql.lines(paths, scan)})"
     if ("file", "parquet") in form.options:
         split = vpc_fields.as_fields([name.replace("-", "_") for name in form.columns], paths)

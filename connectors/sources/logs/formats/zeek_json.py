@@ -29,7 +29,7 @@ def recognise(head: str, path: str) -> Recognised | tuple[Recognised, ...] | Non
     kind = _zeek_fields.kind_of([_zeek_name(key) for key in keys])
     if kind is None:
         return ()
-    options = (("time", "text"),) if isinstance(keys["ts"], str) else ()
+    options: tuple[tuple[str, str], ...] = (("time", "text"),) if isinstance(keys["ts"], str) else ()
     options += (("interim", "yes"),) if kind == "conn" and _zeek_fields.is_interim(path, "") else ()
     wanted = (*_zeek_fields.needed(kind), "uid")
     columns = tuple(key for key in keys if _zeek_name(key) in wanted)

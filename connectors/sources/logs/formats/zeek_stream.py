@@ -101,7 +101,7 @@ def _events(paths: Sequence[str], scan: Scan, names: Sequence[str]) -> str:
     fields = ", ".join(f"{value[name]} AS {line_sql.identifier('z ' + name)}" for name in names)
     types = " ".join(
         f"WHEN type IN ({', '.join(map(literal, of_kind))}) THEN '{kind}'"
-        for kind, of_kind in (_KINDS | {"conn": (*_KINDS["conn"], *_INTERIM)}).items()
+        for kind, of_kind in (dict(_KINDS) | {"conn": (*_KINDS["conn"], *_INTERIM)}).items()
     )
     return f"""SELECT *, CASE {types} END AS kind, type IN ({", ".join(map(literal, _INTERIM))}) AS interim FROM (
         SELECT file, line, text, v IS NOT NULL AND starts_with(ltrim(text), '{{') AS is_json, {fields},
