@@ -88,7 +88,9 @@ def read_all() -> Truth:
 
 def states(run: Run) -> dict[Key, State]:
     """What became of every tuple that the detection kept."""
-    filtered = {(g.src_ip, g.dst_ip, g.dst_port): State(g.filter, g.disposition, "filtered", 0, g.reason) for g in run.filtered}
+    filtered = {
+        (g.src_ip, g.dst_ip, g.dst_port): State(g.filter, g.disposition, "filtered", 0, g.reason) for g in run.filtered
+    }
     judged = {
         _key(one.enriched.detection): State(
             "", one.verdict.disposition, one.verdict.status, one.verdict.rung, one.verdict.reasons[0]

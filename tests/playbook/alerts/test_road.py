@@ -42,14 +42,14 @@ def test_from_an_alert_of_another_product_to_a_verified_release(url, monkeypatch
         block = {"address": "198.51.100.23", "approved_by": "carol", **plan}
         assert only(s.act("block_address", block, approver))["state"] == "applied"
         case = only(s.act("get_case", {"case_id": row.case_id}, reader))
-        assert case["in_force"] == 1 and case["containments", "list"].endswith("in force") and case["ends"]
+        assert case["in_force"] == 1 and case["containments"].endswith("in force") and case["ends"]
 
         later(s.clock, hours=4, seconds=1)
         lapi.forward(hours=4, seconds=1)
         with s.store.reading() as conn:
             (due,) = containments.due(conn, s.clock())
         assert released(works, due.key) == "done" and lapi.active("198.51.100.23") == []
-        assert only(s.act("get_case", {"case_id": row.case_id}, reader))["containments", "list"].endswith("released")
+        assert only(s.act("get_case", {"case_id": row.case_id}, reader))["containments"].endswith("released")
         with s.store.reading() as conn:
             assert audit.verify(conn) == ()
             kinds = [line.kind for line in audit.lines(conn, limit=1000)]

@@ -99,7 +99,7 @@ def test_an_answer_takes_a_proof_and_exactly_one_digest(world):
     done = call(*answer, digest, "--by", "anna", "--comment", "go", token=tokens["anna"])
     again = call(*answer, digest, token=tokens["anna"])
     assert done.code == 0 and (again.code, "refused (repeated)" in again.err) == (5, True)
-    (contained,) = json.loads(call("containments", "list", "--json", *config).out)["containments", "list"]
+    (contained,) = json.loads(call("containments", "list", "--json", *config).out)["containments"]
     assert contained["key"] in done.out and contained["step"] == first["offers"][1]["steps"][0]
     denied = call("approvals", "deny", second["case_id"], "--comment", "no", *config, token=tokens["anna"])
     shown = json.loads(call("approvals", "show", second["request_id"], "--json", *config).out)
@@ -118,7 +118,7 @@ def test_a_release_is_marked_once_by_a_proven_approver(world):
         *config,
         token=tokens["anna"],
     )
-    (contained,) = json.loads(call("containments", "list", "--json", *config).out)["containments", "list"]
+    (contained,) = json.loads(call("containments", "list", "--json", *config).out)["containments"]
     assert all(
         call("containments", "release", contained["key"], *config, token=tokens[who]).code == 3
         for who in ("vera", "rene")
@@ -300,7 +300,7 @@ def test_a_token_never_begets_one_of_a_scope_that_it_has_not(tmp_path):
     refused = [
         ("approvals", "approve", "Q-1", "--digest", "0" * 64),
         ("approvals", "deny", "Q-1"),
-        ("release", "K-1"),
+        ("containments", "release", "K-1"),
         ("accounts", "disable", "root"),
         ("accounts", "add", "eve", "--role", "admin", "--token"),
     ]

@@ -123,7 +123,7 @@ def also(folder: Path, src: str, dst: str, port: str) -> None:
 
 def test_a_destination_that_is_convicted_for_another_host_is_never_listed(copy: Path) -> None:
     assert "192.0.2.70" in {one["destination"] for one in listed(copy)}
-    also(copy, "10.1.2.45", "192.0.2.70", "6881")
+    also(copy, "10.1.2.31", "192.0.2.70", "6881")
     assert "192.0.2.70" not in {one["destination"] for one in listed(copy)}
 
 
