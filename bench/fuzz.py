@@ -81,10 +81,10 @@ def written(path: Path, name: str, count: int, chance: random.Random) -> int:
     headers = HEADERS.get(name, 0)
     rows = [mutated(line, chance) for line in lines[headers + 1 :]]
     path.write_bytes(b"\n".join([*(line.encode() for line in lines[: headers + 1]), *rows]) + b"\n")
-    return 1 + sum(_counts(row, name) for row in rows)
+    return 1 + sum(counts(row, name) for row in rows)
 
 
-def _counts(row: bytes, name: str) -> bool:
+def counts(row: bytes, name: str) -> bool:
     """Whether the line is one of those that must be accounted for: not blank, and no comment of Zeek's."""
     if not name.startswith("zeek") or name == "zeek-stream":
         return bool(row.replace(SEPARATOR, b"").strip(b" \r\0"))

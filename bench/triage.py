@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     verdict = "kept" if used <= most else "MISSED"
     say(f"  whole triage: {took:.2f} s ({used:.2f} s of processor; promise {most:g} s: {verdict})")
     say(
-        f"  {len(run.cases)} cases, {len(run.gated)} gated, "
+        f"  {len(run.cases)} cases, {len(run.filtered)} filtered, "
         f"{dict(Counter(case.verdict.disposition for case in run.cases))}"
     )
     say(f"  decide: {_per_decision(run):.0f} microseconds of processor per detection")

@@ -1,4 +1,4 @@
-"""The case-level result over the public captures: seed rule -> gates -> ladder, and what each threshold would flip.
+"""The case-level result over the public captures: seed rule -> filters -> ladder, and what each threshold would flip.
 
 ``python -m bench truth``; needs the captures (PLAYBOOK_REAL_DATA, or ../shared/data beside the checkout).
 """
@@ -35,16 +35,16 @@ _SILENT = "not detected"
 
 
 class State(NamedTuple):
-    """What became of one tuple: gated, or judged with a rung and a status; ``why`` in one sentence."""
+    """What became of one tuple: filtered, or judged with a rung and a status; ``why`` in one sentence."""
 
-    gate: str = ""
+    filter: str = ""
     disposition: str = ""
     status: str = ""
     rung: int = 0
     why: str = ""
 
     def __str__(self) -> str:
-        return f"gated {self.gate}" if self.gate else f"{self.disposition} (rung {self.rung}, {self.status})"
+        return f"filtered {self.filter}" if self.filter else f"{self.disposition} (rung {self.rung}, {self.status})"
 
 
 class Bot(NamedTuple):
@@ -88,7 +88,9 @@ def read_all() -> Truth:
 
 def states(run: Run) -> dict[Key, State]:
     """What became of every tuple that the detection kept."""
-    gated = {(g.src_ip, g.dst_ip, g.dst_port): State(g.gate, g.disposition, "gated", 0, g.reason) for g in run.gated}
+    filtered = {
+        (g.src_ip, g.dst_ip, g.dst_port): State(g.filter, g.disposition, "filtered", 0, g.reason) for g in run.filtered
+    }
     judged = {
         _key(one.enriched.detection): State(
             "", one.verdict.disposition, one.verdict.status, one.verdict.rung, one.verdict.reasons[0]
@@ -96,7 +98,7 @@ def states(run: Run) -> dict[Key, State]:
         for case in run.cases
         for one in case.detections
     }
-    return gated | judged
+    return filtered | judged
 
 
 def confusion(truth: Truth) -> dict[str, Counter[str]]:
@@ -170,7 +172,7 @@ def main() -> None:
 
 
 def _print_confusion(truth: Truth) -> None:
-    print("tuples by truth: seed rule -> gates -> ladder")
+    print("tuples by truth: seed rule -> filters -> ladder")
     print(f"  {'':24}" + " ".join(f"{stage:>10.10}" for stage in _STAGES))
     for value, counts in sorted(confusion(truth).items()):
         print(f"  {value:24}" + " ".join(f"{counts[stage]:>10}" for stage in _STAGES))
@@ -224,8 +226,8 @@ def _reached(label: Label | None, state: State | None) -> Iterator[str]:
     if state is None:
         return
     yield "default keeps"
-    if state.gate:
-        yield state.gate
+    if state.filter:
+        yield state.filter
         return
     yield "judged"
     yield state.status if state.disposition == "UNDETERMINED" else state.disposition
@@ -237,9 +239,9 @@ def _bot(capture: Capture, run: Run | None, host: str) -> Bot:
     case = next((case for case in run.cases if host in case.addresses), None)
     if case is not None:
         return Bot(capture.name, host, case.verdict.disposition == "TRUE_POSITIVE", "; ".join(case.verdict.reasons[:2]))
-    gated = [g for g in run.gated if g.src_ip == host]
-    if gated:
-        return Bot(capture.name, host, False, f"gated {gated[0].gate}: {gated[0].reason}")
+    filtered = [g for g in run.filtered if g.src_ip == host]
+    if filtered:
+        return Bot(capture.name, host, False, f"filtered {filtered[0].filter}: {filtered[0].reason}")
     told = {label.key for label in capture.labels if label.truth == "malicious"}
     port = next((port for name, port, _ in BY_PAGE if name == capture.name), None)
     mine = [

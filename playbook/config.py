@@ -183,11 +183,23 @@ def faults(model: type[BaseModel], fault: ValidationError, file: str, where: str
         keys = [str(part) for part in error["loc"] if not _BRANCH.fullmatch(str(part))]
         path = ".".join([where, *keys] if where else keys)
         message = described(error, keys)
+        if error["type"] == "missing" and (wanted := _description_at(model, keys)):
+            message = f"required: {wanted}"
         if error["type"] == "extra_forbidden":
             near = get_close_matches(keys[-1], _keys_at(model, keys[:-1]), n=1, cutoff=0.5)
             message = "unknown key" + (f"; did you mean {near[0]!r}?" if near else "")
         lines.append(f"{file}: {path or '(top level)'}: {message}")
     return list(dict.fromkeys(lines))
+
+
+def _description_at(model: type[BaseModel], keys: list[str]) -> str:
+    """What a field is for, where its model says so."""
+    current: Any = model
+    for key in keys[:-1]:
+        field = getattr(current, "model_fields", {}).get(key)
+        current = field.annotation if field else None
+    field = getattr(current, "model_fields", {}).get(keys[-1]) if keys else None
+    return (field.description or "") if field else ""
 
 
 def _keys_at(model: type[BaseModel], keys: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The story of a run: fetch, identify, gate, enrich, judge, decide, plan. Nothing here acts on a network."""
+"""The story of a run: fetch, identify, filter, enrich, judge, decide, plan. Nothing here acts on a network."""
 
 import hashlib
 from collections.abc import Callable
@@ -51,7 +51,7 @@ def respond(
     enrichers = Enrichers(toolkit.enrichers, terms.limits.enrichment_timeout_s, toolkit.hosts_in)
 
     identified = enrichers.identify(gathered.detections, site, gathered.window, gathered.holders)
-    passed, gated = apply_filters(identified, terms.rules)
+    passed, filtered = apply_filters(identified, terms.rules)
     traffic, silence = traffic_of(toolkit.source, tuple(e.detection for e in passed))
     complete = enrichers.complete(with_traffic(passed, traffic), gathered.window)
     judged = _with_gaps(evaluate(complete, terms.rules), gathered.health, silence)
@@ -66,7 +66,7 @@ def respond(
         *enrichers.unfit(),
         *about_networks(identified, site),
     )
-    return _record(toolkit.source.name, gathered, site, gated, cases, tickets, warnings, bool(silence))
+    return _record(toolkit.source.name, gathered, site, filtered, cases, tickets, warnings, bool(silence))
 
 
 def traffic_of(source: DetectionSource, detections: tuple[Detection, ...]) -> tuple[Traffic, tuple[str, ...]]:
@@ -96,7 +96,7 @@ def _record(
     source: str,
     gathered: MergedDetections,
     site: Site,
-    gated: tuple[FilteredDetection, ...],
+    filtered: tuple[FilteredDetection, ...],
     cases: tuple[Case, ...],
     tickets: tuple[Ticket, ...],
     warnings: tuple[str, ...],
@@ -111,7 +111,7 @@ def _record(
         complete=gathered.health.complete and not silent,
         warnings=tuple(dict.fromkeys(warnings)),
         health=gathered.health,
-        gated=gated,
+        filtered=filtered,
         cases=cases,
         tickets=tickets,
         as_of=site.now,

@@ -77,7 +77,7 @@ def test_its_honest_twin_is_closed(outcome, honest):
 def test_443_to_a_public_resolver_is_no_dns(outcome):
     _, run, one = outcome("nameless to 8.8.8.8")
     assert one.verdict.disposition == outcome("plain")[2].verdict.disposition
-    assert all(g.dst_port in (53, 853) for g in run.gated if g.dst_ip == "8.8.8.8")
+    assert all(g.dst_port in (53, 853) for g in run.filtered if g.dst_ip == "8.8.8.8")
     case = case_of(run, one.enriched.host)
     assert [n.address for n in case.not_blockable] == ["8.8.8.8"]
 

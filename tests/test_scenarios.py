@@ -42,7 +42,7 @@ def play(tmp_path_factory):
 def test_a_domain_controller_that_resolves_recursively_is_gated(play):
     scenario, run = play("domain controller")
     assert case_of(run, scenario.host) is None
-    assert {g.gate for g in run.gated if g.src_ip == scenario.src_ip} == {"G3"}
+    assert {g.filter for g in run.filtered if g.src_ip == scenario.src_ip} == {"G3"}
 
 
 def test_a_mail_relay_is_never_contained(play):
@@ -90,7 +90,7 @@ def test_an_outage_neither_closes_nor_convicts(play):
 def test_a_feed_that_lists_a_shared_address_convicts_nobody(play, key):
     scenario, run = play(key)
     case = case_of(run, scenario.host)
-    assert case is not None, "a listed destination is never gated"
+    assert case is not None, "a listed destination is never filtered"
     assert case.verdict.disposition == "UNDETERMINED", case.verdict.reasons
     assert case.plan is None
 

@@ -22,10 +22,10 @@ def run():
 @pytest.mark.parametrize("host", sorted(EXPECTED))
 def test_every_host_of_the_sample_comes_out_as_promised(run, host):
     expected = EXPECTED[host]
-    if expected.gate:
+    if expected.filter:
         assert case_of(run, host) is None
-        taken = {(g.gate, g.disposition) for g in run.gated if g.host == host}
-        assert taken == {(expected.gate, expected.disposition)}
+        taken = {(g.filter, g.disposition) for g in run.filtered if g.host == host}
+        assert taken == {(expected.filter, expected.disposition)}
         return
     case = case_of(run, host)
     assert case is not None
@@ -35,7 +35,7 @@ def test_every_host_of_the_sample_comes_out_as_promised(run, host):
 
 def test_nobody_else_has_a_case(run):
     assert {case.host for case in run.cases} <= EXPECTED.keys()
-    assert {g.host for g in run.gated} <= EXPECTED.keys()
+    assert {g.host for g in run.filtered} <= EXPECTED.keys()
 
 
 def test_plans_name_only_true_positives_and_carry_their_digest(run):
@@ -51,7 +51,7 @@ def test_the_command_line_prints_one_json_document_and_writes_the_report(tmp_pat
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     assert told["complete"] is True
-    assert {c["host"] for c in told["cases"]} == {h for h, e in EXPECTED.items() if not e.gate}
+    assert {c["host"] for c in told["cases"]} == {h for h, e in EXPECTED.items() if not e.filter}
     assert all((tmp_path / f"{c['case_id']}.html").is_file() for c in told["cases"])
 
 

@@ -27,7 +27,7 @@ class Verdict(Severity):
     """The case and what was made of it."""
 
     case_id: str = slot(
-        "Identity of the case, empty when a static gate took the alert out",
+        "Identity of the case, empty when a static filter took the alert out",
         "",
         contains=("case id",),
         example="C-0123456789ab",

@@ -28,8 +28,8 @@ class Output(Severity):
     beaconing_score: int = slot("Score computed again from the columns, 0 to 3", example=3)
     disposition: str = slot("TRUE_POSITIVE, BENIGN_POSITIVE, FALSE_POSITIVE or UNDETERMINED", example="TRUE_POSITIVE")
     confidence: str = slot("low, medium or high", example="high")
-    rung: int = slot("Rung of the ladder that decided, 1 to 6; 0 when a static gate did", example=1)
-    gate: str = slot("Static gate that took the detection out: G1, G2, G3 or empty", "", example="G1")
+    rung: int = slot("Rung of the ladder that decided, 1 to 6; 0 when a static filter did", example=1)
+    filter: str = slot("Static filter that took the detection out: G1, G2, G3 or empty", "", example="G1")
     status: str = slot("What follows: proposed, ticket, watch or closed", example="proposed")
     reasons: str = slot("Why, one sentence a line")
     missing: str = slot("What could not be known, one a line", "")
@@ -43,7 +43,7 @@ def run(given: AlertInput, outside: Outside) -> Result:
     if found.run.cases:
         row = _row(found.run.cases[0].detections[0])
     else:
-        row = _gated(found.run.gated[0], found.detection.src_ip, found.detection.beaconing_score)
+        row = _filtered(found.run.filtered[0], found.detection.src_ip, found.detection.beaconing_score)
     first = row.reasons.partition("\n")[0]
     return Result((row,), f"{row.disposition}: {first}", warnings=found.run.warnings)
 
@@ -70,20 +70,20 @@ def _row(one: JudgedDetection) -> Output:
     )
 
 
-def _gated(gated: FilteredDetection, src_ip: str, score: int) -> Output:
+def _filtered(filtered: FilteredDetection, src_ip: str, score: int) -> Output:
     return Output(
-        detection_id=gated.detection_id,
-        host=gated.host,
+        detection_id=filtered.detection_id,
+        host=filtered.host,
         src_ip=src_ip,
-        dst_ip=gated.dst_ip,
-        dst_port=gated.dst_port,
+        dst_ip=filtered.dst_ip,
+        dst_port=filtered.dst_port,
         beaconing_score=score,
-        disposition=gated.disposition,
+        disposition=filtered.disposition,
         confidence="high",
         rung=0,
-        gate=gated.gate,
+        filter=filtered.filter,
         status="closed",
-        reasons=gated.reason,
+        reasons=filtered.reason,
         severity="none",
     )
 

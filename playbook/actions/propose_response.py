@@ -20,7 +20,7 @@ class Output(Severity):
 
     entry: str = slot("step, not_blockable, by_hand or nothing", example="step")
     case_id: str = slot(
-        "Identity of the case, empty when a static gate took the detection out", "", example="C-0123456789ab"
+        "Identity of the case, empty when a static filter took the detection out", "", example="C-0123456789ab"
     )
     host: str = slot("Host the case is about", contains=("host name",), example="cam-lobby-01")
     disposition: str = slot("Disposition the proposal rests on", example="TRUE_POSITIVE")
@@ -43,9 +43,9 @@ def run(given: AlertInput, outside: Outside) -> Result:
     """The proposal as rows; nothing is stored and nothing is changed."""
     found = judge_row(given, outside, find("propose_response"))
     if not found.run.cases:
-        gated = found.run.gated[0]
-        row = Output(entry="nothing", host=gated.host, disposition=gated.disposition, note=gated.reason)
-        return Result((row,), f"nothing to propose: {gated.reason}", warnings=found.run.warnings)
+        filtered = found.run.filtered[0]
+        row = Output(entry="nothing", host=filtered.host, disposition=filtered.disposition, note=filtered.reason)
+        return Result((row,), f"nothing to propose: {filtered.reason}", warnings=found.run.warnings)
     case = found.run.cases[0]
     rows = _rows(case)
     steps = sum(row.entry == "step" for row in rows)

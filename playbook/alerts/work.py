@@ -127,13 +127,13 @@ def _filed(ground: Ground, group: Sequence[Alert], verdicts: JudgedAlerts, holde
         by_detection[verdicts.detections[one.alert_id]].append(one)
     for start in range(0, len(verdicts.run.cases), _CASES):
         _file_part(ground, verdicts.run.cases[start : start + _CASES], by_detection, verdicts, filing, holder)
-    gated = {one.detection_id: one for one in verdicts.run.gated}
+    filtered = {one.detection_id: one for one in verdicts.run.filtered}
     with ground.store.change() as conn:
-        rest = [one for key, some in by_detection.items() if key in gated for one in some]
+        rest = [one for key, some in by_detection.items() if key in filtered for one in some]
         to_do = alerts.still_held(conn, [one.alert_id for one in rest], holder)
         for one in rest:
             if one.alert_id in to_do:
-                _filter(conn, one, gated[verdicts.detections[one.alert_id]], verdicts, ground.now())
+                _filter(conn, one, filtered[verdicts.detections[one.alert_id]], verdicts, ground.now())
 
 
 def _file_part(
@@ -167,7 +167,7 @@ def _file_part(
 def _part(run: Run, cases: tuple[Case, ...], ids: Sequence[str]) -> Run:
     """The part of the run that these alerts make, known by them: filed again it is the same."""
     identity = hashlib.sha256("".join(ids).encode()).hexdigest()[:12]
-    return run.model_copy(update={"run_id": f"R-{identity}", "cases": cases, "gated": ()})
+    return run.model_copy(update={"run_id": f"R-{identity}", "cases": cases, "filtered": ()})
 
 
 def _settle(
@@ -200,20 +200,22 @@ def _settle(
     )
 
 
-def _filter(conn: sa.Connection, alert: Alert, gated: FilteredDetection, verdicts: JudgedAlerts, now: datetime) -> None:
+def _filter(
+    conn: sa.Connection, alert: Alert, filtered: FilteredDetection, verdicts: JudgedAlerts, now: datetime
+) -> None:
     alerts.settle(
         conn,
         alert.alert_id,
         "filtered",
         now,
-        detection_id=gated.detection_id,
+        detection_id=filtered.detection_id,
         result=json.dumps(
             {
                 "notes": list(verdicts.notes[alert.alert_id]),
-                "filter": gated.gate,
-                "disposition": gated.disposition,
-                "reason": gated.reason,
-                "host": gated.host,
+                "filter": filtered.filter,
+                "disposition": filtered.disposition,
+                "reason": filtered.reason,
+                "host": filtered.host,
             }
         ),
     )
@@ -223,5 +225,5 @@ def _filter(conn: sa.Connection, alert: Alert, gated: FilteredDetection, verdict
         "",
         alert.account,
         "alert filtered",
-        {"alert_id": alert.alert_id, "filter": gated.gate, "reason": gated.reason},
+        {"alert_id": alert.alert_id, "filter": filtered.filter, "reason": filtered.reason},
     )

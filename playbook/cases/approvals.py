@@ -106,7 +106,7 @@ def _over(request: ApprovalRequest, decision: Decision, mine: bool, now: datetim
 def decide(conn: sa.Connection, decision: Decision, now: datetime, enqueue: Enqueue) -> AnswerResult:
     """Count one answer and do what follows from it, all in the caller's transaction (``Store.change``).
 
-    Approval with enough people: the containments are intended, the work is enqueued, the journal says so. A denial
+    Approval with enough people: the containments are intended, the work is enqueued, the audit trail says so. A denial
     by one person ends the request. Every refusal is journalled with its reason, and an expired request is ended.
     """
     request = _asked(conn, decision)

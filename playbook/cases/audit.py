@@ -1,4 +1,4 @@
-"""The journal: hash-chained lines written in the same transaction as what they tell of, and the check of the chain."""
+"""The audit trail: hash-chained lines written in one transaction with what they tell of, and the check of the chain."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -69,7 +69,7 @@ def hash_of(line: Mapping[str, Any]) -> str:
 def verify(conn: sa.Connection, most: int = 20) -> tuple[str, ...]:
     """The first ``most`` faults of the chain: lines edited, removed (the last too), added or put elsewhere.
 
-    Empty means that the journal is as it was written. Whoever can write the whole database can also write a whole
+    Empty means that the audit trail is as it was written. Whoever can write the whole database can also write a whole
     new chain; keep the head (``head``) somewhere else to see that too.
     """
     faults: list[str] = []

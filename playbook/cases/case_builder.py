@@ -18,7 +18,7 @@ _STATUS_FIRST: tuple[CaseStatus, ...] = ("proposed", "ticket", "watch", "closed"
 def file_cases(
     judged: Sequence[JudgedDetection], means: ResponseCapabilities, holders: Iterable[AddressHolder] = ()
 ) -> tuple[Case, ...]:
-    """Every host's case, worst first; a host whose detections were all gated has none."""
+    """Every host's case, worst first; a host whose detections were all filtered has none."""
     by_host: dict[str, list[JudgedDetection]] = defaultdict(list)
     for one in judged:
         by_host[one.enriched.host].append(one)

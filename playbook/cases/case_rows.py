@@ -187,7 +187,7 @@ def resolve(
 
 
 def reopen(conn: sa.Connection, case_id: str, who: str, now: datetime) -> str | None:
-    """A person opens a closed case again; what was said of it stays in the journal. None when done, else why not."""
+    """A person opens a closed case again; what was said of it stays in the audit trail. None when done, or why not."""
     row = row_of(conn, case_id)
     if row is None or row.closed_at is None:
         return _why_not(conn, case_id, "is not closed")

@@ -94,7 +94,7 @@ def change_state(
     trouble: str = "",
     actor: str = "playbook",
 ) -> bool:
-    """Compare and set the state, with a journal line; False when the state is none of ``before`` any more.
+    """Compare and set the state, with a audit line; False when the state is none of ``before`` any more.
 
     ``until`` is kept when none is given.
     """
@@ -138,7 +138,7 @@ def _add_event(
 
 
 def record_receipt(conn: sa.Connection, key: str, receipt: Receipt, now: datetime) -> None:
-    """Keep what a device said, with a journal line."""
+    """Keep what a device said, with a audit line."""
     row = conn.execute(sa.select(containments.c.case_id, containments.c.round).where(containments.c.key == key)).one()
     conn.execute(
         receipts.insert(),

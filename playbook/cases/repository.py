@@ -110,7 +110,7 @@ def begin(conn: sa.Connection, run: Run, now: datetime, requester: str = "playbo
             "source": run.source,
             "complete": run.complete,
             "cases": len(run.cases),
-            "gated": len(run.gated),
+            "filtered": len(run.filtered),
             "warnings": list(run.warnings[:20]),
         },
     )
@@ -192,7 +192,7 @@ def _keep(
     identity: str,
     reopened_from: str = "",
 ) -> FiledCase:
-    """Write the case as it is with everything known of it, its detections, its line in the journal, its request."""
+    """Write the case as it is with everything known of it, its detections, its line in the audit trail, its request."""
     merged = merge_detections(case_rows.judged_of(conn, identity) if known else (), case.detections)
     built = case_of(identity, case.host, merged, filing.means, case.holders)
     days, day = days_watched(known, max(d.last_seen for d in bare_detections(case)).date())

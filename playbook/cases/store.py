@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from playbook.errors import ConfigError, Incomplete, Unreachable
 
 # One lock for every writer: on PostgreSQL changes queue behind it as they do behind SQLite's IMMEDIATE, so that no
-# two transactions can take rows and the journal in different order.
+# two transactions can take rows and the audit trail in different order.
 _WRITERS = 0x626F746E
 _BUSY_MS = 30_000
 # A worker that stands still, or whose machine lost its power, lets go of what it locks: the server ends a transaction

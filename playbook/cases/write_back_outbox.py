@@ -36,7 +36,7 @@ class PendingUpdate(Value):
 
 
 class _Said(NamedTuple):
-    """What one case, or one gated detection, says of a finding."""
+    """What one case, or one filtered detection, says of a finding."""
 
     case_id: str
     disposition: Disposition
@@ -56,11 +56,11 @@ def enqueue_run(conn: sa.Connection, run: Run, cases_of: Mapping[str, str], now:
         for one in case.detections
         if case.case_id in cases_of
     }
-    gated = {one.detection_id: _of_gate(one) for one in run.gated}
+    filtered = {one.detection_id: _of_filter(one) for one in run.filtered}
     said = _words_of(conn, cases_of.values())
     touched: dict[str, Finding | None] = dict.fromkeys(_refreshed(conn, said))
     for finding in run.findings:
-        one = said.get(case_of.get(finding.detection_id, "")) or gated.get(finding.detection_id)
+        one = said.get(case_of.get(finding.detection_id, "")) or filtered.get(finding.detection_id)
         if one is not None:
             key = _key(run.source, finding)
             touched[key] = finding
@@ -146,10 +146,10 @@ def _free(now: datetime) -> Any:
     return sa.or_(outcomes.c.held_until.is_(None), outcomes.c.held_until <= now)
 
 
-def _of_gate(gated: FilteredDetection) -> _Said:
-    """A gated detection has no case; the query let a destination through, or the data names a source of others."""
-    name = f"D-{gated.detection_id[:12]}"
-    return _Said(name, gated.disposition, gated.reason, "data" if gated.gate == "G2" else "query")
+def _of_filter(filtered: FilteredDetection) -> _Said:
+    """A filtered detection has no case; the query let a destination through, or the data names a source of others."""
+    name = f"D-{filtered.detection_id[:12]}"
+    return _Said(name, filtered.disposition, filtered.reason, "data" if filtered.filter == "G2" else "query")
 
 
 def _words_of(conn: sa.Connection, case_ids: Iterable[str]) -> dict[str, _Said]:

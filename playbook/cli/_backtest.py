@@ -24,7 +24,7 @@ from playbook.triage.enrich import Enrichers
 from playbook.triage.evaluate import RuleSet, apply_filters, evaluate, with_traffic
 from playbook.triage.merge import MergedDetections, merge_windows
 
-GATED: Literal["gated"] = "gated"
+FILTERED: Literal["filtered"] = "filtered"
 _FACTORS = (0.5, 0.8, 1.25, 2)
 _ASKS: tuple[CaseStatus, ...] = ("ticket", "watch")
 _DAYS = 90
@@ -44,7 +44,7 @@ class History:
 
 
 class BacktestResult(NamedTuple):
-    """What a run over the history ends in: the status of every host's case, or ``gated`` for one without a case."""
+    """What a run over the history ends in: the status of every host's case, or ``filtered`` for one without a case."""
 
     hosts: dict[str, str]
     cases: tuple[Case, ...]
@@ -93,18 +93,18 @@ class Candidate(NamedTuple):
 def read(
     toolkit: Toolkit, site: Site, terms: RunTerms, window: TimeWindow | None, progress: Progress | None = None
 ) -> History:
-    """Read, identify, measure and enrich everything that passes the gates under any value that ``settings`` tries.
+    """Read, identify, measure and enrich everything that passes the filters under any value that ``settings`` tries.
 
     Raises ConnectorError when the source gave nothing that can be believed.
     """
     gathered = merge_windows(toolkit.source.fetch(window, progress))
     enrichers = Enrichers(toolkit.enrichers, terms.limits.enrichment_timeout_s, toolkit.hosts_in)
     identified = enrichers.identify(gathered.detections, site, gathered.window, gathered.holders)
-    gates = [
+    filters = [
         terms.rules,
-        *(_changed(terms.rules, one) for one in settings(terms.rules) if terms.rules.rules[one.rule].gate),
+        *(_changed(terms.rules, one) for one in settings(terms.rules) if terms.rules.rules[one.rule].filter),
     ]
-    ever = {one.detection.detection_id for rules in gates for one in apply_filters(identified, rules)[0]}
+    ever = {one.detection.detection_id for rules in filters for one in apply_filters(identified, rules)[0]}
     passing = [one for one in identified if one.detection.detection_id in ever]
     traffic, silence = traffic_of(toolkit.source, tuple(one.detection for one in passing))
     whole = {
@@ -132,9 +132,9 @@ def backtest(history: History, terms: RunTerms, exceptions: Sequence[ExceptionEn
     if exceptions:
         site = history.site.model_copy(update={"exceptions": (*history.site.exceptions, *exceptions)})
         detections = [one.replaced(site=site) for one in detections]
-    passed, gated = apply_filters(detections, terms.rules)
+    passed, filtered = apply_filters(detections, terms.rules)
     cases = file_cases(evaluate(passed, terms.rules), terms.means, history.gathered.holders)
-    return BacktestResult({one.host: GATED for one in gated} | {case.host: case.status for case in cases}, cases)
+    return BacktestResult({one.host: FILTERED for one in filtered} | {case.host: case.status for case in cases}, cases)
 
 
 def settings(rules: RuleSet) -> Iterator[Setting]:
@@ -157,20 +157,20 @@ def backtest_setting(history: History, terms: RunTerms, setting: Setting, now: B
 
 
 def by_score(now: BacktestResult, history: History) -> dict[int, Counter[str]]:
-    """By beaconing_score: how many detections were gated, and what became of the others, by their own verdict."""
+    """By beaconing_score: how many detections were filtered, and what became of the others, by their own verdict."""
     found: dict[int, Counter[str]] = defaultdict(Counter)
     judged = {one.enriched.detection.detection_id: one.verdict.status for case in now.cases for one in case.detections}
     for one in history.detections:
-        found[one.detection.beaconing_score][judged.get(one.detection.detection_id, GATED)] += 1
+        found[one.detection.beaconing_score][judged.get(one.detection.detection_id, FILTERED)] += 1
     return dict(sorted(found.items()))
 
 
 def changes(before: BacktestResult, after: BacktestResult) -> tuple[VerdictChange, ...]:
     """The hosts that end otherwise, by name."""
     return tuple(
-        VerdictChange(host, before.hosts.get(host, GATED), after.hosts.get(host, GATED))
+        VerdictChange(host, before.hosts.get(host, FILTERED), after.hosts.get(host, FILTERED))
         for host in sorted(before.hosts.keys() | after.hosts.keys())
-        if before.hosts.get(host, GATED) != after.hosts.get(host, GATED)
+        if before.hosts.get(host, FILTERED) != after.hosts.get(host, FILTERED)
     )
 
 

@@ -24,7 +24,13 @@ from playbook.report.sanitize import plain, several, utc
 _MOST_CANDIDATES, _MOST_NAMED, _MOST_AGAINST, _LEAST_WIDTH = 10, 3, 3, 100
 _MOST_TRIED = 50  # destinations, those of most hosts first
 # As the run calls them, in the order of what they cost a person.
-_WORDS = {"proposed": "to approve", "ticket": "to look at", "watch": "watched", "closed": "closed", "gated": "gated"}
+_WORDS = {
+    "proposed": "to approve",
+    "ticket": "to look at",
+    "watch": "watched",
+    "closed": "closed",
+    "filtered": "filtered",
+}
 _NOTE = (
     "Enter one only if you know what it is: an exception also hides what comes there later, for as long as it is live. "
     "What would touch anything TRUE_POSITIVE is never listed."

@@ -62,7 +62,7 @@ class Case(Value):
 
 
 class Run(Value):
-    """The result of one run over one source: cases worst first, what was gated, and how complete the input was.
+    """The result of one run over one source: cases worst first, what was filtered, and how complete the input was.
 
     ``stored``: its cases are in a record; else they are not, because of ``dry_run`` or because there is none.
     """
@@ -74,7 +74,7 @@ class Run(Value):
     complete: bool
     warnings: tuple[str, ...] = ()
     health: SourceHealth = SourceHealth()
-    gated: tuple[FilteredDetection, ...] = ()
+    filtered: tuple[FilteredDetection, ...] = ()
     cases: tuple[Case, ...] = ()
     tickets: tuple[Ticket, ...] = ()
     as_of: AwareDatetime

@@ -87,7 +87,7 @@ class EnrichedDetection(Value):
 
     @property
     def on_threat_list(self) -> bool:
-        """Whether the destination or its name is on a feed or sinkhole list; then no static gate may hold."""
+        """Whether the destination or its name is on a feed or sinkhole list; then no static filter may hold."""
         entries = self.answers(ListEntry, "destination")
         return bool(self.answers(FeedEntry, "destination")) or any(e.category == "sinkhole" for e, _ in entries)
 

@@ -17,7 +17,7 @@ CaseStatus = Literal["proposed", "ticket", "watch", "closed"]
 class Evidence(Value):
     """One rule's statement about one detection.
 
-    ``role`` says where the ladder reads it: a gate, a conclusive indicator (rung 1), a person's exception
+    ``role`` says where the ladder reads it: a filter, a conclusive indicator (rung 1), a person's exception
     (rung 2), a benign explanation (rung 3), a corroboration (rung 4, with its ``group``) or context that is only
     shown. An explanation is complete when ``strength`` is conclusive; otherwise ``missing`` says what it lacks.
     ``contradicted`` marks an explanation that the facts refute. ``waiting_on`` names enrichers whose failure kept
@@ -26,12 +26,12 @@ class Evidence(Value):
     """
 
     rule: str
-    role: Literal["gate", "indicator", "exception", "explanation", "corroboration", "context"]
+    role: Literal["filter", "indicator", "exception", "explanation", "corroboration", "context"]
     leans: Literal["benign", "malicious", "policy"]
     strength: Literal["hint", "strong", "conclusive"]
     reason: str
     facts: tuple[Fact, ...] = ()
-    gate: Literal["", "G1", "G2", "G3"] = ""
+    filter: Literal["", "G1", "G2", "G3"] = ""
     disposition: Disposition | None = None
     group: Group | None = None
     missing: tuple[str, ...] = ()
@@ -68,12 +68,12 @@ class Verdict(Value):
 
 
 class FilteredDetection(Value):
-    """A detection that a static gate took out before any remote enricher was asked."""
+    """A detection that a static filter took out before any remote enricher was asked."""
 
     host: str
     dst_ip: str
     dst_port: int
-    gate: Literal["G1", "G2", "G3"]
+    filter: Literal["G1", "G2", "G3"]
     disposition: Disposition
     reason: str
     detection_id: str = ""

@@ -59,7 +59,7 @@ def _counts(run: Run) -> dict[str, int]:
         "rows_rejected": run.health.rows_rejected,
         "cases": len(run.cases),
         "detections": sum(len(case.detections) for case in run.cases),
-        "gated": len(run.gated),
+        "filtered": len(run.filtered),
         "tickets": len(run.tickets),
         **{name: status[name] for name in ("proposed", "ticket", "watch", "closed")},
         **{name: disposition[name] for name in ("TRUE_POSITIVE", "UNDETERMINED", "BENIGN_POSITIVE", "FALSE_POSITIVE")},
@@ -78,16 +78,16 @@ def document(run: Run) -> Document:
         "window": run.window.model_dump(mode="json"),
         "complete": run.complete,
         "warnings": list(run.warnings),
-        "gated": [
+        "filtered": [
             {
                 "host": g.host,
                 "dst_ip": g.dst_ip,
                 "dst_port": g.dst_port,
-                "gate": g.gate,
+                "filter": g.filter,
                 "disposition": g.disposition,
                 "reason": g.reason,
             }
-            for g in run.gated
+            for g in run.filtered
         ],
         "cases": [_case(case) for case in run.cases],
         "counts": _counts(run),

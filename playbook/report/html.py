@@ -87,10 +87,14 @@ def environment(*folders: Path) -> Environment:
     return pages
 
 
-def _gates(run: Run) -> list[dict[str, Any]]:
+def _filters(run: Run) -> list[dict[str, Any]]:
     return [
-        {"gate": gate, "name": wording.GATE_NAMES[gate], "rows": [g for g in run.gated if g.gate == gate]}
-        for gate in sorted({g.gate for g in run.gated})
+        {
+            "filter": filter,
+            "name": wording.FILTER_NAMES[filter],
+            "rows": [g for g in run.filtered if g.filter == filter],
+        }
+        for filter in sorted({g.filter for g in run.filtered})
     ]
 
 
@@ -102,12 +106,12 @@ def index_page(run: Run) -> str:
         ("ticket", status["ticket"], "need a person"),
         ("watch", status["watch"], "watched"),
         ("closed", status["closed"], "closed with a reason"),
-        ("gated", len(run.gated), "gated as known"),
+        ("filtered", len(run.filtered), "filtered as known"),
     )
     return (
         environment()
         .get_template("index.html")
-        .render(run=run, tiles=tiles, gates=_gates(run), by_case={case.case_id: case for case in run.cases})
+        .render(run=run, tiles=tiles, filters=_filters(run), by_case={case.case_id: case for case in run.cases})
     )
 
 

@@ -15,7 +15,7 @@ from playbook.model.verdict import Disposition
 from playbook.report.sanitize import TIED, count, named, plain, several, tied, utc
 from playbook.report.wording import (
     DISPOSITION,
-    GATE_NAMES,
+    FILTER_NAMES,
     destination,
     missing,
     outcome,
@@ -175,14 +175,14 @@ def _section(console: Console, title: str, lines: tuple[str, ...], most: int = _
         console.print(Padding(text, (0, 0, 0, 2)))
 
 
-def _gated(run: Run) -> tuple[str, ...]:
-    """One line a gate: how many rows it took out and a few examples."""
+def _filtered(run: Run) -> tuple[str, ...]:
+    """One line a filter: how many rows it took out and a few examples."""
     lines: list[str] = []
-    for gate, taken in sorted(Counter(g.gate for g in run.gated).items()):
-        rows = [g for g in run.gated if g.gate == gate]
+    for filter, taken in sorted(Counter(g.filter for g in run.filtered).items()):
+        rows = [g for g in run.filtered if g.filter == filter]
         seen = dict.fromkeys(f"{named(g.host)} to {plain(g.dst_ip, 45)} port {g.dst_port}" for g in rows)
         examples = "; ".join(list(seen)[:_MOST_EXAMPLES])
-        lines.append(f"{gate} {GATE_NAMES[gate]}: {taken:,} (for example {examples})")
+        lines.append(f"{filter} {FILTER_NAMES[filter]}: {taken:,} (for example {examples})")
     return tuple(lines)
 
 
@@ -209,7 +209,7 @@ def render(run: Run, console: Console, next_step: str = "") -> None:
         left = sum(len(row) for row in rows[_MOST_ROWS:])
         if left:
             console.print(_line(f"and {several(left, 'case')} more, all of them in the report"))
-    _section(console, f"Gated before any look-up: {several(len(run.gated), 'detection')}", _gated(run))
+    _section(console, f"Filtered before any look-up: {several(len(run.filtered), 'detection')}", _filtered(run))
     _section(console, f"Tickets: {len(run.tickets)}{'' if run.stored else ' (proposed, none opened)'}", _tickets(run))
     _section(console, "Expired exceptions (no longer applied)", run.exceptions_expired)
     _section(console, "Enrichers that did not answer", unavailable(run))

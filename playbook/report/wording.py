@@ -22,7 +22,7 @@ DISPOSITION: dict[Disposition, str] = {
     "FALSE_POSITIVE": "False positive",
 }
 RUNG_NAMES = {
-    0: "static gate",
+    0: "static filter",
     1: "conclusive indicator",
     2: "exception by a person",
     3: "complete benign explanation",
@@ -30,7 +30,7 @@ RUNG_NAMES = {
     5: "partial, contradictory or unanswered",
     6: "what is left",
 }
-GATE_NAMES = {
+FILTER_NAMES = {
     "G1": "destination is not globally routable unicast",
     "G2": "source is not one of our networks",
     "G3": "DNS or NTP to a known service",

@@ -2,7 +2,7 @@
 
 A rule module offers ``judge(enriched, params) -> Evidence | None`` (pure: no settings, clock, file or network) and
 ``Params`` (a frozen pydantic model with defaults). Its first docstring line is the sentence an analyst would say.
-``GATE = True`` makes it one of the static gates, which are judged first and from offline facts alone.
+``FILTER = True`` makes it one of the static filters, which are judged first and from offline facts alone.
 """
 
 import importlib
@@ -24,7 +24,7 @@ class Rule(NamedTuple):
     params: type[Value]
     judge: Callable[[EnrichedDetection, Value], Evidence | None]
     sentence: str
-    gate: bool = False
+    filter: bool = False
 
 
 @cache
@@ -34,5 +34,5 @@ def all_rules() -> Mapping[str, Rule]:
     for entry in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
         module = importlib.import_module(f"{__name__}.{entry.name}")
         sentence = (module.__doc__ or "").strip().splitlines()[0]
-        found[entry.name] = Rule(entry.name, module.Params, module.judge, sentence, getattr(module, "GATE", False))
+        found[entry.name] = Rule(entry.name, module.Params, module.judge, sentence, getattr(module, "FILTER", False))
     return MappingProxyType(found)

@@ -7,7 +7,7 @@ from playbook.model.measurement import Fact
 from playbook.model.verdict import Evidence
 
 # Judged before any remote enricher is asked, from offline facts alone.
-GATE = True
+FILTER = True
 
 
 class Params(Value):
@@ -15,7 +15,7 @@ class Params(Value):
 
 
 def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
-    """Gate G1. Silent when the destination is globally routable unicast or on a feed or sinkhole list."""
+    """Filter G1. Silent when the destination is globally routable unicast or on a feed or sinkhole list."""
     if enriched.destination is None or enriched.on_threat_list:
         return None
     networks = enriched.site.networks
@@ -24,8 +24,8 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         return None
     return Evidence(
         rule="not_global_destination",
-        role="gate",
-        gate="G1",
+        role="filter",
+        filter="G1",
         leans="benign",
         strength="conclusive",
         disposition="FALSE_POSITIVE",

@@ -11,15 +11,15 @@ DNS_PORTS = frozenset({53, 853})
 NTP_PORT = 123
 
 # Judged before any remote enricher is asked, from offline facts alone.
-GATE = True
+FILTER = True
 
 
 class Params(Value):
-    """No parameters: a covert channel the size of NTP packets is a known blind spot of this gate."""
+    """No parameters: a covert channel the size of NTP packets is a known blind spot of this filter."""
 
 
 def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
-    """Gate G3. Silent on any other port, to a DNS server nobody declared, and to what only claims to be NTP."""
+    """Filter G3. Silent on any other port, to a DNS server nobody declared, and to what only claims to be NTP."""
     if enriched.on_threat_list:
         return None
     why = _resolver(enriched) or _time(enriched)
@@ -27,8 +27,8 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         return None
     return Evidence(
         rule="resolver_or_time_service",
-        role="gate",
-        gate="G3",
+        role="filter",
+        filter="G3",
         leans="benign",
         strength="conclusive",
         disposition="BENIGN_POSITIVE",

@@ -8,7 +8,7 @@ from playbook.model.site import Networks
 from playbook.model.verdict import Evidence
 
 # Judged before any remote enricher is asked, from offline facts alone.
-GATE = True
+FILTER = True
 
 
 class Params(Value):
@@ -16,7 +16,7 @@ class Params(Value):
 
 
 def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
-    """Gate G2. Silent when the source is home, unknown (see ``home_is_unknown``), or the destination is listed."""
+    """Filter G2. Silent when the source is home, unknown (see ``home_is_unknown``), or the destination is listed."""
     source, destination, networks = enriched.source, enriched.destination, enriched.site.networks
     if source is None or enriched.on_threat_list or within(source, networks.home):
         return None
@@ -26,8 +26,8 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     what = "inbound: a stranger contacted us" if inbound else "not a machine of ours"
     return Evidence(
         rule="source_not_ours",
-        role="gate",
-        gate="G2",
+        role="filter",
+        filter="G2",
         leans="benign",
         strength="conclusive",
         disposition="FALSE_POSITIVE",

@@ -122,7 +122,7 @@ def write_sample(folder: Path) -> tuple[Path, ...]:
 def about(expected: Mapping[str, site.Expected]) -> str:
     """The page that says what each actor shows and what a run should answer."""
     rows = "\n".join(
-        f"| {host} | {e.address} | {e.shows} | {e.disposition} | {e.gate or e.status} | {e.why} |"
+        f"| {host} | {e.address} | {e.shows} | {e.disposition} | {e.filter or e.status} | {e.why} |"
         for host, e in expected.items()
     )
     return _ABOUT.format(
@@ -144,11 +144,11 @@ questions to our resolver (dns.log); connections between our own hosts are not i
 documentation ranges (RFC 5737), which `networks.lab` calls global, except one address in a CDN's published range, one
 in an antivirus vendor's own network, and two public resolvers.
 
-| host | address | what it shows | expected disposition | status or gate | why |
+| host | address | what it shows | expected disposition | status or filter | why |
 |---|---|---|---|---|---|
 {rows}
 
-- A gated host is no case: it is listed under `gated` with the gate and its reason.
+- A filtered host is no case: it is listed under `filtered` with the filter and its reason.
 - The exception of {live} is live on the sample's own clock (`policy.now`); that of {expired} has ended.
 - `branch_sessions.csv` is missing on purpose: it is the dead enricher.
 - The other {quiet} hosts browse by name and raise no detection.

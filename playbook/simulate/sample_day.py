@@ -82,13 +82,13 @@ TEST = (START + 8 * HOUR + 600, START + 13 * HOUR + 3000)  # inside the test win
 
 
 class Expected(Value):
-    """What a run over the sample says of one host; ``gate`` is set when all its detections are gated (no case)."""
+    """What a run over the sample says of one host; ``filter`` is set when all its detections are filtered (no case)."""
 
     address: str
     shows: str
     disposition: Disposition
     status: str
-    gate: str = ""
+    filter: str = ""
     blockable: bool = True
     why: str
 
@@ -174,9 +174,9 @@ def _open(machine: Machine, shows: str, why: str) -> tuple[str, Expected]:
     )
 
 
-def _gated(machine: Machine, shows: str, why: str) -> tuple[str, Expected]:
+def _filtered(machine: Machine, shows: str, why: str) -> tuple[str, Expected]:
     return machine.name, Expected(
-        address=machine.address, shows=shows, disposition="BENIGN_POSITIVE", status="gated", gate="G3", why=why
+        address=machine.address, shows=shows, disposition="BENIGN_POSITIVE", status="filtered", filter="G3", why=why
     )
 
 
@@ -235,9 +235,9 @@ EXPECTED: dict[str, Expected] = dict(
             "nightly backup whose record cannot be read",
             "rung 5: the branch's backup sessions did not answer; they would settle it",
         ),
-        _gated(METER, "NTP client", "G3: UDP 123, the log says NTP, 76 bytes of IP a packet"),
-        _gated(DEVELOPER, "client of public resolvers", "G3: port 53 to a listed public resolver"),
-        _gated(NS, "our resolver, forwarding", "G3: port 53 and the source is in networks.resolvers"),
+        _filtered(METER, "NTP client", "G3: UDP 123, the log says NTP, 76 bytes of IP a packet"),
+        _filtered(DEVELOPER, "client of public resolvers", "G3: port 53 to a listed public resolver"),
+        _filtered(NS, "our resolver, forwarding", "G3: port 53 and the source is in networks.resolvers"),
         *(
             _closed(
                 machine,

@@ -23,7 +23,7 @@ def about_networks(identified: Sequence[EnrichedDetection], site: Site) -> tuple
         )
     if sources and len(outside - set(map(ip_address, unknown))) == len(sources):
         found.append(
-            f"networks.home holds none of the {len(sources)} sources seen, so every detection is gated as a "
+            f"networks.home holds none of the {len(sources)} sources seen, so every detection is filtered as a "
             f"stranger's: set it to your own networks (most sources lie in {', '.join(_most_common(sources))})"
         )
     elif len(outside) > len(unknown):

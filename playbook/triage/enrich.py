@@ -43,7 +43,7 @@ class Enrichers:
         return self._extend(named, window, lambda e: not e.remote, lambda o: True)
 
     def complete(self, passed: Sequence[EnrichedDetection], window: TimeWindow) -> tuple[EnrichedDetection, ...]:
-        """What passed the gates, with the names behind its destination and the remote enrichers asked as well."""
+        """What passed the filters, with the names behind its destination and the remote enrichers asked as well."""
         domains = [
             e.replaced(observables=observables_of(e.detection, e.host, e.names) + _aliases(e, e.host)) for e in passed
         ]
@@ -53,7 +53,7 @@ class Enrichers:
     def unfit(self) -> tuple[str, ...]:
         """What the local (not remote) enrichers cannot read or left out, a sentence each, whoever was asked.
 
-        Also of a run whose detections were all gated: a file that nobody reads is found missing when it is needed.
+        Also of a run whose detections were all filtered: a file that nobody reads is found missing when it is needed.
         """
         local = [e for e in self.enrichers if not e.remote]
         outcomes = run_concurrently({e.name: e.check for e in local if e.name not in self._dead}, self.deadline_s)

@@ -1,4 +1,4 @@
-"""Rules over enriched detections -> what the gates took out, and a verdict for each of the rest."""
+"""Rules over enriched detections -> what the filters took out, and a verdict for each of the rest."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,44 +21,44 @@ class RuleSet:
     rules: Mapping[str, Rule]
     params: Mapping[str, Value]
 
-    def gates(self, enriched: EnrichedDetection) -> tuple[Evidence, ...]:
-        """What the static gates say, in the order G1, G2, G3."""
-        return tuple(sorted(self._said(enriched, gate=True), key=lambda e: e.gate))
+    def filters(self, enriched: EnrichedDetection) -> tuple[Evidence, ...]:
+        """What the static filters say, in the order G1, G2, G3."""
+        return tuple(sorted(self._said(enriched, filter=True), key=lambda e: e.filter))
 
     def evidence(self, enriched: EnrichedDetection) -> tuple[Evidence, ...]:
         """What all other rules say, in alphabetical order of the rules."""
-        return tuple(self._said(enriched, gate=False))
+        return tuple(self._said(enriched, filter=False))
 
-    def _said(self, enriched: EnrichedDetection, gate: bool) -> Iterable[Evidence]:
+    def _said(self, enriched: EnrichedDetection, filter: bool) -> Iterable[Evidence]:
         for name, rule in self.rules.items():
-            if rule.gate is gate and (word := rule.judge(enriched, self.params[name])) is not None:
+            if rule.filter is filter and (word := rule.judge(enriched, self.params[name])) is not None:
                 yield word
 
 
 def apply_filters(
     identified: Sequence[EnrichedDetection], rules: RuleSet
 ) -> tuple[tuple[EnrichedDetection, ...], tuple[FilteredDetection, ...]]:
-    """The detections that no gate holds, and the others with the first gate's reason; nothing is dropped."""
-    passed, gated = [], []
+    """The detections that no filter holds, and the others with the first filter's reason; nothing is dropped."""
+    passed, filtered = [], []
     for enriched in identified:
-        words = rules.gates(enriched)
+        words = rules.filters(enriched)
         if not words:
             passed.append(enriched)
             continue
         first, detection = words[0], enriched.detection
-        gated.append(
+        filtered.append(
             FilteredDetection(
                 host=enriched.host,
                 dst_ip=detection.dst_ip,
                 dst_port=detection.dst_port,
-                gate=first.gate or "G1",
+                filter=first.filter or "G1",
                 disposition=first.disposition or "UNDETERMINED",
                 reason=first.reason,
                 detection_id=detection.detection_id,
                 src_ip=detection.src_ip,
             )
         )
-    return tuple(passed), tuple(gated)
+    return tuple(passed), tuple(filtered)
 
 
 def with_traffic(passed: Sequence[EnrichedDetection], traffic: Traffic) -> tuple[EnrichedDetection, ...]:

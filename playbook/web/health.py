@@ -44,7 +44,7 @@ def metrics(request: Request, parts: P, proof: Annotated[Proof, Depends(holder)]
         _gauge(registry, "containments_in_force", "Containments in force or about to be", queries.in_force(conn))
         due = len(containments.due(conn, now))
         _gauge(registry, "containments_due", "Containments that a sweep has to look at", due)
-        _gauge(registry, "journal_lines", "Lines of the journal", audit.head(conn)[0])
+        _gauge(registry, "audit_lines", "Lines of the audit trail", audit.head(conn)[0])
         _gauge(registry, "notices_untold", "Notices that nobody took yet", len(outbox.pending_notifications(conn)))
         _gauge(registry, "tickets_unopened", "Tickets that no desk has yet", len(outbox.pending_tickets(conn)))
         waiting = write_back_outbox.pending_count(conn)

@@ -84,7 +84,7 @@ def audit(
     before: Annotated[int, Query(ge=0, le=2**31)] = 0,
     case: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
-    """The journal, newest first."""
+    """The audit trail, newest first."""
     with parts.store.reading() as conn:
         lines = audit_trail.lines(conn, case, before, _PAGE, newest_first=True)
         total, head = audit_trail.head(conn)

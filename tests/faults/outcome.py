@@ -16,7 +16,7 @@ Record = Callable[[str, object], None]
 
 
 def check_story(folder: Path, url: str, record: Record, fault: str) -> None:
-    """The story's effects, each exactly once; what people were told, at least once; the journal as it was written."""
+    """The story's effects, each exactly once; what people were told, at least once; the audit trail as written."""
     device, desk, mail = Device(EDGE, folder), FolderDesk(DESK, folder), FolderNotifier(MAIL, folder)
     assert Counter(device.logged("set")) == Counter(KEYS), device.logged("set")
     assert Counter(device.logged("unset")) == Counter(KEYS), device.logged("unset")
@@ -35,13 +35,13 @@ def check_story(folder: Path, url: str, record: Record, fault: str) -> None:
     twice = sum(number - 1 for number in told.values())
     record(
         "found",
-        f"2 blocks, 2 releases, 2 tickets, {len(comments)} comments, {lines} journal lines verify"
+        f"2 blocks, 2 releases, 2 tickets, {len(comments)} comments, {lines} audit lines verify"
         + (f"; {twice} notice(s) told twice" if twice else ""),
     )
 
 
 def verified(url: str) -> tuple[tuple[str, ...], int]:
-    """The faults of the journal and how many lines it has."""
+    """The faults of the audit trail and how many lines it has."""
     store = open_store(url)
     try:
         with store.reading() as conn:

@@ -1,4 +1,4 @@
-"""A record that is locked, full or read-only at any stage: nothing is set without its journal line, nothing twice."""
+"""A record that is locked, full or read-only at any stage: nothing is set without its audit line, nothing twice."""
 
 import threading
 
@@ -87,7 +87,7 @@ def test_a_record_that_takes_nothing(folder, sqlite, how, at, record_property):
     assert verified(sqlite)[0] == ()
     record_property("fault", f"database {how} from the stage {at} on, then well again")
     record_property("database", "sqlite")
-    record_property("found", "1 block, 1 release; nothing set without its journal line")
+    record_property("found", "1 block, 1 release; nothing set without its audit line")
 
 
 @pytest.mark.faults

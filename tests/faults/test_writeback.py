@@ -31,7 +31,7 @@ def check(folder, url, record, fault):
         store.close()
     record("fault", fault)
     record("database", url.partition(":")[0])
-    record("found", f"{len(TOLD)} outcomes told once each, the journal verifies")
+    record("found", f"{len(TOLD)} outcomes told once each, the audit trail verifies")
 
 
 @pytest.mark.faults

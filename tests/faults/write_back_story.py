@@ -52,7 +52,7 @@ def _tell(bench: Bench, siem: FolderSiem) -> None:
 
 
 def written(store: Store) -> list[str]:
-    """Each finding and disposition that the journal says is written, in order."""
+    """Each finding and disposition that the audit trail says is written, in order."""
     with store.reading() as conn:
         lines = [line for line in audit.lines(conn, limit=1000) if line.kind == "outcome written"]
     said = [json.loads(line.content) for line in lines]

@@ -116,7 +116,7 @@ def test_an_action_is_found_by_its_name_too():
         ("look_up_address", {"address": ["1.1.1.1"]}, "address: expected text, a number or a boolean"),
         ("look_up_host", {}, "host: expected a host name"),
         ("judge_detection", ROW | {"dst_port": 70000}, "dst_port: .*65535"),
-        ("judge_detection", ROW | {"dst_port": "irc"}, "dst_port: .*integer"),
+        ("judge_detection", ROW | {"dst_port": "irc"}, "dst_port: expected a whole number"),
         ("judge_detection", ROW | {"hourly_buckets": 0}, "hourly_buckets: .*1"),
         ("judge_detection", ROW | {"first_seen": "yesterday"}, "first_seen: .*yyyy-MM-dd"),
         ("judge_detection", ROW | {"first_seen": "0001-01-01T00:00:00+14:00"}, "first_seen: "),

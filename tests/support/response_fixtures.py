@@ -168,7 +168,7 @@ class Bench:
             return audit.verify(conn)
 
     def kinds(self) -> list[str]:
-        """The kinds of every line of the journal."""
+        """The kinds of every line of the audit trail."""
         with self.store.reading() as conn:
             return [line.kind for line in audit.lines(conn, limit=1000)]
 

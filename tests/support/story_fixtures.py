@@ -50,7 +50,7 @@ def sample_events() -> tuple[Event, ...]:
 
 @contextmanager
 def without_waiting() -> Iterator[None]:
-    """Pauses and rate gates of the three SIEM connectors take no time."""
+    """Pauses and rate filters of the three SIEM connectors take no time."""
     with pytest.MonkeyPatch.context() as patch:
         for connector in (splunk, sumologic, sumologic_cse):
             _, *more = connector.connect.__defaults__ or ()
@@ -92,9 +92,9 @@ def cases_of(run: Run) -> set[tuple[str, ...]]:
     }
 
 
-def gated_of(run: Run) -> set[str]:
-    """What the gates took out; a reason may name the log."""
-    return {one.model_dump_json(exclude={"reason"}) for one in run.gated}
+def filtered_of(run: Run) -> set[str]:
+    """What the filters took out; a reason may name the log."""
+    return {one.model_dump_json(exclude={"reason"}) for one in run.filtered}
 
 
 def detections_of(run: Run) -> set[Detection]:
@@ -115,6 +115,6 @@ def evidence_of(run: Run) -> set[tuple[str, ...]]:
 def alike(run: Run, other: Run) -> bool:
     """Whether both runs found, judged and propose the same. Fails with the first difference."""
     assert cases_of(run) == cases_of(other)
-    assert gated_of(run) == gated_of(other)
+    assert filtered_of(run) == filtered_of(other)
     assert detections_of(run) == detections_of(other)
     return True

@@ -63,7 +63,7 @@ def with_a_stranger() -> tuple[Event, ...]:
 
 
 def one_of_each() -> dict[str, Tuple]:
-    """A tuple for each disposition: of a case of one detection, or, for FALSE_POSITIVE, what a gate takes out."""
+    """A tuple for each disposition: of a case of one detection, or, for FALSE_POSITIVE, what a filter takes out."""
     found: dict[str, Tuple] = {}
     for case in over_log().cases:
         one = case.detections[0].enriched.detection

@@ -78,7 +78,10 @@ def event(row: Mapping[str, str]) -> Event:
         sent_packets=number("orig_pkts"),
         rcvd_packets=number("resp_pkts"),
         service=row.get("service", ""),
-        continues=row["proto"] == "tcp" and history != "" and not set("Ss") & set(history),
+        continues=row["proto"] == "tcp"
+        and history != ""
+        and not set("Ss") & set(history)
+        and row.get("conn_state") not in ("S0", "REJ", "RSTOS0", "SH", "RSTRH"),
     )
 
 

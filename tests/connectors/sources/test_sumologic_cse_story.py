@@ -48,6 +48,6 @@ def test_the_rules_say_the_same_of_each_detection_but_for_what_records_of_signal
 
 def test_every_detection_came_with_the_insight_that_speaks_of_more_than_them() -> None:
     run = over_cse()
-    every = {d.detection_id for d in detections_of(run)} | {one.detection_id for one in run.gated}
+    every = {d.detection_id for d in detections_of(run)} | {one.detection_id for one in run.filtered}
     assert {found.detection_id for found in run.findings} == every
     assert {(found.finding_id, found.whole) for found in run.findings} == {("1", False)}

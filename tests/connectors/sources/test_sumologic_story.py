@@ -60,7 +60,7 @@ def over_sumo() -> Run:
 def test_sumo_logic_and_the_log_give_the_same_cases_verdicts_and_plans() -> None:
     run = over_sumo()
     assert alike(run, over_log()) and run.complete
-    assert len(run.cases) > 10 and any(case.plan for case in run.cases) and len(run.gated) > 3
+    assert len(run.cases) > 10 and any(case.plan for case in run.cases) and len(run.filtered) > 3
 
 
 def test_the_rules_say_the_same_of_each_detection() -> None:

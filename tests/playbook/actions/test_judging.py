@@ -70,13 +70,13 @@ def test_a_claimed_score_changes_nothing_and_is_told():
 
 
 @pytest.mark.parametrize(
-    ("change", "gate", "disposition"),
+    ("change", "filter", "disposition"),
     [({"dst_ip": "10.0.0.9"}, "G1", "FALSE_POSITIVE"), ({"src_ip": "8.8.4.4"}, "G2", "FALSE_POSITIVE")],
 )
-def test_a_gated_row_says_which_gate_and_proposes_nothing(change, gate, disposition):
+def test_a_gated_row_says_which_gate_and_proposes_nothing(change, filter, disposition):
     config = Config(networks=Networks(lab=("203.0.113.0/24",), home=("10.0.0.0/8", "9.9.9.0/24")))
     (row,) = find("judge_detection").run(ROW | change, outside(config)).rows
-    assert (row.gate, row.disposition, row.rung, row.status) == (gate, disposition, 0, "closed")
+    assert (row.filter, row.disposition, row.rung, row.status) == (filter, disposition, 0, "closed")
     (proposal,) = find("propose_response").run(ROW | change, outside(config)).rows
     assert (proposal.entry, proposal.plan_id, proposal.note) == ("nothing", "", row.reasons)
 

@@ -1,4 +1,4 @@
-"""The journal: what is written verifies; whatever is edited, removed, added or put elsewhere afterwards is found."""
+"""The audit trail: what is written verifies; whatever is edited, removed, added or moved afterwards is found."""
 
 import json
 from datetime import timedelta

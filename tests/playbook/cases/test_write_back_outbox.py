@@ -164,21 +164,21 @@ def test_a_case_judged_anew_over_another_source_corrects_what_was_said(store):
 
 
 @pytest.mark.parametrize(
-    ("gate", "disposition", "fault"),
+    ("filter", "disposition", "fault"),
     [("G1", "FALSE_POSITIVE", "query"), ("G2", "FALSE_POSITIVE", "data"), ("G3", "BENIGN_POSITIVE", "query")],
 )
-def test_what_a_gate_took_out_is_answered_too(store, gate, disposition, fault):
+def test_what_a_gate_took_out_is_answered_too(store, filter, disposition, fault):
     siem = Siem()
-    gated = FilteredDetection(
+    filtered = FilteredDetection(
         host="ws-31",
         dst_ip="10.0.0.1",
         dst_port=53,
-        gate=gate,
+        filter=filter,
         disposition=disposition,
         reason="not global",
         detection_id="ws-31-0",
     )
-    file(store, gated=(gated,), findings=(finding(),))
+    file(store, filtered=(filtered,), findings=(finding(),))
     told(store, siem)
     ((_, outcome, _),) = siem.said
     assert (outcome.case_id, outcome.disposition, outcome.fault) == ("D-ws-31-0", disposition, fault)

@@ -59,12 +59,12 @@ def before(history: History, assembled: Assembled) -> BacktestResult:
 def ended(path: Path) -> dict[str, str]:
     """How the hosts of a whole run end."""
     run = run_config(path)
-    return {one.host: _backtest.GATED for one in run.gated} | {case.host: case.status for case in run.cases}
+    return {one.host: _backtest.FILTERED for one in run.filtered} | {case.host: case.status for case in run.cases}
 
 
 def test_as_configured_it_is_what_a_run_says(before: BacktestResult) -> None:
     assert before.hosts == ended(SAMPLE / "sample.toml")
-    assert before.counts == {"proposed": 5, "ticket": 2, "closed": 10, "gated": 3}
+    assert before.counts == {"proposed": 5, "ticket": 2, "closed": 10, "filtered": 3}
 
 
 def test_every_number_that_changes_something_is_what_a_run_with_it_says(
@@ -173,4 +173,4 @@ def test_a_value_past_its_bound_is_tried_at_the_bound(
 def test_scores_count_every_detection_once(history: History, before: BacktestResult) -> None:
     counts = _backtest.by_score(before, history)
     assert sum(sum(row.values()) for row in counts.values()) == len(history.detections) == 21
-    assert counts[1]["gated"] == 4
+    assert counts[1]["filtered"] == 4

@@ -99,7 +99,7 @@ def test_an_answer_takes_a_proof_and_exactly_one_digest(world):
     done = call(*answer, digest, "--by", "anna", "--comment", "go", token=tokens["anna"])
     again = call(*answer, digest, token=tokens["anna"])
     assert done.code == 0 and (again.code, "refused (repeated)" in again.err) == (5, True)
-    (contained,) = json.loads(call("containments", "--json", *config).out)["containments"]
+    (contained,) = json.loads(call("containments", "list", "--json", *config).out)["containments"]
     assert contained["key"] in done.out and contained["step"] == first["offers"][1]["steps"][0]
     denied = call("approvals", "deny", second["case_id"], "--comment", "no", *config, token=tokens["anna"])
     shown = json.loads(call("approvals", "show", second["request_id"], "--json", *config).out)
@@ -118,11 +118,16 @@ def test_a_release_is_marked_once_by_a_proven_approver(world):
         *config,
         token=tokens["anna"],
     )
-    (contained,) = json.loads(call("containments", "--json", *config).out)["containments"]
-    assert all(call("release", contained["key"], *config, token=tokens[who]).code == 3 for who in ("vera", "rene"))
-    assert "will be released" in call("release", contained["key"], *config, token=tokens["anna"]).out
-    assert "release asked by anna" in call("release", contained["key"], *config, token=tokens["anna"]).out
-    assert call("release", "K-0", *config, token=tokens["anna"]).code == 2
+    (contained,) = json.loads(call("containments", "list", "--json", *config).out)["containments"]
+    assert all(
+        call("containments", "release", contained["key"], *config, token=tokens[who]).code == 3
+        for who in ("vera", "rene")
+    )
+    assert "will be released" in call("containments", "release", contained["key"], *config, token=tokens["anna"]).out
+    assert (
+        "release asked by anna" in call("containments", "release", contained["key"], *config, token=tokens["anna"]).out
+    )
+    assert call("containments", "release", "K-0", *config, token=tokens["anna"]).code == 2
 
 
 @pytest.fixture
@@ -178,7 +183,7 @@ def test_act_contains_and_corrects_through_the_record_as_the_api_does(serving):
     assert act("block_pair", config, given, tokens["anna"])[0] == 0 and enqueued(config) == ["contain_case"]
     code, said = act("release_pair", config, given, tokens["anna"])
     assert (code, said["data"][0]["state"]) == (0, "being released")
-    kinds = [line["kind"] for line in json.loads(call("journal", "list", "--json", *config).out)["lines"]]
+    kinds = [line["kind"] for line in json.loads(call("audit", "list", "--json", *config).out)["lines"]]
     assert [kinds.count(kind) for kind in ("approved", "containment intended", "release asked")] == [1, 1, 1]
 
 
@@ -224,12 +229,12 @@ def test_a_persons_word_closes_a_case_and_opens_it_again(world):
 
 def test_the_journal_verifies_until_it_is_touched(world):
     config, _, _ = world
-    whole = json.loads(call("journal", "verify", "--json", *config).out)
-    assert whole["ok"] and whole["lines"] == len(json.loads(call("journal", "list", "--json", *config).out)["lines"])
+    whole = json.loads(call("audit", "verify", "--json", *config).out)
+    assert whole["ok"] and whole["lines"] == len(json.loads(call("audit", "list", "--json", *config).out)["lines"])
     with sqlite3.connect(Path(config[1]).with_name("state.db")) as conn:
         conn.execute("UPDATE journal SET actor = 'eve' WHERE seq = 2")
     conn.close()
-    harmed = call("journal", "verify", *config)
+    harmed = call("audit", "verify", *config)
     assert (harmed.code, harmed.out.strip()) == (5, "line 2: edited")
 
 
@@ -265,7 +270,13 @@ class TestAccounts:
 def test_without_a_record_the_commands_say_what_is_missing(tmp_path):
     file = tmp_path / "playbook.toml"
     file.write_text("", encoding="utf-8")
-    for command in (["cases"], ["approvals", "list"], ["containments"], ["journal", "verify"], ["accounts", "list"]):
+    for command in (
+        ["cases"],
+        ["approvals", "list"],
+        ["containments", "list"],
+        ["audit", "verify"],
+        ["accounts", "list"],
+    ):
         told = call(*command, "--config", str(file))
         assert told.code == 2 and "state.url: not set" in told.err
 
@@ -289,7 +300,7 @@ def test_a_token_never_begets_one_of_a_scope_that_it_has_not(tmp_path):
     refused = [
         ("approvals", "approve", "Q-1", "--digest", "0" * 64),
         ("approvals", "deny", "Q-1"),
-        ("release", "K-1"),
+        ("containments", "release", "K-1"),
         ("accounts", "disable", "root"),
         ("accounts", "add", "eve", "--role", "admin", "--token"),
     ]

@@ -42,7 +42,7 @@ def warned(config: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("dst", "port"),
     [("8.8.8.8", 53), ("198.51.100.9", 443), ("45.60.1.1", 4444)],
-    ids=["all gated", "nothing global", "a case"],
+    ids=["all filtered", "nothing global", "a case"],
 )
 @pytest.mark.parametrize(
     ("hosts", "why"),

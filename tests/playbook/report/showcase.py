@@ -340,14 +340,14 @@ def watched() -> Case:
 
 
 def whole(**change: Any) -> Run:
-    """All cases, gated rows, a dead enricher, an expired exception, a silent hour."""
-    gated = tuple(
+    """All cases, filtered rows, a dead enricher, an expired exception, a silent hour."""
+    filtered = tuple(
         [
             FilteredDetection(
                 host=f"ws-{n:03}",
                 dst_ip="192.0.2.53",
                 dst_port=53,
-                gate="G3",
+                filter="G3",
                 disposition="BENIGN_POSITIVE",
                 reason="DNS to a public resolver",
             )
@@ -358,7 +358,7 @@ def whole(**change: Any) -> Run:
                 host="ws-007",
                 dst_ip="239.255.255.250",
                 dst_port=1900,
-                gate="G1",
+                filter="G1",
                 disposition="FALSE_POSITIVE",
                 reason="multicast (RFC 5771)",
             )
@@ -372,7 +372,7 @@ def whole(**change: Any) -> Run:
         oldest_event=at(0.0),
     )
     values: dict[str, Any] = {
-        "gated": gated,
+        "filtered": filtered,
         "health": health,
         "warnings": ("conn.log: 3 rows do not parse",),
         "exceptions_expired": ("EX-4 (10.20.4.114 to 198.51.100.0/24, owner M. Weber) ended 2026-11-20",),

@@ -50,7 +50,7 @@ def test_the_schema_refuses_an_unknown_key_and_a_missing_one():
 
 def test_top_level_keys_and_detection_columns_keep_their_order():
     said = document(whole())
-    assert list(said) == ["run_id", "source", "window", "complete", "warnings", "gated", "cases", "counts"]
+    assert list(said) == ["run_id", "source", "window", "complete", "warnings", "filtered", "cases", "counts"]
     assert list(said["cases"][0]) == [
         "case_id",
         "host",
@@ -90,7 +90,7 @@ def test_counts_agree_with_the_lists():
     said = document(whole())
     counts = said["counts"]
     assert counts["cases"] == len(said["cases"]) == 5
-    assert counts["gated"] == len(said["gated"]) == 13
+    assert counts["filtered"] == len(said["filtered"]) == 13
     assert sum(counts[s] for s in ("proposed", "ticket", "watch", "closed")) == 5
     assert (counts["TRUE_POSITIVE"], counts["UNDETERMINED"], counts["BENIGN_POSITIVE"]) == (2, 2, 1)
 

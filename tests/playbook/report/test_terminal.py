@@ -98,10 +98,10 @@ def hostile_run(text: str) -> Run:
     evidence = an_evidence(reason=text, missing=(text,))
     verdict = a_verdict(reasons=(text,), evidence=(evidence,), missing=(text,), would_change=(text,))
     case = a_case(a_judged(found, verdict, host=text, traffic=a_traffic(found, other_hosts=(text,))), host=text)
-    gated = FilteredDetection(
-        host=text, dst_ip=text, dst_port=53, gate="G3", disposition="BENIGN_POSITIVE", reason=text
+    filtered = FilteredDetection(
+        host=text, dst_ip=text, dst_port=53, filter="G3", disposition="BENIGN_POSITIVE", reason=text
     )
-    return a_run(case, source=text, warnings=(text,), gated=(gated,), exceptions_expired=(text,))
+    return a_run(case, source=text, warnings=(text,), filtered=(filtered,), exceptions_expired=(text,))
 
 
 @pytest.mark.parametrize("width", [80, 140])

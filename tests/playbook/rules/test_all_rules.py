@@ -56,7 +56,7 @@ def test_what_a_rule_says_is_whole(name):
         if word is None:
             continue
         assert word.rule == name and word.reason
-        assert (word.role == "gate") == all_rules()[name].gate == bool(word.gate)
+        assert (word.role == "filter") == all_rules()[name].filter == bool(word.filter)
         assert word.role != "explanation" or (word.strength == "conclusive") == (not word.missing)
         assert word.role != "corroboration" or word.group
         assert word.role != "indicator" or word.indicator

@@ -1,4 +1,4 @@
-"""Gate G1: the destination is no place on the Internet."""
+"""Filter G1: the destination is no place on the Internet."""
 
 from playbook.model.enrichment import FeedEntry, ListEntry
 from tests.playbook.rules.table import Row, outcome, rows

@@ -1,4 +1,4 @@
-"""Gate G3: names and time, where the other side is declared or the log shows the protocol."""
+"""Filter G3: names and time, where the other side is declared or the log shows the protocol."""
 
 from playbook.model.enrichment import FeedEntry, ListEntry
 from tests.playbook.rules.table import Row, outcome, rows

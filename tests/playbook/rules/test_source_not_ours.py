@@ -1,4 +1,4 @@
-"""Gate G2: the source is no machine of ours."""
+"""Filter G2: the source is no machine of ours."""
 
 from playbook.model.enrichment import FeedEntry
 from tests.playbook.rules.table import Row, evidence, outcome, rows

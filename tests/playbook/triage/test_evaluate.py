@@ -1,4 +1,4 @@
-"""Judging: gates say why, everybody gets a verdict, and a burst is explained for its own address only."""
+"""Judging: filters say why, everybody gets a verdict, and a burst is explained for its own address only."""
 
 import pytest
 
@@ -25,7 +25,7 @@ HOURS = tuple(at(h) for h in range(24))
 FEED = said("feed", FeedEntry(feed="f", indicator=DESTINATION, kind="address", last_seen=NOW.date()), about=DESTINATION)
 RESOLVER = said("lists", ListEntry(name="public", category="resolver"), about=DESTINATION)
 
-GATED = [
+FILTERED = [
     ("G1", "FALSE_POSITIVE", an_enriched(detection=a_beacon(dst_ip="10.9.9.9"))),
     (
         "G2",
@@ -36,24 +36,24 @@ GATED = [
 ]
 
 
-@pytest.mark.parametrize(("gate", "disposition", "enriched"), GATED)
-def test_a_gate_takes_out_and_says_why(gate, disposition, enriched):
-    passed, (gated,) = apply_filters((enriched,), RULES)
+@pytest.mark.parametrize(("filter", "disposition", "enriched"), FILTERED)
+def test_a_gate_takes_out_and_says_why(filter, disposition, enriched):
+    passed, (filtered,) = apply_filters((enriched,), RULES)
     assert not passed
-    assert (gated.gate, gated.disposition, gated.src_ip) == (gate, disposition, enriched.detection.src_ip)
-    assert gated.reason and gated.detection_id == enriched.detection.detection_id
+    assert (filtered.filter, filtered.disposition, filtered.src_ip) == (filter, disposition, enriched.detection.src_ip)
+    assert filtered.reason and filtered.detection_id == enriched.detection.detection_id
 
 
 def test_the_first_gate_speaks_and_nothing_is_lost():
     both = an_enriched(detection=a_beacon(src_ip="172.32.0.1", dst_ip="192.168.1.1"), site=a_site(home=("10.0.0.0/8",)))
-    passed, gated = apply_filters((both, an_enriched(), *(g[2] for g in GATED)), RULES)
-    assert [g.gate for g in gated] == ["G1", "G1", "G2", "G3"] and len(passed) == 1
+    passed, filtered = apply_filters((both, an_enriched(), *(g[2] for g in FILTERED)), RULES)
+    assert [g.filter for g in filtered] == ["G1", "G1", "G2", "G3"] and len(passed) == 1
 
 
-@pytest.mark.parametrize(("gate", "disposition", "enriched"), GATED)
-def test_no_gate_holds_for_a_destination_on_a_list(gate, disposition, enriched):
-    passed, gated = apply_filters((enriched.replaced(enrichments=(*enriched.enrichments, FEED)),), RULES)
-    assert len(passed) == 1 and not gated
+@pytest.mark.parametrize(("filter", "disposition", "enriched"), FILTERED)
+def test_no_gate_holds_for_a_destination_on_a_list(filter, disposition, enriched):
+    passed, filtered = apply_filters((enriched.replaced(enrichments=(*enriched.enrichments, FEED)),), RULES)
+    assert len(passed) == 1 and not filtered
 
 
 def test_traffic_reaches_its_detection_and_its_host():

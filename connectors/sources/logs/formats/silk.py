@@ -72,7 +72,14 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
         SELECT *, greatest(coalesce(last, started + coalesce(span, 0)), started) AS ended,
             contains({begun}, 'S') AS syn, contains({begun}, 'S') AND NOT contains({begun}, 'A') AS bare
         FROM ({read})"""
-    joined = directions.sessions(rows, _GAP, _began(), {"octets": "octets", "packets": "packets"})
+    joined = directions.sessions(
+        rows,
+        directions.Slices(_GAP, again=_GAP),
+        _began(),
+        {"octets": "octets", "packets": "packets"},
+        syn="CASE WHEN regexp_matches(flags, '[A-Z]') THEN syn END",
+        bare="bare",
+    )
     return line_sql.canonical(
         "conn",
         joined,
@@ -84,7 +91,6 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
             "orig_bytes": "octets_sent",
             "sent_packets": "packets_sent",
             "rcvd_packets": "packets_back",
-            "records": "coalesce(rows_sent, 0) + coalesce(rows_back, 0)",
             "answered": "CASE WHEN rows_back > 0 AND rows_sent > 0 THEN true END",
         },
     )

@@ -26,7 +26,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 
 def told(run: dict[str, Any]) -> tuple[Any, ...]:
-    """What does not depend on where the rows were read: gates, cases, verdicts and whole plans."""
+    """What does not depend on where the rows were read: filters, cases, verdicts and whole plans."""
     cases = [
         (
             case["case_id"],
@@ -43,8 +43,8 @@ def told(run: dict[str, Any]) -> tuple[Any, ...]:
         )
         for case in run["cases"]
     ]
-    gated = sorted((one["host"], one["dst_ip"], one["dst_port"], one["gate"]) for one in run["gated"])
-    return run["complete"], sorted(cases, key=lambda case: case[0]), gated
+    filtered = sorted((one["host"], one["dst_ip"], one["dst_port"], one["filter"]) for one in run["filtered"])
+    return run["complete"], sorted(cases, key=lambda case: case[0]), filtered
 
 
 def test_every_source_tells_the_same_story_and_without_a_record_nothing_is_written_anywhere(world: World) -> None:
@@ -62,7 +62,9 @@ def test_tune_over_a_siem_asks_it_what_a_run_asks_and_writes_nothing(world: Worl
     done = CliRunner().invoke(cli, ["tune", *config, "--source", "splunk", *WINDOW, "--json"])
     assert done.exit_code == 0, done.stderr
     told = json.loads(done.stdout)
-    ends = {one["host"]: "gated" for one in run["gated"]} | {case["host"]: case["status"] for case in run["cases"]}
+    ends = {one["host"]: "filtered" for one in run["filtered"]} | {
+        case["host"]: case["status"] for case in run["cases"]
+    }
     assert {name: n for name, n in told["as_configured"].items() if n} == Counter(ends.values())
     assert len(world.splunk.log) == 2 * asked and world.writes() == 0
 

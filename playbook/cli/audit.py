@@ -1,10 +1,10 @@
-"""journal: the hash-chained lines of everything that happened, and the check that none was touched since."""
+"""audit: the hash-chained lines of everything that happened, and the check that none was touched since."""
 
 from pathlib import Path
 
 import click
 
-from playbook.cases import audit
+from playbook.cases import audit as audit_trail
 from playbook.cases.access import open_case_store
 from playbook.cli._options import config_option, configuration, emit
 from playbook.report.sanitize import plain
@@ -12,7 +12,7 @@ from playbook.report.sanitize import plain
 _HARMED = 5
 
 
-@click.group(name="journal")
+@click.group(name="audit")
 def command() -> None:
     """What happened, line by line. Nothing in it can be changed unseen."""
 
@@ -27,7 +27,7 @@ def verify(ctx: click.Context, config_file: Path | None, as_json: bool) -> None:
     Keep the printed head somewhere else: with it you can show later that the chain was not written anew.
     """
     with open_case_store(*configuration(config_file)) as store, store.reading() as conn:
-        faults, (number, head) = audit.verify(conn), audit.head(conn)
+        faults, (number, head) = audit_trail.verify(conn), audit_trail.head(conn)
     if as_json:
         emit({"ok": not faults, "lines": number, "head": head, "faults": list(faults)})
     elif faults:
@@ -46,7 +46,7 @@ def verify(ctx: click.Context, config_file: Path | None, as_json: bool) -> None:
 def show(config_file: Path | None, case_id: str, after: int, limit: int, as_json: bool) -> None:
     """The lines, oldest first."""
     with open_case_store(*configuration(config_file)) as store, store.reading() as conn:
-        found = audit.lines(conn, case_id, after, limit)
+        found = audit_trail.lines(conn, case_id, after, limit)
     if as_json:
         emit({"lines": [line.model_dump() for line in found]})
         return
