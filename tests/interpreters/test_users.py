@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache, partial
+from ipaddress import ip_network
 
 import pytest
 from hypothesis import Phase, given
@@ -13,7 +14,10 @@ from tests.emulators.sumo_language import Fault
 from tests.interpreters import spl_eval, users
 from tests.interpreters.mutants import Mutant
 from tests.interpreters.users import (
+    BOT,
+    C2,
     HOMES,
+    SERVICE,
     SPLUNK,
     WANTED,
     Connection,
@@ -38,6 +42,14 @@ def test_three_texts_say_what_the_log_says(found: list[Connection], home: Sequen
     said = {"sumo": by_sumo(found, home), "raw": by_splunk("raw", found, home), "cim": by_splunk("cim", found, home)}
     assert said == dict.fromkeys(said, by_log([zeek(c) for c in found], home))
     assert by_reference(found, home) == said["sumo"]
+
+
+def test_a_host_of_another_protocol_without_counters_leaves_the_proof_unknown() -> None:
+    quiet = users.Connection(users.MIDNIGHT + 30, "10.0.0.32", SERVICE, "icmp", "SF", None, None, None, None)
+    found = [users.Connection(users.MIDNIGHT, BOT, C2), quiet]
+    home = (ip_network("10.0.0.0/8"),)
+    said = by_log([zeek(c) for c in found], home)
+    assert said == by_reference(found, home) == by_sumo(found, home) and said.users[1][1] is None
 
 
 def stateless(found: list[Connection]) -> list[Connection]:

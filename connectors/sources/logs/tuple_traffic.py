@@ -72,7 +72,7 @@ _BOTH_WAYS = (
 )
 # A handshake and more, over TCP: the packet that answers a forged source goes to the machine that holds the address.
 HELD = f"NOT denied AND proto IN ('tcp', '') AND coalesce(answered, true) AND {_BOTH_WAYS}"
-UNTOLD = f"NOT {REFUSED} AND proto IN ('tcp', '') AND ({_BOTH_WAYS}) IS NULL"
+UNTOLD = f"NOT {REFUSED} AND ({_BOTH_WAYS}) IS NULL"
 # Who opened it is seen in its start; of one that began before the log, that the other side sent more than headers.
 _HEADERS = 60
 _OPENED = f"(NOT continues OR coalesce(bytes_rcvd > {_HEADERS} * rcvd_packets, false))"
@@ -87,7 +87,7 @@ def by_hour(engine: Engine, rows: str) -> dict[int, dict[str, Any]]:
     heard = f"sum(conns) FILTER ({HELD} AND {_OPENED})", f"sum(conns) FILTER ({HELD} AND {_ALONE})"
     held = (
         f"coalesce({heard[0]}, 0)::BIGINT, coalesce(sum(conns) FILTER ({HELD}), 0)::BIGINT, "
-        f"coalesce({heard[1]}, 0)::BIGINT, count(*) FILTER ({UNTOLD})"
+        f"coalesce({heard[1]}, 0)::BIGINT, count(*) FILTER ({UNTOLD} AND proto IN ('tcp', ''))"
     )
     sums = ", ".join(
         f"CASE WHEN count(*) FILTER (NOT denied) = count({name}) FILTER (NOT denied) "
