@@ -36,8 +36,8 @@ WORDS = frozenset({"and", "or", "not", "in", "as", "by", "like", "true", "false"
 # What the language has and what it costs here.
 TRAPS = (
     (r"\bdate_(?:hour|mday|wday|minute)\b", "date_* fields are hours of the day in the event's zone, no buckets"),
-    (r"\bbin\s+(?:span=\S+\s+)?_time\b(?!\s+AS\b)", "bin overwrites _time: first and last times are lost"),
-    (r"\bsort\s+(?!0\b)", "sort keeps 10,000 rows: write sort 0"),
+    (r"^\s*bin\s+(?:span=\S+\s+)?_time\b(?!\s+AS\b)", "bin overwrites _time: first and last times are lost"),
+    (r"^\s*sort\s+(?!0\b)", "sort keeps 10,000 rows: write sort 0"),
     (r"\blist\(", "list() keeps 100 values: write values()"),
     (r"\bestdc\(", "estdc() is an estimate: write dc()"),
     (r"\bsummariesonly=t", "summariesonly=true misses the newest minutes"),
