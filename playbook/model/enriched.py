@@ -19,6 +19,8 @@ A = TypeVar("A", bound=Value)
 
 # An export is a snapshot: its record may be a little older or younger than the connections it speaks of.
 _NEARBY = timedelta(days=1)
+# Bytes of a connection, both sides: a handshake, its repetitions and its end take less.
+_MORE_THAN_A_HANDSHAKE = 200
 
 
 class EnrichedDetection(Value):
@@ -101,6 +103,26 @@ class EnrichedDetection(Value):
         """Other names that this source connected to the same address; what it carried there cannot be told apart."""
         own = set(places)
         return tuple(name for name in self.names if name not in own)
+
+    @property
+    def opened_conversation(self) -> bool | None:
+        """Whether this source opened a TCP conversation there in which both sides spoke; None when no log tells.
+
+        A packet with a forged sender is answered to the machine that holds the address: an answer alone proves nothing.
+        Where connections are not told apart, totals of both sides that are more than handshakes stand for one, if all
+        that is counted was TCP.
+        """
+        if self.traffic is not None and self.traffic.established is not None:
+            return self.traffic.established > 0
+        detection = self.detection
+        if "tcp" not in detection.transports:
+            return False if detection.transports else None
+        if len(detection.transports) > 1:
+            return None
+        sent, received, average = detection.total_bytes_sent, detection.total_bytes_rcvd, detection.avg_bytes_per_conn
+        if sent is None or received is None or average is None:
+            return None
+        return sent > 0 and received > 0 and average >= _MORE_THAN_A_HANDSHAKE
 
     @cached_property
     def holder(self) -> HostRecord | None:

@@ -50,9 +50,17 @@ def _weakness(entry: FeedEntry, enriched: EnrichedDetection, params: Params) -> 
     aged = entry.why_not_fresh(enriched.site.now.date(), params.fresh_days)
     if aged or entry.trust != "conclusive":
         return aged or f"this feed is trusted for {entry.trust} evidence only"
-    if entry.kind != "address":
-        return _not_named(entry, enriched)
-    return _not_alone(entry, enriched)
+    unnamed = _not_named(entry, enriched) if entry.kind != "address" else _not_alone(entry, enriched)
+    return unnamed or _unproven(enriched)
+
+
+def _unproven(enriched: EnrichedDetection) -> str | None:
+    """Anybody can send a packet in this source's name; a conversation, a process or our resolver's answer proves it."""
+    names = (enriched.traffic.names or ()) if enriched.traffic else ()
+    by_resolver = any(name.by == "dns" and name.backed for name in names)
+    if by_resolver or enriched.owners or enriched.opened_conversation:
+        return None
+    return "no TCP conversation that this source opened, no process and no answer of our resolver shows that it was it"
 
 
 def _not_named(entry: FeedEntry, enriched: EnrichedDetection) -> str | None:

@@ -42,7 +42,7 @@ def test_what_only_the_alert_says_convicts_nobody_and_changes_nothing(s, claim):
 def test_a_listed_address_that_no_host_of_ours_called_is_a_hint(s):
     row = row_of(s, src_ip="10.1.3.77", dst_ip=LISTED, dst_port=8443)
     assert row["disposition"] == "UNDETERMINED" and row["plan_id"] == ""
-    assert "lists" in row["reasons"] and "only the alert says so" in row["reasons"]
+    assert "lists" in row["reasons"] and "no TCP conversation that this source opened" in row["reasons"]
 
 
 def test_an_alert_never_takes_the_place_of_what_our_own_source_said(s):

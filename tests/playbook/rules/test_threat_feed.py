@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from playbook.model.enrichment import FeedEntry, ListEntry, Operator, OwnedDestination
 from tests.playbook.rules.table import Row, evidence, outcome, rows
-from tests.support.builders import DESTINATION, NOW, a_beacon, a_site, an_enriched, named, said, silent
+from tests.support.builders import DESTINATION, NOW, a_beacon, a_site, a_traffic, an_enriched, named, said, silent
 
 TODAY = NOW.date()
 NAME = "c2.evil.example"
@@ -44,6 +44,15 @@ def aged(days):
 
 SEEN = named(NAME)
 
+
+def call(score, **change):
+    return a_beacon(beaconing_score=score, **change)
+
+
+def conversations(number):
+    return a_traffic(a_beacon(), established=number)
+
+
 TABLE = [
     Row("speaks", "an address that nobody shares", listed(entry()), "conclusive"),
     Row("speaks", "exactly 30 days old", listed(aged(30)), "conclusive"),
@@ -63,6 +72,33 @@ TABLE = [
         "conclusive",
     ),
     Row("speaks", "a URL with the address itself", listed(url(f"http://{DESTINATION}/g.php")), "conclusive"),
+    # Anybody can send a packet in this source's name: the forgery is strong, its twin with a conversation conclusive.
+    *(
+        Row(kind, f"{what}, score {score}", listed(entry(), detection=call(score, **change), **more), strength)
+        for score in (1, 2)
+        for kind, what, change, more, strength in (
+            ("near miss", "UDP alone", {"transports": ("udp",)}, {}, "strong"),
+            ("near miss", "UDP beside TCP", {"transports": ("tcp", "udp")}, {}, "strong"),
+            ("near miss", "no protocol known", {"transports": ()}, {}, "strong"),
+            ("near miss", "handshakes alone", {"avg_bytes_per_conn": 120}, {}, "strong"),
+            ("near miss", "nothing came back", {"total_bytes_rcvd": 0}, {}, "strong"),
+            ("near miss", "nothing established", {}, {"traffic": conversations(0)}, "strong"),
+            (
+                "speaks",
+                "one conversation among UDP",
+                {"transports": ("tcp", "udp")},
+                {"traffic": conversations(1)},
+                "conclusive",
+            ),
+            (
+                "speaks",
+                "UDP, by a name that our resolver answered",
+                {"transports": ("udp",)},
+                {"traffic": SEEN},
+                "conclusive",
+            ),
+        )
+    ),
     Row("near miss", "31 days old", listed(aged(31)), "strong"),
     Row("speaks", "dated tomorrow, by a clock ahead of ours", listed(aged(-1)), "conclusive"),
     Row(
