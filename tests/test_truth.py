@@ -48,7 +48,7 @@ def test_what_the_gates_leave_of_benign_hosts_is_watched_and_raises_no_ticket(tr
     [
         ("zeek/ctu230-1-njrat", "192.168.1.115", "1 hourly bucket, fewer than 3"),
         ("zeek/androidtester-rat", "10.8.0.61", "12 connections, fewer than 20"),
-        ("argus/test5-malware-dns", "10.0.2.15", "no format of ours"),
+        ("argus/test5-malware-dns", "10.0.2.15", "1 hourly bucket, fewer than 3"),
         ("suricata/test6-malicious", "192.168.1.129", "score 0"),
         ("zeek-json/apt29-day1", "(no host of ours talks to the Internet)", "no connection to a global destination"),
     ],

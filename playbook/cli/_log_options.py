@@ -42,7 +42,7 @@ class _Format(click.Choice[str]):
         """Given by the files themselves."""
 
 
-class _Zone(click.ParamType[str]):
+class _Zone(click.ParamType):  # type: ignore[type-arg]  # generic only in newer versions of click
     """A time zone by its IANA name."""
 
     name = "zone"

@@ -10,7 +10,7 @@ from playbook.workflows import executor, workflows
 from tests.faults.outcome import verified
 from tests.support.response_fixtures import Bench
 
-STAGES = ("intend", "apply", "confirm", "claim", "undo", "confirm_undone")
+STAGES = ("prepare", "apply", "verify", "claim", "release", "verify_released")
 
 
 class Database:
@@ -49,7 +49,7 @@ def through(bench, key, database, how, at):
             with pytest.raises(ConnectorError):
                 getattr(executor, stage)(bench.outfit, key)
             failed = True
-            assert stage != "intend" or bench.device.logged("set") == []
+            assert stage != "prepare" or bench.device.logged("set") == []
             database.relent()
         getattr(executor, stage)(bench.outfit, key)
     return failed
@@ -62,20 +62,20 @@ def fill(bench, how):
     try:
         for _ in range(200):
             with bench.store.change() as conn:
-                executor.journal.append(conn, bench.now, "", "filler", "filler", {"text": "x" * 3000})
+                executor.audit.append(conn, bench.now, "", "filler", "filler", {"text": "x" * 3000})
     except ConnectorError:
         pass
     try:
         for _ in range(200):
             with bench.store.change() as conn:
-                executor.journal.append(conn, bench.now, "", "filler", "filler", {"text": "x"})
+                executor.audit.append(conn, bench.now, "", "filler", "filler", {"text": "x"})
     except ConnectorError:
         pass
 
 
 @pytest.mark.parametrize("how", ["full", "read-only"])
 @pytest.mark.parametrize(
-    "at", [pytest.param(s, marks=pytest.mark.faults(*(["quick"] if s in ("intend", "apply") else []))) for s in STAGES]
+    "at", [pytest.param(s, marks=pytest.mark.faults(*(["quick"] if s in ("prepare", "apply") else []))) for s in STAGES]
 )
 def test_a_record_that_takes_nothing(folder, sqlite, how, at, record_property):
     bench = Bench(folder, sqlite)
@@ -104,7 +104,7 @@ def test_a_record_that_is_locked_by_another(folder, sqlite, at, record_property)
                 conn.exec_driver_sql("BEGIN IMMEDIATE")
                 with pytest.raises(ConnectorError):
                     getattr(executor, stage)(bench.outfit, key)
-                assert stage != "intend" or bench.device.logged("set") == []
+                assert stage != "prepare" or bench.device.logged("set") == []
         getattr(executor, stage)(bench.outfit, key)
     assert bench.device.logged("set") == bench.device.logged("unset") == [key]
     bench.close()
