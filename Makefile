@@ -7,7 +7,7 @@ export UV_PYTHON_DOWNLOADS := never
 # starts would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run serve test test-clock integration faults record setup lint bench manifests tables lock newest lowest clients clean
+.PHONY: run serve test test-clock integration faults record setup lint bench manifests tables lock newest lowest clients tools clean
 run: $(VENV)/.ready
 	$(BIN)/botnet-playbook run --config playbook/sample/sample.toml --dry-run --report report
 
@@ -42,6 +42,12 @@ clients: $(VENV)/.ready
 	$(PYTHON) -m venv $(VENV)-clients
 	$(VENV)-clients/bin/python -m pip install -q --disable-pip-version-check $(CLIENTS)
 	$(VENV)-clients/bin/python -m scripts.evidence_clients_check
+
+# checkers of other makers that tests of manifests/ run: their versions would not go with ours
+tools: .tools/.ready
+.tools/.ready: $(VENV)/.ready scripts/install_tools.sh
+	scripts/install_tools.sh $(BIN)/uv .tools
+	touch $@
 
 setup: $(VENV)/.ready
 
