@@ -8,6 +8,7 @@ export DEBIAN_FRONTEND=noninteractive
 exec </dev/null
 
 packages=(
+  nodejs npm
   make python3-venv openssl ca-certificates
   postgresql
   nftables iproute2 unbound bind9-dnsutils

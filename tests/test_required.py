@@ -45,12 +45,12 @@ def ran(folder: Path, *paths: str, **environment: str) -> subprocess.CompletedPr
 def test_a_skip_of_what_is_apart_is_a_failure_where_everything_is_required(tmp_path):
     """Three ways of skipping for every marker, and a real product that is not there."""
     (tmp_path / "conftest.py").write_text("from tests.conftest import pytest_runtest_makereport\n")
-    for marker in (*APART, "loopback"):
+    for marker in (*APART, "loopback", "real_data"):
         (tmp_path / f"test_{marker}.py").write_text(SKIPPING.format(marker=marker))
     paths = (str(tmp_path), "tests/connectors/containments/test_crowdsec_real.py")
     left_out = ran(tmp_path, *paths)
-    assert left_out.returncode == 0 and "16 skipped" in left_out.stdout, left_out.stdout
+    assert left_out.returncode == 0 and "19 skipped" in left_out.stdout, left_out.stdout
     assert "apt-get install it" in left_out.stdout
     required = ran(tmp_path, *paths, BOTNET_PLAYBOOK_REQUIRE="1").stdout
-    assert required.count("nothing may be left out here. ") == 13 and "3 skipped" in required, required
-    assert "4 failed" in required and "9 errors" in required, required
+    assert required.count("nothing may be left out here. ") == 16 and "3 skipped" in required, required
+    assert "5 failed" in required and "11 errors" in required, required

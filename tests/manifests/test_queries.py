@@ -15,6 +15,11 @@ from playbook.platforms import queries
 
 FOLDER = Path(__file__).resolve().parents[2] / "manifests" / "queries"
 PACKAGE = queries.render(catalogue())
+# What `make tools` installs; else what is on the path.
+TOOLS = Path(__file__).resolve().parents[2] / ".tools"
+WHERE = os.pathsep.join((str(TOOLS / "venv" / "bin"), os.environ.get("PATH", "")))
+SIGMA, SPLINT, NODE = (shutil.which(name, path=WHERE) for name in ("sigma", "splint", "node"))
+KUSTO = Path(os.environ.get("KUSTO_MODULES") or TOOLS)
 CHECK = Path(__file__).with_name("kql_check.js")
 
 
@@ -52,29 +57,34 @@ def test_json_is_json() -> None:
     assert all(json.loads(path.read_text()) for path in files(".json"))
 
 
-@pytest.mark.skipif(shutil.which("sigma") is None, reason="sigma-cli is not installed (it pins its own pySigma)")
+@pytest.mark.skipif(SIGMA is None, reason="sigma-cli is not installed: make tools")
 @pytest.mark.parametrize("path", files(".yml"), ids=lambda path: path.name)
 def test_sigma_cli_finds_no_error_and_no_issue(path: Path) -> None:
-    command = ["sigma", "check", "-x", "attacktag", "-x", "d3_fendtag", "-i", str(path)]
+    command = [str(SIGMA), "check", "-x", "attacktag", "-x", "d3_fendtag", "-i", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0 and "0 errors, 0 condition errors and 0 issues" in done.stdout, done.stdout
 
 
-@pytest.mark.skipif(shutil.which("splint") is None, reason="splint-spl is not installed")
+@pytest.mark.skipif(SPLINT is None, reason="splint-spl is not installed: make tools")
 def test_the_public_linter_finds_only_the_wide_default_scope() -> None:
     for path in files(".spl"):
-        done = subprocess.run(["splint", str(path)], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run([str(SPLINT), str(path)], capture_output=True, text=True, timeout=60, check=False)
         said = [line for line in done.stdout.splitlines() if " SPL" in line]
         assert all("SPL001" in line for line in said), said
         assert done.stdout.strip(), "the linter said nothing at all"
 
 
 @pytest.mark.skipif(
-    "KUSTO_MODULES" not in os.environ or shutil.which("node") is None,
-    reason="KUSTO_MODULES names no folder with @kusto/language-service-next",
+    NODE is None or not (KUSTO / "node_modules" / "@kusto").is_dir(),
+    reason="node or the Kusto parser is not installed: make tools",
 )
 def test_the_vendors_parser_reads_every_kusto_text() -> None:
     done = subprocess.run(
-        ["node", str(CHECK), *map(str, files(".kql"))], capture_output=True, text=True, timeout=60, check=False
+        [str(NODE), str(CHECK), *map(str, files(".kql"))],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"KUSTO_MODULES": str(KUSTO)},
+        check=False,
     )
     assert done.returncode == 0, done.stdout

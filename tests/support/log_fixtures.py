@@ -1,7 +1,6 @@
 """Runs a format module's SELECT over files, for the tests of the format modules."""
 
 import gzip
-import os
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
@@ -12,8 +11,9 @@ import duckdb
 import pytest
 
 from connectors.sources.logs.schema import ASIDE_DEFAULTS, CANONICAL, Kind, Recognised, Scan
+from tests.support.public_data import DATA
 
-REAL = Path(os.environ.get("PLAYBOOK_REAL_DATA", Path(__file__).parents[2] / ".." / "shared" / "data")) / "beacon"
+REAL = DATA / "beacon"
 HEAD = 256 << 10
 
 

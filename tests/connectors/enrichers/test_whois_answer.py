@@ -2,11 +2,9 @@
 
 import copy
 import json
-import os
 import random
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +15,10 @@ from connectors.enrichers.whois.rdap_parser import Holder, holder_of
 from playbook.errors import BadAnswer, ConnectorError, RateLimited
 from tests.emulators.rdap import DOCUMENTED, SHAPES
 from tests.support.examples import examples
+from tests.support.public_data import DATA
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-REAL = Path(os.environ.get("PLAYBOOK_TEST_DATA", Path(__file__).parents[4] / "shared" / "data")) / "rdap"
+REAL = DATA / "rdap"
 BODIES = {cidr: SHAPES[shape](cidr) for cidr, shape in DOCUMENTED.items()}
 
 

@@ -1,7 +1,6 @@
 """Records and answers of Cloud SIEM as values: times, both entity shapes, starts and ends of sessions, real bodies."""
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -20,8 +19,9 @@ from playbook.detections.beaconing import Event, score_events
 from tests.emulators.cse_objects import record_of, signal_of
 from tests.support.cse_fixtures import SCOPE, START, a_day, reference
 from tests.support.examples import examples
+from tests.support.public_data import DATA
 
-REAL = Path(os.environ.get("PLAYBOOK_REAL_DATA", Path(__file__).parents[4] / "shared" / "data")) / "sumo"
+REAL = DATA / "sumo"
 TYPES: tuple[str, ...] = Settings.model_fields["object_types"].default
 PLAIN = Event(START, "10.0.0.1", "203.0.113.5", 443, "pc", 50000, "tcp", 1, 10, 20, 30)
 captured = pytest.mark.skipif(not REAL.is_dir(), reason="the captured bodies are not here")

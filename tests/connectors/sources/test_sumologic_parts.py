@@ -1,11 +1,9 @@
 """The parts of the Sumo Logic connector that need no conversation: places, cells, rows, settings, real payloads."""
 
 import json
-import os
 import re
 from decimal import Decimal
 from ipaddress import ip_network
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -20,9 +18,10 @@ from connectors.sources.sumologic.settings import PresetName
 from playbook.detections.beaconing import Scope
 from playbook.detections.languages import sumo
 from playbook.errors import BadAnswer, ConfigError
+from tests.support.public_data import DATA
 from tests.support.sumo_fixtures import DAY, settings
 
-REAL = Path(os.environ.get("PLAYBOOK_REAL_DATA", Path(__file__).parents[4] / "shared" / "data")) / "sumo"
+REAL = DATA / "sumo"
 GOOD = {
     "hostname": "PC-7.",
     "src_ip": "10.0.0.7",
