@@ -69,7 +69,7 @@ class Lists:
         fault, age = self._embedded_fault, f"as of {embedded.AS_OF}"
         message = fault or age + (f"; {self._stale}" if self._stale else "")
         return (
-            CheckResult(subject=f"{self.name}: embedded lists", ok=fault is None, message=message),
+            CheckResult(subject=f"{self.name}: embedded lists", ok=fault is None, message=message, warning=self._stale),
             *(parsed.result(f"{self.name}: {name}") for name, parsed in self._parsed.items()),
         )
 

@@ -62,6 +62,8 @@ class AsNumbers:
                 subject=f"{self.name}: embedded AS table",
                 ok=fault is None,
                 message=fault or f"as of {embedded.AS_OF}" + (f"; {warning}" if warning else ""),
+                # Beside a database of the user's the embedded table only fills its gaps.
+                warning="" if self._path else warning,
             )
         ]
         if self._path:

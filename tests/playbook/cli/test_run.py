@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from click.testing import CliRunner, Result
 
 import playbook.sample
 from playbook.__main__ import cli
+from playbook.reference_data import asn, lists
 
 SAMPLE = Path(next(iter(playbook.sample.__path__))) / "sample.toml"
 _HEAD = "time,hostname,src_ip,dst_ip,dst_port,bytes_sent,bytes_rcvd,process_name\n"
@@ -18,13 +20,23 @@ _INVENTORY += '[enrichers.own]\nkind = "inventory"\nhosts = "hosts.csv"\n'
 _HOSTS = "hostname,addresses,owner\n"
 
 
-def a_folder(folder: Path, hosts: str | None, dst: str = "8.8.8.8", port: int = 53, tables: str = _INVENTORY) -> Path:
-    """A day of one tuple, DNS to a public resolver unless told otherwise, and an inventory; null: there is none."""
+def a_folder(
+    folder: Path,
+    hosts: str | None,
+    dst: str = "8.8.8.8",
+    port: int = 53,
+    tables: str = _INVENTORY,
+    now: str = "2026-03-03T00:00:00Z",
+) -> Path:
+    """A day of one tuple, DNS to a public resolver unless told otherwise, and an inventory; null: there is none.
+
+    The run judges as of ``now``, when no embedded table is old.
+    """
     rows = [f"{1772409600 + n * 300},,10.1.2.3,{dst},{port},10,10,\n" for n in range(288)]
     (folder / "a.csv").write_text(_HEAD + "".join(rows), encoding="utf-8")
     if hosts is not None:
         (folder / ("hosts.txt" if "hosts.txt" in tables else "hosts.csv")).write_text(hosts, encoding="utf-8")
-    (folder / "playbook.toml").write_text(tables, encoding="utf-8")
+    (folder / "playbook.toml").write_text(f'[policy]\nnow = "{now}"\n{tables}', encoding="utf-8")
     return folder / "playbook.toml"
 
 
@@ -71,6 +83,15 @@ def test_a_row_that_was_cut_is_told_with_its_line_and_the_others_count(tmp_path)
 
 def test_an_inventory_that_is_whole_is_not_spoken_of(tmp_path):
     assert warned(a_folder(tmp_path, f"{_HOSTS}ws-1,10.1.2.3,Ann")) == []
+
+
+def test_an_embedded_table_that_is_old_is_named_once(tmp_path):
+    """Each by its date, whatever the day of the test; a database of the user's answers in place of the AS table."""
+    old = max(asn.AS_OF, lists.AS_OF) + timedelta(days=181)
+    config = a_folder(tmp_path, f"{_HOSTS}ws-1,10.1.2.3,Ann", "45.60.1.1", 4444, now=f"{old}T00:00:00Z")
+    assert sorted(one.partition(" is of ")[2] or one.partition(" are of ")[2] for one in warned(config)) == sorted(
+        f"{day}, over 180 days old" for day in (asn.AS_OF, lists.AS_OF)
+    )
 
 
 def test_why_nothing_is_stored_is_true(tmp_path):
