@@ -8,13 +8,14 @@ export DEBIAN_FRONTEND=noninteractive
 exec </dev/null
 
 packages=(
-  nodejs npm
   make python3-venv openssl ca-certificates
   postgresql
   nftables iproute2 unbound bind9-dnsutils
   request-tracker5 rt5-db-sqlite rt5-standalone
   chromium fonts-dejavu-core
 )
+# Other makers' nodejs packages hold npm and conflict with Debian's npm: what is there is used.
+command -v npm >/dev/null || packages+=(nodejs npm)
 policy=/usr/sbin/policy-rc.d
 work=$(mktemp -d)
 ours=
