@@ -55,6 +55,7 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff check playbook connectors tests scripts bench
 	$(BIN)/ruff format --check playbook connectors tests scripts bench
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 # what is made from the catalogue of actions; the tests fail when it is not made again
 manifests: $(VENV)/.ready

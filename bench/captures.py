@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from ipaddress import ip_network
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from unittest.mock import patch
 
 from connectors.sources.logs import source as log_source
+from connectors.sources.logs.source import LogSource
 from playbook.assembly import Assembled, assemble
 from playbook.config import Config
 from playbook.detections import beaconing
@@ -150,7 +151,7 @@ def read(
     config = Config(networks=Networks(home=home(name)))
     table = {"kind": "logs", "paths": [str(path) for path in _paths(name, data)]}
     assembled = assemble(config, "bench", ("logs", table), NOW)
-    source = assembled.toolkit.source
+    source = cast(LogSource, assembled.toolkit.source)
     try:
         fetched, every = every_tuple(source)
         outside = (one for one in every if beaconing.external(one.dst_ip, Scope("logs")))

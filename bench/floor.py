@@ -48,9 +48,14 @@ def main(path: str, measured: bool = False) -> int:
         f"escape = '', ignore_errors = true, columns = {{{columns}}})"
     )
     with tempfile.TemporaryDirectory() as spill:
-        config = {"memory_limit": f"{ENGINE_MB}MB", "temp_directory": spill, "preserve_insertion_order": False}
-        threads = {"threads": ENGINE_THREADS} if ENGINE_THREADS else {}
-        with duckdb.connect(config={**config, **threads}) as connection:
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": f"{ENGINE_MB}MB",
+            "temp_directory": spill,
+            "preserve_insertion_order": False,
+        }
+        if ENGINE_THREADS:
+            config["threads"] = ENGINE_THREADS
+        with duckdb.connect(config=config) as connection:
             more = "".join(f', max("{name}")' for name in _MEASURED) if measured else ""
             return len(connection.execute(_QUERY.format(source=source, more=more)).fetchall())
 

@@ -64,7 +64,7 @@ def environment() -> str | None:
             timeout=_PATIENCE_S,
         )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as fault:
-        last = (fault.stderr or "no answer in time").strip().splitlines()[-1][:200]
+        last = str(fault.stderr or "no answer in time").strip().splitlines()[-1][:200]
         say(f"  zat and msticpy skipped, their environment cannot be made: {last}")
         return None
     ready.write_text("\n".join(NEEDS), encoding="utf-8")

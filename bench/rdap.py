@@ -10,11 +10,12 @@ import tempfile
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_network
+from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 
 from connectors.enrichers.whois import Settings, Whois
 from playbook.model.detection import TimeWindow
+from playbook.model.enrichment import NetworkOwner
 from playbook.model.observable import Observable
 from tests.connectors.enrichers.test_whois_answer import mutations
 from tests.emulators import rdap
@@ -27,8 +28,10 @@ LOOK_UPS = 1000
 
 def thousand(folder: Path, stack: ExitStack) -> None:
     """1,000 destinations in 60 networks of five registries, cold and with a warm cache."""
-    blocks = list(ip_network(LAB).subnets(new_prefix=18))[:5]
-    services, cidrs, servers = [], [], []
+    blocks = list(IPv4Network(LAB).subnets(new_prefix=18))[:5]
+    services: list[list[list[str]]] = []
+    cidrs: list[str] = []
+    servers: list[rdap.Registry] = []
     for (_name, shape), block in zip(rdap.SHAPES.items(), blocks, strict=True):
         mine = [str(net) for net in block.subnets(new_prefix=24)][: NETWORKS // len(blocks)]
         server = rdap.Registry({cidr: shape(cidr) for cidr in mine}, delay_s=LATENCY_S)
@@ -51,7 +54,8 @@ def thousand(folder: Path, stack: ExitStack) -> None:
         began = time.monotonic()
         found = whois.look_up(items, TimeWindow(start=end - timedelta(days=1), end=end))
         took = time.monotonic() - began
-        networks = {answer.network for word in found for answer in word.answers}
+        answers = [answer for word in found for answer in word.answers]
+        networks = {answer.network for answer in answers if isinstance(answer, NetworkOwner)}
         bound = max(len(server.asked) for server in servers) * LATENCY_S if temperature == "cold" else 0.0
         print(
             f"{temperature}: {LOOK_UPS} look-ups, {len(networks)} networks, {whois.requests} requests, "

@@ -20,9 +20,9 @@ def main(arguments: Sequence[str] = ()) -> None:
         log = tiled(megabytes, blocks)
         say(f"{megabytes} MB, {blocks} blocks of 59 hosts and 30 detections, best of {times}, {load()}")
         ours = playbook("run", "--dry-run", "--json", "--logs", str(log))
-        bare, ours = costs([floor(log, measured=True), ours], times)
+        bare, run = costs([floor(log, measured=True), ours], times)
         say(f"  bare DuckDB: {bare}")
-        say(f"  run: {ours}: {against(ours, bare, MOST)}")
+        say(f"  run: {run}: {against(run, bare, MOST)}")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ ROWS = (0, 1, 10_000, 25_000)
 
 def records(count: int) -> Records:
     """``count`` tuples of an IRC bot, each to an address of its own."""
-    record = {
+    record: dict[str, str | float | int] = {
         "hostname": "",
         "src_ip": "10.0.0.7",
         "dst_port": "6667",

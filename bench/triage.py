@@ -17,15 +17,17 @@ from datetime import UTC, datetime
 from ipaddress import ip_network
 from itertools import count, islice
 from pathlib import Path
+from typing import cast
 
 from bench.measuring import WORK, load, say
+from connectors.sources.logs.source import LogSource
 from playbook.__main__ import collect_rarely
 from playbook.assembly import Assembled, assemble
 from playbook.config import Config
 from playbook.detections.beaconing import detection_id
 from playbook.model.case import Run
 from playbook.model.detection import Detection, Fetched, TimeWindow
-from playbook.model.site import Networks
+from playbook.model.site import Networks, Site
 from playbook.model.traffic import HostTraffic, Traffic, TupleTraffic
 from playbook.ports import Progress, Toolkit
 from playbook.respond import RunTerms, respond
@@ -97,7 +99,7 @@ def _per_decision(run: Run) -> float:
     return (time.process_time() - began) / len(judged) * 1e6
 
 
-def _profiled(toolkit: Toolkit, site: object, terms: RunTerms) -> None:
+def _profiled(toolkit: Toolkit, site: Site, terms: RunTerms) -> None:
     profile = cProfile.Profile()
     profile.runcall(respond, toolkit, site, terms)
     pstats.Stats(profile).sort_stats("cumulative").print_stats("playbook|connectors|rfc8785|pydantic|json", 45)
@@ -110,7 +112,7 @@ def _day(folder: Path) -> tuple[Fetched, Traffic]:
     assembled = assemble(config, "bench", ("logs", {"kind": "logs", "paths": ["logs"]}), NOW)
     (fetched,) = assembled.toolkit.source.fetch(None)
     traffic = assembled.toolkit.source.traffic(fetched.detections)
-    assembled.toolkit.source.close()
+    cast(LogSource, assembled.toolkit.source).close()
     return fetched, traffic
 
 

@@ -71,12 +71,12 @@ class Truth:
     """Every capture with its run under the default thresholds."""
 
     captures: tuple[Capture, ...]
-    runs: tuple[Run, ...]
+    runs: tuple[Run | None, ...]
 
     @property
     def pairs(self) -> Iterator[tuple[Capture, Run]]:
         """The captures that could be read, with their runs."""
-        return ((c, r) for c, r in zip(self.captures, self.runs, strict=True) if not c.unread)
+        return ((c, r) for c, r in zip(self.captures, self.runs, strict=True) if r is not None)
 
 
 def read_all() -> Truth:

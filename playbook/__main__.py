@@ -26,7 +26,8 @@ class _Doors(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
             return None
-        return importlib.import_module(f"playbook.cli.{cmd_name.replace('-', '_')}").command
+        command: click.Command = importlib.import_module(f"playbook.cli.{cmd_name.replace('-', '_')}").command
+        return command
 
 
 @click.group(cls=_Doors, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})

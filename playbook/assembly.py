@@ -116,7 +116,7 @@ class ActionContext:
     def source(self, table: tuple[str, Table]) -> DetectionSource:
         """One source, wired. Raises ConfigError with every fault of its table."""
         wiring = _Bootstrapper(self.config, self.site, self.file)
-        origin = wiring.connect("sources", *table)
+        origin: DetectionSource = wiring.connect("sources", *table)
         wiring.sound()
         return origin
 

@@ -24,7 +24,9 @@ Progress = Callable[[int, int], None]
 class DetectionSource(Protocol):
     """A SIEM or a set of log files that can run the beaconing detection."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the configuration calls it."""
 
     def fetch(self, window: TimeWindow | None, progress: Progress | None = None) -> tuple[Fetched, ...]:
         """Run the detection; one ``Fetched`` per window (a SIEM: one; long logs: consecutive 7-day windows).
@@ -44,7 +46,9 @@ class DetectionSource(Protocol):
 class FindingWriter(Protocol):
     """A source whose detections come with findings of its own, and that is told what became of them."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the configuration calls it."""
 
     def write_back(self, reference: str, outcome: FindingUpdate, may_change: bool) -> str:
         """Bring one finding to its outcome; a repeat changes nothing. What a person had set and was kept, or "".
@@ -65,9 +69,17 @@ class DeclaresEndpoints(Protocol):
 class Enricher(Protocol):
     """Something that knows about observables. ``remote`` enrichers are asked only after the static gates."""
 
-    name: str
-    topics: tuple[str, ...]
-    remote: bool
+    @property
+    def name(self) -> str:
+        """What the configuration calls it."""
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """What it knows about, by the names of the evidence (docs/evidence.md)."""
+
+    @property
+    def remote(self) -> bool:
+        """Whether asking it leaves this machine."""
 
     def look_up(self, observables: Sequence[Observable], window: TimeWindow) -> tuple[Enrichment, ...]:
         """One Enrichment per observable and topic it is responsible for, in any order; failures are values.
@@ -87,8 +99,13 @@ class Containment(Protocol):
     ConnectorError when no answer arrived, and then nothing is known about the effect.
     """
 
-    name: str
-    kinds: tuple[StepKind, ...]
+    @property
+    def name(self) -> str:
+        """What the configuration calls it."""
+
+    @property
+    def kinds(self) -> tuple[StepKind, ...]:
+        """The steps that it can carry out."""
 
     def contain(self, step: Step, key: str) -> Receipt:
         """Set the step, with its TTL on the device where the device has one."""
@@ -109,7 +126,9 @@ class Containment(Protocol):
 class TicketDesk(Protocol):
     """A ticket system. ``open`` searches by the ticket's key before it creates, and again after an unclear answer."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the configuration calls it."""
 
     def open(self, ticket: Ticket) -> str:
         """The reference of the one ticket with this key, created when there is none."""
@@ -127,7 +146,9 @@ class TicketDesk(Protocol):
 class Notifier(Protocol):
     """A way to tell people something."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the configuration calls it."""
 
     def tell(self, notice: Notice) -> None:
         """Deliver the notice; raises ConnectorError when it was not taken."""
@@ -140,8 +161,13 @@ class Notifier(Protocol):
 class TakesEvents(Protocol):
     """A notifier that a platform reads: it is sent every event, where ``takes_events`` says so."""
 
-    name: str
-    takes_events: bool
+    @property
+    def name(self) -> str:
+        """What the configuration calls it."""
+
+    @property
+    def takes_events(self) -> bool:
+        """Whether it is configured to be sent events."""
 
     def send_event(self, event: Event) -> None:
         """Deliver the event; raises ConnectorError when it was not taken."""

@@ -2,6 +2,7 @@
 
 import sys
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 INSIDE = [ip_network(n) for n in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16")]
 IRC = {*range(6660, 6670), 6697, 1080, 4444}
@@ -9,7 +10,7 @@ IRC = {*range(6660, 6670), 6697, 1080, 4444}
 
 def main(path: str) -> int:
     """The number of tuples that fire."""
-    found: dict[tuple[str, str, str], list] = {}
+    found: dict[tuple[str, str, str], list[Any]] = {}
     with open(path, encoding="utf-8") as log:
         for line in log:
             if line.startswith("#"):

@@ -101,7 +101,8 @@ class CrowdSec:
         """
         address, key = may_be_blocked(self._address(step), self._networks), plain_key(key)
         before, _ = self._active(address, key)
-        *left_over, newest = sorted(before, key=_left_s) or [None]
+        newest_last = sorted(before, key=_left_s)
+        left_over, newest = newest_last[:-1], newest_last[-1] if newest_last else None
         if newest and _left_s(newest) >= step.ttl_s - min(_JUST_SET_S, step.ttl_s / 10):
             return self._receipt("contain", before, ok=True, said="set already")
         for old in left_over:

@@ -105,7 +105,7 @@ class HttpFeed(RemoteFeed):
 
     def _mapped(self, row: Mapping[str, Any]) -> FeedRow | str:
         names = {
-            name: self._settings.columns.get(name, name).lower()  # type: ignore[call-overload]
+            name: self._settings.columns.get(name, name).lower()
             for name in ("indicator", "last_seen", "port", "malware")
         }
         lower = {str(key).lower(): value for key, value in row.items()}

@@ -97,7 +97,7 @@ class ServiceNowCmdb(HolderSource):
             notes += read.notes
             for item in read.entries:
                 address = address_of(_cell(item, self._settings.address_field).value)
-                if address in part:  # else the condition was ignored
+                if address is not None and address in part:  # else the condition was ignored
                     by_address.setdefault(address, []).append(self._record(address, item))
         return {
             address: tuple(records) if len(records) == 1 else unproven(records)

@@ -202,4 +202,5 @@ class Transport:
 def _wait(state: tenacity.RetryCallState) -> float:
     fault = state.outcome.exception() if state.outcome else None
     asked = fault.wait_s if isinstance(fault, _Again) else 0.0
-    return max(asked, 0.5 * 2 ** (state.attempt_number - 1))
+    growing: float = 0.5 * 2 ** (state.attempt_number - 1)
+    return max(asked, growing)

@@ -103,17 +103,16 @@ def opened(
         made = create()
     except TicketRefused:
         raise
-    except (Unreachable, BadAnswer) as unclear:
-        found = _looked_again(find, sleep, looks)
-        if not found:
-            raise unclear
-    else:
-        found = _with_rivals(find, made)
-    return _oldest(set(found), retire)
+    except (Unreachable, BadAnswer):
+        created_after_all = set(_looked_again(find, sleep, looks))
+        if not created_after_all:
+            raise
+        return _oldest(created_after_all, retire)
+    return _oldest(_with_rivals(find, made), retire)
 
 
 def ensure_once(
-    seen: Callable[[], bool], do: Callable[[], None], sleep: Sleep, looks: tuple[float, ...] = LOOKS
+    seen: Callable[[], bool], do: Callable[[], object], sleep: Sleep, looks: tuple[float, ...] = LOOKS
 ) -> None:
     """``do`` unless ``seen``; after an unclear answer it is done when ``seen`` says so, else the error is raised."""
     if seen():
@@ -129,9 +128,10 @@ def ensure_once(
 
 def _oldest(found: set[ExistingTicket], retire: Callable[[ExistingTicket, ExistingTicket], None] | None) -> str:
     kept, *twins = sorted(found)
-    for twin in twins if retire else ():
-        with suppress(ConnectorError):
-            retire(twin, kept)
+    if retire is not None:
+        for twin in twins:
+            with suppress(ConnectorError):
+                retire(twin, kept)
     return kept.reference
 
 

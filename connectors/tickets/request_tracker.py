@@ -7,7 +7,7 @@ So the field is proven on the queue before the first ticket, and every new ticke
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -191,10 +191,10 @@ class RequestTracker:
             )
         self._proven = True
 
-    def _items(self, path: str, params: dict[str, str | int]) -> Iterator[dict[str, Any]]:
+    def _items(self, path: str, params: Mapping[str, str | int]) -> Iterator[dict[str, Any]]:
         """All entries of a collection; RT hides what one may not see from a page, so that only an empty one ends it."""
         for page in range(1, _MOST_PAGES + 1):
-            reply = self._wire.get(path, params=params | {"per_page": _PAGE, "page": page})
+            reply = self._wire.get(path, params={**params, "per_page": _PAGE, "page": page})
             answer = self._object(reply.expect(200))
             if not isinstance(answer.get("items"), list):
                 raise BadAnswer(f"{self.name}: a list without items")

@@ -137,7 +137,7 @@ class ServiceNow:
 
     def check(self) -> tuple[CheckResult, ...]:
         """Credentials and reading of the table; that the user may write shows only in doing it."""
-        params = {"sysparm_limit": 1, "sysparm_fields": "sys_id,number,correlation_id"}
+        params: dict[str, str | int] = {"sysparm_limit": 1, "sysparm_fields": "sys_id,number,correlation_id"}
         subject = f"table {self._settings.table}"
         self._keyless = ""
         try:
@@ -203,7 +203,7 @@ class ServiceNow:
         """The record, its journal as text (only the display value has it)."""
         if not _NUMBER.fullmatch(reference):
             raise ConfigError(f"{self.name}: {reference[:40]!r} is no record number")
-        params = {
+        params: dict[str, str | int] = {
             "sysparm_query": condition("number", reference),
             "sysparm_display_value": "true",
             "sysparm_limit": 2,

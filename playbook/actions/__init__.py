@@ -17,6 +17,7 @@ from types import UnionType
 from typing import Any, Literal, NamedTuple, Protocol, Union, get_args, get_origin
 
 from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -178,13 +179,15 @@ class Action(NamedTuple):
         except ConfigError as fault:
             raise ConfigError(self._spelt_out(str(fault))) from None
 
-    def _spelt_out(self, said: str) -> str:
+    def _spelt_out(self, faults: str) -> str:
         """The faults with what a field is for and an example, never with a pattern of ours."""
         for slot in self.inputs:
-            said = said.replace(f" {slot.name}: Field required", f" {slot.name}: required: {slot.description}")
+            faults = faults.replace(f" {slot.name}: Field required", f" {slot.name}: required: {slot.description}")
             shape = f" {slot.name}: expected {slot.description}, such as {slot.example}"
-            said = re.sub(rf" {slot.name}: expected a text of the form .*", lambda _, s=shape: s, said)
-        return said.replace(": Value error, ", ": ")
+            # The shape is literal text: its backslashes are no groups.
+            literal = shape.replace("\\", r"\\")
+            faults = re.sub(rf" {slot.name}: expected a text of the form .*", literal, faults)
+        return faults.replace(": Value error, ", ": ")
 
     def run(self, given: Mapping[str, Any], outside: Outside) -> Result:
         """Check the input and do it. Raises PlaybookError; a partial answer is a Result that says so."""
@@ -208,7 +211,7 @@ def slot(
     **limits: Any,
 ) -> Any:
     """A field of an Input or Output: what it is, its default (none: required), and what platforms know it as."""
-    known = {"contains": contains, "primary": primary, "example": example}
+    known: JsonDict = {"contains": list(contains), "primary": primary, "example": example}
     return Field(default, description=description, json_schema_extra=known, **limits)
 
 
@@ -239,7 +242,7 @@ def _declared(identifier: str) -> Action:
 
 
 def _slot(name: str, field: FieldInfo) -> Slot:
-    known = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    known: Mapping[str, Any] = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     kind, choices = _plain(name, field.annotation)
     return Slot(
         name,
@@ -249,8 +252,8 @@ def _slot(name: str, field: FieldInfo) -> Slot:
         field.description or "",
         tuple(known.get("contains", ())),
         bool(known.get("primary")),
-        choices,  # type: ignore[arg-type]
-        known.get("example"),  # type: ignore[arg-type]
+        choices,
+        known.get("example"),
     )
 
 

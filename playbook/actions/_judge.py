@@ -11,6 +11,7 @@ from playbook.actions._detection_fields import Columns, detection_of
 from playbook.actions.fetch_detections import source_table
 from playbook.alerts import road
 from playbook.alerts.entries import PLATFORM, Entry, read
+from playbook.alerts.rescoring import AlertColumns
 from playbook.alerts.senders import parsed
 from playbook.errors import ConfigError
 from playbook.model.case import Run
@@ -139,7 +140,8 @@ def _judged_row(given: DetectionInput, outside: Outside, action: str) -> JudgedI
     origin = None
     if given.source:
         origin = outside.source(source_table(outside.config, given.source, action))
-    detection, misfits = detection_of(given, given.source or "platform", action)
+    columns = AlertColumns.model_validate(given.model_dump(include=set(AlertColumns.model_fields)))
+    detection, misfits = detection_of(columns, given.source or "platform", action)
     # A row that was seen at one instant still lies in some window.
     window = detection.span or TimeWindow(start=detection.first_seen, end=detection.first_seen + _MOMENT)
     toolkit, terms = outside.around(_OneRow(detection, window, origin))

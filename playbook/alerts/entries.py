@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import rfc8785
-from pydantic import Field
 
 from playbook.alerts.fields import Unreadable, columns_of, raised_at
-from playbook.alerts.rescoring import moment
+from playbook.alerts.rescoring import AlertColumns, moment
 from playbook.alerts.senders import Batch, about_of, batch_of
 from playbook.config import AlertSender, Config
 from playbook.errors import ConfigError
@@ -22,32 +21,6 @@ _LONGEST = timedelta(days=31)
 _DAY = timedelta(hours=24)
 
 
-class Columns(Value):
-    """The columns of one row as it was sent; what a judgement cannot do without is filled in (see ``absent``)."""
-
-    src_ip: str = Field(max_length=64)
-    dst_ip: str = Field(max_length=64)
-    dst_port: int = Field(ge=0, le=65535)
-    connections: int = Field(default=1, ge=0, le=10**12)
-    hourly_buckets: int = Field(default=1, ge=1, le=10**6)
-    first_seen: str
-    last_seen: str
-    hostname: str = Field(default="", max_length=255)
-    total_bytes_sent: int | None = Field(default=None, ge=0)
-    total_bytes_rcvd: int | None = Field(default=None, ge=0)
-    avg_bytes_per_conn: int | None = Field(default=None, ge=0)
-    processes: str = ""
-    services: str = ""
-    transports: str = ""
-    ntp_sized: bool | None = None
-    denied: int = Field(default=0, ge=0, le=10**12)
-    blocked: bool = False
-    avg_per_hour: float | None = Field(default=None, ge=0)
-    irc_port: int | None = Field(default=None, ge=0, le=1)
-    beaconing_score: int | None = Field(default=None, ge=0, le=3)
-    bytes_known: bool | None = None
-
-
 class Entry(Value):
     """One alert, ready to be kept: who sent it by what name, the source that is asked for its traffic, its columns.
 
@@ -57,7 +30,7 @@ class Entry(Value):
     alert_id: str
     name: str
     source: str
-    columns: Columns
+    columns: AlertColumns
     absent: tuple[str, ...] = ()
     sent: dict[str, str] = {}
 
@@ -133,7 +106,7 @@ def _with_times(given: dict[str, Any], raised: str | None, now: datetime) -> dic
     return given | {"first_seen": first, "last_seen": last}
 
 
-def _checked(values: dict[str, Any]) -> Columns:
+def _checked(values: dict[str, Any]) -> AlertColumns:
     first, last = moment(values["first_seen"]), moment(values["last_seen"])
     if last < first:
         raise Unreadable(f"last_seen: {values['last_seen']} is before first_seen {values['first_seen']}")
@@ -146,7 +119,7 @@ def _checked(values: dict[str, Any]) -> Columns:
         raise Unreadable("denied: expected at least 1 where blocked is true")
     if not values.get("blocked") and values.get("connections") == 0:
         raise Unreadable("connections: expected at least 1 for a detection")
-    return Columns(**values)
+    return AlertColumns(**values)
 
 
 _BOUNDS: Mapping[str, tuple[int, int]] = {

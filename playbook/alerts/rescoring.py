@@ -1,35 +1,39 @@
 """The columns of one row -> a detection, scored again by the reference scorer; and by what our own traffic shows."""
 
 from datetime import UTC, datetime
-from typing import Protocol
+
+from pydantic import Field
 
 from playbook.detections.beaconing import IRC_PORTS, MIN_CONNECTIONS, MIN_HOURS, beaconing_score, detection_id, rounded
 from playbook.errors import ConfigError
+from playbook.model import Value
 from playbook.model.detection import Detection
 
 
-class Counted(Protocol):
-    """What a row has to give: who talked to whom, how often, when; the rest may be null."""
+class AlertColumns(Value):
+    """The columns of one row as it was sent; what a judgement cannot do without is filled in (``Entry.absent``)."""
 
-    src_ip: str
-    dst_ip: str
-    dst_port: int
-    connections: int
-    hourly_buckets: int
+    src_ip: str = Field(max_length=64)
+    dst_ip: str = Field(max_length=64)
+    dst_port: int = Field(ge=0, le=65535)
+    connections: int = Field(default=1, ge=0, le=10**12)
+    hourly_buckets: int = Field(default=1, ge=1, le=10**6)
     first_seen: str
     last_seen: str
-    hostname: str
-    total_bytes_sent: int | None
-    total_bytes_rcvd: int | None
-    avg_bytes_per_conn: int | None
-    processes: str
-    services: str
-    transports: str
-    ntp_sized: bool | None
-    denied: int
-    blocked: bool
-    beaconing_score: int | None
-    bytes_known: bool | None
+    hostname: str = Field(default="", max_length=255)
+    total_bytes_sent: int | None = Field(default=None, ge=0)
+    total_bytes_rcvd: int | None = Field(default=None, ge=0)
+    avg_bytes_per_conn: int | None = Field(default=None, ge=0)
+    processes: str = ""
+    services: str = ""
+    transports: str = ""
+    ntp_sized: bool | None = None
+    denied: int = Field(default=0, ge=0, le=10**12)
+    blocked: bool = False
+    avg_per_hour: float | None = Field(default=None, ge=0)
+    irc_port: int | None = Field(default=None, ge=0, le=1)
+    beaconing_score: int | None = Field(default=None, ge=0, le=3)
+    bytes_known: bool | None = None
 
 
 def moment(text: str) -> datetime:
@@ -38,7 +42,7 @@ def moment(text: str) -> datetime:
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
-def detection_of(given: Counted, source: str, action: str) -> tuple[Detection, tuple[str, ...]]:
+def detection_of(given: AlertColumns, source: str, action: str) -> tuple[Detection, tuple[str, ...]]:
     """The detection these columns describe, scored again, and what does not fit. ConfigError names a wrong field."""
     first, last = moment(given.first_seen), moment(given.last_seen)
     attempts = given.denied if given.blocked else given.connections
@@ -78,7 +82,7 @@ def detection_of(given: Counted, source: str, action: str) -> tuple[Detection, t
     return scored.model_copy(update={"detection_id": identity}), _misfits(given, scored, attempts)
 
 
-def _misfits(given: Counted, scored: Detection, attempts: int) -> tuple[str, ...]:
+def _misfits(given: AlertColumns, scored: Detection, attempts: int) -> tuple[str, ...]:
     misfits = []
     silent = scored.beaconing_score < 1 and not scored.blocked
     if attempts < MIN_CONNECTIONS or given.hourly_buckets < MIN_HOURS or silent:
@@ -93,7 +97,7 @@ def _misfits(given: Counted, scored: Detection, attempts: int) -> tuple[str, ...
     return tuple(misfits)
 
 
-def _total(given: Counted, attempts: int) -> int | None:
+def _total(given: AlertColumns, attempts: int) -> int | None:
     """Bytes in both directions, from the sums or else from the average; None when neither is known."""
     if given.bytes_known is False:
         return None

@@ -7,8 +7,8 @@ from datetime import datetime
 import click
 
 from playbook.cases import accounts
-from playbook.cases.accounts import Proof, Role, Unproven
-from playbook.cases.roles import Scope
+from playbook.cases.accounts import Proof, Unproven
+from playbook.cases.roles import Role, Scope
 from playbook.cases.store import Store, open_store
 from playbook.config import Config, token_given
 from playbook.errors import ConfigError, NotProven

@@ -1,14 +1,14 @@
 """Answers of people to requests: what counts, what is refused and why, decided in one transaction with its effect."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from playbook.cases import alerts, approval_requests, audit, containments, events, outbox
-from playbook.cases.accounts import ROLES, Role
 from playbook.cases.approval_requests import ApprovalRequest
+from playbook.cases.roles import ROLES, Role
 from playbook.cases.schema import accounts, cases, decisions, requests
 from playbook.model import Value
 from playbook.model.response import Decision, Notice, Plan
@@ -284,9 +284,7 @@ def _waiting(when: sa.ColumnElement[bool]) -> sa.Select[Any]:
     return query.where(requests.c.state == "waiting", when).order_by(requests.c.expires_at, requests.c.request_id)
 
 
-def _comment(
-    conn: sa.Connection, request: ApprovalRequest | Mapping[str, Any], key: str, text: str, now: datetime
-) -> None:
+def _comment(conn: sa.Connection, request: ApprovalRequest | sa.RowMapping, key: str, text: str, now: datetime) -> None:
     case_id = request.case_id if isinstance(request, ApprovalRequest) else request["case_id"]
     ticket = conn.execute(sa.select(cases.c.ticket_key).where(cases.c.case_id == case_id)).scalar_one()
     if ticket:

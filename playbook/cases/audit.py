@@ -61,7 +61,7 @@ def _storable(content: Any) -> Any:
     return [_storable(one) for one in content] if isinstance(content, list | tuple) else content
 
 
-def hash_of(line: Mapping[str, Any]) -> str:
+def hash_of(line: Mapping[str, Any] | sa.RowMapping) -> str:
     """SHA-256 of the RFC 8785 JSON of the line's fields in order, the hash of the line before among them."""
     return hashlib.sha256(rfc8785.dumps([line[name] for name in _FIELDS])).hexdigest()
 
@@ -89,7 +89,7 @@ def verify(conn: sa.Connection, most: int = 20) -> tuple[str, ...]:
     return (*faults, *_fault_of_head(conn, expected - 1, prev))
 
 
-def _hash_now(row: Mapping[str, Any]) -> str:
+def _hash_now(row: sa.RowMapping) -> str:
     """The hash of what stands there now; "" when it holds something that was never written (a blob, a huge number)."""
     try:
         return hash_of(row)

@@ -40,7 +40,7 @@ def _shared(cases: Sequence[Case], hosts_for_one: int) -> dict[str, Ticket]:
     for case in cases:
         detection = case.detections[0].enriched.detection
         by_place[detection.dst_ip, detection.dst_port].append(case)
-    found = {}
+    tickets: dict[str, Ticket] = {}
     for (address, port), together in by_place.items():
         if len(together) < hosts_for_one:
             continue
@@ -51,8 +51,8 @@ def _shared(cases: Sequence[Case], hosts_for_one: int) -> dict[str, Ticket]:
             title=f"{len(together)} hosts beacon to {address} port {port}",
             text=f"Hosts: {hosts}\nWhy: {'; '.join(together[0].verdict.reasons)}",
         )
-        found |= {c.case_id: ticket for c in together}
-    return found
+        tickets |= {c.case_id: ticket for c in together}
+    return tickets
 
 
 def _own(case: Case) -> Ticket:

@@ -7,7 +7,8 @@ import click
 
 from playbook.cases import accounts
 from playbook.cases.access import authenticate, open_case_store
-from playbook.cases.accounts import ROLES, SCOPES, Proof, Role, Scope, Via, scopes_of
+from playbook.cases.accounts import Proof, Via
+from playbook.cases.roles import ROLES, SCOPES, Role, Scope, scopes_of
 from playbook.cases.store import Store
 from playbook.cli._options import config_option, configuration, emit, now
 
@@ -115,7 +116,7 @@ def token(
                 moment,
                 label=label,
                 scope=cast(Role | None, rank),
-                scopes=cast(tuple[Scope, ...], _scopes_for(by, rank, scopes)),
+                scopes=cast(tuple[Scope, ...], _scopes_for(by, cast(Role | None, rank), scopes)),
                 via=via,
                 days=days,
             )

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import click
 import uvicorn
+from fastapi import FastAPI
 
 from playbook.assembly import action_context
 from playbook.cases import accounts, queries, schedules
@@ -125,7 +126,7 @@ def _troubles(store: Store, configured: tuple[ScheduledJob, ...]) -> Callable[[]
     return told
 
 
-def _listening(config: Config, app: object, host: str, port: int) -> uvicorn.Config:
+def _listening(config: Config, app: FastAPI, host: str, port: int) -> uvicorn.Config:
     certificate, key = config.serve.tls_certificate, config.serve.tls_key
     return uvicorn.Config(
         app,
@@ -133,7 +134,7 @@ def _listening(config: Config, app: object, host: str, port: int) -> uvicorn.Con
         port=port,
         log_config=None,
         access_log=False,
-        server_header=False,  # type: ignore[arg-type]
+        server_header=False,
         proxy_headers=config.serve.trust_forwarded_headers,
         timeout_graceful_shutdown=_PATIENCE_S,
         limit_concurrency=256,

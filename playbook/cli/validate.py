@@ -113,6 +113,6 @@ def _text(results: Iterable[dict[str, Any]], played: Iterable[Played]) -> str:
                 lines.append(f"  NOT AS EXPECTED: {', '.join(one['expected'][place]) or 'nothing'}")
         if one["why_the_seed_cannot"]:
             lines.append(f"  the seed's query cannot: {'; '.join(one['why_the_seed_cannot'])}")
-    for one in played:
-        lines.append(f"live test {one.name}: {one.made} of {one.planned} attempts made, {one.answered} answered")
+    for live in played:
+        lines.append(f"live test {live.name}: {live.made} of {live.planned} attempts made, {live.answered} answered")
     return "\n".join([*lines, *([_LIVE_NOTE] if played else [])]) + "\n"

@@ -45,7 +45,8 @@ def wrapped(stage: str) -> str:
         depth += {"(": 1, ")": -1}.get(character, 0)
         depths.append(depth)
     places = [found.start() for found in _BREAK.finditer(bare)]
-    lines, start = [], 0
+    lines: list[str] = []
+    start = 0
     while len(stage) - start > WIDTH - (len(_INDENT) if lines else 0):
         room = [place for place in places if start < place <= start + WIDTH - len(_INDENT)]
         later = [place for place in places if place > start]

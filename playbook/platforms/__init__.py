@@ -30,7 +30,8 @@ def render(platform: str, catalogue: Sequence[Action]) -> dict[str, str]:
     """The package of one platform; ConfigError when no lens of that name lies here."""
     if platform not in platforms():
         raise ConfigError(f"{platform!r} is no platform; there are: {', '.join(platforms())}")
-    return importlib.import_module(f"{__name__}.{platform}").render(tuple(catalogue))
+    files: dict[str, str] = importlib.import_module(f"{__name__}.{platform}").render(tuple(catalogue))
+    return files
 
 
 def write(folder: Path, package: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from playbook.actions import Action, Slot
 
-_SECURITY = [{"token": []}]
+_SECURITY: list[dict[str, list[str]]] = [{"token": []}]
 _ERRORS = {
     "400": "The input is wrong; the message names each field",
     "401": "No token, or one that does not count",

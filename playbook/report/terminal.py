@@ -149,12 +149,13 @@ def _header(run: Run, console: Console) -> None:
         console.print(_line(unstored(run), "dim"))
     for text in silence(run):
         console.print(_line(f"! {text}", "bold red"))
-    for text in _listed(_left_out(run), 1, "dim", console.width):
-        console.print(text)
-    for text in _listed(tuple(f"warning: {w}" for w in run.warnings), _MOST_LINES, "yellow", console.width):
-        console.print(text)
-    for text in _listed(tuple(f"rejected: {e}" for e in health.rejected_examples), _MOST_EXAMPLES, "yellow"):
-        console.print(text)
+    listed = (
+        *_listed(_left_out(run), 1, "dim", console.width),
+        *_listed(tuple(f"warning: {w}" for w in run.warnings), _MOST_LINES, "yellow", console.width),
+        *_listed(tuple(f"rejected: {e}" for e in health.rejected_examples), _MOST_EXAMPLES, "yellow"),
+    )
+    for line in listed:
+        console.print(line)
 
 
 def _left_out(run: Run) -> tuple[str, ...]:

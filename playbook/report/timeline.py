@@ -1,6 +1,6 @@
 """The per-hour timeline of one detection as a self-contained SVG: connections, bytes, and what was scheduled."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html import escape
@@ -120,7 +120,7 @@ def _panel(bars: Sequence[_Bar], axis: _Axis, step: timedelta, base: float, of_b
     """One panel standing on ``base``: its grid, its bars with a title each, unknown bytes as an outlined stub."""
     heights = [bar.octets if of_bytes else bar.connections for bar in bars]
     top = _nice(max((h for h in heights if h is not None), default=1) or 1)
-    label = (lambda n: size(n)) if of_bytes else (lambda n: f"{n:,}")
+    label: Callable[[int], str] = size if of_bytes else "{:,}".format
     known = any(height is not None for height in heights)
     head = ("bytes, both directions" if known else "bytes: unknown") if of_bytes else "connections"
     parts = [_text(_LEFT, base - _PANEL - 8, head, "tl-head")]

@@ -251,7 +251,7 @@ def silence(run: Run) -> tuple[str, ...]:
 def outcome(run: Run) -> str:
     """One sentence on what was found; it never calls silence safety."""
     if run.cases:
-        counted = Counter(case.status for case in run.cases)
+        counted: Counter[str] = Counter(case.status for case in run.cases)
         parts = [f"{counted[s]:,} {said}" for s, said in _TO_DO.items() if counted[s]]
         told = f"{several(len(run.cases), 'case')}: {', '.join(parts)}."
     elif run.complete:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from playbook.concurrency import run_concurrently
 from playbook.config import Config, Table, resolve_secrets
@@ -89,11 +89,13 @@ def places_of(config: Config, tables: Mapping[str, Sequence[Table]], model_of: S
 
 def _declared(model: Any, table: Table, folder: Path) -> list[Table]:
     """What the connector of a table adds to the hosts that stand in it; a table with a fault adds nothing."""
-    if not isinstance(model, type) or not issubclass(model, DeclaresEndpoints):
+    if not isinstance(model, type) or not issubclass(model, BaseModel):
         return []
     try:
         own = {key: value for key, value in table.items() if key not in RESERVED_KEYS}
-        settings: Any = model.model_validate(own)
+        settings = model.model_validate(own)
+        if not isinstance(settings, DeclaresEndpoints):
+            return []
         return [{"host": place} for place in settings.places(folder)]
     except (ValidationError, ConfigError):
         return []

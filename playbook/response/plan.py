@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import rfc8785
 
@@ -83,7 +84,7 @@ def _isolates_another(steps: Mapping[tuple[str, str], Step], step: Step) -> bool
 
 def with_digest(case_id: str, host: str, steps: tuple[Step, ...], version: int, people: int = 1) -> Plan:
     """The plan with its digest; whoever approves, approves exactly this (no clock is in it)."""
-    content = {
+    content: dict[str, Any] = {
         "case_id": case_id,
         "host": host,
         "policy_version": version,

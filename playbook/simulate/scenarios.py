@@ -17,7 +17,7 @@ from playbook.simulate.inventories import InstalledProgram
 from playbook.simulate.malicious_hosts import denied_beacon, flooder, https_beacon
 from playbook.simulate.records import Machine, Telemetry
 from playbook.simulate.sample_day import START
-from playbook.simulate.scenario import RESOLVER, Scenario, scenario, sites, write
+from playbook.simulate.scenario import RESOLVER, Scenario, scenario, write
 from playbook.simulate.scenario_files import (
     BACKUP_CLIENT,
     declared_job,
@@ -27,7 +27,7 @@ from playbook.simulate.scenario_files import (
     repositories,
     windows,
 )
-from playbook.simulate.workstations import workstation
+from playbook.simulate.workstations import sites, workstation
 
 __all__ = [
     "BACKUP_CLIENT",

@@ -63,7 +63,7 @@ def regularity(
     return Regularity(round(mean, 3), intervals, size, shape, duration, _quantile(gaps, 2))
 
 
-def _quantile(ordered: Sequence[int], quarter: int) -> float:
+def _quantile(ordered: Sequence[float], quarter: int) -> float:
     """Quartile as the median of the lower or upper half (the middle value belongs to neither)."""
     n = len(ordered)
     half = n // 2
@@ -103,7 +103,8 @@ def _shape(bars: Sequence[int]) -> float:
     mean = sum(bars) / len(bars)
     spread = (sum((b - mean) ** 2 for b in bars) / len(bars)) ** 0.5
     flat = max(0.0, 1 - spread / mean)
-    return round(max(flat, _two_levels([b for b in bars if b])), 3)
+    shape: float = max(flat, _two_levels([b for b in bars if b]))
+    return round(shape, 3)
 
 
 def _two_levels(bars: Sequence[int]) -> float:

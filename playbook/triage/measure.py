@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from playbook.detections.languages._external_addresses import UNANSWERED_SHARE
 from playbook.model.detection import Detection
 from playbook.model.measurement import Measurement
-from playbook.model.traffic import Burst, HostTraffic, LogKind, Traffic, TupleTraffic
+from playbook.model.traffic import Burst, HostTraffic, LogKind, NameBurst, Spread, Traffic, TupleTraffic
 from playbook.triage.beacon_score import DAY, HOUR, Regularity, regularity
 from playbook.triage.measure_names import nameless, share_covered, unnamed_by_protocol
 
@@ -188,7 +188,7 @@ def _worst(flood: Burst | None) -> str:
     return f"to {flood.dst_ip} port {flood.dst_port} from {_clock(flood.start)}" if flood else ""
 
 
-def _most(name: str, spreads: Sequence | None, coverage: float, source: str) -> tuple[Measurement, ...]:
+def _most(name: str, spreads: Sequence[Spread] | None, coverage: float, source: str) -> tuple[Measurement, ...]:
     """The widest quarter hour; the share of unanswered pairs goes beside it, for the rule to weigh."""
     widest = max(spreads or (), key=lambda s: (s.unanswered_share >= UNANSWERED_SHARE, s.pairs), default=None)
     empty = 0 if spreads is not None else None
@@ -218,7 +218,7 @@ def _most(name: str, spreads: Sequence | None, coverage: float, source: str) -> 
     )
 
 
-def _most_failed(bursts: Sequence | None, coverage: float) -> tuple[Measurement, ...]:
+def _most_failed(bursts: Sequence[NameBurst] | None, coverage: float) -> tuple[Measurement, ...]:
     worst = max(bursts or (), key=lambda b: (b.failed_names >= 0.8 * b.names, b.failed_domains), default=None)
     empty = 0 if bursts is not None else None
     share = worst.failed_names / worst.names if worst and worst.names else empty

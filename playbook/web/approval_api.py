@@ -43,10 +43,21 @@ _SILENT = timedelta(seconds=90)
 class ApprovalContext(Protocol):
     """What a call stands on: the record, why containment is off, the clock, and how work is set going."""
 
-    store: Store
-    off: str
-    now: Callable[[], datetime]
-    enqueue: Enqueue
+    @property
+    def store(self) -> Store:
+        """The record."""
+
+    @property
+    def off(self) -> str:
+        """Why containment is off; "" when it is not."""
+
+    @property
+    def now(self) -> Callable[[], datetime]:
+        """The clock."""
+
+    @property
+    def enqueue(self) -> Enqueue:
+        """How work is set going."""
 
 
 @dataclass(frozen=True)

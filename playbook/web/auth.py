@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Form, HTTPException, Request
 
-from playbook.cases.accounts import Role
+from playbook.cases.roles import Role
 from playbook.web import sessions
 from playbook.web.dependencies import Dependencies
 from playbook.web.sessions import Person

@@ -1,6 +1,6 @@
 """The pages that list: what waits for an answer, the cases, what is in force, and the audit trail."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -23,7 +23,7 @@ def queue(request: Request, parts: P, person: Viewer, offset: Offset = 0) -> Res
     """What waits for an answer, oldest first."""
     with parts.store.reading() as conn:
         runs = queries.last_runs(conn)
-        values = {
+        values: dict[str, Any] = {
             "requests": approval_requests.list_requests(conn, "waiting", _PAGE, offset),
             "waiting": approval_requests.pending_count(conn),
             "counts": case_rows.counts(conn),

@@ -11,7 +11,7 @@ from fastapi import Request
 from jinja2 import Environment
 from starlette.responses import HTMLResponse, Response
 
-from playbook.cases.accounts import ROLES
+from playbook.cases.roles import ROLES
 from playbook.model.response import Plan
 from playbook.report import html
 from playbook.report.sanitize import duration

@@ -37,7 +37,8 @@ class TimeoutProtocol(H11Protocol):
 
     def _of_this_address(self) -> int:
         mine = self.client[0] if self.client else ""
-        return sum(1 for one in self.connections if one.client and one.client[0] == mine)
+        clients = (getattr(each, "client", None) for each in self.connections)
+        return sum(1 for client in clients if client and client[0] == mine)
 
     def _wait(self) -> None:
         self._stop()

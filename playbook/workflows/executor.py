@@ -236,7 +236,9 @@ def _approved(conn: sa.Connection, found: ContainmentRecord) -> ApprovedRequest 
     plan = next((offer for offer in request.offers if offer.digest == found.digest == request.digest), None)
     votes = [one for one in approvals.answers(conn, request.request_id) if one.approve and one.digest == found.digest]
     people = {one.who for one in votes} - {request.requester}
-    return plan and ApprovedRequest(request.case_id, request.host, plan, len(people), request.decided_at)
+    if plan is None:
+        return None
+    return ApprovedRequest(request.case_id, request.host, plan, len(people), request.decided_at)
 
 
 def _contained(outfit: ExecutionContext, word: Allowed, found: ContainmentRecord) -> Receipt | str:

@@ -1,6 +1,7 @@
 """The outbox emptied: tickets opened, comments added, people told, each marked only after somebody took it."""
 
 from collections.abc import Callable
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -128,16 +129,16 @@ def send_events(works: WorkflowContext) -> int:
 
     A receiver drops a repeat by the event's key. Where nobody takes events they are only kept.
     """
-    receivers = [one for one in works.notifiers if isinstance(one, TakesEvents) and one.takes_events]
+    receivers = [each for each in works.notifiers if isinstance(each, TakesEvents) and each.takes_events]
     with works.outfit.store.reading() as conn:
         waiting = events.unsent(conn)
     number = 0
     for event in waiting:
         errors = [
-            f"{one.name}: {error}"
-            for one in receivers
-            if (error := _tried(lambda to=one, what=event: to.send_event(what)))
-        ]  # type: ignore[misc]
+            f"{receiver.name}: {error}"
+            for receiver in receivers
+            if (error := _tried(partial(receiver.send_event, event)))
+        ]
         with works.outfit.store.change() as conn:
             events.tried(conn, event.key, works.outfit.now(), "; ".join(errors))
         number += not errors

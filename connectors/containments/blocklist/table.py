@@ -1,6 +1,6 @@
 """The one table of the block list, in the database of the cases: a row for each key, kept after its end."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,11 @@ ENTRIES = sa.Table(
     sa.Column("released_at", sa.BigInteger),
     sa.Index("blocklist_entries_active", "feed", "released_at", "until_at"),
 )
-_INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+# Both dialects have the same upsert; SQLAlchemy gives it no common type.
+_INSERT: Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
 _BUSY_S = 10
 # PostgreSQL's counterpart of BEGIN IMMEDIATE: two writers could both see room for one, or both make the table.
 _WRITERS = 0x626C6F63
@@ -77,11 +81,9 @@ class BlocklistTable:
     def prepare(self) -> None:
         """Create the table unless it is there; several workers may do so at once."""
         with self._told("the table could not be created"), self._writing() as connection:
-            for item in (
-                sa.schema.CreateTable(ENTRIES, if_not_exists=True),
-                *(sa.schema.CreateIndex(index, if_not_exists=True) for index in ENTRIES.indexes),
-            ):
-                connection.execute(item)
+            connection.execute(sa.schema.CreateTable(ENTRIES, if_not_exists=True))
+            for index in ENTRIES.indexes:
+                connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
 
     def read(self, key: str) -> Entry | None:
         """The row of ``key``, in force or not."""

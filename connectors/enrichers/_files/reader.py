@@ -126,7 +126,8 @@ def gather(
     ``open_at`` (see ``open_line``): should this row be a bad one, a note says that the file may be cut.
     """
     entries: list[T] = []
-    rejected, examples = 0, []
+    rejected = 0
+    examples: list[str] = []
     for number, row in rows:
         if number > MAX_ROWS:
             return Parsed(path, as_of=as_of, unavailable=f"{path}: more than {MAX_ROWS} rows")
@@ -153,15 +154,17 @@ def read_records(path: Path, model: type[M], zone: ZoneInfo | None = None) -> Pa
 
 def read_converted(path: Path, model: type[M], convert: Callable[[M], T], zone: ZoneInfo | None = None) -> Parsed[T]:
     """As ``read_records``, each row converted; a row whose conversion raises ValueError is a bad row."""
+    notes: tuple[str, ...] = ()
     try:
         raw, as_of = load(path)
+        unit, last = ":", open_line(raw)
         if path.suffix.lower() == ".json":
-            rows, unit, notes, last = _json_rows(path, raw), " entry ", (), 0
+            rows, unit, last = _json_rows(path, raw), " entry ", 0
         elif path.suffix.lower() in {".jsonl", ".ndjson"}:
-            rows, unit, notes, last = _jsonl_rows(raw), ":", (), open_line(raw)
+            rows = _jsonl_rows(raw)
         else:
             columns = _header(path, raw, model)
-            rows, unit, notes, last = _csv_rows(raw, columns), ":", _unused(path, columns, model), open_line(raw)
+            rows, notes = _csv_rows(raw, columns), _unused(path, columns, model)
     except Unreadable as fault:
         return Parsed(path, unavailable=str(fault))
     known, context = frozenset(model.model_fields), {"zone": zone}

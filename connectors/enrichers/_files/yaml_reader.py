@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml._yaml import CParser
 from yaml.composer import Composer
 from yaml.constructor import SafeConstructor
-from yaml.cyaml import CParser
 from yaml.resolver import Resolver
 
 from connectors.enrichers._files.reader import Unreadable, load
@@ -33,7 +33,8 @@ class _PlainLoader(CParser, Composer, SafeConstructor, Resolver):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(problem="aliases are not accepted", problem_mark=self.peek_event().start_mark)
+            mark = getattr(self.peek_event(), "start_mark", None)
+            raise yaml.MarkedYAMLError(problem="aliases are not accepted", problem_mark=mark)
         return super().compose_node(parent, index)
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
@@ -53,7 +54,8 @@ def read_yaml(path: Path) -> tuple[Any, datetime]:
     """The YAML document of a file and the file's time. Raises Unreadable with file and line."""
     raw, as_of = load(path, MAX_YAML_BYTES)
     try:
-        return yaml.load(raw.decode("utf-8"), Loader=_PlainLoader), as_of
+        loader: Any = _PlainLoader
+        return yaml.load(raw.decode("utf-8"), Loader=loader), as_of
     except yaml.MarkedYAMLError as fault:
         # What is missing at the end is missed one line below the last one.
         mark = fault.problem_mark

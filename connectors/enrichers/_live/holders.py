@@ -35,7 +35,7 @@ class Inventory(Live):
 
     def periods(self, address: Address, changed: datetime | None, now: datetime) -> tuple[TimeWindow, ...]:
         """When the record's host is known to have held the address; empty when that is not known."""
-        if within(address, self.static_networks):  # type: ignore[arg-type]
+        if within(address, self.static_networks):
             return (TimeWindow(start=ALWAYS.start, end=now),)
         return () if changed is None or changed >= now else (TimeWindow(start=changed, end=now),)
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from pydantic import model_validator
 
@@ -67,14 +68,14 @@ class Backups:
 
     def check(self) -> tuple[CheckResult, ...]:
         """One result each for repositories, jobs and sessions, as configured."""
-        parts: list[tuple[str, Parsed]] = []
+        parts: list[tuple[str, Parsed[Any]]] = []
         if self._jobs_path:
             parts += [("repositories", self._jobs.repository_rows), ("jobs", self._jobs.jobs)]
         if self._sessions_path:
             parts.append(("sessions", self._sessions.parsed))
         return tuple(parsed.result(f"{self.name}: {part}: {parsed.path.name}") for part, parsed in parts)
 
-    def _template(self, topic: str, parsed: Parsed, unavailable: str | None) -> Enrichment:
+    def _template(self, topic: str, parsed: Parsed[Any], unavailable: str | None) -> Enrichment:
         warnings = dict.fromkeys((parsed.warning, self._jobs.repository_rows.warning))
         return Enrichment(
             enricher=self.name,

@@ -59,11 +59,11 @@ class Calendar:
             self._result("owned", self._file.owned, True),
         )
 
-    def _result(self, topic: str, parsed: Parsed, usable: bool) -> CheckResult:
+    def _result(self, topic: str, parsed: Parsed[Any], usable: bool) -> CheckResult:
         return parsed.result(f"{self.name}: {topic}: {self._path.name}", usable)
 
     def _template(self, topic: str) -> Enrichment:
-        parsed: Parsed = self._file.schedules if topic == "windows" else self._file.owned
+        parsed: Parsed[Any] = self._file.schedules if topic == "windows" else self._file.owned
         return Enrichment(
             enricher=self.name,
             topic=topic,

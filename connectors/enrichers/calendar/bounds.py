@@ -69,7 +69,7 @@ def _repeats(event: Any, window: TimeWindow) -> int:
     free = any(part in rule for part in ("BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO"))
     every = {"MONTHLY": 28, "YEARLY": 365}.get(_frequency(rule), 1)
     most = days * a_day // (1 if free else every * (_interval(rule) if every == 1 else 1))
-    return min(most, *rule.get("COUNT", [most]))
+    return int(min(most, *rule.get("COUNT", [most])))
 
 
 def _frequency(rule: Any) -> str:

@@ -123,7 +123,9 @@ def _why_not_length(event: Any) -> str:
 
 
 def _naive(moment: date | datetime) -> date | datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None) if getattr(moment, "tzinfo", None) else moment
+    if isinstance(moment, datetime) and moment.tzinfo:
+        return moment.astimezone(UTC).replace(tzinfo=None)
+    return moment
 
 
 def _why_not_time(value: Any, zone: ZoneInfo | None) -> str:

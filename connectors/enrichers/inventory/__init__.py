@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import model_validator
 
@@ -43,7 +44,7 @@ class Settings(Value):
 class _Book:
     """One file read and indexed."""
 
-    parsed: Parsed
+    parsed: Parsed[Any]
     find: Callable[[Observable], tuple[Answer, ...]]
     cut: str = ""
 

@@ -104,7 +104,7 @@ class Whois:
         failures: dict[Address, str] = {}
         if self._settings.parallel and len(queues) > 1:
             with ThreadPoolExecutor(len(queues)) as pool:
-                for failed in pool.map(lambda queue: self._work(*queue, until), queues.items()):
+                for failed in pool.map(lambda queue: self._work(queue[0], queue[1], until), queues.items()):
                     failures |= failed
         else:
             for registry, queue in queues.items():
@@ -132,7 +132,7 @@ class Whois:
     def _why_not(self, address: Address | None) -> str | None:
         if address is None:
             return "not an address"
-        return why_not_global(address, self._settings.lab)  # type: ignore[arg-type]
+        return why_not_global(address, self._settings.lab)
 
     def _asked(self, address: Address | None) -> Registry | None:
         if address is None or self._why_not(address) or self._ranges.find(address):

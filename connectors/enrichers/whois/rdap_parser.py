@@ -66,7 +66,7 @@ class Holder(Value):
         return str(blocks[0]) if len(blocks) == 1 else f"{self.first}-{self.last}"
 
 
-class _Offline(Net):
+class _Offline(Net):  # type: ignore[misc]  # ipwhois ships no types
     """What RDAP() needs of a Net. The real constructor reads /etc/resolv.conf and refuses by the Python version."""
 
     def __init__(self, address: Address) -> None:

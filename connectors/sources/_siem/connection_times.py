@@ -40,7 +40,7 @@ class Followed(NamedTuple):
 
 KeyOf = Callable[[str, str, int], str]
 # Rows as Start values, one per so many seconds of each key, none of a key before its second; raises ConnectorError.
-Ask = Callable[[tuple[str, ...], Mapping[str, int], int], Read]
+Ask = Callable[[tuple[str, ...], Mapping[str, int], int], Read[Start]]
 
 
 def followed(detections: Sequence[Detection], budget: int, key_of: KeyOf, ask: Ask) -> Followed:
@@ -54,7 +54,7 @@ def followed(detections: Sequence[Detection], budget: int, key_of: KeyOf, ask: A
     return Followed(tuple(found), tuple(unknown))
 
 
-def whole(read: Read, truncated: str, name: str) -> Read:
+def whole(read: Read[Start], truncated: str, name: str) -> Read[Start]:
     """``read``; TooMany when the answer says why rows are missing."""
     if truncated:
         raise BudgetExceeded(f"{name}: start times are missing: {truncated}")
@@ -106,7 +106,7 @@ def _batch(batch: Sequence[Share], key_of: KeyOf, ask: Ask, unknown: list[str]) 
     return (*complete, *tuple_traffic([d for key, d, _ in keyed if key in cut], seen, hours))
 
 
-def _taken(read: Read, unknown: list[str]) -> list[Start]:
+def _taken(read: Read[Start], unknown: list[str]) -> list[Start]:
     if read.rejected:
         unknown.append(f"{read.rejected} rows of start times could not be read: {'; '.join(read.examples)}")
-    return [start for start in read.values if isinstance(start, Start)]
+    return list(read.values)

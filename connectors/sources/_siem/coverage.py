@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from connectors.http import printable
 from playbook.detections.beaconing import moment
@@ -17,6 +17,8 @@ LATEST_S = 253_402_300_799  # the end of year 9999, the last that Python can nam
 _STALE = timedelta(hours=2)
 Key = tuple[str, str, str, int]
 R = TypeVar("R")
+V = TypeVar("V")
+V_co = TypeVar("V_co", covariant=True)
 
 
 class HourRows(NamedTuple):
@@ -37,17 +39,17 @@ class Start(NamedTuple):
     sent: int | None
 
 
-class Read(NamedTuple):
+class Read(NamedTuple, Generic[V_co]):
     """Rows that could be read, how many could not, and the first few of those with the reason."""
 
-    values: tuple[object, ...]
-    rejected: int
-    examples: tuple[str, ...]
+    values: tuple[V_co, ...] = ()
+    rejected: int = 0
+    examples: tuple[str, ...] = ()
 
 
-def read(rows: Iterable[R], make: Callable[[R], object], word: str = "row") -> Read:
+def read(rows: Iterable[R], make: Callable[[R], V], word: str = "row") -> Read[V]:
     """``make`` of every row; a row that raises ValueError is counted, the first few with their number and reason."""
-    values: list[object] = []
+    values: list[V] = []
     examples: list[str] = []
     rejected = 0
     for number, row in enumerate(rows, start=1):

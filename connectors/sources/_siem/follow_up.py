@@ -6,7 +6,9 @@ from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
 from connectors.sources._siem import connection_times, coverage, host_activity, prevalence
-from connectors.sources._siem.coverage import Read
+from connectors.sources._siem.coverage import Read, Start
+from connectors.sources._siem.host_activity import Quarter
+from connectors.sources._siem.prevalence import Users
 from playbook.model.detection import Detection, TimeWindow
 from playbook.model.site import Networks
 from playbook.model.traffic import Traffic
@@ -46,15 +48,15 @@ def traffic(detections: Sequence[Detection], networks: Networks, siem: Siem) -> 
     """Everything that the SIEM knows of the detections; what it does not tell is null and said."""
     language, days = siem.language, (siem.window.end - siem.window.start) / _DAY
 
-    def seconds(keys: Sequence[str], since: Mapping[str, int], step_s: int) -> Read:
+    def seconds(keys: Sequence[str], since: Mapping[str, int], step_s: int) -> Read[Start]:
         answer = siem.run(language.traffic(keys, *siem.place, since, step_s))
         return connection_times.whole(siem.rows.starts(answer.rows), answer.truncated, siem.name)
 
-    def users(wanted: Sequence[str]) -> tuple[Read, str]:
+    def users(wanted: Sequence[str]) -> tuple[Read[Users], str]:
         answer = siem.run(language.popularity(wanted, networks.home, *siem.place))
         return siem.rows.users(answer.rows), answer.truncated
 
-    def quarters(keys: Sequence[str]) -> tuple[Read, str]:
+    def quarters(keys: Sequence[str]) -> tuple[Read[Quarter], str]:
         answer = siem.run(language.activity(keys, networks.lab, *siem.place))
         return siem.rows.quarters(answer.rows), answer.truncated
 

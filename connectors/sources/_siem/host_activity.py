@@ -65,7 +65,7 @@ class Activity(NamedTuple):
 
 KeyOf = Callable[[str, str, int], str]
 # Rows as Quarter values, of these keys; the text says why rows are missing ("": none are). Raises ConnectorError.
-Ask = Callable[[tuple[str, ...]], tuple[Read, str]]
+Ask = Callable[[tuple[str, ...]], tuple[Read[Quarter], str]]
 
 
 def quarter_of(row: R, text: Callable[[R, str], str], whole: Callable[[R, str], int]) -> Quarter:
@@ -100,13 +100,13 @@ def activity(detections: Sequence[Detection], days: float, networks: Networks, k
         try:
             read, missing = ask(keys)
         except ConnectorError as fault:
-            read, missing = Read((), 0, ()), str(fault)
+            read, missing = Read[Quarter](), str(fault)
         if missing or read.rejected:
             why = missing or f"{read.rejected} rows could not be read: {'; '.join(read.examples)}"
             unknown.append(f"floods, scans and attempts of {len(batch)} hosts are unknown: {why}")
             continue
         known += batch
-        rows += [row for row in read.values if isinstance(row, Quarter)]
+        rows += read.values
     hosts, dumb = _hosts(known, rows, networks)
     if dumb:
         unknown.append(f"whether {dumb} hosts scan is unknown: the rows do not tell who was answered")

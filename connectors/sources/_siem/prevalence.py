@@ -54,7 +54,7 @@ class Use(NamedTuple):
 
 
 # Rows as Users values, of these destinations; the text says why rows are missing ("": none are). Raises ConnectorError.
-Ask = Callable[[tuple[str, ...]], tuple[Read, str]]
+Ask = Callable[[tuple[str, ...]], tuple[Read[Users], str]]
 
 
 def prevalence(detections: Sequence[Detection], home: Sequence[Network], ask: Ask) -> Prevalence:
@@ -66,14 +66,15 @@ def prevalence(detections: Sequence[Detection], home: Sequence[Network], ask: As
     for start in range(0, len(wanted), DESTINATIONS_PER_QUERY):
         batch = wanted[start : start + DESTINATIONS_PER_QUERY]
         try:
-            read, missing = ask(batch)
+            read, why = ask(batch)
         except ConnectorError as fault:
-            read, missing = None, str(fault)
-        if read is None or missing or read.rejected:
-            why = missing or f"{read.rejected} rows could not be read: {'; '.join(read.examples)}"
+            read, why = Read[Users](), str(fault)
+        if read.rejected and not why:
+            why = f"{read.rejected} rows could not be read: {'; '.join(read.examples)}"
+        if why:
             unknown.append(f"the number of hosts that use {len(batch)} destinations is unknown: {why}")
             continue
-        used = uses((users for users in read.values if isinstance(users, Users)), home)
+        used = uses(read.values, home)
         active = used.get(EVERYWHERE, Use()).hosts_using
         known |= {destination: used.get(destination, Use()) for destination in batch}
     return Prevalence(active, known, tuple(unknown))
@@ -84,8 +85,9 @@ def users_of(row: R, text: Callable[[R, str], str], whole: Callable[[R, str], in
     source, first_ms = text(row, "source6"), whole(row, "first_ms")
     if first_ms > LATEST_S * 1000:
         raise ValueError("first_ms: out of range")
-    counts = (whole(row, name) for name in ("hosts", "reached", "held", "untold"))
-    return Users(text(row, "place"), source if ":" in source else "", *counts, moment(first_ms / 1000))
+    hosts, reached, held, untold = (whole(row, name) for name in ("hosts", "reached", "held", "untold"))
+    place, inner = text(row, "place"), source if ":" in source else ""
+    return Users(place, inner, hosts, reached, held, untold, moment(first_ms / 1000))
 
 
 def uses(rows: Iterable[Users], home: Sequence[Network]) -> dict[str, Use]:

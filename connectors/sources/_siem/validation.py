@@ -13,7 +13,7 @@ from playbook.model.detection import Detection, TimeWindow
 _SLACK = timedelta(days=1)
 
 
-def fitting(found: Sequence[Detection], read: Read, window: TimeWindow) -> tuple[tuple[Detection, ...], str]:
+def fitting(found: Sequence[Detection], read: Read[object], window: TimeWindow) -> tuple[tuple[Detection, ...], str]:
     """The detections that belong to ``window``, each once, and why others may be missing ("" when none is)."""
     inside = [d for d in found if window.start - _SLACK <= d.last_seen <= window.end + _SLACK]
     once = tuple(dict.fromkeys(inside))

@@ -99,8 +99,9 @@ def by_plain(engine: Engine, relation: str, scope: Scope, windows: Windows | Non
 
 def aggregate(row: Sequence[Any]) -> Aggregate:
     """A row of the aggregation, without its window."""
-    *values, processes, services, transports, ntp_sized = row
-    return Aggregate(*values, *(_texts(part) for part in (processes, services, transports)), ntp_sized)
+    *counts, processes, services, transports, ntp_sized = row
+    values: list[Any] = [*counts, _texts(processes), _texts(services), _texts(transports), ntp_sized]
+    return Aggregate(*values)
 
 
 def _texts(values: Iterable[str | None]) -> tuple[str, ...]:

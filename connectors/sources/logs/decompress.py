@@ -176,7 +176,8 @@ def lines_of(path: Path, packing: Packing, bounds: Bounds) -> Iterator[bytes | N
 
 def repaired(path: Path, packing: Packing, bounds: Bounds, target: Path) -> Repair:
     """Write a plain copy with as many lines as were readable: over-long ones blank, without NUL bytes and CR."""
-    done, numbers = Repair(), []
+    done = Repair()
+    numbers: list[int] = []
     with target.open("wb") as copy:
         try:
             for number, line in enumerate(_kept_to_the_cut(path, packing, bounds, done), 1):

@@ -30,7 +30,8 @@ def split(
 
     Rows below a header of another kind of log, and past ``MOST_PARTS`` headers, are counted as rejected.
     """
-    parts, current, where = HeaderParts(), form, "the first line"
+    parts, where = HeaderParts(), "the first line"
+    current: Recognised | None = form
     anything = form.model_copy(update={"columns": ()})
     with ExitStack() as opened:
         copy: BinaryIO | None = _begin(parts, opened, file, form, folder / f"part-{number}-0.log", 0)

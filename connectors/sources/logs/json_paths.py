@@ -64,15 +64,15 @@ def nanoseconds(raw: str) -> str:
 
 def objects(head: str) -> list[Mapping[str, Any]]:
     """The JSON objects among the first lines of a text."""
-    found = []
+    records: list[Mapping[str, Any]] = []
     for line in head.lstrip("\ufeff").split("\n")[:_LOOKED_AT]:
         try:
             value = json.loads(line) if line.lstrip().startswith("{") else None
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):
-            found.append(value)
-    return found
+            records.append(value)
+    return records
 
 
 def at(record: Mapping[str, Any], wanted: Paths) -> Any:

@@ -48,7 +48,8 @@ def named(path: Path | str, line: int | None, reason: str) -> str:
 
 def from_table(rows: Iterable[tuple[Place, int, str, str]], form: Recognised, module: ModuleType) -> Rejected:
     """From DuckDB's own rejects, one (place, line, text, error) a line; header lines are no rows and do not count."""
-    count, examples = 0, []
+    count = 0
+    examples: list[str] = []
     for place, line, text, error in rows:
         fault = getattr(module, "fault", None)
         reason = UNREADABLE.get(error) or (fault(form, (text or "").strip("\r\n")) if fault else "cannot be read")
@@ -112,7 +113,8 @@ class Looked:
 
 def carefully(file: LogFile, place: Place, form: Recognised, module: ModuleType, bounds: Bounds, most: int) -> Looked:
     """The first ``most`` lines of a file in plain Python, which costs microseconds each; ``place`` names them."""
-    count, good, number, whole, examples = 0, 0, 0, True, []
+    count, good, number, whole = 0, 0, 0, True
+    examples: list[str] = []
     try:
         for number, line in enumerate(lines_of(file.path, file.packing, bounds), 1):
             if number > most:
@@ -135,4 +137,5 @@ def _fault(line: bytes, form: Recognised, module: ModuleType) -> str | None:
         text = line.replace(b"\0", b"").decode()
     except UnicodeDecodeError:
         return "not UTF-8 text"
-    return module.fault(form, text)
+    reason: str | None = module.fault(form, text)
+    return reason

@@ -48,6 +48,14 @@ class _Account(NamedTuple):
     complete: bool = True
 
 
+class _OpenLogs(NamedTuple):
+    """The files that a source reads, the engine over them, and whether parts of them overlap in time."""
+
+    engine: Engine
+    files: LogFiles
+    overlap: bool
+
+
 class LogSource:
     """Detections from log files. ``fetch`` reads them; ``traffic`` answers about the detections of that fetch."""
 
@@ -59,10 +67,8 @@ class LogSource:
         self._scope = Scope(name, settings.profile, site.networks.lab, site.networks.nat64)
         self._bounds = Bounds(settings.most_unpacked_gb << 30, settings.most_ratio)
         self._staging = Staging(self._bounds, self._begin)
-        self._engine: Engine | None = None
-        self._gathered: LogFiles | None = None
+        self._logs: _OpenLogs | None = None
         self._connections: Connections | None = None
-        self._overlap = False
         self._windows = Windows()
         self._held: tuple[Summary, ...] = ()
 
@@ -78,7 +84,7 @@ class LogSource:
         self._windows = windows
         numbers = sorted(number for number in outcome.summaries if number is not None)
         self._held = tuple(outcome.summaries[number] for number in numbers)
-        held, faults = self._holders()
+        held, faults = self._holders(connections)
         told = self._told(connections, outcome, faults)
         return tuple(
             self._fetched(outcome, number, self._window(windows, number, outcome.summaries.get(number)), held, told)
@@ -96,16 +102,18 @@ class LogSource:
         connections = self._opened()
         if not connections.relation:
             self.fetch(None)
-        relations, faults = {"conn": connections.relation}, []
+        logs = self._gather("conn")
+        relations = {"conn": connections.relation}
+        faults: list[str] = []
         for kind in _BESIDE:
-            if self._gathered.of(kind):
-                aside = SideLog(self._engine, self._readings(kind))
+            if logs.files.of(kind):
+                aside = SideLog(logs.engine, self._readings(logs, kind))
                 faults += map(self._staging.shown, aside.faults)
                 relations |= {kind: aside.relation} if aside.relation else {}
         spanned = {kind: self._spanned(relation) for kind, relation in relations.items()}
         sources, networks = Sources(spanned, self._held, tuple(faults)), self._site.networks
         try:
-            return traffic(self._engine, sources, detections, networks, self._settings.profile)
+            return traffic(logs.engine, sources, detections, networks, self._settings.profile)
         except duckdb.Error as fault:
             raise BadAnswer(f"{self.name}: {str(fault).splitlines()[0]}") from fault
 
@@ -116,12 +124,12 @@ class LogSource:
         UnknownFormat when the kind of log it reads is not among the files.
         """
         kind = HUNTS[hunt].kind
-        self._gather(kind)
-        aside = SideLog(self._engine, self._readings(kind))
+        logs = self._gather(kind)
+        aside = SideLog(logs.engine, self._readings(logs, kind))
         if not aside.relation:
             raise BadAnswer("; ".join(aside.faults))
-        told = (*self._gathered.notes, *self._staging.cut, *aside.faults)
-        return hunt_rows(self._engine, hunt, aside.relation, endpoint), tuple(map(self._staging.shown, told))
+        told = (*logs.files.notes, *self._staging.cut, *aside.faults)
+        return hunt_rows(logs.engine, hunt, aside.relation, endpoint), tuple(map(self._staging.shown, told))
 
     def check(self) -> tuple[CheckResult, ...]:
         """Whether the paths exist and hold connection logs in a known format."""
@@ -149,9 +157,9 @@ class LogSource:
     def close(self) -> None:
         """Remove the copies and DuckDB's folder; safe to call again."""
         self._staging.close()
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = self._connections = None
+        if self._logs is not None:
+            self._logs.engine.close()
+            self._logs = self._connections = None
 
     def _spanned(self, relation: str) -> str:
         """The relation within the window that was given or counted back; a log in weeks is one span."""
@@ -162,51 +170,57 @@ class LogSource:
 
     def _opened(self) -> Connections:
         if self._connections is None:
-            self._gather("conn")
+            logs = self._gather("conn")
             self._connections = Connections(
-                self._engine, self._readings("conn"), self._settings.keep_traffic, self._overlap
+                logs.engine, self._readings(logs, "conn"), self._settings.keep_traffic, logs.overlap
             )
         return self._connections
 
-    def _gather(self, kind: Kind) -> None:
-        """Find the files and open the engine; UnknownFormat when no log of this kind is among them."""
-        if self._gathered is None:
-            found = self._found()
-            files, copies = without_copies(found.files, self._bounds)
-            self._gathered = found._replace(files=files, notes=(*found.notes, *copies))
-        if not self._gathered.of(kind):
+    def _gather(self, kind: Kind) -> "_OpenLogs":
+        """The files and the engine over them; UnknownFormat when no log of this kind is among them."""
+        files = self._logs.files if self._logs else self._without_copies()
+        if not files.of(kind):
             name = {"conn": "connection"}.get(kind, kind)
             raise UnknownFormat(f"{', '.join(map(str, self._paths))}: no {name} log in a known format")
-        if self._engine is None:
-            self._engine = self._begin()
-            merged = without_parts(self._gathered.files, self._bounds, self._engine)
-            self._gathered = self._gathered._replace(files=merged.files, notes=(*self._gathered.notes, *merged.notes))
-            self._overlap = merged.overlap
+        if self._logs is None:
+            engine = self._begin()
+            merged = without_parts(files.files, self._bounds, engine)
+            notes = (*files.notes, *merged.notes)
+            self._logs = _OpenLogs(engine, files._replace(files=merged.files, notes=notes), merged.overlap)
+        return self._logs
 
-    def _readings(self, kind: Kind) -> tuple[Reading, ...]:
+    def _without_copies(self) -> LogFiles:
+        every = self._found()
+        files, copies = without_copies(every.files, self._bounds)
+        return every._replace(files=files, notes=(*every.notes, *copies))
+
+    def _readings(self, logs: "_OpenLogs", kind: Kind) -> tuple[Reading, ...]:
         """One reading for each format, and for interim states, so that each file is accounted for as it is alone."""
         groups: dict[tuple[str, bool], dict[Recognised, list[LogFile]]] = {}
-        for form, files in self._gathered.of(kind).items():
+        for form, files in logs.files.of(kind).items():
             interim = dict(form.options).get("interim") == "yes"
             groups.setdefault((form.format, interim), {})[form] = files
         scan = Scan(rejects=f"rejects_{kind}", year=self._settings.year, time_zone=self._settings.time_zone)
-        return tuple(Reading(self._engine, kind, forms, scan, self._bounds) for forms in groups.values())
+        return tuple(Reading(logs.engine, kind, forms, scan, self._bounds) for forms in groups.values())
 
-    def _holders(self) -> tuple[tuple[AddressHolder, ...], tuple[str, ...]]:
+    def _holders(self, connections: Connections) -> tuple[tuple[AddressHolder, ...], tuple[str, ...]]:
         """Who held which address, and what was wrong with the logs that say so."""
-        told, faults = self._connections.named, ()
-        if self._gathered.of("holders"):
-            aside = SideLog(self._engine, self._readings("holders"))
-            told, faults = [*told, *([f"SELECT * FROM {aside.relation}"] if aside.relation else [])], aside.faults
-        rows = " UNION ALL ".join(f"SELECT {', '.join(CANONICAL['holders'])} FROM ({one})" for one in told)
-        return holders(self._engine, rows, self.name) if rows else (), faults
+        logs = self._gather("conn")
+        queries = list(connections.named)
+        faults: tuple[str, ...] = ()
+        if logs.files.of("holders"):
+            aside = SideLog(logs.engine, self._readings(logs, "holders"))
+            queries += [f"SELECT * FROM {aside.relation}"] if aside.relation else []
+            faults = aside.faults
+        rows = " UNION ALL ".join(f"SELECT {', '.join(CANONICAL['holders'])} FROM ({query})" for query in queries)
+        return holders(logs.engine, rows, self.name) if rows else (), faults
 
     def _told(self, connections: Connections, outcome: Aggregation, faults: tuple[str, ...]) -> "_Account":
         """What the first Fetched says about the whole log."""
         readings = connections.readings
         cut = [one for reading in readings for one in reading.cut]
         warnings = [
-            *self._gathered.notes,
+            *self._gather("conn").files.notes,
             *(one for reading in readings for one in reading.warnings),
             *connections.notes,
             *cut,

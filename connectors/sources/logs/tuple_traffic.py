@@ -64,7 +64,7 @@ def _resumed(engine: Engine, rows: str) -> int:
         CREATE OR REPLACE TEMP TABLE resumed AS
         SELECT DISTINCT number, src_port, proto FROM {rows} WHERE continues""")
     ((count,),) = engine.believed("SELECT count(*) FROM resumed")
-    return count
+    return int(count)
 
 
 _BOTH_WAYS = (
@@ -168,7 +168,7 @@ def active_hosts(engine: Engine, relation: str, home: Sequence[Network]) -> int:
         SELECT src_ip FROM numbered WHERE contains(src_ip, ':') OR {within("src_v4", home)}""")
     keep_v6(engine, "home_hosts", "src_ip", lambda address: lies_within(address, home))
     ((count,),) = engine.believed("SELECT count(*) FROM home_hosts")
-    return count
+    return int(count)
 
 
 def keep_v6(engine: Engine, table: str, column: str, wanted: Callable[[Address], bool]) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from connectors.http import printable
 from connectors.sources._siem.coverage import LATEST_S, HourRows, Key, Read, Start, read
-from connectors.sources._siem.host_activity import quarter_of
-from connectors.sources._siem.prevalence import users_of
+from connectors.sources._siem.host_activity import Quarter, quarter_of
+from connectors.sources._siem.prevalence import Users, users_of
 from connectors.sources.splunk import decoding
 from connectors.sources.splunk.decoding import Row
 from playbook.detections.beaconing import Aggregate, Scope, moment, score, sort_key
@@ -16,7 +16,7 @@ MAX_NAME = 1_000
 _PROTOCOLS = {"6": "tcp", "17": "udp", "132": "sctp", "47": "gre", "50": "esp"}
 
 
-def detections(rows: Iterable[Row], scope: Scope) -> tuple[tuple[Detection, ...], Read]:
+def detections(rows: Iterable[Row], scope: Scope) -> tuple[tuple[Detection, ...], Read[Detection | None]]:
     """The rows of the detection search, scored by the reference scorer, in their total order."""
     found = read(rows, lambda row: score(aggregate(row), scope))
     scored = (value for value in found.values if isinstance(value, Detection))
@@ -64,17 +64,17 @@ def hours(rows: Iterable[Row]) -> tuple[HourRows, ...]:
     return tuple(sorted(made))
 
 
-def starts(rows: Iterable[Row]) -> Read:
+def starts(rows: Iterable[Row]) -> Read[Start]:
     """The rows of the traffic search as ``Start`` values."""
     return read(rows, _start)
 
 
-def users(rows: Iterable[Row]) -> Read:
+def users(rows: Iterable[Row]) -> Read[Users]:
     """The rows of the popularity search as ``Users`` values."""
     return read(rows, lambda row: users_of(row, decoding.text, decoding.whole))
 
 
-def quarters(rows: Iterable[Row]) -> Read:
+def quarters(rows: Iterable[Row]) -> Read[Quarter]:
     """The rows of the activity search as ``Quarter`` values."""
     return read(rows, lambda row: quarter_of(row, decoding.text, decoding.whole))
 

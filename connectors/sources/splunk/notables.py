@@ -101,9 +101,9 @@ def noted(answer: SearchAnswer, found: Sequence[Detection], scope: Scope, window
         known[detection.src_ip, detection.dst_ip, detection.dst_port].append(detection)
     made: list[Detection] = []
     findings: list[Found] = []
-    readable = read(answer.rows, lambda row: (_finding(row), row))
+    readable = read(answer.rows, _finding_and_row)
     unmatched = 0
-    for finding, row in readable.values:  # type: ignore[misc]
+    for finding, row in readable.values:
         alike = known[finding.src_ip, finding.dst_ip, finding.dst_port]
         tied = [d for d in alike if finding.hostname in ("", d.hostname)]
         if not tied and (scored := _scored(row, scope, window)) is not None:
@@ -124,13 +124,17 @@ def _found(detection: Detection, finding: NotableFinding) -> Found:
     return Found(detection_id=detection.detection_id, finding_id=finding.event_id, reference=finding.model_dump_json())
 
 
-def _said(found: Read, unmatched: int) -> tuple[str, ...]:
+def _said(found: Read[object], unmatched: int) -> tuple[str, ...]:
     said = []
     if found.rejected:
         said.append(f"{found.rejected} notables name no tuple of addresses and port: {'; '.join(found.examples)}")
     if unmatched:
         said.append(f"{unmatched} notables name a tuple that the search did not find and whose counts do not fire")
     return tuple(said)
+
+
+def _finding_and_row(row: Row) -> tuple[NotableFinding, Row]:
+    return _finding(row), row
 
 
 def _finding(row: Row) -> NotableFinding:

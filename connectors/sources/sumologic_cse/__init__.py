@@ -92,7 +92,7 @@ class CloudSiem:
         events = self._held[1] if self._held else ()
         tuples = log_coverage.tuple_traffic(detections, _starts(events))
         hours = sorted({int(event.start) // 3600 for event in events})
-        unknown = _UNKNOWN
+        unknown: tuple[str, ...] = _UNKNOWN
         if len(tuples) < len(detections):
             unknown = (*_UNKNOWN, f"no record holds the connections of {len(detections) - len(tuples)} detections")
         coverage = LogCoverage(kind="conn", hours=tuple(moment(hour * 3600) for hour in hours))

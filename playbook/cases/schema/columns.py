@@ -41,7 +41,9 @@ class SanitizedText(sa.types.TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
         """The text as it can be stored."""
-        return None if value is None else plain(value)[: self.impl.length]  # type: ignore[attr-defined]
+        stored = self.impl_instance
+        longest = stored.length if isinstance(stored, sa.String) else None
+        return None if value is None else plain(value)[:longest]
 
 
 class LongSanitizedText(SanitizedText):

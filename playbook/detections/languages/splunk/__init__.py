@@ -144,7 +144,9 @@ def heartbeat(preset: str = "cim", scope: str = "") -> str:
     """The cheap count: one row per UTC hour with the rows of the scope, whatever is in them."""
     chosen = PRESETS[preset]
     if chosen.modelled:
-        counted = (start_of(chosen, scope, "count AS slot_rows min(_time) AS oldest max(_time) AS newest", "15m"),)
+        counted: tuple[str, ...] = (
+            start_of(chosen, scope, "count AS slot_rows min(_time) AS oldest max(_time) AS newest", "15m"),
+        )
     else:
         counted = (start_of(chosen, scope), "eval slot_rows=1, oldest=_time, newest=_time")
     return _joined((*counted, *_HEARTBEAT))
