@@ -1,9 +1,10 @@
 """What an administrator told us about the site: networks, exceptions, and the instant at which we judge."""
 
-from datetime import date
+from datetime import UTC, date
 from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated
 
-from pydantic import AwareDatetime, Field, field_validator
+from pydantic import AfterValidator, AwareDatetime, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from playbook.model import Value
@@ -67,4 +68,5 @@ class Site(Value):
 
     networks: Networks = Networks()
     exceptions: tuple[ExceptionEntry, ...] = ()
-    now: AwareDatetime
+    # In UTC whatever zone it came in: dates of entries are days of UTC.
+    now: Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]

@@ -144,8 +144,9 @@ class FolderDesk(_Product):
                 self._log("comment", key)
 
     def attach(self, reference: str, name: str, content: bytes) -> None:
-        with self._call("attach"):
-            pass
+        with self._call("attach") as state:
+            state[f"attach {name}"] = content.decode()
+            self._log("attach", f"{reference} {name}")
 
 
 class FolderNotifier(_Product):

@@ -11,15 +11,18 @@ import time
 from pathlib import Path
 from typing import Any
 
-SETS = {"addresses4": "daddr", "addresses6": "daddr", "pairs4": "dport", "pairs6": "dport"}
+SETS = ("addresses4", "addresses6", "pairs4", "pairs6")
+_TO, _FROM = ("saddr", "daddr", "dport"), ("daddr", "saddr", "sport")
 _COMMAND = re.compile(
     r"(create|add|delete) element inet (\w+) (\w+) \{ ([0-9a-f:. ]+?)"
     r'(?: timeout (\d+)s comment "([\w.-]+)")? \}'
 )
 
 
-def fresh(path: Path, table: str = "botnet_playbook", sets: tuple[str, ...] = tuple(SETS), **modes: Any) -> None:
-    """Start over: empty sets with rules that drop. Modes: ``idle`` (no rules), ``slow_s`` (hang after the effect)."""
+def fresh(path: Path, table: str = "botnet_playbook", sets: tuple[str, ...] = SETS, **modes: Any) -> None:
+    """Start over: empty sets with rules that drop. Modes: ``slow_s`` (hang after the effect), ``idle``
+    (rules that accept), ``without`` (of these directions, "to" or "from", there is no rule), ``rules`` (the rules of
+    the table as nft's JSON, instead of those of the documented snippet)."""
     path.write_text(json.dumps({"table": table, "sets": {name: {} for name in sets}, "writes": [], "now": 0, **modes}))
 
 
@@ -58,10 +61,28 @@ def listing(state: dict[str, Any]) -> dict[str, Any]:
             for text, body in held.items()
         ]
         items.append({"set": {"name": name, "flags": ["timeout"], "elem": elems, "stmt": [{"counter": None}]}})
-        match = {"match": {"op": "==", "left": {"payload": {"field": SETS[name]}}, "right": f"@{name}"}}
-        verdict = {"accept": None} if state.get("idle") else {"drop": None}
-        items.append({"rule": {"chain": "forward", "expr": [match, {"counter": {"packets": 0}}, verdict]}})
-    return {"nftables": items}
+        items += [] if "rules" in state else rules_of(name, state)
+    return {"nftables": [*items, *state.get("rules", [])]}
+
+
+def rules_of(name: str, state: dict[str, Any]) -> list[dict[str, Any]]:
+    """The two rules of a set in the documented snippet."""
+    verdict = {"accept": None} if state.get("idle") else {"drop": None}
+    directions = {"to": _TO, "from": _FROM} if name.startswith("pairs") else {"to": _TO[1:2], "from": _TO[:1]}
+    return [
+        {"rule": {"chain": "forward", "expr": [*_matches(name, fields), {"counter": {"packets": 0}}, verdict]}}
+        for direction, fields in directions.items()
+        if direction not in state.get("without", ())
+    ]
+
+
+def _matches(name: str, fields: tuple[str, ...]) -> list[dict[str, Any]]:
+    family = "ip6" if name.endswith("6") else "ip"
+    parts = [{"payload": {"protocol": "th" if "port" in field else family, "field": field}} for field in fields]
+    transports = {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": {"set": ["tcp", "udp"]}}
+    left = {"concat": parts} if len(parts) > 1 else parts[0]
+    looked_up = {"op": "==", "left": left, "right": f"@{name}"}
+    return [{"match": transports}, {"match": looked_up}] if len(parts) > 1 else [{"match": looked_up}]
 
 
 def _value(text: str) -> Any:

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from connectors.containments._receipts import Action, ReceiptFactory
 from connectors.containments._targets import address_of, may_be_blocked, may_be_source, pair_of, plain_key
-from connectors.containments.nftables import listing
+from connectors.containments.nftables import listing, rules
 from connectors.containments.nftables.listing import Element, Held, Listing
 from connectors.containments.nftables.program import Absent, Exists, NftProgram
 from connectors.http import Clocks
@@ -91,8 +91,8 @@ class Nftables:
         """Set the element with its timeout; one that this key set before is re-armed in one transaction."""
         spot, key = self._spot(step, to_block=True), plain_key(key)
         read = self._listing()
-        if not listing.dropping(read, spot.set_name):
-            raise BadAnswer(f"{self.name}: no rule drops by @{spot.set_name}, so nothing was set; see check")
+        if gaps := rules.gaps(read, spot.set_name):
+            raise BadAnswer(f"{self.name}: no rule drops {', '.join(gaps)}, so nothing was set; see check")
         before = _at(read, spot)
         if before is None:
             try:
@@ -109,11 +109,11 @@ class Nftables:
         return self._receipt("contain", spot, after, ok=ok, changed=before is None, more=past)
 
     def verify(self, step: Step, key: str) -> Receipt:
-        """Whether this key's element is there and a rule drops by its set; the counters are the evidence."""
+        """Whether this key's element is there and rules drop both directions; the counters are the evidence."""
         spot, read = self._spot(step), self._listing()
-        held, drops = _at(read, spot), listing.dropping(read, spot.set_name)
-        ok = held is not None and held.comment == plain_key(key) and drops
-        return self._receipt("verify", spot, held, ok=ok, more="" if drops else "; no rule drops by this set")
+        held, gaps = _at(read, spot), rules.gaps(read, spot.set_name)
+        ok = held is not None and held.comment == plain_key(key) and not gaps
+        return self._receipt("verify", spot, held, ok=ok, more=f"; no rule drops {', '.join(gaps)}" if gaps else "")
 
     def release(self, step: Step, key: str) -> Receipt:
         """Delete this key's element; one that is gone, or is another's, needs nothing."""
@@ -144,10 +144,13 @@ class Nftables:
         except ConnectorError as fault:
             return (CheckResult.failed("nft", fault),)
         lacking = [name for name in SETS if not listing.usable(read, name)]
-        idle = [name for name in SETS if name not in lacking and not listing.dropping(read, name)]
         faults = [f"set {name} is missing, or lacks timeout or counter" for name in lacking]
-        faults += [f"no rule of a chain with a hook drops by @{name}" for name in idle]
-        message = "; ".join([*faults, load]) if faults else f"{len(SETS)} sets, each with rules that drop"
+        faults += [
+            f"no rule of a chain with a hook drops {', '.join(gaps)}"
+            for name in SETS
+            if name not in lacking and (gaps := rules.gaps(read, name))
+        ]
+        message = "; ".join([*faults, load]) if faults else f"{len(SETS)} sets, both directions of each are dropped"
         return (CheckResult(subject="table", ok=not faults, message=message),)
 
     def _spot(self, step: Step, to_block: bool = False) -> _Spot:

@@ -1,7 +1,6 @@
 """What nft's JSON says of our table: sets, elements and rules, read without trusting their form."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,23 +64,3 @@ def _value(raw: Any) -> Element:
         return tuple(part if isinstance(part, int) else single(part) for part in parts)
     except (ConfigError, AttributeError, TypeError):
         return ()
-
-
-def dropping(listing: Listing, set_name: str) -> bool:
-    """Whether a chain that the kernel calls has a rule that drops by the set."""
-    hooked = {item["chain"].get("name") for item in listing if "hook" in item.get("chain", {})}
-    rules = (item["rule"] for item in listing if "rule" in item)
-    return any(rule.get("chain") in hooked and _drops(rule.get("expr", ()), set_name) for rule in rules)
-
-
-def _drops(expressions: list[dict[str, Any]], set_name: str) -> bool:
-    names = [name for name, _ in _parts(expressions)]
-    matched = any(
-        name == "match" and body.get("op") == "==" and body.get("right") == f"@{set_name}"
-        for name, body in _parts(expressions)
-    )
-    return matched and ("drop" in names or "reject" in names)
-
-
-def _parts(expressions: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
-    yield from (pair for expression in expressions for pair in expression.items())

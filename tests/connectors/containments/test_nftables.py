@@ -146,7 +146,75 @@ def test_nothing_is_set_where_no_rule_would_drop(edge, state):
         edge.contain(ADDRESS, KEY)
     assert writes(state) == []
     (found,) = edge.check()
-    assert not found.ok and "drops by @pairs6" in found.message
+    assert not found.ok and "drops tcp to what is in @pairs6" in found.message
+
+
+@pytest.mark.parametrize("direction", ["to", "from"])
+@pytest.mark.parametrize("target", [ADDRESS, step("2001:db8::c2"), WHOLE, V6], ids=lambda target: target.target)
+def test_one_direction_alone_is_no_block(edge, state, direction, target):
+    assert edge.contain(target, KEY).ok
+    held = json.loads(state.read_text())
+    state.write_text(json.dumps(held | {"without": [direction]}))
+    before = writes(state)
+    seen = edge.verify(target, KEY)
+    assert not seen.ok and f"{direction} what is in @" in seen.said
+    with pytest.raises(BadAnswer, match=f"{direction} what is in"):
+        edge.contain(target, OTHER)
+    (found,) = edge.check()
+    assert not found.ok and f"{direction} what is in @addresses4" in found.message and writes(state) == before
+    assert edge.release(target, KEY).ok and edge.verify_released(target, KEY).ok
+
+
+def narrowed(change):
+    """The rules of the snippet, one of them changed."""
+    expressions = [nft.rules_of(name, {}) for name in nft.SETS]
+    every = [rule for two in expressions for rule in two]
+    change(every[0]["rule"]["expr"], every[4]["rule"]["expr"])
+    return every
+
+
+def only_one_port(address, pair):
+    match = {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 80}
+    address.insert(0, {"match": match})
+
+
+def only_tcp(address, pair):
+    pair[0]["match"]["right"] = "tcp"
+
+
+def all_but_these(address, pair):
+    address[0]["match"]["op"] = "!="
+
+
+def other_family(address, pair):
+    address[0]["match"]["left"]["payload"]["protocol"] = "ip6"
+
+
+def counted_only(address, pair):
+    del address[-1]
+
+
+def without_form(address, pair):
+    address[0]["match"]["left"] = "daddr"
+
+
+@pytest.mark.parametrize(
+    ("change", "gap"),
+    [
+        (only_one_port, "to what is in @addresses4"),
+        (only_tcp, "udp to what is in @pairs4"),
+        (all_but_these, "to what is in @addresses4"),
+        (other_family, "to what is in @addresses4"),
+        (counted_only, "to what is in @addresses4"),
+        (without_form, "to what is in @addresses4"),
+    ],
+)
+def test_a_rule_that_drops_only_some_of_it_is_no_block(edge, state, change, gap):
+    nft.fresh(state, rules=narrowed(lambda address, pair: None))
+    assert edge.check()[0].ok
+    nft.fresh(state, rules=narrowed(change))
+    (found,) = edge.check()
+    assert not found.ok and f"drops {gap};" in found.message
 
 
 def test_a_missing_table_holds_nothing_of_ours_and_check_says_what_to_load(edge, state):

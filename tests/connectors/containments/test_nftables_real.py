@@ -118,6 +118,17 @@ def test_what_check_says_to_load_can_be_loaded(place):
     assert edge.check()[0].ok and edge.contain(step(C2), KEY).ok and not place.reaches(C2, TCP)
 
 
+def test_check_misses_every_single_rule_of_the_snippet(place):
+    edge = nftables.connect("edge", nftables.Settings(command=place.nft), SITE, Path())
+    lines = nftables.SNIPPET.format(table="botnet_playbook").splitlines()
+    rules = [number for number, line in enumerate(lines) if " drop;" in line]
+    assert len(rules) == 8
+    for number in rules:
+        place.load("flush ruleset\n" + "\n".join(line for other, line in enumerate(lines) if other != number))
+        (found,) = edge.check()
+        assert not found.ok and "no rule of a chain with a hook drops" in found.message, lines[number]
+
+
 def test_a_namespace_that_is_gone_is_not_a_release():
     command = list(Nets("c", "nosuchnamespace", "s").nft)
     edge = nftables.connect("edge", nftables.Settings(command=tuple(command)), SITE, Path())

@@ -126,6 +126,12 @@ def test_platforms_together_are_one_approver(store):
     assert decide(store, answer(request, "bert"))[0].result == "approved"
 
 
+def test_a_second_platform_may_still_deny(store):
+    request = ask(store, people=2)
+    assert decide(store, answer(request, via="platform"))[0].result == "counted"
+    assert decide(store, answer(request, "bert", via="platform", agree=False))[0].result == "denied"
+
+
 def test_two_people_agree_to_one_plan_or_none(store):
     request = ask(store, people=2)
     decide(store, answer(request, place=0))

@@ -93,6 +93,7 @@ def test_the_exceptions_of_a_candidate_do_what_is_told(
     entered = suppressions.read(kept)
     for one in found:
         tried = _backtest.entries(one, history.site, assembled.terms.rules)
+        assert tried
         after = _backtest.backtest(history, assembled.terms, tried)
         assert _backtest.changes(before, after)
         suppressions.write(kept, (*entered, *tried))
@@ -112,8 +113,10 @@ def test_what_is_convicted_is_no_candidate(before: BacktestResult) -> None:
 def test_what_an_exception_covers_is_a_host_and_a_port_and_never_longer_than_allowed(
     history: History, before: BacktestResult, assembled: Assembled
 ) -> None:
-    for one in _backtest.candidates(before):
-        for entry in _backtest.entries(one, history.site, assembled.terms.rules):
+    entered = {one: _backtest.entries(one, history.site, assembled.terms.rules) for one in _backtest.candidates(before)}
+    assert len(entered) == 2 and all(entered.values())
+    for one, entries in entered.items():
+        for entry in entries:
             assert isinstance(entry, ExceptionEntry) and suppressions.faults_of(entry) == ()
             assert (entry.indicator, entry.port) == ("", one.port) and entry.source in one.sources
 
@@ -122,6 +125,7 @@ def test_the_source_is_read_once_and_each_number_is_judged_as_if_afresh(
     history: History, assembled: Assembled, before: BacktestResult
 ) -> None:
     terms, rules = assembled.terms, assembled.terms.rules
+    assert len(list(_backtest.settings(rules))) > 50
     for setting in _backtest.settings(rules):
         afresh = replace(terms, rules=replace(rules, params={**rules.params, setting.rule: setting.params}))
         assert (
@@ -143,7 +147,7 @@ def test_every_number_is_tried_at_other_values_that_its_rule_accepts(assembled: 
         for parameter, value in params
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
-    assert {(one.rule, one.parameter) for one in tried} == numbers
+    assert numbers and {(one.rule, one.parameter) for one in tried} == numbers
     assert len({(one.rule, one.parameter, one.became) for one in tried}) == len(tried), "tried twice"
     for one in tried:
         assert one.became != one.was and getattr(one.params, one.parameter) == one.became

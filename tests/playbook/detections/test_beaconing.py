@@ -217,6 +217,14 @@ def test_rows_of_one_session_count_once_but_only_after_its_beginning() -> None:
     assert score_events([*beat(120), *sessions], DEFAULT)[0].connections == 120
 
 
+def test_the_first_row_of_a_session_counts_whatever_the_order_of_rows_of_one_second() -> None:
+    first = beat(150)
+    later = [event._replace(continues=True, bytes_sent=1_000, bytes_total=1_001) for event in first]
+    for events in ([*first, *later], [*later, *first]):
+        (found,) = score_events(events, DEFAULT)
+        assert (found.connections, found.total_bytes_sent) == (150, 150)
+
+
 def test_icmp_is_scored_by_the_seed_alone() -> None:
     pings = beat(240, proto="icmp", dst_port=0)
     assert score_events(pings, DEFAULT) == ()

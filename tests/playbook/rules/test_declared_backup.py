@@ -38,6 +38,11 @@ def sized(sent, received):
     return backup(detection=a_beacon(total_bytes_sent=sent, total_bytes_rcvd=received))
 
 
+def over_days(days, sent):
+    span = {"first_seen": at(0), "last_seen": at(24 * days - 1)}
+    return backup(detection=a_beacon(total_bytes_sent=sent, total_bytes_rcvd=0, **span))
+
+
 def until(hour):
     return a_job(always=False, windows=(TimeWindow(start=at(0), end=at(hour)),))
 
@@ -102,6 +107,9 @@ TABLE = [
         for shared in ("cdn", "cloud", "shared", "resolver")
     ),
     Row("near miss", "just under half of the volume", sized(499_999, 0), "strong"),
+    Row("speaks", "half of the volume of three days", over_days(3, 1_500_000), "conclusive"),
+    Row("near miss", "one day's volume over three days", over_days(3, 1_000_000), "strong"),
+    Row("near miss", "just over twice the volume of three days", over_days(3, 6_000_001), "strong"),
     Row("near miss", "just over twice the volume", sized(2_000_001, 0), "strong"),
     Row("near miss", "just under three times received", sized(899_999, 300_000), "strong"),
     Row("near miss", "just under 90 % in its window", backup(until(21.5)), "contradicted"),

@@ -1,8 +1,11 @@
 """A person's exception: live, whole, and for exactly this."""
 
-from datetime import date, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
-from playbook.model.site import ExceptionEntry
+import pytest
+
+from playbook.model.site import ExceptionEntry, Site
 from tests.playbook.rules.table import Row, evidence, outcome, rows
 from tests.support.builders import DESTINATION, NOW, SOURCE, a_beacon, a_record, a_site, an_enriched, named, said
 
@@ -126,5 +129,11 @@ def test_an_indicator_written_otherwise_overrides_the_feeds_form_of_it():
     assert (word.indicator, word.overrides) == ("2001:db8::66", ("2001:db8::66",))
 
 
-def test_a_date_is_a_day_of_utc():
-    assert isinstance(TODAY, date) and outcome("exception", seen(pair(entered=TODAY, ends=TODAY))) == "conclusive"
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+@pytest.mark.parametrize(("hour", "outside"), [(0, 0), (23, 0), (24, 1), (-1, -1)])
+def test_a_date_is_a_day_of_utc(zone, hour, outside):
+    moment = datetime.combine(TODAY, time(), UTC) + timedelta(hours=hour)
+    enriched = seen(pair(entered=TODAY, ends=TODAY))
+    site = Site.model_validate(enriched.site.model_dump() | {"now": moment.astimezone(ZoneInfo(zone))})
+    expected = "silent" if outside else "conclusive"
+    assert outcome("exception", enriched.model_copy(update={"site": site})) == expected

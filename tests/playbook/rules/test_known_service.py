@@ -39,6 +39,16 @@ TABLE = [
         ),
         "silent",
     ),
+    Row(
+        "near miss",
+        "network and name of two services of one vendor",
+        an_enriched(
+            said("vendor", BOTH, about=DESTINATION),
+            said("vendor", service(needs="network_and_name", purpose="update"), about=NAME, kind="domain"),
+            traffic=named(NAME),
+        ),
+        "silent",
+    ),
     Row("near miss", "the table is unread", an_enriched(silent("vendor", DESTINATION)), "waits"),
     Row("silent", "nobody's service", an_enriched(said("vendor", about=DESTINATION)), "silent"),
     Row("silent", "a multi-tenant service", seen(service(single_tenant=False)), "silent"),

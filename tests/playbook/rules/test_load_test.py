@@ -52,6 +52,16 @@ TABLE = [
     Row("speaks", "two windows together", test_of(window(end=12), window(start=12)), "conclusive"),
     Row("near miss", "just under 90 % in the window", test_of(window(end=21.5)), "contradicted"),
     Row("near miss", "no target declared", test_of(window(), owned=()), "contradicted"),
+    Row(
+        "hostile",
+        "an owned name that only the host's SNI claims",
+        test_of(
+            window(),
+            owned=(said("owned", OwnedDestination(name="staging", matched=NAME), about=NAME, kind="domain"),),
+            traffic=named(NAME, by="sni", backed=False),
+        ),
+        "contradicted",
+    ),
     Row("near miss", "no test scheduled", test_of(), "contradicted"),
     Row("near miss", "a backup window is no test", test_of(window(kind="backup")), "contradicted"),
     Row("near miss", "another runner's window", test_of(window(hosts=("ws-32",))), "contradicted"),

@@ -20,6 +20,7 @@ TABLE = [
     Row("near miss", "last address of our network", source("198.51.100.255", **OURS), "silent"),
     Row("near miss", "first address past it", source("198.51.101.0", **OURS), "conclusive"),
     Row("near miss", "global, and home names no global prefix", source("8.8.8.8"), "silent"),
+    Row("speaks", "a stranger contacts a private machine", source("8.8.8.8", destination="10.0.0.9"), "conclusive"),
     Row("near miss", "global IPv6, and home names IPv4 only", source("2a00::1", **OURS), "silent"),
     Row("silent", "home", source("10.20.0.31"), "silent"),
     Row("silent", "unique local", source("fd00::1"), "silent"),

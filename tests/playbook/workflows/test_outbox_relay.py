@@ -97,10 +97,17 @@ def test_a_notice_waits_until_somebody_takes_it_and_one_is_enough(bench):
 
 
 def test_the_report_is_attached_and_a_failure_to_attach_is_said_in_the_ticket(bench):
-    bench.works = replace(bench.works, report=lambda case: b"<html>")
-    bench.file()
+    bench.works = replace(bench.works, report=lambda case: f"<html>{case.host}".encode())
+    bench.file(a_bot(31), a_bot(32))
     bench.desk.break_down("attach")
-    assert outbox_relay.open_tickets(bench.works) == 1 and outbox_relay.send_comments(bench.works) == 1
+    assert outbox_relay.open_tickets(bench.works) == 2 and outbox_relay.send_comments(bench.works) == 1
+    (attachment,) = bench.desk.logged("attach")
+    reference, file = attachment.split()
+    other = a_bot(32)
+    assert (reference, file) == ("T-2", f"{other.case_id}.html")
+    assert bench.desk.state[f"attach {file}"] == f"<html>{other.host}"
+    (comment,) = bench.desk.logged("comment")
+    assert "could not be attached" in bench.desk.state[f"comment {comment}"]
 
 
 def test_silence_is_reminded_of_at_half_time_and_is_a_no_in_the_end(bench):
