@@ -197,6 +197,8 @@ class Transport:
     def _complaint(self, status: int, wait_s: float | None) -> str:
         if status == 407:
             return "the proxy refused us (407): check HTTPS_PROXY"
+        if status == 403 and not self._credential:
+            return f"{self._host} refuses to answer us (403)"
         if status in (401, 403):
             named = self._credential.setting if self._credential else "no credential is configured"
             return f"{self._host} refused the credentials or a permission is missing ({status}): {named}"
