@@ -23,6 +23,7 @@ from playbook.model.site import Site
 DEVICE_ID = r"[0-9a-f]{32}"
 _MARK = "FalconGroupingTags/botnet-playbook-"
 _HELD = frozenset({"contained", "containment_pending"})
+_ENDED = frozenset({401, 429})  # a token that ended is answered with either
 
 
 class Settings(Value):
@@ -73,7 +74,8 @@ def connect(name: str, settings: Settings, site: Site, folder: Path, clocks: Clo
 
     setting = getattr(settings.client_secret, "variable", "client_secret")
     opened(None)  # a base_url that may not be used is told at once
-    return CrowdStrike(RefreshingToken(opened, log_in, setting, "access_token"), ReceiptFactory(name, clocks))
+    api = RefreshingToken(opened, log_in, setting, "access_token", ended_by=_ENDED)
+    return CrowdStrike(api, ReceiptFactory(name, clocks))
 
 
 class CrowdStrike:

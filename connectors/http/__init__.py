@@ -14,7 +14,16 @@ from urllib.parse import urlsplit
 import tenacity
 
 from connectors.http.rate_limiter import Clocks, RateLimiter, gate_for
-from connectors.http.reply import Credential, Reply, checked_url, is_loopback, printable, retry_after, segment
+from connectors.http.reply import (
+    Credential,
+    Reply,
+    asked_wait,
+    checked_url,
+    is_loopback,
+    printable,
+    retry_after,
+    segment,
+)
 from connectors.http.session import Silence, TooLarge, exchange, new_session
 from playbook.errors import BadAnswer, ConnectorError, RateLimited, Unauthorized, Unreachable
 
@@ -45,6 +54,7 @@ STATUS_ERRORS: Mapping[int, type[ConnectorError]] = {
     504: Unreachable,
 }
 _RETRIED = frozenset({429, 500, 502, 503, 504})
+_LONGEST_PAUSE_S = 3600.0  # no answer shuts a product off for longer
 
 
 @dataclass(frozen=True)
@@ -176,10 +186,10 @@ class Transport:
         kind = STATUS_ERRORS.get(status) or (BadAnswer if status >= 500 else None)
         if kind is None or status in passes:
             return reply
-        wait_s = retry_after(reply.headers.get("retry-after"), self.clocks.wall())
+        wait_s = asked_wait(reply.headers, self.clocks.wall())
         error = kind(f"{self.subject}: {self._complaint(status, wait_s)}")
         if status == 429:
-            self._gate.pause(wait_s or 0.0)
+            self._gate.pause(min(wait_s or 0.0, _LONGEST_PAUSE_S))
         if status in _RETRIED:
             raise _Again(error, wait_s or 0.0)
         raise error
@@ -187,6 +197,8 @@ class Transport:
     def _complaint(self, status: int, wait_s: float | None) -> str:
         if status == 407:
             return "the proxy refused us (407): check HTTPS_PROXY"
+        if status == 403 and not self._credential:
+            return f"{self._host} refuses to answer us (403)"
         if status in (401, 403):
             named = self._credential.setting if self._credential else "no credential is configured"
             return f"{self._host} refused the credentials or a permission is missing ({status}): {named}"

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from playbook.errors import BadAnswer, ConfigError
 
 _EXCERPT = 200
+_FIRST_MOMENT = 1e9  # seconds since 1970; a smaller number is a wait
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,18 @@ def retry_after(value: str | None, now: float) -> float | None:
         except (ValueError, OverflowError):
             return None
     return max(seconds, 0.0) if isfinite(seconds) else None
+
+
+def asked_wait(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds that an answer asks us to wait, the longest of its headers; None when none says anything usable.
+
+    X-RateLimit-RetryAfter is CrowdStrike's: the second since 1970 at which we may ask again.
+    """
+    moment = retry_after(headers.get("x-ratelimit-retryafter"), now)
+    if moment is not None and moment >= _FIRST_MOMENT:
+        moment = max(moment - now, 0.0)
+    waits = [wait for wait in (retry_after(headers.get("retry-after"), now), moment) if wait is not None]
+    return max(waits, default=None)
 
 
 def _no_constant(name: str) -> NoReturn:

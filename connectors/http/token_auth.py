@@ -17,22 +17,32 @@ LogIn = Callable[[Transport], Reply]
 class RefreshingToken:
     """One account of one product. ``setting`` is what errors name; ``field`` holds the token in the log-in's answer.
 
-    ``headers`` go with every call after the log-in.
+    ``headers`` go with every call after the log-in. ``ended_by`` are the statuses that may mean an ended token: 401,
+    and whatever else the product says then.
     """
 
     def __init__(
-        self, opener: Opener, log_in: LogIn, setting: str, field: str, headers: Mapping[str, str] | None = None
+        self,
+        opener: Opener,
+        log_in: LogIn,
+        setting: str,
+        field: str,
+        headers: Mapping[str, str] | None = None,
+        ended_by: frozenset[int] = frozenset({401}),
     ) -> None:
         self._opener, self._log_in, self._setting, self._field = opener, log_in, setting, field
-        self._headers = headers
+        self._headers, self._ended_by = headers, ended_by
         self._lock = threading.Lock()
         self._transport: Transport | None = None
 
     def request(self, method: str, path: str, *, passes: Collection[int] = (), **options: Any) -> Reply:
-        """As ``Transport.request``; a 401 is answered by one new log-in and one more attempt (nothing was done)."""
+        """As ``Transport.request``; an ended token is answered by one new log-in and one more attempt.
+
+        Nothing was done by the first: a refusal came before it. What a new token does not end is what it says.
+        """
         used = self._signed(None)
-        reply = used.request(method, path, headers=self._headers, passes={401, *passes}, **options)
-        if reply.status == 401:
+        reply = used.request(method, path, headers=self._headers, passes={*self._ended_by, *passes}, **options)
+        if reply.status in self._ended_by:
             used = self._signed(used)
             reply = used.request(method, path, headers=self._headers, passes={401, *passes}, **options)
         if reply.status == 401:

@@ -18,6 +18,8 @@ class Falcon:
         self.seen: list[Request] = []
         self.lost: set[int] = set()
         self.may_write = True
+        self.ended_with = 0  # status that the token gets until the next log-in
+        self.limited: list[dict[str, str]] = []  # headers of the 429s that the next calls get, whatever the token
         self.actions: list[str] = []
         self.devices: dict[str, dict[str, Any]] = {
             host: {"device_id": host, "hostname": f"pc-{host[:4]}", "status": "normal", "tags": [], "agent": "7"}
@@ -32,8 +34,13 @@ class Falcon:
     def answer(self, request: Request) -> Answer:
         if request.path == "/oauth2/token":
             right = request.form.get("client_secret") == self.client_secret
+            self.ended_with = 0 if right else self.ended_with
             said = {"access_token": self.token, "expires_in": 1799, "token_type": "bearer"}
             return Answer(201, said) if right else _error(401, "access denied, invalid bearer token")
+        if self.limited:
+            return Answer(429, {"errors": [{"code": 429, "message": "API rate limit exceeded."}]}, self.limited.pop(0))
+        if self.ended_with:
+            return _error(self.ended_with, "API rate limit exceeded.")
         if request.headers.get("authorization") != f"Bearer {self.token}":
             return _error(401, "access denied, invalid bearer token")
         if request.path == "/devices/queries/devices/v1":

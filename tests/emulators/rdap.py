@@ -295,3 +295,44 @@ def serving_busy(_public_url: str) -> Iterator[str]:
     registry.misbehaviour["192.0.2.7"] = limited("2", 1, arin("192.0.2.0/24"))
     with running(registry) as url:
         yield url
+
+
+NATIONAL = "https://jpnic.rdap.apnic.net"
+
+
+@contextmanager
+def serving_regional(_public_url: str) -> Iterator[str]:
+    """A regional registry that sends 203.0.113.0/25 on to a national one, and answers for 203.0.113.128/25 itself."""
+    registry = Registry({"203.0.113.128/25": apnic("203.0.113.128/25")})
+    for number in range(1, 9):
+        registry.misbehaviour[f"203.0.113.{number}"] = redirects(f"{NATIONAL}/ip/203.0.113.{number}")
+    with running(registry) as url:
+        yield url
+
+
+@contextmanager
+def serving_national(_public_url: str) -> Iterator[str]:
+    """The national registry; what it knows has no handle."""
+    body = apnic("203.0.113.0/25", "Example K.K.") | {"country": "JP"}
+    body.pop("handle")
+    with running(Registry({"203.0.113.0/25": body})) as url:
+        yield url
+
+
+@contextmanager
+def serving_national_down(_public_url: str) -> Iterator[str]:
+    """A national registry that refuses everybody."""
+    registry = Registry({})
+    for number in range(1, 9):
+        registry.misbehaviour[f"203.0.113.{number}"] = says(ERROR_404, 403)
+    with running(registry) as url:
+        yield url
+
+
+@contextmanager
+def serving_national_elsewhere(_public_url: str) -> Iterator[str]:
+    """A national registry that sends everybody to a server of its own choice."""
+    registry = Registry({})
+    registry.misbehaviour["203.0.113.1"] = redirects("https://rdap.elsewhere.example/ip/203.0.113.1")
+    with running(registry) as url:
+        yield url

@@ -164,25 +164,30 @@ class _Handler(BaseHTTPRequestHandler):
         if job.polls <= behaviour.unready:
             self._send(204, "", {})
             return
-        step = job.polls - behaviour.unready
-        done = step > len(behaviour.states)
+        if job.polls <= behaviour.unready + behaviour.entryless:
+            self._json(200, {"entry": [], "messages": []})
+            return
+        step = job.polls - behaviour.unready - behaviour.entryless
+        done, stated = step > len(behaviour.states), len(job.rows) + behaviour.overstated - behaviour.understated
         content: dict[str, Any] = {
             "dispatchState": behaviour.final if done else behaviour.states[step - 1],
             "isDone": done,
             "isFailed": done and behaviour.failed,
             "isFinalized": done and behaviour.finalized,
-            "resultCount": len(job.rows) + behaviour.overstated if done and not behaviour.failed else 0,
+            "resultCount": stated if done and not behaviour.failed else 0,
             "eventCount": job.events if done else 0,
             "doneProgress": 1 if done else 0.5,
             "sid": sid,
             "searchLatestTime": "1795478400.5",
             "defaultTTL": "600",
             "scanCount": 12,
+            **behaviour.status_change,
         }
         if behaviour.text_flags:
             content = {k: str(int(v)) if isinstance(v, bool | int) else v for k, v in content.items()}
         if self.json_wanted:
-            content["messages"] = _said(behaviour.messages) if done else []
+            said = {kind.lower(): [text] for kind, text in behaviour.messages}
+            content["messages"] = (said if behaviour.by_severity else _said(behaviour.messages)) if done else []
         self._entry(sid, content, atom.entry)
 
     def _results(self, job: Job) -> None:
@@ -190,7 +195,11 @@ class _Handler(BaseHTTPRequestHandler):
         if behaviour.results or behaviour.empty:
             self._send(200, behaviour.results, {"Content-Type": "text/html"})
             return
-        offset, count = int(self.given.get("offset", 0)), int(self.given.get("count", 100))
+        job.pages += 1
+        if job.pages <= behaviour.pageless:
+            self._send(204, "", {})
+            return
+        offset, count = int(self.given.get("offset", 0)), int(self.given.get("count", 100)) + behaviour.understated
         rows = [] if behaviour.failed else job.rows
         page = rows[offset : offset + min(count or behaviour.page_cap, behaviour.page_cap)]
         self.server_state.events += self.server_state.events[: behaviour.grows]

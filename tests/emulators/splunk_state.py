@@ -34,6 +34,11 @@ class Behaviour:
     page_messages: Messages = ()
     page_cap: int = 50_000
     overstated: int = 0
+    understated: int = 0  # rows of a page beyond those that were announced and asked for
+    entryless: int = 0  # first polls that give 200 and no entry
+    pageless: int = 0  # first pages that give 204
+    by_severity: bool = False  # messages as texts by severity, as older servers write them
+    status_change: Mapping[str, Any] = field(default_factory=dict)
     text_flags: bool = False  # "1" and "5" where JSON has true and 5
     old: bool = False  # no v2 endpoints
     busy: int = 0
@@ -60,6 +65,7 @@ class Job:
     rows: Rows
     events: int
     polls: int = 0
+    pages: int = 0
 
 
 class Server:

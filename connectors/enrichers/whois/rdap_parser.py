@@ -92,9 +92,11 @@ def holder_of(body: Any, address: Address, registry: str, fetched: AwareDatetime
         raise BadAnswer(f"{registry}: the answer about {address} has {fault}")
     if first.version != address.version or not first <= address <= last:  # type: ignore[operator]
         raise BadAnswer(f"{registry}: asked about {address}, answered about {first}-{last}")
+    # ipwhois takes no network without a handle; the range is what tells it apart.
+    whole = dict(body) | {"handle": _clean(body.get("handle")) or f"{first} - {last}"}
     try:
         parsed = RDAP(_Offline(address)).lookup(
-            asn_data={"asn_registry": "arin"}, response=dict(body), depth=0, root_ent_check=False
+            asn_data={"asn_registry": "arin"}, response=whole, depth=0, root_ent_check=False
         )
         organisation = _registrant(parsed["objects"].values()) or _clean(parsed["network"].get("name"))
     except _PARSER_FAULTS as broken:

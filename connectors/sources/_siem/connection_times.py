@@ -6,6 +6,7 @@ from which its rhythm is measured all the same. Otherwise a bot could hide its b
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 from typing import NamedTuple
 
 from connectors.sources._siem.coverage import HOUR, Read, Start, tuple_traffic
@@ -18,6 +19,8 @@ KEYS_PER_QUERY = 200
 HOUR_S = int(HOUR.total_seconds())
 # Fewer seconds than these hold too few starts of anything.
 LEAST_S = 600
+# Searches that a look-up may cost beside two a batch, whatever the server answers: one loud host takes 16 to set apart.
+HALVING_SEARCHES = 32
 
 
 class Share(NamedTuple):
@@ -28,7 +31,7 @@ class Share(NamedTuple):
 
 
 class BudgetExceeded(Incomplete):
-    """A search has more rows than it may give."""
+    """A search has more rows than it may give; any other reason for missing rows is not mended by asking for less."""
 
 
 class Followed(NamedTuple):
@@ -49,16 +52,29 @@ def followed(detections: Sequence[Detection], budget: int, key_of: KeyOf, ask: A
     said = f"start times of {rest} detections are not asked for: past {budget} rows, or no addresses"
     unknown = [said] if rest else []
     found: list[TupleTraffic] = []
+    ask = _bounded(ask, 2 * -(-len(asked) // KEYS_PER_QUERY) + HALVING_SEARCHES)
     for start in range(0, len(asked), KEYS_PER_QUERY):
         found += _batch(asked[start : start + KEYS_PER_QUERY], key_of, ask, unknown)
     return Followed(tuple(found), tuple(unknown))
 
 
-def whole(read: Read[Start], truncated: str, name: str) -> Read[Start]:
-    """``read``; TooMany when the answer says why rows are missing."""
+def whole(read: Read[Start], truncated: str, over: bool, name: str) -> Read[Start]:
+    """``read``; BudgetExceeded when there were more rows than are taken, Incomplete when others are missing."""
     if truncated:
-        raise BudgetExceeded(f"{name}: start times are missing: {truncated}")
+        raise (BudgetExceeded if over else Incomplete)(f"{name}: start times are missing: {truncated}")
     return read
+
+
+def _bounded(ask: Ask, most: int) -> Ask:
+    """``ask`` that is carried out ``most`` times; Incomplete after that."""
+    numbers = count(1)
+
+    def asked(keys: tuple[str, ...], since: Mapping[str, int], step_s: int) -> Read:
+        if next(numbers) > most:
+            raise Incomplete(f"the {most} searches for start times that a run may make are used up")
+        return ask(keys, since, step_s)
+
+    return asked
 
 
 def shares(detections: Sequence[Detection], budget: int) -> tuple[tuple[Share, ...], int]:

@@ -9,6 +9,7 @@ from connectors.sources._siem import connection_times, coverage, host_activity, 
 from connectors.sources._siem.coverage import Read, Start
 from connectors.sources._siem.host_activity import Quarter
 from connectors.sources._siem.prevalence import Users
+from playbook.errors import ConnectorError, RateLimited, Unauthorized, Unreachable
 from playbook.model.detection import Detection, TimeWindow
 from playbook.model.site import Networks
 from playbook.model.traffic import Traffic
@@ -24,6 +25,10 @@ class FollowUpAnswer(Protocol):
 
     @property
     def truncated(self) -> str: ...
+
+    @property
+    def over(self) -> bool:
+        """Whether the one reason is that there were more rows than are taken."""
 
 
 class Siem(NamedTuple):
@@ -44,20 +49,37 @@ class Siem(NamedTuple):
     never: tuple[str, ...]
 
 
+def _until_it_is_down(run: Callable[[str], FollowUpAnswer]) -> Callable[[str], FollowUpAnswer]:
+    """``run`` that asks no more after a search that nothing was to answer: the rest fails at once, for that reason."""
+    down: list[ConnectorError] = []
+
+    def tried(text: str) -> FollowUpAnswer:
+        if down:
+            raise down[0]
+        try:
+            return run(text)
+        except (Unreachable, RateLimited, Unauthorized) as fault:
+            down.append(fault)
+            raise
+
+    return tried
+
+
 def traffic(detections: Sequence[Detection], networks: Networks, siem: Siem) -> Traffic:
     """Everything that the SIEM knows of the detections; what it does not tell is null and said."""
     language, days = siem.language, (siem.window.end - siem.window.start) / _DAY
+    run = _until_it_is_down(siem.run)
 
     def seconds(keys: Sequence[str], since: Mapping[str, int], step_s: int) -> Read[Start]:
-        answer = siem.run(language.traffic(keys, *siem.place, since, step_s))
-        return connection_times.whole(siem.rows.starts(answer.rows), answer.truncated, siem.name)
+        answer = run(language.traffic(keys, *siem.place, since, step_s))
+        return connection_times.whole(siem.rows.starts(answer.rows), answer.truncated, answer.over, siem.name)
 
     def users(wanted: Sequence[str]) -> tuple[Read[Users], str]:
-        answer = siem.run(language.popularity(wanted, networks.home, *siem.place))
+        answer = run(language.popularity(wanted, networks.home, *siem.place))
         return siem.rows.users(answer.rows), answer.truncated
 
     def quarters(keys: Sequence[str]) -> tuple[Read[Quarter], str]:
-        answer = siem.run(language.activity(keys, networks.lab, *siem.place))
+        answer = run(language.activity(keys, networks.lab, *siem.place))
         return siem.rows.quarters(answer.rows), answer.truncated
 
     got = connection_times.followed(detections, siem.budget, language.tuple_key, seconds)

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pydantic import SecretStr
@@ -207,12 +207,12 @@ def notes(reply: Reply) -> tuple[Note, ...]:
 
 
 def notes_of(body: Any, redact: Callable[[str], str] = str) -> tuple[Note, ...]:
-    """``messages`` (a list of type and text, all of them), or the ``code`` and ``message`` of newer endpoints."""
+    """``messages`` (a list of type and text, one of them, or texts by type), or the ``message`` of newer endpoints."""
     if not isinstance(body, dict):
         return ()
     entries = body.get("messages")
     if isinstance(entries, dict):
-        entries = [entries]
+        entries = [entries] if "text" in entries else list(_by_severity(entries))
     if not isinstance(entries, list):
         said = body.get("message") or body.get("text")
         entries = [{"type": "ERROR", "text": said}] if isinstance(said, str) else []
@@ -222,6 +222,14 @@ def notes_of(body: Any, redact: Callable[[str], str] = str) -> tuple[Note, ...]:
         if isinstance(entry, dict)
     )
     return tuple(dict.fromkeys(note for note in found if note.text))
+
+
+def _by_severity(entries: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """``{"fatal": ["text"], "warn": "text"}``, as older servers write messages."""
+    for kind, texts in entries.items():
+        for text in texts if isinstance(texts, list) else [texts]:
+            if isinstance(text, str):
+                yield {"type": kind, "text": text}
 
 
 def busy(said: tuple[Note, ...]) -> bool:

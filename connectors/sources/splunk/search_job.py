@@ -3,11 +3,10 @@
 import logging
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import NamedTuple
 
 from connectors.http import Reply, segment
+from connectors.sources.splunk.bodies import Feed, Page, Status, parsed, valid
 from connectors.sources.splunk.client import (
     MAX_NOTES,
     Deadline,
@@ -31,6 +30,7 @@ PAGE = 50_000  # limits.conf maxresultrows: more is never given in one answer, f
 MAX_ROWS = 100_000
 FIRST_POLL_S, LONGEST_POLL_S = 1.0, 15.0
 _LOST_ATTEMPTS = 4
+_MUTE_POLLS = 5  # answers without anything in them, before a job that is there counts as lost
 _RUNNING = frozenset({"QUEUED", "PARSING", "RUNNING", "FINALIZING"})
 # Warnings that come beside rows when some are missing: a peer is down, a limit cut something off.
 _PARTIAL = re.compile(
@@ -38,52 +38,23 @@ _PARTIAL = re.compile(
     r"(reach|contact|connect|distribut)|skipp|(limit|memory|max\w*).{0,60}(reach|exceed)|(reach|exceed).{0,60}(limit|max)",
     re.IGNORECASE,
 )
-T = TypeVar("T", bound=BaseModel)
 
 
 class JobGone(ConnectorError):
     """Splunk does not know the job: it was removed, or another search head was asked."""
 
 
-class _Read(BaseModel):
-    """Base of what is read from splunkd: unknown keys are ignored; numbers and truths may be text."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class Status(_Read):
-    """One poll. ``isDone`` is true of a failed job too; ``isFinalized`` means that it was stopped early."""
-
-    dispatchState: str = Field(max_length=60)
-    isDone: bool = False
-    isFailed: bool = False
-    isFinalized: bool = False
-    resultCount: int = Field(default=0, ge=0)
-    eventCount: int = Field(default=0, ge=0)
-
-
-class _Entry(_Read):
-    content: dict[str, Any]
-
-
-class _Feed(_Read):
-    entry: tuple[_Entry, ...] = Field(min_length=1)
-
-
-class Page(_Read):
-    """One page of results."""
-
-    results: list[dict[str, Any]]
-    preview: bool = False
-
-
 class SearchAnswer(Value):
-    """The rows of a job, the events behind them, and what was warned of; ``truncated`` says why rows are missing."""
+    """The rows of a job, the events behind them, and what was warned of; ``truncated`` says why rows are missing.
+
+    ``over``: for the one reason that there were more than are taken.
+    """
 
     rows: tuple[Mapping[str, tuple[str, ...]], ...] = ()
     events: int = 0
     warnings: tuple[str, ...] = ()
     truncated: str = ""
+    over: bool = False
 
 
 class Query(Value):
@@ -189,14 +160,18 @@ def _refusal(wire: SplunkClient, reply: Reply) -> ConnectorError:
 
 def _finished(wire: SplunkClient, path: str, deadline: Deadline) -> tuple[Status, tuple[Note, ...]]:
     """The status of a job that is done, and all it said; every other end is an error."""
-    pause = FIRST_POLL_S
+    pause, mute = FIRST_POLL_S, 0
     while deadline.pause(pause):
         pause = min(pause * 2, LONGEST_POLL_S)
         reply = _job_reply(wire, wire.call("GET", path, deadline))
-        if reply.status == 204:
+        entries = () if reply.status == 204 else parsed(Feed, reply, wire.subject).entry
+        if not entries:
+            mute += reply.status != 204
+            if mute >= _MUTE_POLLS:
+                raise Incomplete(f"{wire.subject}: Splunk took the search and tells nothing of it (an empty entry)")
             continue
-        content = _parsed(_Feed, reply, wire.subject).entry[0].content
-        status = _valid(Status, content, wire.subject)
+        content = entries[0].content
+        status = valid(Status, content, wire.subject)
         said = notes_of(content, reply.redact)
         if status.isFailed or any(note.kind == "FATAL" for note in said):
             raise _failed(wire, status.dispatchState, said)
@@ -213,6 +188,14 @@ def _failed(wire: SplunkClient, state: str, said: tuple[Note, ...]) -> Connector
     return kind(f"{wire.subject}: the search failed ({state[:40]!r}): {reason}")
 
 
+class _Received(NamedTuple):
+    """The rows of all pages, what the pages said, and why rows are missing ("": none)."""
+
+    rows: list[dict[str, tuple[str, ...]]]
+    said: tuple[Note, ...]
+    missing: str
+
+
 def _rows(
     wire: SplunkClient,
     path: str,
@@ -222,38 +205,51 @@ def _rows(
     said: tuple[Note, ...],
     seen: Callable[[int, int], None],
 ) -> SearchAnswer:
-    count = status.resultCount
-    wanted = min(count, query.max_rows)
-    rows: list[dict[str, tuple[str, ...]]] = []
+    count, most = status.resultCount, query.max_rows
+    received = _received(wire, path, min(count, most), deadline, seen)
+    said += received.said
+    over = f"the search gave {count} rows, {most} are taken at most" if count > most or count == most > 1 else ""
     missing = ["the search was finalized before it had read everything"] if status.isFinalized else []
-    if count > query.max_rows or (count == query.max_rows > 1):
-        missing.append(f"the search gave {count} rows, {query.max_rows} are taken at most")
-    while len(rows) < wanted:
-        page = {"offset": len(rows), "count": min(PAGE, wanted - len(rows))}
-        reply = _job_reply(wire, wire.call("GET", f"{path}/results", deadline, params=page))
-        received = _parsed(Page, reply, wire.subject)
-        said += notes(reply)
-        if received.preview:
-            raise BadAnswer(f"{wire.subject}: a finished search gave a preview of its results")
-        if not received.results:
-            missing.append(f"the search reported {count} rows, {len(rows)} were returned")
-            break
-        rows += [cast(row) for row in received.results]
-        seen(len(rows), wanted)
+    missing += [text for text in (over, received.missing) if text]
     missing += [
         f"rows may be missing: {note.text}"
         for note in dict.fromkeys(said)
         if note.bad or (note.kind == "WARN" and _PARTIAL.search(note.text))
     ]
-    if missing and not rows:
+    if missing and not received.rows:
         raise Incomplete(f"{wire.subject}: {'; '.join(missing)}")
-    warnings = tuple(dict.fromkeys(f"{note.kind}: {note.text}" for note in said))[:MAX_NOTES]
     return SearchAnswer(
-        rows=tuple(rows[:wanted]),
+        rows=tuple(received.rows[: min(count, most)]),
         events=status.eventCount,
-        warnings=warnings,
+        warnings=tuple(dict.fromkeys(f"{note.kind}: {note.text}" for note in said))[:MAX_NOTES],
         truncated="; ".join(missing),
+        over=missing == [over],
     )
+
+
+def _received(
+    wire: SplunkClient, path: str, wanted: int, deadline: Deadline, seen: Callable[[int, int], None]
+) -> _Received:
+    """The pages of a finished job, until ``wanted`` rows are there or it gives no more."""
+    rows: list[dict[str, tuple[str, ...]]] = []
+    said: tuple[Note, ...] = ()
+    mute = 0
+    while len(rows) < wanted:
+        page = {"offset": len(rows), "count": min(PAGE, wanted - len(rows))}
+        reply = _job_reply(wire, wire.call("GET", f"{path}/results", deadline, params=page))
+        if reply.status == 204 and mute < _MUTE_POLLS and deadline.pause(FIRST_POLL_S):
+            mute += 1
+            continue
+        received = Page(results=[]) if reply.status == 204 else parsed(Page, reply, wire.subject)
+        said += notes(reply)
+        if received.preview:
+            raise BadAnswer(f"{wire.subject}: a finished search gave a preview of its results")
+        if not received.results:
+            break
+        rows += [cast(row) for row in received.results]
+        seen(min(len(rows), wanted), wanted)
+    missing = f"the search reported {wanted} rows, {len(rows)} were returned" if len(rows) != wanted else ""
+    return _Received(rows, said, missing)
 
 
 def _delete(wire: SplunkClient, path: str) -> None:
@@ -272,18 +268,3 @@ def _job_reply(wire: SplunkClient, reply: Reply) -> Reply:
     if reply.status not in (200, 204):
         raise BadAnswer(f"{wire.subject}: {complaint(reply)} ({reply.status})")
     return reply
-
-
-def _parsed(model: type[T], reply: Reply, subject: str) -> T:
-    if not reply.body.strip():
-        raise BadAnswer(f"{subject}: an empty answer where rows were announced")
-    return _valid(model, reply.json(), subject)
-
-
-def _valid(model: type[T], body: Any, subject: str) -> T:
-    try:
-        return model.model_validate(body)
-    except ValidationError as fault:
-        first = fault.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the body"
-        raise BadAnswer(f"{subject}: {where}: {first['msg']}") from None

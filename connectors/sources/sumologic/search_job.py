@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from connectors.clients.sumologic.client import Deadline, SumoClient, complaint, error_code, job_is_gone
 from connectors.http import Reply, printable, segment
+from connectors.sources._siem.validation import first_fault
 from connectors.sources.sumologic.decoding import folded
 from playbook.errors import BadAnswer, ConfigError, ConnectorError, Incomplete, Unreachable
 from playbook.model import Value
@@ -80,13 +81,14 @@ class Page(_Wire):
 class SearchAnswer(Value):
     """The rows of a job (names in lower case, values text), how many there were, and what was warned of.
 
-    ``truncated`` says why rows are missing, "" when none is.
+    ``truncated`` says why rows are missing, "" when none is; ``over``: for the one reason that there were too many.
     """
 
     rows: tuple[Mapping[str, str], ...] = ()
     messages: int = 0
     warnings: tuple[str, ...] = ()
     truncated: str = ""
+    over: bool = False
 
 
 class Query(Value):
@@ -172,24 +174,27 @@ def _rows(
     count = status.recordCount if query.kind == "records" else status.messageCount
     wanted = min(count, query.max_rows)
     rows: list[dict[str, str]] = []
-    truncated = f"the search gave {count} rows, {query.max_rows} are taken" if count > query.max_rows else ""
+    over = f"the search gave {count} rows, {query.max_rows} are taken" if count > query.max_rows else ""
+    missing = [over] if over else []
     if status.state == PAUSED:
-        truncated = "the search was force-paused: only the newest messages are there"
+        missing = ["the search was force-paused: only the newest messages are there"]
     while len(rows) < wanted:
         page = {"offset": len(rows), "limit": min(PAGE, wanted - len(rows))}
         reply = _job_reply(wire, wire.call("GET", f"{path}/{query.kind}", deadline, params=page))
         parsed = _read(Page, reply, wire.subject)
         received = parsed.records if query.kind == "records" else parsed.messages
         if not received:
-            truncated = f"the search reported {count} rows, {len(rows)} were returned"
             break
         rows += [folded(cells.map, wire.subject) for cells in received]
         warnings += _notes((), parsed.warning)
-        seen(len(rows), wanted)
+        seen(min(len(rows), wanted), wanted)
+    if len(rows) != wanted:
+        missing.append(f"the search reported {count} rows, {len(rows)} were returned")
     return SearchAnswer(
         rows=tuple(rows[:wanted]),
         messages=status.messageCount,
-        truncated=truncated,
+        truncated="; ".join(missing),
+        over=missing == [over],
         warnings=tuple(dict.fromkeys(warnings))[:MAX_NOTES],
     )
 
@@ -221,9 +226,7 @@ def _read(model: type[T], reply: Reply, subject: str) -> T:
     try:
         return model.model_validate(body)
     except ValidationError as fault:
-        first = fault.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the body"
-        raise BadAnswer(f"{subject}: {where}: {first['msg']}") from None
+        raise BadAnswer(f"{subject}: Sumo Logic gave an answer that cannot be read: {first_fault(fault)}") from None
 
 
 def _notes(pending: tuple[str, ...], warning: str | None) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from pydantic import AwareDatetime, Field, ValidationError
 
 from connectors.clients.sumologic.client import Deadline, SumoClient
 from connectors.http import printable, segment
+from connectors.sources._siem.validation import first_fault
 from connectors.sources._siem.write_back_comment import comment_of, mark_of
 from connectors.sources.sumologic_cse.check import lacking, vocabulary, word
 from connectors.sources.sumologic_cse.schemas import ROOT, Insight, InsightComment, ask, data_of, objects_of
@@ -215,5 +216,4 @@ def _insight(wire: SumoClient, data: Any) -> Insight:
     try:
         return Insight.model_validate(data)
     except ValidationError as fault:
-        first = fault.errors(include_url=False, include_input=False)[0]
-        raise BadAnswer(f"{wire.subject}: expected an insight: {first['loc']}: {first['msg']}") from None
+        raise BadAnswer(f"{wire.subject}: expected an insight: {first_fault(fault)}") from None

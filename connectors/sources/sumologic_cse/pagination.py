@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from connectors.clients.sumologic.client import Deadline, SumoClient
 from connectors.http import printable, segment
+from connectors.sources._siem.validation import first_fault
 from connectors.sources.sumologic_cse.schemas import Insight, Signal, ask, objects_of
 from connectors.sources.sumologic_cse.settings import Settings
 from playbook.errors import BadAnswer, ConfigError, ConnectorError
@@ -163,7 +164,9 @@ def _completed(
             break
         try:
             whole[name] = Signal.model_validate(ask(wire, f"/signals/{segment(name)}", deadline))
-        except (ConnectorError, ConfigError, ValidationError) as fault:
+        except ValidationError as fault:
+            faults.append(f"signal {printable(name)[:60]}: {printable(first_fault(fault))[:160]}")
+        except (ConnectorError, ConfigError) as fault:
             faults.append(f"signal {printable(name)[:60]}: {printable(str(fault))[:160]}")
         progress(done, len(short))
     found = tuple(signal for signal in whole.values() if signal is not None)
@@ -181,7 +184,5 @@ def _valid(model: type[M], objects: Mapping[str, Any]) -> tuple[tuple[M, ...], l
         try:
             good.append(model.model_validate(one))
         except ValidationError as fault:
-            first = fault.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            bad.append(printable(f"{model.__name__.lower()} {name}: {where}: {first['msg']}")[:200])
+            bad.append(printable(f"{model.__name__.lower()} {name}: {first_fault(fault)}")[:200])
     return tuple(good), bad

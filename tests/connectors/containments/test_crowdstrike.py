@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from connectors.containments import crowdstrike
 from connectors.http import Clocks
-from playbook.errors import BadAnswer, ConfigError, ConnectorError, Unauthorized, Unreachable
+from playbook.errors import BadAnswer, ConfigError, ConnectorError, RateLimited, Unauthorized, Unreachable
 from tests.emulators.falcon import Falcon, serving
 from tests.emulators.site import Answer, site
 from tests.support.cassette_secrets import canary
@@ -83,6 +83,51 @@ def test_an_answer_lost_anywhere_and_a_retry_leave_one_effect(edr, falcon, lost)
     falcon.settle()
     assert done.ok and falcon.actions == ["contain", "lift_containment"] and falcon.devices[HOST]["tags"] == []
     assert edr.verify_released(STEP, KEY).ok
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize("status", [401, 429])
+def test_a_token_that_ended_is_taken_anew_once_and_the_step_is_done(edr, falcon, status):
+    edr.check()
+    falcon.ended_with = status
+    assert edr.contain(STEP, KEY).ok and falcon.actions == ["contain"]
+    assert [request.path for request in falcon.seen].count("/oauth2/token") == 2
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize(
+    ("headers", "waited"),
+    [
+        ({"X-RateLimit-RetryAfter": str(int(NOW.timestamp()) + 7)}, 7),
+        ({"X-Ratelimit-Retryafter": "9"}, 9),
+        ({"X-RateLimit-RetryAfter": "soon"}, 0.5),
+        ({"X-RateLimit-RetryAfter": "nan"}, 0.5),
+        ({"X-RateLimit-RetryAfter": str(int(NOW.timestamp()) - 7)}, 0.5),
+        ({"Retry-After": "3", "X-RateLimit-RetryAfter": str(int(NOW.timestamp()) + 7)}, 7),
+    ],
+)
+def test_a_limit_of_our_rate_is_waited_out_as_falcon_asks(falcon, headers, waited):
+    slept = []
+    clocks = Clocks(slept.append, lambda: sum(slept), NOW.timestamp)
+    with site(falcon) as url:
+        edr = connected(url, clocks)
+        edr.check()
+        falcon.limited = [headers, headers]
+        assert edr.verify(STEP, KEY).ok is False
+    assert sum(slept) == pytest.approx(waited) and falcon.limited == []
+
+
+@pytest.mark.loopback
+def test_a_limit_that_outlasts_the_deadline_is_told_with_its_wait(falcon):
+    slept = []
+    clocks = Clocks(slept.append, lambda: sum(slept), NOW.timestamp)
+    with site(falcon) as url:
+        edr = connected(url, clocks)
+        edr.check()
+        falcon.limited = [{"X-RateLimit-RetryAfter": str(int(NOW.timestamp()) + 3000)}] * 9
+        with pytest.raises(RateLimited, match="asks to wait 3000 s"):
+            edr.contain(STEP, KEY)
+    assert slept == [] and falcon.actions == []
 
 
 @pytest.mark.loopback

@@ -117,6 +117,16 @@ def test_retry_after_is_kept_and_one_beyond_the_deadline_ends_at_once(server: Se
     assert fake.slept == [] and len(server.seen) == before
 
 
+def test_no_answer_shuts_a_product_off_for_longer_than_an_hour(server: Server) -> None:
+    fake = FakeTime()
+    server.acts = [says(429, Retry_After="1e15"), says(200)]
+    transport = _transport(server, fake.clocks)
+    with pytest.raises(RateLimited):
+        transport.get("/x")
+    fake.slept.append(3600.5)
+    assert transport.get("/x").status == 200
+
+
 def test_the_gate_is_shared_by_host_and_user(server: Server) -> None:
     fake = FakeTime()
     server.acts = [says(200)]

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.http import Credential, Reply, checked_url, retry_after
+from connectors.http.reply import asked_wait
 from playbook.errors import BadAnswer, ConfigError
 
 
@@ -58,6 +59,22 @@ def test_urls_that_are_taken(url: str) -> None:
 )
 def test_retry_after_values(value: str | None, seconds: float | None) -> None:
     assert retry_after(value, 1_000_000_000.0) == seconds
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "5"}, 5.0),
+        ({"x-ratelimit-retryafter": "1800000012"}, 12.0),
+        ({"x-ratelimit-retryafter": "1799999000"}, 0.0),
+        ({"x-ratelimit-retryafter": "8"}, 8.0),
+        ({"retry-after": "5", "x-ratelimit-retryafter": "1800000012"}, 12.0),
+        ({"retry-after": "soon", "x-ratelimit-retryafter": "1e400"}, None),
+    ],
+)
+def test_the_longest_wait_that_an_answer_asks_for(headers: dict[str, str], seconds: float | None) -> None:
+    assert asked_wait(headers, 1_800_000_000.0) == seconds
 
 
 ODD = "p\"a<s>s\\w&rd'-0123456789"
