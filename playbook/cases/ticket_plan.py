@@ -2,10 +2,11 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from playbook.model.case import Case, Ticket
 from playbook.report import wording
+from playbook.triage.config_warnings import home_line
 
 
 def with_tickets(cases: Sequence[Case], most: int, hosts_for_one: int) -> tuple[tuple[Case, ...], tuple[Ticket, ...]]:
@@ -15,7 +16,8 @@ def with_tickets(cases: Sequence[Case], most: int, hosts_for_one: int) -> tuple[
     into one digest ticket with counts. Cases come worst first, so the best evidence gets its ticket first.
     """
     wanting = [c for c in cases if c.status in ("proposed", "ticket")]
-    shared = _shared(wanting, hosts_for_one)
+    strange = _strangers(cases)
+    shared = strange | _shared([c for c in wanting if c.case_id not in strange], hosts_for_one)
     found: dict[str, Ticket] = {}
     of_case: dict[str, Ticket] = {}
     left: list[Case] = []
@@ -34,6 +36,41 @@ def with_tickets(cases: Sequence[Case], most: int, hosts_for_one: int) -> tuple[
     return tuple(c.model_copy(update={"ticket": of_case.get(c.case_id)}) for c in cases), tickets
 
 
+def _strangers(cases: Sequence[Case]) -> dict[str, Ticket]:
+    """One ticket for all public sources that ``networks.home`` does not name, also those that are only watched."""
+    sources = {
+        one.enriched.source: one.enriched.site
+        for case in cases
+        for one in case.detections
+        if one.enriched.stranger and one.enriched.source is not None
+    }
+    wanting = [
+        c for c in cases if c.status in ("proposed", "ticket") and all(one.enriched.stranger for one in c.detections)
+    ]
+    if not wanting:
+        return {}
+    many = len(sources) > 1
+    ticket = Ticket(
+        key="sources:not-in-home",
+        case_ids=tuple(c.case_id for c in wanting),
+        title=f"{len(sources)} public {'sources beacon' if many else 'source beacons'}: "
+        f"{'are they' if many else 'is it'} yours?",
+        text="\n".join(
+            [
+                f"networks.home names none of them, so nothing convicts them: {_listed(map(str, sources))}",
+                f"If they are yours, set {home_line(sources, next(iter(sources.values())))}",
+                *(f"{c.host}: {'; '.join(c.verdict.reasons[:1])}" for c in wanting[:50]),
+            ]
+        ),
+    )
+    return {c.case_id: ticket for c in wanting}
+
+
+def _listed(names: Iterable[str]) -> str:
+    found = list(names)
+    return ", ".join(found[:50]) + (" ..." if len(found) > 50 else "")
+
+
 def _shared(cases: Sequence[Case], hosts_for_one: int) -> dict[str, Ticket]:
     """The ticket of each case whose worst destination brings many hosts."""
     by_place: dict[tuple[str, int], list[Case]] = defaultdict(list)
@@ -44,7 +81,7 @@ def _shared(cases: Sequence[Case], hosts_for_one: int) -> dict[str, Ticket]:
     for (address, port), together in by_place.items():
         if len(together) < hosts_for_one:
             continue
-        hosts = ", ".join(c.host for c in together[:50]) + (" ..." if len(together) > 50 else "")
+        hosts = _listed(c.host for c in together)
         ticket = Ticket(
             key=f"destination:{address}:{port}",
             case_ids=tuple(c.case_id for c in together),

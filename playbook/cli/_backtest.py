@@ -181,6 +181,8 @@ def candidates(now: BacktestResult) -> tuple[Candidate, ...]:
     against: dict[tuple[str, int], dict[str, None]] = defaultdict(dict)
     for case in now.cases:
         for one in case.detections if case.status in _ASKS and case.verdict.disposition != "TRUE_POSITIVE" else ():
+            if one.enriched.stranger:
+                continue  # the question is whose machine it is: an exception would hide an attacker
             if one.verdict.status in _ASKS and one.enriched.detection.dst_ip not in convicted:
                 place = one.enriched.detection.dst_ip, one.enriched.detection.dst_port
                 sources[place][_named(one.enriched)] = None

@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any, TypeVar
 
 from playbook.model import Value
-from playbook.model.address import Address, parse, unwrap
+from playbook.model.address import Address, parse, unwrap, why_not_global, within
 from playbook.model.detection import Detection, TimeWindow
 from playbook.model.enrichment import Enrichment, FeedEntry, HostRecord, ListEntry, SocketOwner
 from playbook.model.measurement import Measurement
@@ -53,6 +53,14 @@ class EnrichedDetection(Value):
         """The source address, unwrapped; None when the text is no address."""
         address = parse(self.detection.src_ip)
         return None if address is None else unwrap(address, self.site.networks.nat64)
+
+    @cached_property
+    def stranger(self) -> bool:
+        """Whether the source is a global address that ``networks.home`` does not name: it may be anybody's machine."""
+        source, networks = self.source, self.site.networks
+        if source is None or within(source, networks.home):
+            return False
+        return why_not_global(source, networks.lab, networks.nat64) is None
 
     def answers(self, kind: type[A], role: Role | None = None) -> tuple[tuple[A, Enrichment], ...]:
         """Every answer of one type with the enrichment it came in, optionally about one side of the connection."""

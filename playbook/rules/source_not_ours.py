@@ -16,9 +16,12 @@ class Params(Value):
 
 
 def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
-    """Filter G2. Silent when the source is home, unknown (see ``home_is_unknown``), or the destination is listed."""
+    """Filter G2. Silent when the source is home, private, unknown (``home_is_unknown``), or the destination listed.
+
+    What this leaves through of a global source that is not home is never convicted (``EnrichedDetection.stranger``).
+    """
     source, destination, networks = enriched.source, enriched.destination, enriched.site.networks
-    if source is None or enriched.on_threat_list or within(source, networks.home):
+    if source is None or enriched.on_threat_list or not enriched.stranger:
         return None
     inbound = destination is not None and within(destination, networks.home)
     if not inbound and home_is_unknown(source, networks):

@@ -69,6 +69,8 @@ class ConclusiveIndicator(LadderRung):
         """It holds when a conclusive indicator stands that no exception names."""
         excepted = {_plain(i) for e in weighed.exceptions for i in (e.indicator, *e.overrides) if i}
         standing = [e for e in weighed.conclusive if not e.indicator or _plain(e.indicator) not in excepted]
+        if standing and weighed.stranger:
+            return Tried(False, f"{standing[0].reason}, but {weighed.stranger}")
         if standing:
             return Tried(True, standing[0].reason)
         if weighed.conclusive:
@@ -115,9 +117,9 @@ class BenignExplanation(LadderRung):
         """It holds when an explanation is complete and no indicator speaks against it."""
         if not weighed.complete:
             return Tried(False, weighed.partial[0].reason if weighed.partial else "no benign explanation speaks")
-        explanation = weighed.complete[0].reason
-        if weighed.strong_indicators:
-            return Tried(False, f"{explanation}; contradicted: {weighed.strong_indicators[0].reason}")
+        explanation, against = weighed.complete[0].reason, weighed.conclusive + weighed.strong_indicators
+        if against:
+            return Tried(False, f"{explanation}; contradicted: {against[0].reason}")
         return Tried(True, explanation)
 
     def basis(self, weighed: Weighed) -> tuple[Evidence, ...]:
@@ -158,8 +160,8 @@ def _held_back_by(weighed: Weighed) -> str:
     """Why two groups do not convict after all; empty when they do."""
     if weighed.never_by_corroboration:
         return f"port {weighed.enriched.detection.dst_port} is never decided by corroboration"
-    if weighed.may_be_a_stranger:
-        return "networks.home names no public prefix, so the source may be a stranger"
+    if weighed.stranger:
+        return weighed.stranger
     holding = weighed.benign + weighed.complete + weighed.standing
     if holding:
         return holding[0].reason
@@ -174,12 +176,14 @@ class PartialOrUnanswered(LadderRung):
 
     def test(self, weighed: Weighed) -> Tried:
         """It holds when anything speaks, contradicts or did not answer; each is told."""
-        told = [e.reason for e in (*weighed.policy, *weighed.strong_indicators, *weighed.standing)]
+        indicators = weighed.conclusive + weighed.strong_indicators
+        told = [e.reason for e in (*weighed.policy, *indicators, *weighed.standing)]
+        told += [weighed.stranger] if weighed.stranger and (told or weighed.corroborations) else []
         told += [_waits(weighed)] if weighed.waiting_on else []
         if weighed.corroborations:
             alone = ", which alone decides nothing" if len(weighed.groups) < 2 else ""
             told.append(f"corroborated by {' and '.join(weighed.groups)}{alone}")
-        if weighed.complete and weighed.strong_indicators:
+        if weighed.complete and indicators:
             told.append("benign and malicious evidence contradict each other")
         if weighed.unanswered and not told:
             told.append(f"not answered: {', '.join(weighed.unanswered)}")
@@ -189,7 +193,8 @@ class PartialOrUnanswered(LadderRung):
 
     def basis(self, weighed: Weighed) -> tuple[Evidence, ...]:
         """Everything that speaks, in either direction."""
-        return weighed.policy + weighed.strong_indicators + weighed.corroborations + weighed.benign + weighed.partial
+        indicators = weighed.conclusive + weighed.strong_indicators
+        return weighed.policy + indicators + weighed.corroborations + weighed.benign + weighed.partial
 
     def reasons(self, weighed: Weighed, why: str) -> tuple[str, ...]:
         """What was weighed, then each reason that is not in that sentence already."""
@@ -284,6 +289,8 @@ def _waits(weighed: Weighed) -> str:
 
 def _what_would_settle(weighed: Weighed) -> tuple[str, ...]:
     """An answer that is due, or what more would make it TRUE_POSITIVE; nothing by corroboration where none counts."""
+    if weighed.stranger:
+        return (f"{weighed.enriched.detection.src_ip} in networks.home, if it is yours, would let it be judged",)
     if weighed.waiting_on:
         return (f"an answer of {', '.join(weighed.waiting_on)} would settle it",)
     if weighed.benign or weighed.complete or weighed.standing or weighed.never_by_corroboration:

@@ -3,10 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from playbook.model.address import within
 from playbook.model.enriched import EnrichedDetection
 from playbook.model.verdict import Evidence, Group
-from playbook.rules.source_not_ours import home_is_unknown
 
 GROUPS: tuple[Group, ...] = ("rhythm", "destination", "host")
 
@@ -74,10 +72,12 @@ class Weighed:
         return self.enriched.detection.dst_port in NEVER_BY_CORROBORATION
 
     @property
-    def may_be_a_stranger(self) -> bool:
-        """Whether nobody told us if the source, a global address, is ours."""
-        source, networks = self.enriched.source, self.enriched.site.networks
-        return source is not None and not within(source, networks.home) and home_is_unknown(source, networks)
+    def stranger(self) -> str:
+        """Why nothing convicts the source: a global address that nobody told us is ours; empty for every other."""
+        if not self.enriched.stranger:
+            return ""
+        source = self.enriched.detection.src_ip
+        return f"networks.home does not name {source}, so it may be a stranger and is never convicted"
 
     @property
     def missing(self) -> tuple[str, ...]:

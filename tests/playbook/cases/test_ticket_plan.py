@@ -76,3 +76,23 @@ def test_a_ticket_says_what_is_asked_and_why(change, ask):
     _, (ticket,) = with_tickets([case(1, **change)], 20, 5)
     assert ask in ticket.title and "ws-1" in ticket.title
     assert "Why: " in ticket.text and "Would change it: " in ticket.text
+
+
+def strange(number, status="ticket"):
+    one = a_judged(
+        a_beacon(src_ip=f"8.8.4.{number}", hostname=""), a_verdict(disposition="UNDETERMINED", status=status)
+    )
+    return a_case(one, case_id=f"C-{number:012x}", host=f"8.8.4.{number}")
+
+
+def test_public_sources_that_nobody_named_are_one_ticket_that_asks_whose_they_are():
+    cases, tickets = with_tickets([case(1), *map(strange, range(10, 40)), strange(41, "watch")], 20, 5)
+    assert keys(tickets) == ["case:C-000000000001", "sources:not-in-home"]
+    asked = tickets[1]
+    assert "31 public sources" in asked.title and "yours?" in asked.title
+    assert '"100.64.0.0/10"' in asked.text and '"8.8.4.10"' in asked.text and '"8.8.4.41"' in asked.text
+    assert cases[-1].ticket is None and len(asked.case_ids) == 30
+
+
+def test_strangers_that_are_only_watched_are_no_ticket():
+    assert with_tickets([strange(10, "watch")], 20, 5)[1] == ()

@@ -16,7 +16,7 @@ OURS = {"home": ("10.0.0.0/8", "198.51.100.0/24")}
 TABLE = [
     Row("speaks", "a stranger contacts us", source("8.8.8.8", destination="198.51.100.9", **OURS), "conclusive"),
     Row("speaks", "a stranger beside our global network", source("8.8.8.8", **OURS), "conclusive"),
-    Row("speaks", "a private source that home leaves out", source("192.168.1.1", **OURS), "conclusive"),
+    Row("near miss", "a private source that home leaves out is judged", source("192.168.1.1", **OURS), "silent"),
     Row("near miss", "last address of our network", source("198.51.100.255", **OURS), "silent"),
     Row("near miss", "first address past it", source("198.51.101.0", **OURS), "conclusive"),
     Row("near miss", "global, and home names no global prefix", source("8.8.8.8"), "silent"),

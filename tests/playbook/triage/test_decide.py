@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from playbook.model.verdict import Evidence
 from playbook.triage.decide import decide
-from tests.support.builders import a_beacon, a_fact, an_enriched, measured, said, silent
+from tests.support.builders import a_beacon, a_fact, a_site, an_enriched, measured, said, silent
 from tests.support.examples import examples
 
 GROUPS = ("rhythm", "destination", "host")
@@ -223,6 +223,24 @@ def test_nothing_is_closed_without_an_exception_or_a_complete_explanation(eviden
     assert (verdict.status != "closed") or whole
     assert verdict.disposition != "FALSE_POSITIVE"
     assert verdict.would_change or verdict.status == "closed"
+
+
+@pytest.mark.parametrize("home", [(), ("198.51.100.0/24",)], ids=["no public home", "another public home"])
+@pytest.mark.parametrize("strength", ["conclusive", "strong"])
+def test_a_public_source_that_home_does_not_name_is_never_convicted(home, strength):
+    words = [indicator(strength), *(corroboration(group) for group in GROUPS)]
+    site = a_site(home=("10.0.0.0/8", *home))
+    found = decide(an_enriched(detection=a_beacon(src_ip="8.8.4.4"), site=site), words)
+    assert (found.disposition, found.status) == ("UNDETERMINED", "ticket"), found.reasons
+    assert "networks.home does not name 8.8.4.4" in found.reasons[0]
+    assert any("8.8.4.4 in networks.home" in change for change in found.would_change)
+    ours = an_enriched(detection=a_beacon(src_ip="8.8.4.4"), site=a_site(home=("10.0.0.0/8", "8.8.4.4/32")))
+    assert decide(ours, words).disposition == "TRUE_POSITIVE"
+
+
+def test_what_convicts_elsewhere_contradicts_a_strangers_explanation():
+    found = decide(an_enriched(detection=a_beacon(src_ip="8.8.4.4")), (explanation(), indicator()))
+    assert (found.disposition, found.rung) == ("UNDETERMINED", 5)
 
 
 def test_a_source_that_may_be_a_stranger_is_not_convicted_by_corroboration():
