@@ -62,7 +62,7 @@ def test_for_fetch_is_what_the_connectors_send() -> None:
     assert "beaconing_score" not in printed("duckdb", "--for", "fetch")[1]
 
 
-@pytest.mark.parametrize("language", ["sumo", "splunk", "splunk-tstats", "duckdb"])
+@pytest.mark.parametrize("language", ["sumo", "splunk", "splunk-tstats", "duckdb", "kql"])
 def test_the_pasted_text_is_laid_out_and_ends_in_the_columns_of_the_detection(language: str) -> None:
     for profile in PROFILES:
         code, text = printed(language, "--profile", profile)
