@@ -1,9 +1,8 @@
 """Client of botnet-playbook's action API: one file, the standard library alone, Python 3.9 or later.
 
-Packages carry this text as it is. Whatever goes wrong is a ``PlaybookFailure`` whose text is one sentence for people.
+Packages carry this text as it is, some in the midst of another text, so that it begins with no ``__future__``.
+Whatever goes wrong is a ``PlaybookFailure`` whose text is one sentence for people.
 """
-
-from __future__ import annotations
 
 import ipaddress
 import json
@@ -120,7 +119,7 @@ class Playbook:
             raise PlaybookFailure("token", f"{what} needs a token of botnet-playbook; none is configured.")
         return token
 
-    def _asked(self, method: str, path: str, token: str, body: bytes | None) -> Any:
+    def _asked(self, method: str, path: str, token: str, body: Any) -> Any:
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
