@@ -1,5 +1,6 @@
-"""manifests write|check: the packages of the platforms, made from the catalogue."""
+"""manifests write|check|build: the packages of the platforms, made from the catalogue."""
 
+import hashlib
 from pathlib import Path
 
 import click
@@ -51,6 +52,36 @@ def check(names: tuple[str, ...], directory: Path) -> None:
     click.echo(f"{', '.join(packages)}: as the catalogue makes them")
 
 
-def _packages(names: tuple[str, ...]) -> dict[str, dict[str, str]]:
+@command.command(name="build")
+@click.argument("names", nargs=-1, metavar="[PLATFORM]...")
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("dist"),
+    show_default=True,
+    help="Where the files are put.",
+)
+@click.option(
+    "--wheels",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=None,
+    help="A folder of wheels that the package is to hold (splunk_soar).",
+)
+def build(names: tuple[str, ...], folder: Path, wheels: Path | None) -> None:
+    """Make the files that these platforms install, by default all; the same catalogue gives the same bytes."""
+    carried = {one.name: one.read_bytes() for one in sorted(wheels.glob("*.whl"))} if wheels else {}
+    if wheels and not carried:
+        raise ConfigError(f"{wheels}: no wheel (*.whl) lies there")
+    actions = catalogue()
+    for name in names or platforms.platforms():
+        for path, content in platforms.build(name, actions, carried).items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(content)
+            click.echo(f"{folder / path}: {len(content)} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
+
+
+def _packages(names: tuple[str, ...]) -> dict[str, dict[str, str | bytes]]:
     found = catalogue()
     return {name: platforms.render(name, found) for name in names or platforms.platforms()}

@@ -1,0 +1,142 @@
+"""Runs the vendors' own checkers over the packages: python scripts/check_platforms.py TOOLS [NAME...]
+
+TOOLS is the folder that scripts/install_platform_tools.sh filled, an environment a checker. Each check works on a copy
+in a temporary folder, reaches nothing outside, prints one line, and a failure prints what the checker wrote.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+MANIFESTS = ROOT / "manifests"
+PATIENCE_S = 300
+# Every check of demisto-sdk 1.39.13 that needs neither the content repository's graph nor the Internet.
+XSOAR_CODES = (
+    "IN100 IN101 IN102 IN104 IN106 IN107 IN108 IN109 IN110 IN112 IN113 IN114 IN121 IN122 IN123 IN125 IN126 IN127 IN130 "
+    "IN131 IN134 IN135 IN139 IN141 IN142 IN144 IN145 IN146 IN149 IN151 IN152 IN153 IN154 IN156 IN158 IN159 IN160 IN161 "
+    "IN162 IN163 IN169 IN170 IN171 LO107 PB100 PB101 PB103 PB104 PB105 PB106 PB108 PB109 PB115 PB116 PB121 PB122 PB123 "
+    "PB124 PB125 PB126 PB127 PB132 PB134 PB135 PB114 BA100 BA101 BA104 BA105 BA106 BA110 BA111 BA113 BA116 BA118 BA119 "
+    "BA126 BA128 AG100 AG101 AG102 AG103 AG104 AG105 AG106 AG107 AG108 AG109 AG110 AG111 AG115 DS100 DS101 DS105 PA100 "
+    "PA101 PA102 PA103 PA104 PA105 PA107 PA108 PA109 PA111 PA113 PA115 PA117 PA118 PA119 PA120 PA121 PA123 PA125 PA127 "
+    "PA130 PA134 DO101 DO102 SC100 SC105 SC106 RM100 RM102 RM103 RM104 RM105 RM107 RM110 RM113 RM114 RM115 CL100 PR101 "
+    "CR102 GF100 GF101 IF100 IF101 IF102 IF103 IF104 IF105 IF106 IF116 IF118 IF119 IM101 IM108 IM111 RP101 RP102 RP103 "
+    "IT102 IT103 MR100 MR101 MR106 MR107 MR108 ST110 ST112 ST113 ST114 ST115 TR100 TR101 AS101 AS102 AS103 AS104 AS105 "
+    "AS107 AS108 AS109 VC100 VC101 BC115 MC102 PA136 PA137 DO100"
+)
+
+
+def ran(command: list[str], folder: Path, environment: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """The exit code and everything that was written."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def built(platform: str, folder: Path) -> Path:
+    """The folder with what `manifests build` makes of a platform."""
+    program = Path(sys.executable).with_name("botnet-playbook")
+    code, text = ran([str(program), "manifests", "build", platform, "-o", str(folder / "built")], ROOT)
+    if code:
+        raise SystemExit(f"{platform}: manifests build failed\n{text}")
+    return folder / "built"
+
+
+def xsoar(tools: Path, folder: Path) -> tuple[bool, str]:
+    """demisto-sdk validate with every check that works offline, then its own zip of the pack."""
+    repository = folder / "content"
+    shutil.copytree(MANIFESTS / "xsoar", repository)
+    (repository / "Config").mkdir()
+    for name, approved in (
+        ("categories", ["Network Security"]),
+        ("tags", {"common": [], "xsoar": [], "marketplacev2": [], "xpanse": []}),
+        ("usecases", []),
+    ):
+        (repository / "Config" / f"approved_{name}.json").write_text(json.dumps({"approved_list": approved}))
+    who = ["-c", "user.name=check", "-c", "user.email=check@localhost"]
+    for command in (
+        ["init", "-q", "-b", "master"],
+        ["add", "-A"],
+        [*who, "commit", "-qm", "pack"],
+        ["remote", "add", "origin", "."],
+        ["fetch", "-q", "origin"],
+    ):
+        code, text = ran(["git", *command], repository)
+        if code:
+            return False, text
+    environment = {
+        "CI": "true",
+        "DEMISTO_SDK_CONTENT_PATH": str(repository),
+        "DEMISTO_SDK_IGNORE_CONTENT_WARNING": "1",
+        "DEMISTO_SDK_SKIP_VERSION_CHECK": "1",
+        "HOME": str(folder),
+    }
+    program = str(tools / "demisto" / "bin" / "demisto-sdk")
+    pack = "Packs/BotnetBeaconingResponse"
+    command = [program, "validate", "-i", pack, "-sv"]
+    code, text = ran([*command, ",".join(XSOAR_CODES.split())], repository, environment)
+    if code:
+        return False, text
+    code, text = ran([program, "zip-packs", "-i", pack, "-o", str(folder / "zipped")], repository, environment)
+    theirs = next((folder / "zipped").rglob("BotnetBeaconingResponse.zip"), None)
+    if code or theirs is None:
+        return False, text
+    ours = built("xsoar", folder) / "BotnetBeaconingResponse.zip"
+    differing = [key for key in ("commands", "dockerimage", "isfetch") if part(ours, key) != part(theirs, key)]
+    if differing:
+        return False, f"manifests build and zip-packs differ in {', '.join(differing)} of the integration"
+    # The checker itself is checked: it passes everything when it does not understand its own arguments.
+    broken = repository / pack / "Integrations" / "BotnetPlaybook" / "BotnetPlaybook.yml"
+    broken.write_text(broken.read_text(encoding="utf-8") + "nonsense: 1\n", encoding="utf-8")
+    code, text = ran([*command, "ST110"], repository, environment)
+    return code == 1 and "ST110" in text, text
+
+
+def part(archive: Path, key: str) -> object:
+    """A part of the integration's script in a pack's zip."""
+    with zipfile.ZipFile(archive) as pack:
+        return yaml.safe_load(pack.read("Integrations/integration-BotnetPlaybook.yml"))["script"][key]
+
+
+CHECKS: dict[str, tuple[str, Callable[[Path, Path], tuple[bool, str]]]] = {
+    "xsoar": ("demisto-sdk validate, 181 checks, and zip-packs", xsoar),
+}
+
+
+def main(tools: Path, names: list[str]) -> int:
+    """Run the checks; 1 when one fails or its checker is not installed."""
+    failures = 0
+    for name in names or CHECKS:
+        what, check = CHECKS[name]
+        with tempfile.TemporaryDirectory(prefix=f"{name}-") as folder:
+            try:
+                good, text = check(tools, Path(folder))
+            except (OSError, subprocess.TimeoutExpired) as fault:
+                good, text = False, f"the checker does not run: {fault}"
+        print(f"{'passed' if good else 'FAILED'}  {name}: {what}")
+        if not good:
+            failures += 1
+            print(text)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        raise SystemExit(__doc__)
+    raise SystemExit(main(Path(sys.argv[1]).resolve(), sys.argv[2:]))

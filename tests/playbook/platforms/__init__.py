@@ -1,0 +1,1 @@
+"""Tests of what the packages of the platforms share."""
