@@ -31,9 +31,9 @@ def _readme(paths: tuple[str, ...]) -> str:
     listed = "\n".join(f"- `{path}`" for path in paths)
     made = "`botnet-playbook manifests write content`"
     return (
-        f"# Content for SIEMs\n\nMade by {made} from the texts that"
-        " `botnet-playbook query LANGUAGE` prints; a test\nfails when a file is not what they make."
-        " Scopes are defaults: adapt them before a search is enabled.\n\nSigma rules and Cloud SIEM rules are in `manifests/queries/sigma`"
-        " and `manifests/queries/sumo_cse`. How each is\nimported, and what read it here: `docs/content.md`.\n\n"
+        f"# Content for SIEMs\n\nMade by {made} from the texts that `botnet-playbook query LANGUAGE` prints;"
+        " a test\nfails when a file is not what they make. Scopes are defaults: adapt them before a search is"
+        " enabled.\n\nSigma rules and Cloud SIEM rules are in `manifests/queries/sigma` and"
+        " `manifests/queries/sumo_cse`. How each is\nimported, and what read it here: `docs/content.md`.\n\n"
         f"{listed}\n"
     )
