@@ -40,13 +40,14 @@ def run(query: str, table: str, rows: Iterable[Fields], since: datetime = _LONG_
             f"INSERT INTO {table} SELECT {', '.join(f'unnest(?::{kind}[])' for _, kind in columns)}",
             [[row.get(name) for row in given] for name, _ in columns],
         )
-        done = connection.execute(_translated(fixed))
+        done = connection.execute(translated(fixed))
         names = [column[0] for column in done.description]
         return [dict(zip(names, one, strict=True)) for one in done.fetchall()]
 
 
 @cache
-def _translated(query: str) -> str:
+def translated(query: str) -> str:
+    """The text as SQL of DuckDB."""
     return str(duckdb_kql.to_sql(_RANGES.sub(_between, query)))
 
 
