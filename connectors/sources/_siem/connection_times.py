@@ -69,7 +69,7 @@ def _bounded(ask: Ask, most: int) -> Ask:
     """``ask`` that is carried out ``most`` times; Incomplete after that."""
     numbers = count(1)
 
-    def asked(keys: tuple[str, ...], since: Mapping[str, int], step_s: int) -> Read:
+    def asked(keys: tuple[str, ...], since: Mapping[str, int], step_s: int) -> Read[Start]:
         if next(numbers) > most:
             raise Incomplete(f"the {most} searches for start times that a run may make are used up")
         return ask(keys, since, step_s)
