@@ -56,6 +56,8 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff format --check playbook connectors tests scripts bench
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	@mkdir -p build && $(BIN)/python scripts/plug_in_contracts.py > build/plug_in_contracts.py
+	$(BIN)/mypy build/plug_in_contracts.py
 
 # what is made from the catalogue of actions; the tests fail when it is not made again
 manifests: $(VENV)/.ready

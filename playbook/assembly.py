@@ -6,7 +6,7 @@ from datetime import datetime
 from ipaddress import ip_network
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import connectors
 import playbook
@@ -17,7 +17,7 @@ from playbook.model import Value
 from playbook.model.address import Network
 from playbook.model.response import StepKind
 from playbook.model.site import Site
-from playbook.ports import Containment, DetectionSource, Enricher, Toolkit
+from playbook.ports import ConnectorModule, Containment, DetectionSource, Enricher, Toolkit
 from playbook.report.sanitize import utc
 from playbook.respond import RunTerms
 from playbook.response.guardrails import NeverBlockPolicy
@@ -212,7 +212,7 @@ class _Bootstrapper:
         if kind not in connectors.catalogue(section):
             self.faults.append(f"{self.file}: {where}.kind: {_no_such_kind(section, kind)}")
             return None
-        module = connectors.load(section, kind)
+        module = cast(ConnectorModule[Any], connectors.load(section, kind))
         try:
             own = self.defaults(module.Settings) | {k: v for k, v in table.items() if k not in RESERVED_KEYS}
             settings = module.Settings.model_validate(resolve_secrets(own, self.file, where))

@@ -1,21 +1,30 @@
-"""What the stages ask of the outside, as small protocols; connectors fulfil them without importing this file."""
+"""What the stages ask of the outside, and of every plug-in module, as small protocols.
+
+Connectors and the files of the plug-in folders fulfil them without importing this file; ``make lint`` holds every one
+against its protocol (scripts/plug_in_contracts.py). A log format is the log source's own kind of plug-in, and its
+protocol stands beside the columns it fills: ``connectors.sources.logs.schema.Format``.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
+from playbook.model import Value
 from playbook.model.address import Network
 from playbook.model.case import Ticket
 from playbook.model.check import CheckResult as CheckResult
 from playbook.model.detection import Detection, Fetched, TimeWindow
+from playbook.model.enriched import EnrichedDetection
 from playbook.model.enrichment import Enrichment
 from playbook.model.event import Event
 from playbook.model.finding_update import FindingUpdate
 from playbook.model.observable import Observable
 from playbook.model.response import Notice, Receipt, Step, StepKind
+from playbook.model.site import Site
 from playbook.model.traffic import Traffic
+from playbook.model.verdict import Evidence
 
 # Called with (bytes or rows done, total or 0 when unknown).
 Progress = Callable[[int, int], None]
@@ -171,6 +180,79 @@ class TakesEvents(Protocol):
 
     def send_event(self, event: Event) -> None:
         """Deliver the event; raises ConnectorError when it was not taken."""
+
+
+Connector_co = TypeVar("Connector_co", covariant=True)
+
+
+class ConnectorModule(Protocol[Connector_co]):
+    """A product in a role's folder of ``connectors``: its settings, and how one is made of them."""
+
+    @property
+    def Settings(self) -> type[Value]:  # a class of the module
+        """The model of its configuration table; every fault of a table is told by its key."""
+
+    def connect(self, name: str, settings: Any, site: Site, folder: Path) -> Connector_co:
+        """One product, wired and not yet asked anything; relative paths start in ``folder``. Raises ConfigError."""
+
+
+class RuleModule(Protocol):
+    """A file of ``playbook/rules``. ``FILTER = True`` (default False) makes it a static filter, judged first."""
+
+    @property
+    def Params(self) -> type[Value]:  # a class of the module
+        """Its parameters with their defaults, for ``[policy.rules.NAME]``."""
+
+    def judge(self, enriched: EnrichedDetection, params: Any) -> Evidence | None:
+        """The evidence it finds, or None; pure: no clock, file, network or settings."""
+
+
+class QueryLanguageModule(Protocol):
+    """A file or folder of ``playbook/detections/languages``.
+
+    Beside ``query`` it may state, each with a default: ``PRESETS`` (empty; the shapes of fields it knows, by name),
+    ``HUNTED`` (``PRESETS``; those that a hunt knows), ``PROFILE`` (empty; which preset means which profile),
+    ``SOURCE_KIND`` ("": no connector asks in it) and ``SOURCE_PRESET`` (None: of any preset).
+    """
+
+    @property
+    def query(self) -> Callable[..., str]:
+        """The text of the detection or a hunt; its parameters, all with defaults, are what ``query`` offers."""
+
+
+class PlatformModule(Protocol):
+    """A file or folder of ``playbook/platforms``: the catalogue of actions -> the package of that platform.
+
+    ``build(files) -> {name: bytes}`` (the files that the platform installs; default: the package's own files) and
+    ``with_wheels(files, wheels)`` (where a package can carry them) may be left out.
+    """
+
+    def render(self, catalogue: Any) -> Mapping[str, str] | Mapping[str, str | bytes]:
+        """Text or bytes by the file's path inside the package, from the catalogue and the version alone."""
+
+
+class ActionModule(Protocol):
+    """A file of ``playbook/actions``; ``SCOPE`` and ``ROLE`` say what a token needs where its kind does not.
+
+    It offers ``run(given, outside) -> Result`` (``Outside``: configuration and connectors), or, when it works on the
+    record, ``carry(given, record) -> Result``.
+    """
+
+    @property
+    def KIND(self) -> str:  # a constant of the module
+        """test, investigate, generic, contain or correct."""
+
+    @property
+    def READ_ONLY(self) -> bool:  # a constant of the module
+        """Whether it changes nothing anywhere."""
+
+    @property
+    def Input(self) -> type[Value]:  # a class of the module
+        """Its parameters, scalars only."""
+
+    @property
+    def Output(self) -> type[Value]:  # a class of the module
+        """A row of what it gives, scalars only."""
 
 
 @dataclass(frozen=True)

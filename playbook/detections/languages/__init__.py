@@ -4,8 +4,9 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Mapping
-from types import ModuleType
-from typing import Any
+from typing import Any, cast
+
+from playbook.ports import QueryLanguageModule
 
 
 def languages() -> tuple[str, ...]:
@@ -52,7 +53,7 @@ def render(language: str, **chosen: Any) -> str:
     return str(_module(language).query(**chosen))
 
 
-def _module(language: str) -> ModuleType:
+def _module(language: str) -> QueryLanguageModule:
     if language not in languages():
         raise KeyError(language)
-    return importlib.import_module(f"{__name__}.{language.replace('-', '_')}")
+    return cast(QueryLanguageModule, importlib.import_module(f"{__name__}.{language.replace('-', '_')}"))
