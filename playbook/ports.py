@@ -212,7 +212,8 @@ class QueryLanguageModule(Protocol):
 
     Beside ``query`` it may state, each with a default: ``PRESETS`` (empty; the shapes of fields it knows, by name),
     ``HUNTED`` (``PRESETS``; those that a hunt knows), ``PROFILE`` (empty; which preset means which profile),
-    ``SOURCE_KIND`` ("": no connector asks in it) and ``SOURCE_PRESET`` (None: of any preset).
+    ``SOURCE_KIND`` ("": no connector asks in it), ``SOURCE_PRESET`` (None: of any preset) and ``PROOF`` (never run:
+    what is rendered, read and run, by detection or hunt).
     """
 
     @property

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from playbook.actions import Action
+from playbook.detections import languages
 from playbook.detections.beaconing import PROFILES
 from playbook.detections.hunts import HUNTS
 from playbook.detections.languages import duckdb, kql, sigma, splunk, sumo, sumo_cse
@@ -49,11 +50,21 @@ def _file(name: str) -> str:
     return name.replace("-", "_")
 
 
+def _proof() -> str:
+    """The table of what is rendered, read and run, from what each language says of itself."""
+    rows = [
+        f"| {language} | {what} | {' | '.join(words)} |"
+        for language in languages.languages()
+        for what, words in languages.proof(language).items()
+    ]
+    return "\n".join(["| language | what | rendered | read | equal |", "|---|---|---|---|---|", *rows])
+
+
 def _readme(paths: tuple[str, ...]) -> str:
     listed = "\n".join(f"- `{path}`" for path in paths)
     return (
         "# Queries\n\nMade by `botnet-playbook manifests write queries`; a test fails when a file is not what the"
         " renderers\nmake. The scopes are defaults: `botnet-playbook query LANGUAGE` and the settings `scope` and"
-        " `fields` of a\nsource adapt them. What was run, read by a parser or only written is in"
-        f" `docs/languages.md`.\n\n{listed}\n"
+        " `fields` of a\nsource adapt them. What the words of the table mean, and\nhow the proof works, is in"
+        f" `docs/languages.md`.\n\n{_proof()}\n\n{listed}\n"
     )

@@ -45,6 +45,11 @@ def asks(language: str, table: Mapping[str, Any]) -> bool:
     return table.get("kind") == getattr(module, "SOURCE_KIND", "") and own in (None, table.get("preset"))
 
 
+def proof(language: str) -> Mapping[str, tuple[str, str, str]]:
+    """What is rendered, what reads it and what runs it, by detection or hunt, as the language says of itself."""
+    return getattr(_module(language), "PROOF", {"beaconing": ("yes", "own tests", "never run")})
+
+
 def render(language: str, **chosen: Any) -> str:
     """The query text that ``query LANGUAGE`` prints; KeyError when no renderer of that name lies here.
 

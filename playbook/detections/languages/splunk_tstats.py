@@ -19,3 +19,6 @@ def query(
 ) -> str:
     """The detection over Network_Traffic, or a hunt over it; KeyError for a hunt over DNS rows."""
     return splunk.query("tstats", hunt, purpose, profile, scope, fields, lab)
+
+
+PROOF: Mapping[str, tuple[str, str, str]] = {"beaconing": ("yes: tstats", "as splunk", "as splunk, preset tstats")}

@@ -5,6 +5,7 @@ with POST /api/sec/v1/rules/aggregation.
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from playbook.detections.beaconing import ICMP_NAMES, IRC_PORTS, MIN_CONNECTIONS
@@ -128,3 +129,12 @@ def _fields(rule: MatchRule) -> dict[str, Any]:
         "tags": list(_TAGS),
         "tuningExpressionIds": [],
     }
+
+
+# What is proven of the texts, for the table in manifests/queries: rendered, read by, equal by.
+PROOF: Mapping[str, tuple[str, str, str]] = {
+    "beaconing": ("in part", "JSON only", "cannot be: no hours, no score"),
+    "ddos-burst": ("yes", "JSON only", "never run"),
+    "dga-burst": ("in part", "JSON only", "cannot be: no share of failed names"),
+    "irc": ("yes", "JSON only", "never run"),
+}

@@ -1,6 +1,6 @@
 """The beaconing detection as DuckDB SQL over a relation of canonical connections (sources/logs/schema.py)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from textwrap import indent
@@ -266,3 +266,12 @@ def _external(profile: Profile, lab: tuple[Network, ...]) -> str:
         return f"NOT {within('dst_v4', SEED_INTERNAL)}"
     named = f" OR {within('dst_v4', lab)}" if lab else ""
     return f"(NOT {within('dst_v4', (network for network, _ in NOT_GLOBAL))}{named})"
+
+
+# What is proven of the texts, for the table in manifests/queries: rendered, read by, equal by.
+PROOF: Mapping[str, tuple[str, str, str]] = {
+    "beaconing": ("yes", "engine", "engine (`tests/connectors/sources/logs`)"),
+    "ddos-burst": ("yes", "engine", "engine"),
+    "dga-burst": ("yes", "engine", "engine"),
+    "irc": ("yes", "engine", "engine"),
+}

@@ -3,7 +3,7 @@
 Nobody re-scores what is pasted into a portal, so these texts carry the score, in whole numbers: no rounding decides.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from playbook.detections.beaconing import Profile
 from playbook.detections.hunts import HUNTS
@@ -32,3 +32,12 @@ def query(
     else:
         parts = paste.parts(chosen, profile, lab)
     return laid_out(parts, lambda line: f"// {line}")
+
+
+# What is proven of the texts, for the table in manifests/queries: rendered, read by, equal by.
+PROOF: Mapping[str, tuple[str, str, str]] = {
+    "beaconing": ("yes: defender, sentinel", "vendor", "duckdb-kql, both tables, both profiles, and 20 wrong texts"),
+    "ddos-burst": ("yes: defender, sentinel", "vendor", "duckdb-kql, both"),
+    "dga-burst": ("yes: defender, sentinel", "vendor", "duckdb-kql, both"),
+    "irc": ("yes: defender, sentinel", "vendor", "duckdb-kql, both"),
+}

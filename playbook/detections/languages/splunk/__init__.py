@@ -206,3 +206,22 @@ def _pasted(preset: str, scope: str, fields: Mapping[str, str] | None, profile: 
 
 def _joined(stages: Sequence[str]) -> str:
     return "\n| ".join(stages)
+
+
+# What is proven of the texts, for the table in manifests/queries: rendered, read by, equal by.
+PROOF: Mapping[str, tuple[str, str, str]] = {
+    "beaconing": ("yes: raw, cim, tstats, sysmon", "own lint, linter", "interpreter, all four"),
+    "floods and scans of a host": (
+        "asked by the connector: raw, cim, tstats, sysmon",
+        "own lint",
+        "interpreter: raw, cim, tstats, as the users below",
+    ),
+    "users of a destination": (
+        "asked by the connector: raw, cim, tstats, sysmon",
+        "own lint",
+        "interpreter: raw, cim, tstats, against the log connector",
+    ),
+    "ddos-burst": ("yes: raw, cim, tstats, sysmon", "own lint, linter", "interpreter, all four"),
+    "dga-burst": ("yes: raw, cim, sysmon", "own lint, linter", "interpreter, all three"),
+    "irc": ("yes: raw, cim, tstats, sysmon", "own lint, linter", "interpreter: raw, cim, tstats"),
+}

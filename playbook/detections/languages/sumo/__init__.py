@@ -264,3 +264,22 @@ def _mapped(name: str, theirs: str) -> str:
         # The aliases run one after the other: a swap would read what the one before has just written.
         raise Unquotable(f"{name} cannot be read from {theirs!r}, which is another column of ours")
     return escaping.field(theirs) if theirs else NONE
+
+
+# What is proven of the texts, for the table in manifests/queries: rendered, read by, equal by.
+PROOF: Mapping[str, tuple[str, str, str]] = {
+    "beaconing": ("yes: eight presets", "own lint", "interpreter: cse over generated events, all over fixed lines"),
+    "floods and scans of a host": (
+        "asked by the connector: eight presets",
+        "own lint",
+        "interpreter: zeek-json, as the users below",
+    ),
+    "users of a destination": (
+        "asked by the connector: eight presets",
+        "own lint",
+        "interpreter: zeek-json, against the log connector over the same lines",
+    ),
+    "ddos-burst": ("yes: seed, cse, endpoint", "own lint", "interpreter: cse, endpoint"),
+    "dga-burst": ("yes: cse, endpoint", "own lint", "interpreter: cse, endpoint"),
+    "irc": ("yes: seed, cse, endpoint", "own lint", "interpreter: cse"),
+}
