@@ -22,6 +22,7 @@ class Evidence(Value):
     shown. An explanation is complete when ``strength`` is conclusive; otherwise ``missing`` says what it lacks.
     ``contradicted`` marks an explanation that the facts refute. ``waiting_on`` names enrichers whose failure kept
     the explanation from being completed. ``hunt`` marks fan-out or a burst (an explanation may account for it).
+    ``of_host`` marks what speaks of the host as a whole and not of this destination: its step is the host.
     ``overrides`` are the indicators that a person's exceptions name; only these let rung 1 pass.
     """
 
@@ -39,6 +40,7 @@ class Evidence(Value):
     waiting_on: tuple[str, ...] = ()
     hunt: bool = False
     explains_hunt: bool = False
+    of_host: bool = False
     indicator: str = ""
     overrides: tuple[str, ...] = ()
     would_change: str = ""
@@ -54,7 +56,10 @@ class Rung(Value):
 
 
 class Verdict(Value):
-    """The judgement of one detection: disposition, the rung that decided, all evidence, what is missing."""
+    """The judgement of one detection: disposition, the rung that decided, all evidence, what is missing.
+
+    ``only_host``: it was convicted by what its host did elsewhere, so that no step may name its destination.
+    """
 
     disposition: Disposition
     confidence: Confidence
@@ -65,6 +70,7 @@ class Verdict(Value):
     trace: tuple[Rung, ...] = ()
     missing: tuple[str, ...] = ()
     would_change: tuple[str, ...] = ()
+    only_host: bool = False
 
 
 class FilteredDetection(Value):

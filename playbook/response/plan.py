@@ -44,7 +44,8 @@ def propose_plan(case_id: str, host: str, judged: Sequence[JudgedDetection], mea
         step, needed, refusals = _narrowest(one, means)
         if step is None:
             reasons = "; ".join(f"{r.kind.replace('_', ' ')}: {r.reason}" for r in refusals)
-            by_hand.append(f"contain {one.enriched.detection.dst_ip} by hand ({reasons})")
+            named = one.enriched.detection.src_ip if one.verdict.only_host else one.enriched.detection.dst_ip
+            by_hand.append(f"contain {named} by hand ({reasons})")
         elif step.kind == "isolate_host" and _isolates_another(steps, step):
             by_hand.append(f"contain {one.enriched.detection.src_ip} by hand (one plan isolates one host, not two)")
         elif len(steps) < _MOST_STEPS or (step.kind, step.target) in steps:
@@ -66,6 +67,9 @@ def _narrowest(one: JudgedDetection, means: ResponseCapabilities) -> tuple[Step 
     for kind in NARROWEST_FIRST:
         if means.offers and kind not in means.offers:
             refusals.append(Denied(kind, "no configured containment offers it"))
+            continue
+        if one.verdict.only_host and kind != "isolate_host":
+            refusals.append(Denied(kind, "what the host did elsewhere convicts the host, not this destination"))
             continue
         word = evaluate_step(kind, one.enriched, means.barriers)
         if isinstance(word, Allowed):

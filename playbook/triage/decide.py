@@ -262,6 +262,7 @@ def decide(enriched: EnrichedDetection, evidence: Sequence[Evidence], hunt_expla
         trace=trace,
         missing=weighed.missing,
         would_change=tuple(dict.fromkeys(decisive.would_change(weighed))),
+        only_host=decisive.number == Corroborated.number and len(weighed.own_groups) < 2,
     )
 
 

@@ -52,6 +52,11 @@ class Weighed:
         return _groups_of(self.corroborations)
 
     @property
+    def own_groups(self) -> tuple[Group, ...]:
+        """The groups that speak of this very destination, not only of what its host did elsewhere."""
+        return _groups_of(e for e in self.corroborations if not e.of_host)
+
+    @property
     def absent_groups(self) -> tuple[Group, ...]:
         """The groups that nothing speaks for."""
         return tuple(group for group in GROUPS if group not in self.groups)
