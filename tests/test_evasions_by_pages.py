@@ -81,4 +81,4 @@ def test_what_a_page_can_cause_convicts_no_honest_server(tmp_path: Path, more: T
 @pytest.mark.parametrize("more", HABIT.values(), ids=HABIT)
 def test_what_comes_again_or_no_page_can_make_convicts_the_host_alone(tmp_path: Path, more: Telemetry) -> None:
     verdict = judged(tmp_path, more).verdict
-    assert (verdict.disposition, verdict.only_host) == ("TRUE_POSITIVE", True), verdict.reasons
+    assert (verdict.disposition, verdict.about) == ("TRUE_POSITIVE", "host"), verdict.reasons

@@ -41,7 +41,7 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         group="host",
         leans="malicious",
         strength="strong" if again else "hint",
-        of_host=True,
+        about="host",
         facts=facts,
         reason=f"the same host asks for generated names ({failed:g} registered domains failed in 15 minutes, "
         f"{share:.0%} of its names)"

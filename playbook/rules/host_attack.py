@@ -59,7 +59,7 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         leans="malicious",
         strength="strong" if counts else "hint",
         hunt=True,
-        of_host=not here,
+        about="destination" if here else "host",
         reason="the same host " + " and ".join(hit.text for hit in found) + passing,
         facts=tuple(m.fact for hit in found for m in hit.facts),
         would_change="a role or a scheduled test that explains the burst would take this away"

@@ -79,7 +79,7 @@ def spreads(engine: Engine, rows: str) -> dict[str, tuple[Spread, ...]]:
                 count(*) FILTER (refused = n AND dst_port IN {BROWSERS_REFUSE}) AS shut
               FROM {rows} GROUP BY src_ip, quarter
             )
-            SELECT src_ip, quarter, pairs, failed / pairs, CASE WHEN failed > 0 THEN shut / failed ELSE 0 END FROM spread
+            SELECT src_ip, quarter, pairs, failed / pairs, shut / greatest(failed, 1) FROM spread
             QUALIFY row_number() OVER (PARTITION BY src_ip ORDER BY {scans}) <= {MOST}
               OR row_number() OVER (PARTITION BY src_ip ORDER BY failed DESC, quarter) <= {MOST}
             ORDER BY src_ip, {scans}"""):

@@ -53,4 +53,4 @@ def test_generated_names(row):
 
 def test_no_explanation_of_connections_accounts_for_it():
     word = evidence("generated_names", host(**DGA))
-    assert (word.hunt, word.group, word.leans, word.of_host) == (False, "host", "malicious", True)
+    assert (word.hunt, word.group, word.leans, word.about) == (False, "host", "malicious", "host")

@@ -60,11 +60,17 @@ def test_host_attack(row):
 
 
 @pytest.mark.parametrize(
-    ("values", "of_host"),
-    [(FLOOD, False), (SCAN, True), (FLOOD | SCAN, False), ({"flood": 5001}, True), (ONCE, True)],
+    ("values", "about"),
+    [
+        (FLOOD, "destination"),
+        (SCAN, "host"),
+        (FLOOD | SCAN, "destination"),
+        ({"flood": 5001}, "host"),
+        (ONCE, "host"),
+    ],
 )
-def test_what_was_not_done_to_this_destination_speaks_of_the_host(values, of_host):
-    assert evidence("host_attack", host(**values)).of_host is of_host
+def test_what_was_not_done_to_this_destination_speaks_of_the_host(values, about):
+    assert evidence("host_attack", host(**values)).about == about
 
 
 @pytest.mark.parametrize("values", [ONCE, SCAN_ONCE])

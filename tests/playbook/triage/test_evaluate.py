@@ -104,12 +104,12 @@ def test_two_groups_convict_and_each_detection_has_a_verdict():
 )
 def test_a_flood_of_another_place_counts_against_the_host_when_it_comes_again(hours, rung):
     (one,) = evaluate((bot(hours=hours),), RULES)
-    assert (one.verdict.rung, one.verdict.only_host) == (rung, rung == 4)
+    assert (one.verdict.rung, one.verdict.about) == (rung, "host" if rung == 4 else "destination")
 
 
 def test_a_flood_of_the_destination_itself_is_its_own_evidence():
     (one,) = evaluate((bot(hours=(1,), detection=a_beacon(detection_id="1", dst_ip="203.0.113.9")),), RULES)
-    assert (one.verdict.rung, one.verdict.only_host) == (4, False)
+    assert (one.verdict.rung, one.verdict.about) == (4, "destination")
 
 
 def test_a_test_of_the_same_address_explains_its_burst():

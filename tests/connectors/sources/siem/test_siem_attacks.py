@@ -49,18 +49,18 @@ HOURS = (10, 12, 14)
 
 def test_a_flood_that_comes_again_convicts_its_host(kind: str, tmp_path: Path) -> None:
     one = judged(kind, beacon() + flood(1200, hours=HOURS), tmp_path)
-    assert (one.verdict.disposition, one.verdict.only_host) == ("TRUE_POSITIVE", True)
+    assert (one.verdict.disposition, one.verdict.about) == ("TRUE_POSITIVE", "host")
     assert attacked(one) == ["the same host floods one destination (1,200 connections in 15 minutes)"]
 
 
 def test_a_flood_of_its_own_destination_convicts_that(kind: str, tmp_path: Path) -> None:
     one = judged(kind, beacon() + flood(1200, to=C2), tmp_path)
-    assert (one.verdict.disposition, one.verdict.only_host) == ("TRUE_POSITIVE", False)
+    assert (one.verdict.disposition, one.verdict.about) == ("TRUE_POSITIVE", "destination")
 
 
 def test_a_scan_that_comes_again_convicts_its_host(kind: str, tmp_path: Path) -> None:
     one = judged(kind, beacon() + scan(240, 230, hours=HOURS), tmp_path)
-    assert (one.verdict.disposition, one.verdict.only_host) == ("TRUE_POSITIVE", True)
+    assert (one.verdict.disposition, one.verdict.about) == ("TRUE_POSITIVE", "host")
     assert "scans (241 destination" in attacked(one)[0]
 
 
