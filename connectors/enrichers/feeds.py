@@ -1,6 +1,7 @@
 """Threat feeds from files: a CSV with dated entries, or a plain list of indicators with one declared date."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from functools import cached_property
 from ipaddress import IPv6Network
@@ -15,7 +16,7 @@ from connectors.enrichers._files.reader import Parsed, Unreadable, gather, lines
 from playbook.model import Value
 from playbook.model.check import CheckResult
 from playbook.model.detection import TimeWindow
-from playbook.model.enrichment import Enrichment, FeedEntry
+from playbook.model.enrichment import Enrichment, FeedEntry, Trust
 from playbook.model.observable import Observable
 from playbook.model.site import Site
 
@@ -25,12 +26,14 @@ _MAX_LINE = 4096
 class Settings(Value):
     """``path`` of the feed; a plain list (any suffix but .csv, .json, .jsonl) needs ``as_of``, the date of its entries.
 
-    ``feed`` names the feed where a row does not; without it the file's name does.
+    ``feed`` names the feed where a row does not; without it the file's name does. ``trust`` is how much its word may
+    weigh: an administrator put the file there, so that it convicts unless it is told not to.
     """
 
     path: Path
     as_of: date | None = None
     feed: Text = ""
+    trust: Trust = "conclusive"
 
     @property
     def plain(self) -> bool:
@@ -109,7 +112,8 @@ class Feed:
         feed = self._settings.feed or self._path.stem
 
         def convert(row: FeedRow) -> Listed:
-            return listed(row, feed, self._today)
+            one = listed(row, feed, self._today)
+            return replace(one, entry=one.entry.model_copy(update={"trust": self._settings.trust}))
 
         if self._settings.plain and self._settings.as_of:
             return _read_plain(self._path, self._settings.as_of, convert)

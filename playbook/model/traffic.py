@@ -122,11 +122,15 @@ class Burst(Value):
 
 
 class Spread(Value):
-    """The distinct destination and port pairs of one host in one quarter of an hour, and the unanswered share."""
+    """The distinct destination and port pairs of one host in one quarter of an hour, and the unanswered share.
+
+    ``refused_ports_share``: of the unanswered pairs, the share to ports that no browser opens; null: not told.
+    """
 
     start: AwareDatetime
     pairs: int = Field(ge=0)
     unanswered_share: float = Field(ge=0, le=1)
+    refused_ports_share: float | None = Field(default=None, ge=0, le=1)
 
 
 class NameBurst(Value):

@@ -11,6 +11,7 @@ Disposition = Literal["TRUE_POSITIVE", "UNDETERMINED", "BENIGN_POSITIVE", "FALSE
 WORST_FIRST: tuple[Disposition, ...] = ("TRUE_POSITIVE", "UNDETERMINED", "BENIGN_POSITIVE", "FALSE_POSITIVE")
 Confidence = Literal["low", "medium", "high"]
 Group = Literal["rhythm", "destination", "host"]
+About = Literal["destination", "name", "host"]
 CaseStatus = Literal["proposed", "ticket", "watch", "closed"]
 
 
@@ -22,6 +23,7 @@ class Evidence(Value):
     shown. An explanation is complete when ``strength`` is conclusive; otherwise ``missing`` says what it lacks.
     ``contradicted`` marks an explanation that the facts refute. ``waiting_on`` names enrichers whose failure kept
     the explanation from being completed. ``hunt`` marks fan-out or a burst (an explanation may account for it).
+    ``about`` says what it speaks of: this destination, a name that leads there, or the host as a whole.
     ``overrides`` are the indicators that a person's exceptions name; only these let rung 1 pass.
     """
 
@@ -39,6 +41,7 @@ class Evidence(Value):
     waiting_on: tuple[str, ...] = ()
     hunt: bool = False
     explains_hunt: bool = False
+    about: About = "destination"
     indicator: str = ""
     overrides: tuple[str, ...] = ()
     would_change: str = ""
@@ -54,7 +57,11 @@ class Rung(Value):
 
 
 class Verdict(Value):
-    """The judgement of one detection: disposition, the rung that decided, all evidence, what is missing."""
+    """The judgement of one detection: disposition, the rung that decided, all evidence, what is missing.
+
+    ``about`` is what a step may name: with ``name`` the listed name but not the address behind it, which other names
+    lead to as well; with ``host`` the host alone, which is convicted by what it did elsewhere.
+    """
 
     disposition: Disposition
     confidence: Confidence
@@ -65,6 +72,7 @@ class Verdict(Value):
     trace: tuple[Rung, ...] = ()
     missing: tuple[str, ...] = ()
     would_change: tuple[str, ...] = ()
+    about: About = "destination"
 
 
 class FilteredDetection(Value):

@@ -9,10 +9,22 @@ import rfc8785
 
 from playbook.model.case import JudgedDetection
 from playbook.model.response import NotBlockable, Plan, Proposal, Step, StepKind
+from playbook.model.verdict import About
 from playbook.response.guardrails import Allowed, Denied, NeverBlockPolicy, evaluate_step, why_not_blockable
 
 NARROWEST_FIRST: tuple[StepKind, ...] = ("block_pair", "block_address", "isolate_host")
 _MOST_STEPS = 50
+# A step names only what the evidence is about.
+_STEPS_ABOUT: dict[About, frozenset[str]] = {
+    "destination": frozenset({"block_pair", "block_address", "block_domain", "isolate_host"}),
+    "name": frozenset({"block_domain", "isolate_host"}),
+    "host": frozenset({"isolate_host"}),
+}
+_WHY_NOT: dict[About, str] = {
+    "destination": "",
+    "name": "a name is listed, not the address, and other names lead there too",
+    "host": "what the host did elsewhere convicts the host, not this destination",
+}
 
 
 @dataclass(frozen=True)
@@ -45,7 +57,9 @@ def propose_plan(case_id: str, host: str, judged: Sequence[JudgedDetection], mea
         step, needed, refusals = _narrowest(one, means)
         if step is None:
             reasons = "; ".join(f"{r.kind.replace('_', ' ')}: {r.reason}" for r in refusals)
-            by_hand.append(f"contain {one.enriched.detection.dst_ip} by hand ({reasons})")
+            about_host = one.verdict.about == "host"
+            named = one.enriched.detection.src_ip if about_host else one.enriched.detection.dst_ip
+            by_hand.append(f"contain {named} by hand ({reasons})")
         elif step.kind == "isolate_host" and _isolates_another(steps, step):
             by_hand.append(f"contain {one.enriched.detection.src_ip} by hand (one plan isolates one host, not two)")
         elif len(steps) < _MOST_STEPS or (step.kind, step.target) in steps:
@@ -67,6 +81,9 @@ def _narrowest(one: JudgedDetection, means: ResponseCapabilities) -> tuple[Step 
     for kind in NARROWEST_FIRST:
         if means.offers and kind not in means.offers:
             refusals.append(Denied(kind, "no configured containment offers it"))
+            continue
+        if kind not in _STEPS_ABOUT[one.verdict.about]:
+            refusals.append(Denied(kind, _WHY_NOT[one.verdict.about]))
             continue
         word = evaluate_step(kind, one.enriched, means.barriers)
         if isinstance(word, Allowed):

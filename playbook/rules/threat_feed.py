@@ -25,8 +25,9 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         return None
     weakness, entry, enrichment = min(
         ((_weakness(entry, enriched, params), entry, enrichment) for entry, enrichment in hits),
-        key=lambda hit: (hit[0] is not None, hit[1].trust == "hint", hit[1].indicator),
+        key=lambda hit: (*_weakest_last(*hit[:2], enriched, params), hit[1].indicator),
     )
+    beside = _beside(entry, enriched)
     strength = "hint" if entry.trust == "hint" else "strong" if weakness else "conclusive"
     tail = f", but {weakness}" if weakness else ""
     return Evidence(
@@ -34,8 +35,11 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         role="indicator",
         leans="malicious",
         strength=strength,
+        group="destination" if _is_corroboration(entry, enriched, params) else None,
+        about="name" if beside else "destination",
         indicator=entry.indicator,
-        reason=f"{entry.feed} lists {entry.indicator}{f' ({entry.malware})' if entry.malware else ''}{tail}",
+        reason=f"{entry.feed} lists {entry.indicator}{f' ({entry.malware})' if entry.malware else ''}{tail}"
+        + (f"; other names lead to the same address ({', '.join(beside[:3])})" if beside else ""),
         facts=(_fact(entry, enrichment),),
         would_change=(
             f"an exception for the indicator {entry.indicator}, entered by a person, would close it"
@@ -45,13 +49,44 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     )
 
 
+def _weakest_last(
+    weakness: str | None, entry: FeedEntry, enriched: EnrichedDetection, params: Params
+) -> tuple[bool, bool, bool, bool]:
+    """Sort key: what convicts, then what corroborates, then hints; of each, what speaks of the address first."""
+    corroborates = _is_corroboration(entry, enriched, params)
+    return weakness is not None, not corroborates, entry.trust == "hint", bool(_beside(entry, enriched))
+
+
 def _weakness(entry: FeedEntry, enriched: EnrichedDetection, params: Params) -> str | None:
     """Why the entry is not conclusive, or None when it is."""
+    doubt = _doubt(entry, enriched, params)
+    if entry.trust != "conclusive" and not entry.why_not_fresh(enriched.site.now.date(), params.fresh_days):
+        only = f"this feed is trusted for {entry.trust} evidence only"
+        return only if doubt is None else f"{only}, and {doubt}"
+    return doubt
+
+
+def _doubt(entry: FeedEntry, enriched: EnrichedDetection, params: Params) -> str | None:
+    """What is wrong with the match itself, however much the feed is trusted."""
     aged = entry.why_not_fresh(enriched.site.now.date(), params.fresh_days)
-    if aged or entry.trust != "conclusive":
-        return aged or f"this feed is trusted for {entry.trust} evidence only"
+    if aged:
+        return aged
     unnamed = _not_named(entry, enriched) if entry.kind != "address" else _not_alone(entry, enriched)
     return unnamed or _unproven(enriched)
+
+
+def _is_corroboration(entry: FeedEntry, enriched: EnrichedDetection, params: Params) -> bool:
+    """Rung 4, destination (h): a feed trusted for strong evidence, and nothing else is wrong with the match."""
+    return entry.trust == "strong" and _doubt(entry, enriched, params) is None
+
+
+def _beside(entry: FeedEntry, enriched: EnrichedDetection) -> tuple[str, ...]:
+    """Other names in use that lead to the address of a listed name: whoever owns that name may point it anywhere."""
+    if entry.kind == "address":
+        return ()
+    listed = _host(entry.indicator) if entry.kind == "url" else entry.indicator.lower().rstrip(".")
+    below = f".{listed}"
+    return enriched.names_beside(name for name in enriched.names if name == listed or name.endswith(below))
 
 
 def _unproven(enriched: EnrichedDetection) -> str | None:

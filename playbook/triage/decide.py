@@ -67,8 +67,7 @@ class ConclusiveIndicator(LadderRung):
 
     def test(self, weighed: Weighed) -> Tried:
         """It holds when a conclusive indicator stands that no exception names."""
-        excepted = {_plain(i) for e in weighed.exceptions for i in (e.indicator, *e.overrides) if i}
-        standing = [e for e in weighed.conclusive if not e.indicator or _plain(e.indicator) not in excepted]
+        standing = weighed.not_excepted
         if standing and weighed.stranger:
             return Tried(False, f"{standing[0].reason}, but {weighed.stranger}")
         if standing:
@@ -262,6 +261,7 @@ def decide(enriched: EnrichedDetection, evidence: Sequence[Evidence], hunt_expla
         trace=trace,
         missing=weighed.missing,
         would_change=tuple(dict.fromkeys(decisive.would_change(weighed))),
+        about=weighed.about(decisive.number),
     )
 
 
@@ -275,10 +275,6 @@ def _climb(weighed: Weighed) -> tuple[Rung, ...]:
         Rung(number=rung.number, name=rung.name, held=one.holds, reason=one.why)
         for rung, one in zip(LADDER, tried, strict=True)
     )
-
-
-def _plain(indicator: str) -> str:
-    return indicator.strip().lower().rstrip(".")
 
 
 def _waits(weighed: Weighed) -> str:

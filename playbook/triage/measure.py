@@ -1,13 +1,13 @@
 """Raw traffic of a detection -> measured evidence; the only place where traffic becomes numbers, for every source."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from playbook.detections.languages._external_addresses import UNANSWERED_SHARE
 from playbook.model.detection import Detection
 from playbook.model.measurement import Measurement
-from playbook.model.traffic import Burst, HostTraffic, LogKind, NameBurst, Spread, Traffic, TupleTraffic
+from playbook.model.traffic import HostTraffic, LogKind, Traffic, TupleTraffic
 from playbook.triage.beacon_score import DAY, HOUR, Regularity, regularity
+from playbook.triage.measure_host import of_host
 from playbook.triage.measure_names import nameless, share_covered, unnamed_by_protocol
 
 _WINDOW_STEP = 6 * HOUR
@@ -41,7 +41,7 @@ def measure_one(
         *unnamed_by_protocol(own, conn),
         *_prevalence(own, traffic, conn),
         *_novelty(detection, own, traffic, conn),
-        *_host_activity(host, conn, share_covered(detection, hours.get("dns", frozenset()))),
+        *of_host(detection, host, conn, share_covered(detection, hours.get("dns", frozenset()))),
         Measurement(
             name="longest_connection",
             value=own.longest_s if own else None,
@@ -155,92 +155,3 @@ def _novelty(
             name="history", value=traffic.history_days, unit="days", coverage=coverage, source="connection log"
         ),
     )
-
-
-def _host_activity(host: HostTraffic | None, conn: float, dns: float) -> tuple[Measurement, ...]:
-    bursts = host.bursts if host else None
-    spreads = host.spreads if host else None
-    names = host.name_bursts if host else None
-    flood = max(bursts, key=lambda b: b.connections, default=None) if bursts is not None else None
-    source = "connection log of the host"
-    return (
-        Measurement(
-            name="flood",
-            unit="connections in 15 min",
-            coverage=conn,
-            source=source,
-            value=None if bursts is None else (flood.connections if flood else 0),
-            detail=_worst(flood) if bursts is not None else "it is not told what else the host did",
-        ),
-        *_most("scan", spreads, conn, source),
-        *_most_failed(names, dns),
-        Measurement(
-            name="distinct_outside",
-            value=host.distinct_outside if host else None,
-            unit="addresses",
-            coverage=conn,
-            source=source,
-        ),
-    )
-
-
-def _worst(flood: Burst | None) -> str:
-    return f"to {flood.dst_ip} port {flood.dst_port} from {_clock(flood.start)}" if flood else ""
-
-
-def _most(name: str, spreads: Sequence[Spread] | None, coverage: float, source: str) -> tuple[Measurement, ...]:
-    """The widest quarter hour; the share of unanswered pairs goes beside it, for the rule to weigh."""
-    widest = max(spreads or (), key=lambda s: (s.unanswered_share >= UNANSWERED_SHARE, s.pairs), default=None)
-    empty = 0 if spreads is not None else None
-    return (
-        Measurement(
-            name=f"{name}_pairs",
-            unit="destination and port pairs in 15 min",
-            coverage=coverage,
-            source=source,
-            value=widest.pairs if widest else empty,
-            detail=f"from {_clock(widest.start)}" if widest else "",
-        ),
-        Measurement(
-            name=f"{name}_unanswered",
-            unit="of pairs",
-            coverage=coverage,
-            source=source,
-            value=widest.unanswered_share if widest else empty,
-        ),
-        Measurement(
-            name=f"{name}_failures",
-            unit="unanswered destination and port pairs in 15 min",
-            coverage=coverage,
-            source=source,
-            value=max((round(s.pairs * s.unanswered_share) for s in spreads), default=0) if spreads else empty,
-        ),
-    )
-
-
-def _most_failed(bursts: Sequence[NameBurst] | None, coverage: float) -> tuple[Measurement, ...]:
-    worst = max(bursts or (), key=lambda b: (b.failed_names >= 0.8 * b.names, b.failed_domains), default=None)
-    empty = 0 if bursts is not None else None
-    share = worst.failed_names / worst.names if worst and worst.names else empty
-    source = "DNS log of the host"
-    return (
-        Measurement(
-            name="failed_domains",
-            unit="registered domains in 15 min",
-            coverage=coverage,
-            source=source,
-            value=worst.failed_domains if worst else empty,
-            detail=f"from {_clock(worst.start)}" if worst else "",
-        ),
-        Measurement(
-            name="failed_names_share",
-            unit="of names",
-            coverage=coverage,
-            source=source,
-            value=None if share is None else round(share, 4),
-        ),
-    )
-
-
-def _clock(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

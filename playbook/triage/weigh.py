@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from playbook.model.enriched import EnrichedDetection
-from playbook.model.verdict import Evidence, Group
+from playbook.model.verdict import About, Evidence, Group
 
 GROUPS: tuple[Group, ...] = ("rhythm", "destination", "host")
 
@@ -50,6 +50,22 @@ class Weighed:
     def groups(self) -> tuple[Group, ...]:
         """The groups that at least one corroboration speaks for, in their fixed order."""
         return _groups_of(self.corroborations)
+
+    @property
+    def not_excepted(self) -> tuple[Evidence, ...]:
+        """The conclusive indicators that no exception of a person names."""
+        excepted = {_plain(i) for e in self.exceptions for i in (e.indicator, *e.overrides) if i}
+        return tuple(e for e in self.conclusive if not e.indicator or _plain(e.indicator) not in excepted)
+
+    def about(self, rung: int) -> About:
+        """What a step may name when this rung decides: only what its own evidence speaks of."""
+        if rung not in (1, 4):
+            return "destination"
+        here = _groups_of(e for e in self.corroborations if e.about == "destination")
+        if len(here) >= 2 or (rung == 1 and any(e.about == "destination" for e in self.not_excepted)):
+            return "destination"
+        named = _groups_of(e for e in self.corroborations if e.about != "host")
+        return "name" if rung == 1 or len(named) >= 2 else "host"
 
     @property
     def absent_groups(self) -> tuple[Group, ...]:
@@ -101,7 +117,9 @@ def weigh(enriched: EnrichedDetection, evidence: Sequence[Evidence], burst_expla
     def pick(role: str, *strengths: str) -> tuple[Evidence, ...]:
         return tuple(e for e in evidence if e.role == role and e.strength in strengths and _is_believable(e))
 
+    # A strong indicator with a group corroborates as well: a feed whose word alone convicts nobody.
     corroborations = pick("corroboration", "strong", "conclusive")
+    corroborations += tuple(e for e in pick("indicator", "strong") if e.group is not None)
     return Weighed(
         enriched=enriched,
         evidence=tuple(evidence),
@@ -116,6 +134,10 @@ def weigh(enriched: EnrichedDetection, evidence: Sequence[Evidence], burst_expla
         benign=tuple(e for e in pick("context", "strong", "conclusive") if e.leans == "benign"),
         policy=tuple(e for e in evidence if e.leans == "policy" and e.strength != "hint"),
     )
+
+
+def _plain(indicator: str) -> str:
+    return indicator.strip().lower().rstrip(".")
 
 
 def _groups_of(corroborations: Iterable[Evidence]) -> tuple[Group, ...]:

@@ -51,7 +51,7 @@ fields = {{ proto = "protocol" }}
 STATE = '\n[state]\nurl = "sqlite:///state.db"\n'
 Tuple = tuple[str, str, int]
 # A source that is none of ours: the data is wrong, not the query.
-STRANGER = ("172.16.5.5", "198.51.100.200", 6667)
+STRANGER = ("172.32.5.5", "198.51.100.200", 6667)
 
 
 @cache
@@ -108,11 +108,15 @@ class World(NamedTuple):
 
 
 @contextmanager
-def around(tmp_path: Path, events: Sequence[Event]) -> Iterator[World]:
-    """All three SIEMs over these connections, and the sample's configuration with them as sources."""
+def around(tmp_path: Path, events: Sequence[Event], public: str = "") -> Iterator[World]:
+    """All three SIEMs over these connections, and the sample's configuration with them as sources.
+
+    ``public``: a public network that is ours as well; then a public source outside it is a stranger's.
+    """
     folder = tmp_path / "sample"
     shutil.copytree(SAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     text = (folder / "sample.toml").read_text(encoding="utf-8")
+    text = text.replace("home = [", f'home = ["{public}", ') if public else text
     es, tenant = splunk_with_notables(events), cloud_siem(events)
     with ExitStack() as stack:
         stack.enter_context(without_waiting())

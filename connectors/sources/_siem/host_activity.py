@@ -19,7 +19,8 @@ from playbook.model.detection import Detection
 from playbook.model.site import Networks
 from playbook.model.traffic import Burst, HostTraffic, Spread, TupleTraffic
 
-MOST = 4
+# Twelve quarters are three hours at least: whether something comes again in a third hour is never cut off.
+MOST = 12
 MOST_KEYS = 200
 MOST_ROWS = 45_000
 EVERYWHERE = "*"

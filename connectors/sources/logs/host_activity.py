@@ -16,7 +16,16 @@ from playbook.detections.languages.duckdb import v4, within
 from playbook.model.address import NOT_GLOBAL, Network, why_not_global
 from playbook.model.traffic import Burst, NameBurst, Spread
 
-MOST = 4
+# Twelve quarters are three hours at least: whether something comes again in a third hour is never cut off.
+MOST = 12
+# Ports that no browser opens, whatever a page asks for (Fetch Standard, "bad port", as of 2026-06).
+BROWSERS_REFUSE = (
+    *(0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95),
+    *(101, 102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179),
+    *(389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636),
+    *(989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566),
+    *(6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080),
+)
 # A quarter with fewer failed names is no burst under any threshold that is used.
 _FEWEST_FAILED = 10
 _MOST_NAMES = 500_000
@@ -64,16 +73,19 @@ def spreads(engine: Engine, rows: str) -> dict[str, tuple[Spread, ...]]:
     """The quarters with the most pairs of destination and port that never answered, and the widest, scans first."""
     found: dict[str, list[Spread]] = defaultdict(list)
     scans = f"failed >= {UNANSWERED_SHARE} * pairs DESC, pairs DESC, quarter"
-    for src, quarter, pairs, share in engine.believed(f"""
+    for src, quarter, pairs, share, refused in engine.believed(f"""
             WITH spread AS (
-              SELECT src_ip, quarter, count(*) AS pairs, count(*) FILTER (refused = n) AS failed
+              SELECT src_ip, quarter, count(*) AS pairs, count(*) FILTER (refused = n) AS failed,
+                count(*) FILTER (refused = n AND dst_port IN {BROWSERS_REFUSE}) AS shut
               FROM {rows} GROUP BY src_ip, quarter
             )
-            SELECT src_ip, quarter, pairs, failed / pairs FROM spread
+            SELECT src_ip, quarter, pairs, failed / pairs, shut / greatest(failed, 1) FROM spread
             QUALIFY row_number() OVER (PARTITION BY src_ip ORDER BY {scans}) <= {MOST}
               OR row_number() OVER (PARTITION BY src_ip ORDER BY failed DESC, quarter) <= {MOST}
             ORDER BY src_ip, {scans}"""):
-        found[src].append(Spread(start=_start(quarter), pairs=pairs, unanswered_share=share))
+        found[src].append(
+            Spread(start=_start(quarter), pairs=pairs, unanswered_share=share, refused_ports_share=refused)
+        )
     return {src: tuple(values) for src, values in found.items()}
 
 

@@ -176,3 +176,14 @@ def test_any_indicator_is_an_entry_or_a_named_row(tmp_path: Path, indicator: str
     (tmp_path / "ips.txt").write_bytes(b"203.0.113.66\n" + cell.encode())
     plain = connect("intel", Settings(path=Path("ips.txt"), as_of=date(2026, 3, 1)), SITE, tmp_path)
     assert ask(plain, "203.0.113.66").answers
+
+
+@pytest.mark.parametrize(("told", "trust"), [({}, "conclusive"), ({"trust": "strong"}, "strong")])
+def test_an_administrator_says_how_much_a_file_may_weigh(tmp_path: Path, told: dict[str, str], trust: str) -> None:
+    (one,) = ask(feed(tmp_path, FEED, **told), "203.0.113.66").answers
+    assert isinstance(one, FeedEntry) and one.trust == trust
+
+
+def test_a_trust_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValidationError, match="trust"):
+        Settings.model_validate({"path": "feed.csv", "trust": "some"})

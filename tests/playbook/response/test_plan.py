@@ -73,6 +73,23 @@ def test_the_narrowest_kind_that_passes_is_taken():
     assert kinds(proposed(bot(), offers={"block_address": "edl"})) == ["block_address"]
 
 
+def test_what_convicts_only_the_host_blocks_no_destination():
+    verdict = a_verdict(about="host")
+    listed = a_judged().model_copy(update={"enriched": bot(record=a_record()), "verdict": verdict})
+    assert kinds(propose_plan("C-1", "ws-31", [listed], means())) == ["isolate_host"]
+    unlisted = a_judged().model_copy(update={"enriched": bot(), "verdict": verdict})
+    proposal = propose_plan("C-1", "ws-31", [unlisted], means())
+    assert proposal.plan is None and proposal.by_hand[0].startswith(f"contain {SOURCE} by hand")
+    assert "not this destination" in proposal.by_hand[0]
+
+
+def test_a_listed_name_blocks_no_address_that_other_names_lead_to():
+    verdict = a_verdict(about="name")
+    one = a_judged().model_copy(update={"enriched": bot(record=a_record()), "verdict": verdict})
+    proposal = propose_plan("C-1", "ws-31", [one], means())
+    assert not {"block_pair", "block_address"} & set(kinds(proposal)) and kinds(proposal)
+
+
 def test_a_kind_that_no_containment_offers_is_not_proposed():
     proposal = proposed(bot(record=a_record()), offers={"isolate_host": "edr"})
     assert [(s.kind, s.connector) for s in proposal.plan.steps] == [("isolate_host", "edr")]

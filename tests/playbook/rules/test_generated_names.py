@@ -3,7 +3,8 @@
 from tests.playbook.rules.table import Row, evidence, outcome, rows
 from tests.support.builders import SOURCE, a_record, a_site, an_enriched, measured, said
 
-DGA = {"failed_domains": 30, "failed_names_share": 0.8}
+ONCE = {"failed_domains": 30, "failed_names_share": 0.3}
+DGA = ONCE | {"failed_domains_third_hour": 30}
 
 
 def host(*roles, shared=(), **values):
@@ -12,10 +13,18 @@ def host(*roles, shared=(), **values):
 
 
 TABLE = [
-    Row("speaks", "thirty domains, four fifths of its names", host(**DGA), "strong"),
+    Row("speaks", "thirty domains, three tenths of its names, in three hours", host(**DGA), "strong"),
     Row("speaks", "a runner has no such trade", host("runner", **DGA), "strong"),
     Row("near miss", "29 domains", host(**(DGA | {"failed_domains": 29})), "silent"),
-    Row("near miss", "79 % of its names", host(**(DGA | {"failed_names_share": 0.79})), "silent"),
+    Row("near miss", "29 % of its names", host(**(DGA | {"failed_names_share": 0.29})), "silent"),
+    Row("near miss", "once", host(**ONCE), "hint"),
+    Row("near miss", "29 domains in the third hour", host(**(DGA | {"failed_domains_third_hour": 29})), "hint"),
+    Row(
+        "hostile",
+        "a page or a neighbour makes hundreds of questions, once",
+        host(**ONCE | {"failed_domains": 900}),
+        "hint",
+    ),
     Row(
         "near miss",
         "a log that covers 79 % of the time",
@@ -44,4 +53,4 @@ def test_generated_names(row):
 
 def test_no_explanation_of_connections_accounts_for_it():
     word = evidence("generated_names", host(**DGA))
-    assert (word.hunt, word.group, word.leans) == (False, "host", "malicious")
+    assert (word.hunt, word.group, word.leans, word.about) == (False, "host", "malicious", "host")

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from playbook.model.enrichment import FeedEntry, ListEntry, Operator, OwnedDestination
 from tests.playbook.rules.table import Row, evidence, outcome, rows
 from tests.support.builders import DESTINATION, NOW, a_beacon, a_site, a_traffic, an_enriched, named, said, silent
@@ -203,3 +205,56 @@ def test_the_reason_names_feed_indicator_and_weakness():
     assert "entered by a person, would close it" in evidence("threat_feed", listed(entry())).would_change
     assert "abuse lists 203.0.113.66" in word.reason and "older than 30 days" in word.reason
     assert evidence("threat_feed", listed(entry(malware="Mirai"))).reason == "abuse lists 203.0.113.66 (Mirai)"
+
+
+HONEST = "shop.example"
+
+
+def both(*names: str, backed: bool = True):
+    return named(*names, backed=backed)
+
+
+@pytest.mark.parametrize(
+    ("entries", "names", "about"),
+    [
+        ((domain(),), (NAME,), "destination"),
+        ((domain(),), (NAME, HONEST), "name"),
+        ((domain(), entry()), (NAME, HONEST), "destination"),
+        ((domain(), entry(trust="strong")), (NAME, HONEST), "name"),
+        ((domain("evil.example"),), (NAME, "b.evil.example"), "destination"),
+        ((domain("evil.example"),), (NAME, "notevil.example"), "name"),
+        ((url(f"http://{NAME}/g.php"),), (NAME, HONEST), "name"),
+        ((entry(),), (NAME, HONEST), "destination"),
+    ],
+)
+def test_a_listed_name_speaks_of_an_address_only_where_no_other_name_leads_there(entries, names, about):
+    word = evidence("threat_feed", listed(*entries, traffic=both(*names)))
+    assert (word.strength, word.about) == ("conclusive", about)
+    assert (HONEST in word.reason) == (about == "name" and HONEST in names)
+
+
+def test_a_listed_name_is_found_among_any_number_of_others():
+    crowd = tuple(f"a{n:05d}.example" for n in range(2000))
+    word = evidence("threat_feed", listed(domain(), traffic=both(*crowd, NAME)))
+    assert (word.strength, word.indicator, word.about) == ("conclusive", NAME, "name")
+
+
+@pytest.mark.parametrize(
+    ("one", "group"),
+    [
+        (listed(entry(trust="strong")), "destination"),
+        (listed(domain(trust="strong"), traffic=SEEN), "destination"),
+        (listed(entry(trust="strong"), entry(last_seen=TODAY - timedelta(days=31))), "destination"),
+        (listed(entry(trust="strong", last_seen=TODAY - timedelta(days=31))), None),
+        (listed(entry(trust="strong", port=80)), None),
+        (listed(entry(trust="strong"), lists="cdn"), None),
+        (listed(entry(trust="strong"), lists="unread"), None),
+        (listed(domain(trust="strong")), None),
+        (listed(entry(trust="strong"), traffic=conversations(0)), None),
+        (listed(entry(trust="hint")), None),
+        (listed(entry(last_seen=TODAY - timedelta(days=31))), None),
+        (listed(entry()), None),
+    ],
+)
+def test_a_feed_of_strong_trust_is_evidence_about_the_destination_when_nothing_else_is_wrong(one, group):
+    assert evidence("threat_feed", one).group == group

@@ -159,6 +159,32 @@ def test_an_explained_hunt_spares_no_other_evidence_of_the_host():
     assert decide(an_enriched(), evidence, hunt_explained=True).rung == 4
 
 
+@pytest.mark.parametrize(
+    ("words", "rung", "about"),
+    [
+        ((indicator(about="name"),), 1, "name"),
+        ((indicator(about="name"), indicator()), 1, "destination"),
+        ((indicator(about="name"), corroboration("rhythm"), corroboration("destination")), 1, "destination"),
+        ((indicator(about="name"), corroboration("rhythm"), corroboration("host", about="host")), 1, "name"),
+        ((indicator(about="name"), indicator(indicator="a"), exception(indicator="a")), 1, "name"),
+        ((indicator("strong", group="destination"), corroboration("rhythm")), 4, "destination"),
+        ((indicator("strong", group="destination", about="name"), corroboration("rhythm")), 4, "name"),
+        ((corroboration("rhythm"), corroboration("host", about="host")), 4, "host"),
+        (
+            (corroboration("rhythm"), corroboration("host", about="host"), corroboration("destination")),
+            4,
+            "destination",
+        ),
+        ((corroboration("rhythm"), corroboration("host")), 4, "destination"),
+        ((indicator("strong"), corroboration("rhythm")), 5, "destination"),
+        ((indicator("strong", group="destination"),), 5, "destination"),
+    ],
+)
+def test_a_step_may_name_only_what_the_evidence_is_about(words, rung, about):
+    verdict = decide(an_enriched(), words)
+    assert (verdict.rung, verdict.about) == (rung, about), verdict.reasons
+
+
 @pytest.mark.parametrize("author", ["host", "peer"])
 @pytest.mark.parametrize("benign", [explanation(), exception(), prevalent()])
 def test_benign_evidence_that_others_could_have_written_is_not_believed(author, benign):

@@ -73,15 +73,14 @@ def test_traffic_reaches_its_detection_and_its_host():
     assert (second.known("beacon_score"), second.known("flood")) == (None, 2000)
 
 
-def bot(detection_id="1", src="10.20.0.31", **change):
+def bot(detection_id="1", src="10.20.0.31", hours=(1, 5, 9), **change):
+    floods = tuple(Burst(start=at(hour), dst_ip="203.0.113.9", dst_port=80, connections=2000) for hour in hours)
     traffic = Traffic(
         tuples=(TupleTraffic(detection_id=detection_id, start_times=steady(300), sizes=(400,) * 288),),
-        hosts=(
-            HostTraffic(src_ip=src, bursts=(Burst(start=at(1), dst_ip="203.0.113.9", dst_port=80, connections=2000),)),
-        ),
+        hosts=(HostTraffic(src_ip=src, bursts=floods),),
         coverage=(LogCoverage(kind="conn", hours=HOURS),),
     )
-    found = an_enriched(detection=a_beacon(detection_id=detection_id, src_ip=src), **({"traffic": None} | change))
+    found = an_enriched(**({"detection": a_beacon(detection_id=detection_id, src_ip=src), "traffic": None} | change))
     return with_traffic((found,), traffic)[0]
 
 
@@ -98,6 +97,19 @@ def in_test(src="10.20.0.31", host="runner-01"):
 def test_two_groups_convict_and_each_detection_has_a_verdict():
     found = evaluate((bot(), an_enriched(detection=a_beacon(detection_id="2", src_ip="10.20.0.40"))), RULES)
     assert [j.verdict.rung for j in found] == [4, 6]
+
+
+@pytest.mark.parametrize(
+    ("hours", "rung"), [((1, 5, 9), 4), ((1, 1.25, 1.5), 5), ((1, 5), 5), ((0.75, 1, 2), 4)], ids=str
+)
+def test_a_flood_of_another_place_counts_against_the_host_when_it_comes_again(hours, rung):
+    (one,) = evaluate((bot(hours=hours),), RULES)
+    assert (one.verdict.rung, one.verdict.about) == (rung, "host" if rung == 4 else "destination")
+
+
+def test_a_flood_of_the_destination_itself_is_its_own_evidence():
+    (one,) = evaluate((bot(hours=(1,), detection=a_beacon(detection_id="1", dst_ip="203.0.113.9")),), RULES)
+    assert (one.verdict.rung, one.verdict.about) == (4, "destination")
 
 
 def test_a_test_of_the_same_address_explains_its_burst():

@@ -22,17 +22,19 @@ def attacked(one: JudgedDetection) -> list[str]:
     return [evidence.reason for evidence in one.verdict.evidence if evidence.rule == "host_attack"]
 
 
-def flood(count: int, src: str = STRANGER) -> list[Event]:
-    """Connections to one other address within a quarter of an hour."""
-    return calls([36_000 + n * 0.7 for n in range(count)], "198.51.100.80", 80, src, "pc-8", answered=False)
+def flood(count: int, src: str = STRANGER, hours: tuple[int, ...] = (10,), to: str = "198.51.100.80") -> list[Event]:
+    """Connections to one other address within a quarter of each hour."""
+    starts = [hour * 3600 + n * 0.7 for hour in hours for n in range(count)]
+    return calls(starts, to, 80, src, "pc-8", answered=False)
 
 
-def scan(count: int, silent: int, src: str = STRANGER) -> list[Event]:
-    """One connection each to many addresses within a quarter of an hour."""
+def scan(count: int, silent: int, src: str = STRANGER, hours: tuple[int, ...] = (10,)) -> list[Event]:
+    """One connection each to many addresses within a quarter of each hour."""
     return [
         event
+        for hour in hours
         for n in range(count)
-        for event in calls([36_000 + n * 2], f"192.0.2.{n}", 445, src, "pc-8", answered=n >= silent)
+        for event in calls([hour * 3600 + n * 2], f"192.0.2.{n}", 445, src, "pc-8", answered=n >= silent)
     ]
 
 
@@ -42,15 +44,35 @@ def test_a_beacon_alone_stays_open(kind: str, tmp_path: Path) -> None:
     assert [one.enriched.known(name) for name in ("flood", "scan_pairs")] == [0, 0]
 
 
-def test_a_flood_of_the_same_host_convicts_it(kind: str, tmp_path: Path) -> None:
-    one = judged(kind, beacon() + flood(1200), tmp_path)
-    assert one.verdict.disposition == "TRUE_POSITIVE"
+HOURS = (10, 12, 14)
+
+
+def test_a_flood_that_comes_again_convicts_its_host(kind: str, tmp_path: Path) -> None:
+    one = judged(kind, beacon() + flood(1200, hours=HOURS), tmp_path)
+    assert (one.verdict.disposition, one.verdict.about) == ("TRUE_POSITIVE", "host")
     assert attacked(one) == ["the same host floods one destination (1,200 connections in 15 minutes)"]
 
 
-def test_a_scan_of_the_same_host_convicts_it(kind: str, tmp_path: Path) -> None:
-    one = judged(kind, beacon() + scan(240, 230), tmp_path)
-    assert one.verdict.disposition == "TRUE_POSITIVE" and "scans (241 destination" in attacked(one)[0]
+def test_a_flood_of_its_own_destination_convicts_that(kind: str, tmp_path: Path) -> None:
+    one = judged(kind, beacon() + flood(1200, to=C2), tmp_path)
+    assert (one.verdict.disposition, one.verdict.about) == ("TRUE_POSITIVE", "destination")
+
+
+def test_a_scan_that_comes_again_convicts_its_host(kind: str, tmp_path: Path) -> None:
+    one = judged(kind, beacon() + scan(240, 230, hours=HOURS), tmp_path)
+    assert (one.verdict.disposition, one.verdict.about) == ("TRUE_POSITIVE", "host")
+    assert "scans (241 destination" in attacked(one)[0]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [flood(1200), flood(1200, hours=HOURS[:2]), scan(240, 230), scan(240, 240, hours=HOURS[:2])],
+    ids=["one flood", "two floods", "one scan", "two scans"],
+)
+def test_what_a_web_page_could_have_caused_convicts_nobody(kind: str, more: list[Event], tmp_path: Path) -> None:
+    one = judged(kind, beacon() + more, tmp_path)
+    assert one.verdict.disposition == "UNDETERMINED"
+    assert "a web page can make a browser do so" in attacked(one)[0]
 
 
 @pytest.mark.parametrize(

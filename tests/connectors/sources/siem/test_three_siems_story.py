@@ -75,15 +75,23 @@ SERVERS = {FLOODER: "203.0.113.201", SCANNER: "203.0.113.202", COMMON: "203.0.11
 
 
 def attackers() -> list[Connection]:
-    """The beacons, a flood of two of the hosts, a scan of the third, and a third of all hosts at one of the servers."""
+    """The beacons, a flood of two of the hosts, a scan of the third, and a third of all hosts at one of the servers.
+
+    Floods and scans come again in three separate hours, each flood at another victim, which is no detection of its own.
+    """
     quiet = {"state": "S0", "sent": 60, "rcvd": 0, "packets_sent": 1, "packets_rcvd": 0}
     made = [Connection(START + n * 600 + n % 3, src, dst) for src, dst in SERVERS.items() for n in range(140)]
     made += [
-        Connection(START + 36_000 + n * 0.5, src, "198.51.100.240", dst_port=80, **quiet)
+        Connection(START + hour * 3600 + n * 0.5, src, f"198.51.100.{230 + hour}", dst_port=80, **quiet)
         for src in (FLOODER, COMMON)
+        for hour in (10, 12, 14)
         for n in range(1500)
     ]
-    made += [Connection(START + 36_000 + n, SCANNER, f"192.0.2.{n}", dst_port=445, **quiet) for n in range(250)]
+    made += [
+        Connection(START + hour * 3600 + n, SCANNER, f"192.0.2.{n}", dst_port=445, **quiet)
+        for hour in (10, 12, 14)
+        for n in range(250)
+    ]
     return made + [Connection(START + 40_000 + n, f"10.1.98.{n}", SERVERS[COMMON]) for n in range(120)]
 
 

@@ -27,7 +27,7 @@ VOCABULARY = {
 def visited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A day with a stranger's traffic among it, so that there is a detection of every disposition."""
     monkeypatch.setenv("STORY_SECRET", "none that a real account has")
-    with around(tmp_path, with_a_stranger()) as made:
+    with around(tmp_path, with_a_stranger(), "9.0.0.0/8") as made:
         yield made
 
 
