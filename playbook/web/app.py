@@ -16,6 +16,8 @@ from playbook.web import (
     action_api,
     alert_api,
     blocklist_feeds,
+    case_acts,
+    case_list,
     case_page,
     health,
     login,
@@ -45,7 +47,18 @@ def build(parts: Dependencies) -> FastAPI:
     app.state.registry = CollectorRegistry()
     app.state.logins = TokenBuckets(serve.logins_per_minute, parts.now)
     app.state.tokens = TokenBuckets(serve.requests_per_minute, parts.now)
-    for module in (action_api, alert_api, health, blocklist_feeds, signed_links, login, pages, case_page):
+    for module in (
+        action_api,
+        alert_api,
+        health,
+        blocklist_feeds,
+        signed_links,
+        login,
+        pages,
+        case_list,
+        case_page,
+        case_acts,
+    ):
         app.include_router(module.router)
     # Loaded by name: what a provider needs is imported where one is configured, and nowhere else.
     target: str = importlib.import_module(f"{__package__}.oidc").mount(app, parts) if serve.oidc else ""
