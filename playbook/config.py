@@ -253,3 +253,8 @@ def resolve_secrets(table: Table, file: str, where: str) -> Table:
 def token_given() -> str:
     """The token of ``BOTNET_PLAYBOOK_TOKEN`` by which a person proves an account to the command line; "" when unset."""
     return os.environ.get("BOTNET_PLAYBOOK_TOKEN", "")
+
+
+def first_password() -> str:
+    """The first administrator's password of ``BOTNET_PLAYBOOK_ADMIN_PASSWORD``; "" when unset."""
+    return os.environ.get("BOTNET_PLAYBOOK_ADMIN_PASSWORD", "")

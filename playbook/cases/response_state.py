@@ -51,7 +51,7 @@ NEXT_STEP: Mapping[ResponseState, str] = MappingProxyType(
         "released": "Ask again, or close the case with a reason.",
         "denied": "Ask again, or close the case with a reason.",
         "expired": "Ask again, or close the case with a reason.",
-        "by_hand": "Isolate the host, or block the destination for this host alone, by hand; then close it with a reason.",
+        "by_hand": "Isolate the host or block the destination for it by hand, then close the case with a reason.",
         "needs_look": "Look at the evidence, then close the case with a reason.",
     }
 )
