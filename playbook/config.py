@@ -17,6 +17,7 @@ from playbook.model.site import Networks
 
 M = TypeVar("M", bound=BaseModel)
 Table = dict[str, Any]
+_LINK = r"^https://[^\s\"'<>]*\{(?:address|name)\}[^\s\"'<>]*$"
 
 
 class Policy(Value):
@@ -78,7 +79,8 @@ class Serve(Value):
 
     ``public_url`` is where people reach it (needed off loopback). ``blocklist_allowed_networks`` limits the feeds
     to these networks (empty: anybody who can connect). ``sources`` are run every ``interval_s`` seconds (empty: all).
-    ``oidc`` holds the identity provider's settings.
+    ``oidc`` holds the identity provider's settings. ``pivots`` are links that the pages offer beside a destination, by
+    name: an https:// address with {address} or {name} in it.
     """
 
     interval_s: int = Field(default=900, ge=60, le=86400)
@@ -96,6 +98,9 @@ class Serve(Value):
     requests_per_minute: int = Field(default=600, ge=10, le=100_000)
     logins_per_minute: int = Field(default=10, ge=1, le=1000)
     oidc: Table = {}
+    pivots: dict[Annotated[str, Field(max_length=60)], Annotated[str, Field(pattern=_LINK, max_length=500)]] = Field(
+        default={}, max_length=20
+    )
 
 
 class AlertSender(Value):
@@ -146,6 +151,11 @@ class Config(Value):
         if not self.networks.protected:
             return "networks.protected is not set: nobody has said what must never be blocked"
         return "" if self.containments else "no [containments.NAME] is configured"
+
+    @property
+    def kill_switch(self) -> Path | None:
+        """The file that stops all applying while it is there; None when none is configured."""
+        return None if self.limits.kill_switch is None else self.folder / self.limits.kill_switch
 
 
 def read(path: Path | None) -> Config:
@@ -243,3 +253,8 @@ def resolve_secrets(table: Table, file: str, where: str) -> Table:
 def token_given() -> str:
     """The token of ``BOTNET_PLAYBOOK_TOKEN`` by which a person proves an account to the command line; "" when unset."""
     return os.environ.get("BOTNET_PLAYBOOK_TOKEN", "")
+
+
+def first_password() -> str:
+    """The first administrator's password of ``BOTNET_PLAYBOOK_ADMIN_PASSWORD``; "" when unset."""
+    return os.environ.get("BOTNET_PLAYBOOK_ADMIN_PASSWORD", "")

@@ -14,7 +14,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from pydantic import AwareDatetime
 
-from playbook.cases import audit
+from playbook.cases import audit, login_throttle
 from playbook.cases.roles import ROLE_FOR as ROLE_FOR
 from playbook.cases.roles import ROLES, SCOPES, Role, Scope
 from playbook.cases.roles import scopes_of as scopes_of
@@ -27,8 +27,6 @@ Via = Literal["cli", "page", "platform"]
 TOKEN_PREFIX = "bpt_"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 _SHORTEST = 12
-_FREE_FAILURES = 4
-_LONGEST_LOCK = timedelta(minutes=15)
 _HASHER = PasswordHasher()
 # Each look takes 64 MiB.
 _VERIFIERS = BoundedSemaphore(2)
@@ -110,6 +108,7 @@ def set_password(conn: sa.Connection, name: str, password: str, by: str, now: da
         )
     )
     conn.execute(sessions.delete().where(sessions.c.account == name))
+    login_throttle.forgive_all(conn, name)
     audit.append(conn, now, "", by, "password set", {"name": name})
 
 
@@ -204,26 +203,26 @@ def by_token(conn: sa.Connection, token: str, now: datetime) -> Proof | Unproven
     return Proof(name=row["account"], role=role, via=row["via"], scopes=tuple(row["scopes"].split(",")))
 
 
-def by_password(store: Store, name: str, password: str, now: datetime, via: Via = "cli") -> Proof | Unproven:
-    """Whether this is the account's password; failures lock it for longer and longer, up to 15 minutes.
+def by_password(
+    store: Store, name: str, password: str, now: datetime, via: Via = "cli", place: str = ""
+) -> Proof | Unproven:
+    """Whether this is the account's password; failures lock the name at this ``place`` for longer and longer.
 
     The attempt counts as a failure before the password is looked at, and is forgiven when it was right: so the slow
-    look needs no turn to write, and many guesses at once are no more than as many one after the other.
+    look needs no turn to write, and many guesses at once are no more than as many one after the other. A name that
+    nobody has is counted, locked, looked at and answered like any other.
     """
     with store.change() as conn:
         row = conn.execute(sa.select(accounts).where(accounts.c.name == name)).mappings().first()
         usable = row is not None and row["disabled_at"] is None and bool(row["password_hash"])
-        locked = row is not None and row["locked_until"] is not None and now < row["locked_until"]
-        if row is not None and usable and not locked:
-            _count_failure(conn, name, int(row["failures"]) + 1, now)
+        locked = login_throttle.locked_until(conn, name, place, now) is not None
+        failures = 0 if locked else login_throttle.count_failure(conn, name, place, now)
     right, fresh_hash = _verified(row["password_hash"] if row is not None and usable else _nobody(), password)
-    if row is None or not usable:
-        return Unproven(reason="the name or the password is wrong")
     if locked:
         return Unproven(reason="too many failures: try again later")
     with store.change() as conn:
-        if not right or not _forgiven(conn, row, fresh_hash):
-            audit.append(conn, now, "", name, "proof failed", {"failures": int(row["failures"]) + 1})
+        if row is None or not usable or not right or not _forgiven(conn, row, fresh_hash, place):
+            audit.append(conn, now, "", name[:64], "proof failed", {"failures": failures})
             return Unproven(reason="the name or the password is wrong")
     return Proof(name=name, role=row["role"], via=via)
 
@@ -239,15 +238,10 @@ def still_valid(store: Store, name: str, now: datetime, *, token: str = "", pass
     return proof
 
 
-def _count_failure(conn: sa.Connection, name: str, failures: int, now: datetime) -> None:
-    lock = min(_LONGEST_LOCK, timedelta(seconds=2 ** min(failures - _FREE_FAILURES, 20)))
-    locked = now + lock if failures > _FREE_FAILURES else None
-    conn.execute(accounts.update().where(accounts.c.name == name).values(failures=failures, locked_until=locked))
-
-
-def _forgiven(conn: sa.Connection, row: Any, fresh_hash: str) -> bool:
+def _forgiven(conn: sa.Connection, row: Any, fresh_hash: str, place: str) -> bool:
     """Forget the failures after the right password; False when the account was changed while it was looked at."""
     values = {"failures": 0, "locked_until": None} | ({"password_hash": fresh_hash} if fresh_hash else {})
+    login_throttle.forgive(conn, row["name"], place)
     done = conn.execute(
         accounts.update()
         .where(

@@ -57,17 +57,18 @@ def create_request(
     requester: str,
     now: datetime,
     newer: bool = True,
+    repeat: bool = False,
 ) -> str | None:
     """Store a request for what of the plan is not in force already; None when nothing new is to be asked.
 
     A waiting request for another plan is superseded. What people denied is not asked again; what ran out
-    unanswered only when there is ``newer`` traffic.
+    unanswered only when there is ``newer`` traffic. ``repeat``: a person wants it asked again whatever was answered.
     """
     live = live_targets(conn, case_id)
     steps = tuple(step for step in plan.steps if (step.kind, step.target) not in live)
     if not steps:
         return None
-    if steps != plan.steps:
+    if steps != plan.steps or repeat:
         plan = with_digest(case_id, host, steps, terms.policy_version, plan.people)
     earlier = conn.execute(
         sa.select(requests.c.request_id, requests.c.state, plans.c.digest)
@@ -77,7 +78,8 @@ def create_request(
     ).all()
     for row in earlier:
         same = row.digest == plan.digest
-        if same and (row.state in ("waiting", "denied") or (row.state == "expired" and not newer)):
+        over = row.state == "denied" or (row.state == "expired" and not newer)
+        if same and (row.state == "waiting" or (over and not repeat)):
             return None
     for row in earlier:
         if row.state == "waiting":
@@ -201,6 +203,13 @@ def list_requests(
     if state is not None:
         query = query.where(requests.c.state == state)
     query = query.order_by(requests.c.asked_at, requests.c.request_id).limit(max(1, min(limit, 1000))).offset(offset)
+    return _with_offers(conn, conn.execute(query).mappings().all())
+
+
+def waiting_of(conn: sa.Connection, case_ids: Sequence[str]) -> tuple[ApprovalRequest, ...]:
+    """The requests that wait for any of these cases; at most one each."""
+    query = sa.select(requests, cases.c.host).join(cases, cases.c.case_id == requests.c.case_id)
+    query = query.where(requests.c.state == "waiting", requests.c.case_id.in_(case_ids))
     return _with_offers(conn, conn.execute(query).mappings().all())
 
 

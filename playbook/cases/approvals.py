@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from playbook.cases import alerts, approval_requests, audit, containments, events, outbox
 from playbook.cases.approval_requests import ApprovalRequest
 from playbook.cases.roles import ROLES, Role
-from playbook.cases.schema import accounts, cases, decisions, requests
+from playbook.cases.schema import accounts, decisions, requests
 from playbook.model import Value
-from playbook.model.response import Decision, Notice, Plan
+from playbook.model.response import Decision, Plan
 
 Reason = Literal[
     "unknown",
@@ -58,20 +58,21 @@ def evaluate_answer(
     earlier: Sequence[Decision],
     now: datetime,
     senders: Collection[str] = (),
+    before: Collection[str] = (),
 ) -> Refusal | None:
     """Why this answer may not count, or None when it may; pure.
 
-    ``role`` is the account's, None when it is unknown or disabled; ``earlier`` are the answers that counted;
-    ``senders`` are the accounts that sent an alert of the case.
+    ``role`` is the account's, None when it is unknown or disabled; ``earlier`` are the answers that count still;
+    ``before`` names everybody who answered; ``senders`` are the accounts that sent an alert of the case.
     """
-    who, mine = decision.who, [one for one in earlier if one.who == decision.who]
+    who, mine = decision.who, decision.who in before or any(one.who == decision.who for one in earlier)
     if request.state != "waiting":
-        return _over(request, decision, bool(mine), now)
+        return _over(request, decision, mine, now)
     if now >= request.expires_at:
         return Refusal(reason="expired", text=f"no answer came by {request.expires_at:%Y-%m-%d %H:%M} UTC: denied")
     if decision.digest not in {plan.digest for plan in request.offers}:
         return Refusal(reason="stale", text="this digest is none of the plans that are offered now: read them again")
-    if role is None or ROLES.index(role) < ROLES.index("approver"):
+    if not may_answer(role):
         return Refusal(reason="role", text=f"{who} has no account with the role approver")
     if who == request.requester:
         return Refusal(reason="requester", text=f"{who} asked for this and may not answer it")
@@ -112,10 +113,12 @@ def decide(conn: sa.Connection, decision: Decision, now: datetime, enqueue: Enqu
     request = _asked(conn, decision)
     if request is None:
         return AnswerResult(result="refused", reason="unknown", text="no request offers this plan")
-    earlier = answers(conn, request.request_id)
+    given = answers(conn, request.request_id)
+    earlier = still_valid(conn, given)
     senders = alerts.senders_of(conn, request.case_id)
-    refusal = evaluate_answer(request, decision, role_of(conn, decision.who), earlier, now, senders)
-    if refusal is None and not _claimed(conn, request, decision, now):
+    before = {one.who for one in given}
+    refusal = evaluate_answer(request, decision, role_of(conn, decision.who), earlier, now, senders, before)
+    if refusal is None and not _claimed(conn, request, decision, now, len(earlier)):
         refusal = Refusal(reason="racing", text="another answer came at the same moment")
     if refusal is not None:
         if refusal.reason == "expired":
@@ -148,9 +151,14 @@ def _asked(conn: sa.Connection, decision: Decision) -> ApprovalRequest | None:
     return request
 
 
-def _claimed(conn: sa.Connection, request: ApprovalRequest, decision: Decision, now: datetime) -> bool:
-    """Compare and set: the request still waits and has as many votes as when it was read."""
-    state = "denied" if not decision.approve else "approved" if request.votes + 1 >= request.people else "waiting"
+def _claimed(
+    conn: sa.Connection, request: ApprovalRequest, decision: Decision, now: datetime, earlier: int = 0
+) -> bool:
+    """Compare and set: the request still waits and has as many votes as when it was read.
+
+    ``earlier`` approvals count still; ``votes`` of the row is how many were ever given.
+    """
+    state = "denied" if not decision.approve else "approved" if earlier + 1 >= request.people else "waiting"
     values: dict[str, Any] = {"votes": requests.c.votes + 1, "state": state}
     if state != "waiting":
         values |= {"decided_at": now, "decided_by": decision.who, "digest": decision.digest}
@@ -193,7 +201,7 @@ def _count(
     )
     told = f"{decision.who} {'approved' if decision.approve else 'denied'} {decision.plan_id}"
     text = told + (f": {decision.comment}" if decision.comment else "")
-    _comment(conn, request, f"answer:{request.request_id}:{len(votes)}", text, now)
+    outbox.comment_on_case(conn, request.case_id, f"answer:{request.request_id}:{len(votes)}", text, now)
     content = events.answer_content(decision, request.request_id, request.host)
     if not decision.approve:
         events.add(conn, "denied", request.request_id, request.case_id, now, content)
@@ -216,76 +224,17 @@ def answers(conn: sa.Connection, request_id: str) -> tuple[Decision, ...]:
     return tuple(Decision(**row) for row in conn.execute(query).mappings())
 
 
+def still_valid(conn: sa.Connection, given: Sequence[Decision]) -> tuple[Decision, ...]:
+    """Those of these answers whose account may answer now: a vote counts only while its account may vote."""
+    return tuple(one for one in given if may_answer(role_of(conn, one.who)))
+
+
+def may_answer(role: Role | None) -> bool:
+    """Whether an account of this role may answer requests."""
+    return role is not None and ROLES.index(role) >= ROLES.index("approver")
+
+
 def role_of(conn: sa.Connection, who: str) -> Role | None:
     """The role of an account that may act now."""
     query = sa.select(accounts.c.role).where(accounts.c.name == who, accounts.c.disabled_at.is_(None))
     return conn.execute(query).scalar_one_or_none()
-
-
-def expire(conn: sa.Connection, now: datetime, limit: int = 1000) -> tuple[str, ...]:
-    """End every request whose time is over: no answer is no. The requests that were ended."""
-    query = _waiting(requests.c.expires_at <= now).limit(limit)
-    ended = [
-        row
-        for row in conn.execute(query).mappings().all()
-        if approval_requests.close_request(
-            conn, row["request_id"], row["case_id"], "expired", now, "nobody answered in time"
-        )
-    ]
-    for row in ended:
-        events.add(
-            conn,
-            "denied",
-            row["request_id"],
-            row["case_id"],
-            now,
-            {"request_id": row["request_id"], "by": "playbook", "reason": "nobody answered in time"},
-        )
-        outbox.enqueue_notification(
-            conn,
-            row["case_id"],
-            Notice(
-                key=f"expired:{row['request_id']}",
-                title=f"Denied by silence: {row['host']}",
-                urgent=True,
-                text="Nobody answered in time, so nothing is contained.",
-                link=f"/cases/{row['case_id']}",
-            ),
-            now,
-        )
-        _comment(conn, row, f"expired:{row['request_id']}", "Nobody answered in time: denied.", now)
-    return tuple(row["request_id"] for row in ended)
-
-
-def remind(conn: sa.Connection, now: datetime, limit: int = 1000) -> tuple[str, ...]:
-    """Put one reminder into the outbox for every request whose half time is over. The requests reminded of."""
-    due = (requests.c.remind_at <= now) & (requests.c.expires_at > now) & requests.c.reminded_at.is_(None)
-    rows = conn.execute(_waiting(due).limit(limit)).mappings().all()
-    for row in rows:
-        conn.execute(requests.update().where(requests.c.request_id == row["request_id"]).values(reminded_at=now))
-        outbox.enqueue_notification(
-            conn,
-            row["case_id"],
-            Notice(
-                key=f"remind:{row['request_id']}",
-                title=f"Still waiting for approval: {row['host']}",
-                urgent=True,
-                text=f"Without an answer it is denied at {row['expires_at']:%Y-%m-%d %H:%M} UTC.",
-                link=f"/cases/{row['case_id']}",
-            ),
-            now,
-        )
-        audit.append(conn, now, row["case_id"], "playbook", "approval reminded", {"request_id": row["request_id"]})
-    return tuple(row["request_id"] for row in rows)
-
-
-def _waiting(when: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    query = sa.select(requests, cases.c.host).join(cases, cases.c.case_id == requests.c.case_id)
-    return query.where(requests.c.state == "waiting", when).order_by(requests.c.expires_at, requests.c.request_id)
-
-
-def _comment(conn: sa.Connection, request: ApprovalRequest | sa.RowMapping, key: str, text: str, now: datetime) -> None:
-    case_id = request.case_id if isinstance(request, ApprovalRequest) else request["case_id"]
-    ticket = conn.execute(sa.select(cases.c.ticket_key).where(cases.c.case_id == case_id)).scalar_one()
-    if ticket:
-        outbox.enqueue_comment(conn, ticket, key, text, now)

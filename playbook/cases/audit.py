@@ -114,10 +114,19 @@ def head(conn: sa.Connection) -> tuple[int, str]:
 
 
 def lines(
-    conn: sa.Connection, case_id: str = "", after: int = 0, limit: int = 100, newest_first: bool = False
+    conn: sa.Connection,
+    case_id: str = "",
+    after: int = 0,
+    limit: int = 100,
+    newest_first: bool = False,
+    actor: str = "",
 ) -> tuple[AuditLine, ...]:
-    """At most 1,000 lines, of one case or of all; ``after`` pages on (a line number, older or younger by the order)."""
+    """At most 1,000 lines, of one case, of one ``actor`` or of all.
+
+    ``after`` pages on (a line number, older or younger by the order).
+    """
     query = sa.select(journal).limit(max(1, min(limit, 1000)))
+    query = query.where(journal.c.actor == actor) if actor else query
     if case_id:
         query = query.where(journal.c.case_id == case_id)
     if newest_first:

@@ -6,7 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import AwareDatetime
 
-from playbook.cases import approval_requests, audit, outbox, write_back_outbox
+from playbook.cases import approval_requests, audit, outbox, response_state, write_back_outbox
+from playbook.cases.response_state import ResponseState
 from playbook.cases.schema import cases, detections, runs
 from playbook.model import Value
 from playbook.model.case import Case, JudgedDetection
@@ -33,6 +34,9 @@ _SUMMARY = (
     "person_reason",
     "person_fault",
     "person_at",
+    "owner",
+    "assignee",
+    "assigned_at",
     "watch_days",
     "ticket_key",
     "run_id",
@@ -40,7 +44,10 @@ _SUMMARY = (
 
 
 class CaseRow(Value):
-    """A case as listed. ``disposition`` is ours; ``person_*`` what a person said, "" when nobody did."""
+    """A case as listed. ``disposition`` is ours; ``person_*`` what a person said, "" when nobody did.
+
+    ``state`` is where it stands (response_state.py), since ``state_at``; ``answered_by`` ended its newest request.
+    """
 
     case_id: str
     host: str
@@ -59,16 +66,30 @@ class CaseRow(Value):
     person_reason: str = ""
     person_fault: Fault = "query"
     person_at: AwareDatetime | None = None
+    owner: str = ""
+    assignee: str = ""
+    assigned_at: AwareDatetime | None = None
     watch_days: int = 0
     ticket_key: str = ""
     run_id: str = ""
+    state: ResponseState = "needs_look"
+    state_at: AwareDatetime | None = None
+    contained_until: AwareDatetime | None = None
+    expires_at: AwareDatetime | None = None
+    answered_by: str = ""
+
+
+def listed() -> sa.Select[Any]:
+    """Everything that a listed case shows, before any condition or order."""
+    columns = (*(cases.c[name] for name in _SUMMARY), *response_state.COLUMNS)
+    return sa.select(*columns).select_from(response_state.FROM)
 
 
 def list_cases(
     conn: sa.Connection, status: CaseStatus | None = None, limit: int = 100, offset: int = 0
 ) -> tuple[CaseRow, ...]:
     """Cases, the last changed first; at most 1,000 at a time."""
-    query = sa.select(*(cases.c[name] for name in _SUMMARY))
+    query = listed()
     query = query.where(cases.c.status == status) if status else query
     query = query.order_by(cases.c.updated_at.desc(), cases.c.case_id).limit(max(1, min(limit, 1000))).offset(offset)
     return tuple(CaseRow(**row) for row in conn.execute(query).mappings())
@@ -85,7 +106,7 @@ class Filter(Value):
 
 def filtered(conn: sa.Connection, wanted: Filter, limit: int, offset: int = 0) -> tuple[CaseRow, ...]:
     """Cases of a filter, the last changed first; at most 1,001 at a time."""
-    query = sa.select(*(cases.c[name] for name in _SUMMARY))
+    query = listed()
     query = query.where(cases.c.status == wanted.status) if wanted.status else query
     query = query.where(cases.c.disposition == wanted.disposition) if wanted.disposition else query
     query = query.where(cases.c.host == wanted.host) if wanted.host else query
@@ -102,7 +123,7 @@ def counts(conn: sa.Connection) -> dict[str, int]:
 
 def row_of(conn: sa.Connection, case_id: str) -> CaseRow | None:
     """One case as listed."""
-    query = sa.select(*(cases.c[name] for name in _SUMMARY)).where(cases.c.case_id == case_id)
+    query = listed().where(cases.c.case_id == case_id)
     row = conn.execute(query).mappings().first()
     return None if row is None else CaseRow(**row)
 
@@ -180,7 +201,7 @@ def resolve(
     audit.append(conn, now, case_id, who, "case resolved", {"disposition": disposition, "reason": reason, **because})
     approval_requests.withdraw_requests(conn, case_id, now, f"the case was resolved as {disposition}", who)
     write_back_outbox.enqueue_case(conn, case_id, now)
-    _comment(
+    outbox.comment_on_case(
         conn, case_id, f"resolved:{case_id}:{now.isoformat()}", f"{who} resolved it as {disposition}: {reason}", now
     )
     return None
@@ -213,15 +234,9 @@ def reopen(conn: sa.Connection, case_id: str, who: str, now: datetime) -> str | 
     )
     audit.append(conn, now, case_id, who, "case reopened", {"closed_by": row.closed_by})
     write_back_outbox.enqueue_case(conn, case_id, now)
-    _comment(conn, case_id, f"reopened:{case_id}:{now.isoformat()}", f"{who} opened the case again", now)
+    outbox.comment_on_case(conn, case_id, f"reopened:{case_id}:{now.isoformat()}", f"{who} opened the case again", now)
     return None
 
 
 def _why_not(conn: sa.Connection, case_id: str, otherwise: str) -> str:
     return f"{case_id}: {otherwise if row_of(conn, case_id) else 'no such case'}"
-
-
-def _comment(conn: sa.Connection, case_id: str, key: str, text: str, now: datetime) -> None:
-    row: Any = conn.execute(sa.select(cases.c.ticket_key).where(cases.c.case_id == case_id)).one()
-    if row.ticket_key:
-        outbox.enqueue_comment(conn, row.ticket_key, key[:255], text, now)

@@ -1,7 +1,9 @@
 """Containments in the record: intended by an approval, what devices said, until when, what is due, and attempts."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Literal
 
 import rfc8785
@@ -15,6 +17,16 @@ from playbook.model.response import Plan, Receipt, Step, StepKind
 
 State = Literal["intended", "active", "extending", "releasing", "released", "failed"]
 _EVENTS: dict[State, events.Kind] = {"active": "in_force", "released": "released", "failed": "failed"}
+STEP_WORDS: Mapping[State, str] = MappingProxyType(
+    {
+        "intended": "approved, being set",
+        "active": "in force",
+        "extending": "in force",
+        "releasing": "being released",
+        "released": "released",
+        "failed": "failed",
+    }
+)
 LIVE: tuple[State, ...] = ("intended", "active", "extending", "releasing")
 
 
@@ -183,7 +195,7 @@ def times_set(conn: sa.Connection, key: str) -> int:
 def find(conn: sa.Connection, key: str) -> ContainmentRecord | None:
     """The containment of this key."""
     row = conn.execute(sa.select(containments).where(containments.c.key == key)).mappings().first()
-    return None if row is None else _contained(row)
+    return None if row is None else record_of(row)
 
 
 def list_containments(
@@ -194,7 +206,7 @@ def list_containments(
     query = query.where(containments.c.case_id == case_id) if case_id else query
     query = query.order_by(containments.c.created_at.desc(), containments.c.key)
     rows = conn.execute(query.limit(max(1, min(limit, 10_000))).offset(offset)).mappings()
-    return tuple(_contained(row) for row in rows)
+    return tuple(record_of(row) for row in rows)
 
 
 def due(conn: sa.Connection, now: datetime, limit: int = 1000) -> tuple[ContainmentRecord, ...]:
@@ -203,7 +215,7 @@ def due(conn: sa.Connection, now: datetime, limit: int = 1000) -> tuple[Containm
     asked = containments.c.state.in_(("active", "extending")) & (containments.c.release_by != "")
     query = sa.select(containments).where(past | asked | containments.c.state.in_(("intended", "releasing")))
     rows = conn.execute(query.order_by(containments.c.until, containments.c.key).limit(limit)).mappings()
-    return tuple(_contained(row) for row in rows)
+    return tuple(record_of(row) for row in rows)
 
 
 def ask_release(conn: sa.Connection, key: str, who: str, now: datetime, reason: str = "") -> bool:
@@ -244,6 +256,7 @@ def live_targets(conn: sa.Connection, case_id: str) -> frozenset[tuple[str, str]
     return frozenset((row.kind, row.target) for row in rows)
 
 
-def _contained(row: Any) -> ContainmentRecord:
+def record_of(row: Any) -> ContainmentRecord:
+    """A row of the table as a record."""
     values = {name: row[name] for name in ContainmentRecord.model_fields if name != "step"}
     return ContainmentRecord(**values, step=Step.model_validate_json(row["step"]))

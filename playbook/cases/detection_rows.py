@@ -24,6 +24,7 @@ def write_detections(
                 "src_ip": d.src_ip,
                 "dst_ip": d.dst_ip,
                 "dst_port": d.dst_port,
+                "dst_name": destination_name(one),
                 "disposition": one.verdict.disposition,
                 "status": one.verdict.status,
                 "first_seen": d.first_seen,
@@ -36,3 +37,10 @@ def write_detections(
             for d in (one.enriched.detection,)
         ],
     )
+
+
+def destination_name(judged: JudgedDetection) -> str:
+    """The name behind a detection's destination: one that our resolver answered first, else one the host claims."""
+    traffic = judged.enriched.traffic
+    names = traffic.names if traffic is not None and traffic.names is not None else ()
+    return next((one.name for one in sorted(names, key=lambda one: not one.backed)), "")[:255]

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from playbook.cases.schema import comments, notices, tickets
+from playbook.cases.schema import cases, comments, notices, tickets
 from playbook.model import Value
 from playbook.model.case import Ticket
 from playbook.model.response import Notice
@@ -149,6 +149,12 @@ def enqueue_comment(conn: sa.Connection, ticket_key: str, key: str, text: str, n
         },
     )
     return True
+
+
+def comment_on_case(conn: sa.Connection, case_id: str, key: str, text: str, now: datetime) -> bool:
+    """Put a comment for the ticket of a case into the outbox once; False when it has none, or the key is there."""
+    ticket = conn.execute(sa.select(cases.c.ticket_key).where(cases.c.case_id == case_id)).scalar_one()
+    return bool(ticket) and enqueue_comment(conn, ticket, key[:255], text, now)
 
 
 def pending_comments(conn: sa.Connection, limit: int = 100) -> tuple[tuple[PendingComment, TicketRow], ...]:

@@ -143,8 +143,12 @@ def finish(
 
 def filing_of(means: ResponseCapabilities, policy: Policy, limits: Limits) -> Filing:
     """How runs are filed under this policy and these limits."""
-    terms = approval_requests.RequestPolicy(policy.block_ttls_s, policy.approval_ttl_s, policy.version)
-    return Filing(means, terms, limits)
+    return Filing(means, request_policy(policy), limits)
+
+
+def request_policy(policy: Policy) -> approval_requests.RequestPolicy:
+    """How requests are put under this policy."""
+    return approval_requests.RequestPolicy(policy.block_ttls_s, policy.approval_ttl_s, policy.version)
 
 
 def with_record(conn: sa.Connection, run: Run, filed: FiledRun) -> Run:
@@ -238,6 +242,7 @@ def _columns(built: Case, status: str, run_id: str, now: datetime) -> dict[str, 
         "closed_at": now if closed else None,
         "closed_by": "playbook" if closed else "",
         "run_id": run_id,
+        "owner": built.record.owner if built.record else "",
         "document": built.model_copy(update={"detections": ()}).model_dump_json(),
     }
 

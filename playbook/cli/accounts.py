@@ -70,6 +70,25 @@ def disable(config_file: Path | None, name: str, who: str | None) -> None:
     click.echo(f"disabled {name}")
 
 
+@command.command(name="password")
+@config_option
+@click.argument("name")
+@click.option("--by", "who", help="The account itself or an admin (default: the token's).")
+def password(config_file: Path | None, name: str, who: str | None) -> None:
+    """Set a new password of an account; it is asked for twice, and every session of the account ends.
+
+    An admin resets somebody else's in this way: give them the new one, and have them change it on the page /account.
+    """
+    with open_case_store(*configuration(config_file)) as store:
+        by = authenticate(store, who, "admin" if who not in (None, name) else "viewer", now(), "investigate")
+        if by.name != name and not (by.role == "admin" and by.reaches("approve")):
+            raise click.UsageError(f"{by.name} may set the password of {by.name} only")
+        chosen = _new_password(name)
+        with store.change() as conn:
+            accounts.set_password(conn, name, chosen, by.name, now())
+    click.echo(f"password of {name} set by {by.name}")
+
+
 @command.command(name="token")
 @config_option
 @click.argument("name")

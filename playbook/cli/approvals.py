@@ -14,6 +14,7 @@ from playbook.cli._options import config_option, configuration, emit, now
 from playbook.errors import NotApproved
 from playbook.model.response import Decision
 from playbook.report.sanitize import plain
+from playbook.response.preflight import kill_switch_reason
 from playbook.workflows.client import WorkflowClient
 
 
@@ -97,8 +98,11 @@ def deny(config_file: Path | None, identity: str, digest: str, who: str | None, 
 
 def _answer(config_file: Path | None, identity: str, digest: str, who: str | None, comment: str, agree: bool) -> None:
     moment = now()
-    with open_case_store(*configuration(config_file)) as store, closing(WorkflowClient(store)) as door:
+    config, file = configuration(config_file)
+    with open_case_store(config, file) as store, closing(WorkflowClient(store)) as door:
         proof = authenticate(store, who, "approver", moment, "approve")
+        if agree and (stopped := kill_switch_reason(config.kill_switch)):
+            raise NotApproved(f"refused: kill switch: {stopped}; nothing was changed")
         with store.change() as conn:
             request = _found(approval_requests.find_request(conn, identity), identity)
             digest = digest or request.offers[0].digest

@@ -2,7 +2,6 @@
 
 import logging
 import platform
-import secrets
 import sys
 import time
 from collections.abc import Callable
@@ -16,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from playbook.assembly import action_context
-from playbook.cases import accounts, queries, schedules
+from playbook.cases import queries, schedules
 from playbook.cases.access import open_case_store
 from playbook.cases.schedules import ScheduledJob
 from playbook.cases.store import Store
@@ -26,6 +25,7 @@ from playbook.errors import ConfigError, PlaybookError
 from playbook.model.address import parse
 from playbook.web.app import build
 from playbook.web.dependencies import Dependencies
+from playbook.web.first_admin import first_admin, first_password_file
 from playbook.web.startup import ServiceWiring, secret_of, start_up
 from playbook.web.telemetry import JsonLines
 from playbook.web.timeouts import TimeoutProtocol
@@ -49,7 +49,7 @@ def command(config_file: Path | None, host: str, port: int) -> None:
     with open_case_store(config, file) as store:
         wired = start_up(config, file, store, now)
         secret = secret_of(config, file, store)
-        _first_admin(store)
+        first_admin(store, first_password_file(store, config), now(), lambda line: click.echo(line, err=True))
         door = WorkflowClient(store)
         worker = Worker(wired.works(door, secret, base), f"{platform.node() or 'serve'}-{port}", time.monotonic)
         parts = _parts(wired, secret, base, door, _troubles(store, wired.errands()))
@@ -144,20 +144,6 @@ def _listening(config: Config, app: FastAPI, host: str, port: int) -> uvicorn.Co
         ws="none",
         ssl_certfile=None if certificate is None else str(config.folder / certificate),
         ssl_keyfile=None if key is None else str(config.folder / key),
-    )
-
-
-def _first_admin(store: Store) -> None:
-    """An admin when there is no account yet; the password is shown this once and kept nowhere."""
-    with store.change() as conn:
-        if accounts.list_accounts(conn):
-            return
-        password = secrets.token_urlsafe(15)
-        accounts.add(conn, "admin", "admin", password, "first start", now())
-    click.echo(
-        f"First start: log in as admin with the password {password}\n"
-        "It is not shown again. Add people: botnet-playbook accounts add NAME --role approver --by admin",
-        err=True,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from playbook.config import ContainPerHour
+from playbook.config import Config, ContainPerHour
 from playbook.errors import PlaybookError
 from playbook.model.address import parse
 from playbook.model.case import JudgedDetection
@@ -96,6 +96,14 @@ def kill_switch_reason(kill_switch: Path | None) -> str | None:
     except OSError as fault:
         return f"the kill switch {kill_switch} cannot be read ({fault.strerror}), which counts as on"
     return f"the kill switch is on: {kill_switch} is there"
+
+
+def stopped_reason(config: Config) -> str:
+    """Why nothing can be contained now: containment is off, or the kill switch is on; "" when it can."""
+    if config.off:
+        return f"containment is off, {config.off}"
+    switch = kill_switch_reason(config.kill_switch)
+    return f"kill switch: {switch}" if switch else ""
 
 
 def rate_cap_reason(step: Step, attempts: int, caps: ContainPerHour) -> str | None:

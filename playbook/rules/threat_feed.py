@@ -25,7 +25,7 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         return None
     weakness, entry, enrichment = min(
         ((_weakness(entry, enriched, params), entry, enrichment) for entry, enrichment in hits),
-        key=lambda hit: (*_weakest_last(*hit[:2], enriched, params), hit[1].indicator),
+        key=lambda hit: (*_weakest_last(hit[0], hit[1], enriched, params), hit[1].indicator),
     )
     beside = _beside(entry, enriched)
     strength = "hint" if entry.trust == "hint" else "strong" if weakness else "conclusive"

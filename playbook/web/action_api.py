@@ -105,7 +105,9 @@ def _allowed(proof: Proof, action: Action) -> bool:
 
 def recorder_of(parts: Dependencies, proof: Proof) -> Recorder:
     """The record as this account reaches it."""
-    return Recorder(parts.store, parts.config, proof, parts.now, parts.enqueue, parts.outside, parts.off, parts.base)
+    return Recorder(
+        parts.store, parts.config, proof, parts.now, parts.enqueue, parts.outside, parts.stopped, parts.base
+    )
 
 
 def _done(parts: Dependencies, proof: Proof, action: Action, given: dict[str, Any]) -> Result:

@@ -13,9 +13,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from playbook.errors import ConnectorError, PlaybookError
 from playbook.report import html
 from playbook.web import (
+    account_page,
     action_api,
     alert_api,
     blocklist_feeds,
+    case_acts,
+    case_list,
     case_page,
     health,
     login,
@@ -34,6 +37,8 @@ _STATIC = {
     "service.css": ((rendering.HERE / "static" / "service.css").read_text(encoding="utf-8"), "text/css"),
     "icon.svg": ((rendering.HERE / "static" / "icon.svg").read_text(encoding="utf-8"), "image/svg+xml"),
 }
+# How many people one address may stand for.
+_NAMES_OF_AN_ADDRESS = 10
 _MACHINES = ("/api/", "/metrics", "/health")
 
 
@@ -44,8 +49,21 @@ def build(parts: Dependencies) -> FastAPI:
     app.state.parts = parts
     app.state.registry = CollectorRegistry()
     app.state.logins = TokenBuckets(serve.logins_per_minute, parts.now)
+    app.state.logins_of_address = TokenBuckets(serve.logins_per_minute * _NAMES_OF_AN_ADDRESS, parts.now)
     app.state.tokens = TokenBuckets(serve.requests_per_minute, parts.now)
-    for module in (action_api, alert_api, health, blocklist_feeds, signed_links, login, pages, case_page):
+    for module in (
+        action_api,
+        alert_api,
+        health,
+        blocklist_feeds,
+        signed_links,
+        login,
+        account_page,
+        pages,
+        case_list,
+        case_page,
+        case_acts,
+    ):
         app.include_router(module.router)
     # Loaded by name: what a provider needs is imported where one is configured, and nowhere else.
     target: str = importlib.import_module(f"{__package__}.oidc").mount(app, parts) if serve.oidc else ""

@@ -23,33 +23,26 @@ from playbook.config import Config
 from playbook.errors import NotApproved, NotProven
 from playbook.model.address import parse
 from playbook.model.response import Decision, Plan, Step, StepKind
+from playbook.response.preflight import stopped_reason
 from playbook.web.recorder import Recorder, carried
 from playbook.workflows.client import WorkflowClient
 
 _KINDS: dict[str, StepKind] = {"pair": "block_pair", "address": "block_address", "host": "isolate_host"}
-_STATES = {
-    "intended": "approved, being set",
-    "active": "applied",
-    "extending": "applied",
-    "releasing": "being released",
-    "released": "released",
-    "failed": "failed",
-}
-
-
+# What platforms were told from the beginning; elsewhere it is "in force".
+_STATES = {**containments.STEP_WORDS, "active": "applied", "extending": "applied"}
 _SILENT = timedelta(seconds=90)
 
 
 class ApprovalContext(Protocol):
-    """What a call stands on: the record, why containment is off, the clock, and how work is set going."""
+    """What a call stands on: the record, why nothing can be contained now ("" when it can), the clock, the work."""
 
     @property
     def store(self) -> Store:
         """The record."""
 
     @property
-    def off(self) -> str:
-        """Why containment is off; "" when it is not."""
+    def stopped(self) -> str:
+        """Containment is off, or the kill switch is on; "" when neither."""
 
     @property
     def now(self) -> Callable[[], datetime]:
@@ -63,7 +56,7 @@ class ApprovalContext(Protocol):
 @dataclass(frozen=True)
 class _LocalContext:
     store: Store
-    off: str
+    stopped: str
     now: Callable[[], datetime]
     enqueue: Enqueue
 
@@ -82,7 +75,7 @@ def answer_or_release_here(
         door = WorkflowClient(store)
         try:
             result = _carried_here(
-                _LocalContext(store, config.off, now, door.starting), proof, action, given, (config, file)
+                _LocalContext(store, stopped_reason(config), now, door.starting), proof, action, given, (config, file)
             )
         finally:
             door.close()
@@ -106,7 +99,7 @@ def _carried_here(
         here.now,
         here.enqueue,
         lambda: action_context(config, file, here.now()),
-        here.off,
+        here.stopped,
         config.serve.public_url.rstrip("/"),
     )
     return carried(action, given, recorder)
@@ -123,8 +116,8 @@ def answer_or_release(parts: ApprovalContext, proof: Proof, action: Action, give
 
 
 def _contain(parts: ApprovalContext, proof: Proof, asked: ApprovalInput, kind: StepKind) -> Result:
-    if parts.off:
-        raise NotApproved(f"refused, nothing was changed: containment is off, {parts.off}")
+    if parts.stopped:
+        raise NotApproved(f"refused: {parts.stopped}; nothing was changed")
     now = parts.now()
     with parts.store.change() as conn:
         request, plan, step = _named(conn, asked, kind)

@@ -13,14 +13,6 @@ from playbook.cases.case_rows import CaseRow
 from playbook.cases.containments import ContainmentRecord, State
 from playbook.report.wording import case_technique_lines, severity
 
-_STATES: dict[State, str] = {
-    "intended": "approved, being set",
-    "active": "in force",
-    "extending": "in force",
-    "releasing": "being released",
-    "released": "released",
-    "failed": "failed",
-}
 _ALL: tuple[State, ...] = get_args(State)
 
 
@@ -83,7 +75,7 @@ def _plan(conn: sa.Connection, request: ApprovalRequest, live: tuple[Containment
 
 
 def _contained(one: ContainmentRecord) -> StepState:
-    state = _STATES[one.state]
+    state = containments.STEP_WORDS[one.state]
     if one.release_by and one.state in ("active", "extending", "intended"):
         state = "being released"
     return StepState(one.step.kind, one.step.target, one.step.connector, one.step.ttl_s, state, one.until, one.trouble)

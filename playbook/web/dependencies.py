@@ -9,6 +9,7 @@ from playbook.actions import Outside
 from playbook.cases.approvals import Enqueue
 from playbook.cases.store import Store
 from playbook.config import Config
+from playbook.response.preflight import kill_switch_reason
 
 
 class FeedText(Protocol):
@@ -62,3 +63,15 @@ class Dependencies:
     troubles: Callable[[], tuple[str, ...]] = nothing_wrong
     base: str = ""
     arrived: Callable[[], None] = nothing_to_do
+
+    @property
+    def kill_switch(self) -> str:
+        """Why the kill switch stops all applying now, "" when it does not; read each time."""
+        return kill_switch_reason(self.config.kill_switch) or ""
+
+    @property
+    def stopped(self) -> str:
+        """Why no approval can be carried out now: containment is off, or the kill switch is on; "" when it can."""
+        if self.off:
+            return f"containment is off, {self.off}"
+        return f"kill switch: {self.kill_switch}" if self.kill_switch else ""

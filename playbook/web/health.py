@@ -23,6 +23,7 @@ def health(parts: P) -> Response:
         "record": "ok",
         "worker": "trouble" if parts.troubles() else "ok",
         "containment": "off" if parts.off else "on",
+        "kill_switch": "on" if parts.kill_switch else "off",
     }
     try:
         with parts.store.reading() as conn:
@@ -56,6 +57,7 @@ def metrics(request: Request, parts: P, proof: Annotated[Proof, Depends(holder)]
     age = (now - last[0].filed_at).total_seconds() if last else float("nan")
     _gauge(registry, "last_run_age_seconds", "Seconds since a run was filed", age)
     _gauge(registry, "containment_off", "1 when containment is off", float(bool(parts.off)))
+    _gauge(registry, "kill_switch_on", "1 when the kill switch stops all applying", float(bool(parts.kill_switch)))
     text = generate_latest(request.app.state.registry) + generate_latest(registry)
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 

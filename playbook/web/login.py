@@ -15,6 +15,8 @@ from playbook.web.middleware import caller
 
 router = APIRouter(include_in_schema=False)
 _FORM_COOKIE = "login"
+_DEVICE_COOKIE = "device"
+_DEVICE_S = 90 * 86400
 
 
 @router.get("/login")
@@ -32,15 +34,22 @@ def log_in(
     csrf: Token = "",
     next: Annotated[str, Form(max_length=600)] = "/",
 ) -> Response:
-    """Check name and password; failures look alike and take alike, whoever was named."""
+    """Check name and password; failures look alike and take alike, whoever was named.
+
+    Tries are counted by name and address, so that nobody locks out the others behind one address; and a browser in
+    which this name has logged in before is a place of its own.
+    """
     there = own_path(next)
     held = request.cookies.get(_FORM_COOKIE, "")
     if not held or not sessions.same(csrf, sessions.form_token(held, "/login")):
         return _form(request, parts, there, 403, "The form is out of date. Please try again.")
-    wait = request.app.state.logins.wait_s(caller(request.scope))
+    address, device = caller(request.scope), _device(request, parts, name)
+    wait = request.app.state.logins.wait_s(f"{device or address} {name}")
+    if not wait and not device:
+        wait = request.app.state.logins_of_address.wait_s(address)
     if wait:
         return _form(request, parts, there, 429, f"Too many attempts. Wait {wait} s.", wait)
-    proof = accounts.by_password(parts.store, name, password, parts.now(), "page")
+    proof = accounts.by_password(parts.store, name, password, parts.now(), "page", device or address)
     if not isinstance(proof, Proof):
         return _form(request, parts, there, 401, proof.reason.capitalize() + ".")
     return entered(request, parts, proof, there)
@@ -76,7 +85,26 @@ def entered(request: Request, parts: Dependencies, proof: Proof, there: str) -> 
         max_age=parts.config.serve.session_lifetime_s,
     )
     answer.delete_cookie(_FORM_COOKIE, path="/login")
+    if not _device(request, parts, proof.name):
+        nonce = secrets.token_urlsafe(16)
+        signature = sessions.form_token(parts.secret.hex(), f"device {proof.name} {nonce}")
+        answer.set_cookie(
+            _DEVICE_COOKIE,
+            f"{nonce}.{signature}",
+            path="/login",
+            httponly=True,
+            samesite="strict",
+            secure=parts.secure,
+            max_age=_DEVICE_S,
+        )
     return answer
+
+
+def _device(request: Request, parts: Dependencies, name: str) -> str:
+    """``device:`` and what tells this browser from others, when this name has logged in here before; else ""."""
+    nonce, _, signature = request.cookies.get(_DEVICE_COOKIE, "")[:200].partition(".")
+    expected = sessions.form_token(parts.secret.hex(), f"device {name} {nonce}")
+    return f"device:{nonce}" if nonce and sessions.same(signature, expected) else ""
 
 
 def known(parts: Dependencies, name: str) -> Proof:

@@ -1,13 +1,13 @@
-"""The pages that list: what waits for an answer, the cases, what is in force, and the audit trail."""
+"""The pages that list: the cases that need a person, what is in force, and the audit trail."""
 
-from typing import Annotated, Any, Literal
+from datetime import timedelta
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from playbook.cases import approval_requests, case_rows, containments, queries
 from playbook.cases import audit as audit_trail
-from playbook.model.verdict import CaseStatus
+from playbook.cases import case_rows, case_search, containments, queries, queue
 from playbook.web import rendering
 from playbook.web.auth import Approver, P, Reason, Token, Viewer, check_form
 from playbook.web.dependencies import Dependencies
@@ -15,34 +15,43 @@ from playbook.web.sessions import Person
 
 router = APIRouter(include_in_schema=False)
 _PAGE = 50
+_LEAST_LIVE_S = 30
 Offset = Annotated[int, Query(ge=0, le=1_000_000)]
 
 
 @router.get("/")
-def queue(request: Request, parts: P, person: Viewer, offset: Offset = 0) -> Response:
-    """What waits for an answer, oldest first."""
+def home(
+    request: Request,
+    parts: P,
+    person: Viewer,
+    offset: Offset = 0,
+    live: Annotated[int, Query(ge=0, le=3600)] = 0,
+) -> Response:
+    """The open cases that need a person, most severe first. ``live``: the page loads itself again, in seconds."""
+    now = parts.now()
+    every = max(live, _LEAST_LIVE_S) if live else 0
     with parts.store.reading() as conn:
         runs = queries.last_runs(conn)
         values: dict[str, Any] = {
-            "requests": approval_requests.list_requests(conn, "waiting", _PAGE, offset),
-            "waiting": approval_requests.pending_count(conn),
-            "counts": case_rows.counts(conn),
+            "cards": queue.attention(conn, now, _PAGE, offset),
+            "needed": queue.attention_count(conn, now),
+            "by_state": case_search.by_state(conn),
             "runs": runs,
             "warnings": queries.last_warnings(conn, runs),
             "in_force": queries.in_force(conn),
         }
-    return rendering.page(request, "queue.html", person, offset=offset, size_of_page=_PAGE, **values)
-
-
-@router.get("/cases")
-def cases(
-    request: Request, parts: P, person: Viewer, status: CaseStatus | Literal[""] = "", offset: Offset = 0
-) -> Response:
-    """The cases, the last changed first."""
-    with parts.store.reading() as conn:
-        rows, counts = case_rows.list_cases(conn, status or None, _PAGE, offset), case_rows.counts(conn)
+    headers = {"refresh": str(every)} if every else {}
+    soon = now + timedelta(seconds=parts.config.policy.approval_ttl_s / 2)
     return rendering.page(
-        request, "cases.html", person, rows=rows, counts=counts, chosen=status, offset=offset, size_of_page=_PAGE
+        request,
+        "queue.html",
+        person,
+        headers=headers,
+        offset=offset,
+        size_of_page=_PAGE,
+        live=every,
+        soon=soon,
+        **values,
     )
 
 
@@ -81,12 +90,13 @@ def audit(
     request: Request,
     parts: P,
     person: Viewer,
-    before: Annotated[int, Query(ge=0, le=2**31)] = 0,
+    before: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
     case: Annotated[str, Query(max_length=64)] = "",
+    who: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
-    """The audit trail, newest first."""
+    """The audit trail, newest first; of one case, of one person, or of all."""
     with parts.store.reading() as conn:
-        lines = audit_trail.lines(conn, case, before, _PAGE, newest_first=True)
+        lines = audit_trail.lines(conn, case, before, _PAGE, newest_first=True, actor=who.strip())
         total, head = audit_trail.head(conn)
     return rendering.page(
         request,
@@ -96,6 +106,7 @@ def audit(
         total=total,
         head=head,
         case_id=case,
+        who=who.strip(),
         before=before,
         size_of_page=_PAGE,
     )

@@ -30,7 +30,11 @@ from playbook.web import case_state
 
 @dataclass(frozen=True)
 class Recorder:
-    """``actions._record.Record`` over the durable record. ``base`` is where people reach the pages, "" for nowhere."""
+    """``actions._record.Record`` over the durable record.
+
+    ``stopped`` is why no approval can be carried out now, "" when it can; ``base`` is where people reach the pages, ""
+    for nowhere.
+    """
 
     store: Store
     config: Config
@@ -38,7 +42,7 @@ class Recorder:
     now: Callable[[], datetime]
     enqueue: Enqueue
     outside: Callable[[], Outside]
-    off: str = ""
+    stopped: str = ""
     base: str = ""
 
     def file(self, document: Any, sender: str) -> tuple[tuple[FiledAlert, ...], tuple[str, ...]]:
@@ -92,8 +96,8 @@ class Recorder:
 
     def answer(self, plan_id: str, digest: str, approve: bool, comment: str) -> Answered:
         """Answer the request that offers exactly this plan; a refusal is kept in the trail with its reason."""
-        if approve and self.off:
-            return Answered("refused", f"containment is off, {self.off}", None)
+        if approve and self.stopped:
+            return Answered("refused", self.stopped, None)
         now = self.now()
         with self.store.change() as conn:
             request = approval_requests.find_request(conn, plan_id)

@@ -11,6 +11,8 @@ from fastapi import Request
 from jinja2 import Environment
 from starlette.responses import HTMLResponse, Response
 
+from playbook.cases import response_state
+from playbook.cases.containments import STEP_WORDS
 from playbook.cases.roles import ROLES
 from playbook.model.response import Plan
 from playbook.report import html
@@ -19,7 +21,7 @@ from playbook.web.auth import parts_of
 from playbook.web.sessions import Person
 
 HERE = Path(__file__).parent
-PAGES = (("/", "Waiting"), ("/cases", "Cases"), ("/blocked", "In force"), ("/audit", "Audit"))
+PAGES = (("/", "To do"), ("/cases", "Cases"), ("/blocked", "In force"), ("/audit", "Audit"))
 # What a page says after a form was taken; the address holds only the key.
 TOLD: Mapping[str, str] = MappingProxyType(
     {
@@ -29,6 +31,11 @@ TOLD: Mapping[str, str] = MappingProxyType(
         "resolved": "The case is closed.",
         "reopened": "The case is open again.",
         "releasing": "The release is asked for. It is verified at the device.",
+        "closed": "The chosen cases are closed.",
+        "taken": "You have the case.",
+        "handed_back": "Nobody has the case now.",
+        "asked": "The plan waits for an answer again.",
+        "commented": "The comment is kept with the case.",
     }
 )
 
@@ -36,7 +43,19 @@ TOLD: Mapping[str, str] = MappingProxyType(
 @cache
 def _templates() -> Environment:
     pages = html.environment(HERE / "templates").overlay()
-    pages.globals = dict(pages.globals) | {"left": left, "ago": ago, "ttl": ttl, "PAGES": PAGES, "ROLES": ROLES}
+    pages.globals = dict(pages.globals) | {
+        "left": left,
+        "ago": ago,
+        "ttl": ttl,
+        "PAGES": PAGES,
+        "ROLES": ROLES,
+        "STATES": response_state.STATES,
+        "STATE_WORDS": response_state.WORDS,
+        "STEP_WORDS": STEP_WORDS,
+        "NEXT_STEP": response_state.NEXT_STEP,
+        "MAY_ASK_AGAIN": response_state.MAY_ASK_AGAIN,
+        "state_words": response_state.state_words,
+    }
     return pages
 
 
@@ -57,6 +76,7 @@ def page(
         "here": request.url.path,
         "now": parts.now(),
         "off": parts.off,
+        "kill_switch": parts.kill_switch,
         "fault": fault,
         "told": told,
         "troubles": parts.troubles() if person else (),

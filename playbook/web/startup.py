@@ -112,14 +112,13 @@ class ServiceWiring:
         """Who has a say now. Raises ConfigError while containment is off: then nothing is applied."""
         if self.off:
             raise ConfigError(f"containment is off: {self.off}")
-        switch = self.config.limits.kill_switch
         return Authority(
             site=site_of(self.config, self.now()),
             barriers=barriers_of(self.config),
             caps=self.config.limits.max_containments_per_hour,
             policy_version=self.config.policy.version,
             lists=tuple(one for one in self.named("enrichers").values() if set(one.topics) & TOPICS),
-            kill_switch=None if switch is None else self.config.folder / switch,
+            kill_switch=self.config.kill_switch,
         )
 
     def works(self, door: WorkflowClient, secret: bytes, base: str) -> WorkflowContext:

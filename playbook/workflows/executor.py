@@ -234,7 +234,8 @@ def _approved(conn: sa.Connection, found: ContainmentRecord) -> ApprovedRequest 
     if request is None or request.state != "approved" or request.decided_at is None:
         return None
     plan = next((offer for offer in request.offers if offer.digest == found.digest == request.digest), None)
-    votes = [one for one in approvals.answers(conn, request.request_id) if one.approve and one.digest == found.digest]
+    given = approvals.still_valid(conn, approvals.answers(conn, request.request_id))
+    votes = [one for one in given if one.approve and one.digest == found.digest]
     people = {one.who for one in votes} - {request.requester}
     if plan is None:
         return None

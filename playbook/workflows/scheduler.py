@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from playbook.cases import approvals, schedules
 from playbook.cases import containments as kept
+from playbook.cases import deadlines, schedules
 from playbook.workflows.context import WorkflowContext
 from playbook.workflows.isolation import near_its_end
 
@@ -22,13 +22,13 @@ def start_runs(works: WorkflowContext) -> int:
 def expire(works: WorkflowContext) -> int:
     """End the requests that nobody answered in time; how many."""
     with works.outfit.store.change() as conn:
-        return len(approvals.expire(conn, works.outfit.now()))
+        return len(deadlines.expire(conn, works.outfit.now()))
 
 
 def remind(works: WorkflowContext) -> int:
     """Put a reminder into the outbox for each request past its half time; how many."""
     with works.outfit.store.change() as conn:
-        return len(approvals.remind(conn, works.outfit.now()))
+        return len(deadlines.remind(conn, works.outfit.now()))
 
 
 def start_due(works: WorkflowContext) -> int:

@@ -1,6 +1,6 @@
 """The tables of the durable record, as SQLAlchemy Core metadata that SQLite and PostgreSQL both take."""
 
-from playbook.cases.schema.accounts import accounts, attempts, sessions, tokens
+from playbook.cases.schema.accounts import accounts, attempts, login_failures, sessions, tokens
 from playbook.cases.schema.cases import cases, detections, errands, executors, journal, journal_head, runs
 from playbook.cases.schema.columns import LongSanitizedText, SanitizedText, UtcTime, metadata, plain
 from playbook.cases.schema.intake import alert_senders, alerts
@@ -25,6 +25,7 @@ __all__ = [
     "executors",
     "journal",
     "journal_head",
+    "login_failures",
     "metadata",
     "notices",
     "outcome_cases",

@@ -57,3 +57,13 @@ attempts = sa.Table(
     time("at"),
     sa.Index(None, "kind", "at"),
 )
+# Failed log-ins of a name from a place; ``key`` is a hash of both, whether or not there is such an account.
+login_failures = sa.Table(
+    "login_failures",
+    metadata,
+    text("key", 64, primary_key=True),
+    number("failures"),
+    time("failed_at"),
+    time("locked_until", True),
+    sa.Index(None, "failed_at"),
+)

@@ -26,7 +26,8 @@ runs = sa.Table(
     time("finished_at", True),
     document(),
 )
-# ``document`` is the Case as last judged. ``person_*`` is what a person said, kept beside our verdict, never over it.
+# ``document`` is the Case as last judged, ``owner`` its host's, ``assignee`` who took it over. ``person_*`` is what a
+# person said, kept beside our verdict, never over it.
 cases = sa.Table(
     "cases",
     metadata,
@@ -47,6 +48,9 @@ cases = sa.Table(
     document("person_reason"),
     text("person_fault", 16),
     time("person_at", True),
+    text("owner", server_default=""),
+    text("assignee", server_default=""),
+    time("assigned_at", True),
     number("watch_days"),
     text("watch_day", 10),
     text("ticket_key"),
@@ -65,6 +69,7 @@ detections = sa.Table(
     text("src_ip", 64),
     text("dst_ip", 64),
     number("dst_port"),
+    text("dst_name", server_default=""),
     text("disposition", 32),
     text("status", 16),
     time("first_seen"),
@@ -74,6 +79,7 @@ detections = sa.Table(
     document(),
     sa.Index(None, "detection_id"),
     sa.Index(None, "dst_ip", "dst_port"),
+    sa.Index(None, "dst_name"),
 )
 journal = sa.Table(
     "journal",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playbook.cases import accounts, approval_requests, approvals, audit, containments, outbox
+from playbook.cases import accounts, approval_requests, approvals, audit, containments, deadlines, outbox
 from playbook.cases.schema import metadata
 from playbook.cases.store import open_store
 from playbook.model.response import Decision
@@ -216,7 +216,7 @@ def test_expiry_and_reminders_come_once_and_in_order(store):
 
     def tick(hours):
         with store.change() as conn:
-            return approvals.remind(conn, later(hours)), approvals.expire(conn, later(hours))
+            return deadlines.remind(conn, later(hours)), deadlines.expire(conn, later(hours))
 
     mine = (request.request_id,)
     assert [tick(h) for h in (11.9, 12, 13, 23.9)] == [((), ()), (mine, ()), ((), ()), ((), ())]
@@ -229,8 +229,8 @@ def test_expiry_and_reminders_come_once_and_in_order(store):
 def test_what_was_down_over_the_whole_time_only_expires(store):
     ask(store)
     with store.change() as conn:
-        assert approvals.remind(conn, later(30)) == ()
-        assert len(approvals.expire(conn, later(30))) == 1
+        assert deadlines.remind(conn, later(30)) == ()
+        assert len(deadlines.expire(conn, later(30))) == 1
 
 
 def test_two_people_at_the_same_moment_decide_once(store):

@@ -34,7 +34,7 @@ def test_a_denial_ends_it_and_contains_nothing(web):
     assert web.answer("deny").headers["location"].endswith("?told=denied")
     assert web.request.state == "denied" and web.contained() == () and web.enqueued == []
     page = web.client.get(f"/cases/{web.request.case_id}").text
-    assert "· plan denied</p>" in page and "containment proposed</p>" not in page
+    assert "· denied</p>" in page and "containment proposed</p>" not in page
 
 
 @pytest.mark.parametrize(

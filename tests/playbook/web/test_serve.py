@@ -10,11 +10,13 @@ from click.testing import CliRunner
 import playbook.sample
 from playbook.actions import look_up_address
 from playbook.cases import accounts, approval_requests, case_rows, schedules
+from playbook.cases.accounts import Proof
 from playbook.cases.store import open_store
 from playbook.cli import serve
 from playbook.config import Config, read
 from playbook.errors import ConfigError, ConnectorError
 from playbook.model.response import Notice
+from playbook.web.first_admin import first_admin, first_password_file
 from playbook.web.signed_links import signed
 from playbook.web.startup import LinkingNotifier, secret_of, start_up
 from playbook.web.telemetry import JsonLines
@@ -157,13 +159,36 @@ def test_a_source_in_trouble_is_shown_until_it_works(store, clock):
     assert told() == ()
 
 
-def test_the_first_admin_is_shown_once(tmp_path, store, capsys):
-    serve._first_admin(store)
-    said = capsys.readouterr().err
-    password = said.partition("password ")[2].split()[0]
-    assert accounts.by_password(store, "admin", password, serve.now()).name == "admin"
-    serve._first_admin(store)
-    assert capsys.readouterr().err == ""
+def test_the_first_password_is_in_a_file_of_ours_alone_and_never_in_what_is_logged(tmp_path, store, clock):
+    file, lines = first_password_file(store, Config()), []
+    first_admin(store, file, clock(), lines.append)
+    password = file.read_text().strip()
+    assert file.stat().st_mode & 0o777 == 0o600 and len(password) >= 15
+    assert password not in " ".join(lines) and str(file) in " ".join(lines)
+    assert isinstance(accounts.by_password(store, "admin", password, clock()), Proof)
+    first_admin(store, file, clock(), lines.append)
+    assert not file.exists() and "removed" in lines[-1]
+    with store.reading() as conn:
+        assert [one.name for one in accounts.list_accounts(conn)] == ["admin"]
+
+
+def test_the_first_password_may_come_from_the_environment(tmp_path, store, clock, monkeypatch):
+    monkeypatch.setenv("BOTNET_PLAYBOOK_ADMIN_PASSWORD", "a password of theirs")
+    file, lines = first_password_file(store, Config()), []
+    first_admin(store, file, clock(), lines.append)
+    assert not file.exists() and "theirs" not in " ".join(lines)
+    assert isinstance(accounts.by_password(store, "admin", "a password of theirs", clock()), Proof)
+
+
+def test_a_first_password_that_is_too_short_or_cannot_be_written_makes_no_account(tmp_path, store, clock, monkeypatch):
+    monkeypatch.setenv("BOTNET_PLAYBOOK_ADMIN_PASSWORD", "short")
+    with pytest.raises(ConfigError, match="at least 12"):
+        first_admin(store, tmp_path / "p", clock(), print)
+    monkeypatch.delenv("BOTNET_PLAYBOOK_ADMIN_PASSWORD")
+    with pytest.raises(ConnectorError, match="cannot be written"):
+        first_admin(store, tmp_path / "no" / "such" / "folder", clock(), print)
+    with store.reading() as conn:
+        assert accounts.list_accounts(conn) == ()
 
 
 def test_the_secret_is_kept_for_its_owner_only(tmp_path, store, monkeypatch):

@@ -104,7 +104,7 @@ class Web:
             "digest": request.offers[place].digest,
             "answer": word,
             "comment": "seen",
-        }
+        } | ({"confirm": "yes"} if word == "deny" else {})
         return client.post(f"/cases/{request.case_id}/decide", data=form | change)
 
     def token(self, name: str, scope: Any = None, via: Any = "platform", scopes: Any = ()) -> dict[str, str]:

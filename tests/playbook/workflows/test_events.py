@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from playbook.cases import approvals, containments, events
+from playbook.cases import approvals, containments, deadlines, events
 from playbook.errors import Unreachable
 from playbook.model.response import Decision
 from playbook.workflows import outbox_relay
@@ -66,7 +66,7 @@ def test_a_no_is_told_whoever_said_it(bench, receiver, end):
     with bench.store.change() as conn:
         if end == "expired":
             bench.later(days=2)
-            approvals.expire(conn, bench.now)
+            deadlines.expire(conn, bench.now)
         else:
             request = approvals.approval_requests.find_request(conn, request_id)
             plan = request.offers[0]
