@@ -84,8 +84,15 @@ class Reply:
     def expect(self, *statuses: int) -> Self:
         """Itself when the status is one of ``statuses``, else BadAnswer with the beginning of the body."""
         if self.status not in statuses:
-            self._bad(f"unexpected status {self.status}")
+            self._bad(f"unexpected status {self.status}{self._elsewhere()}")
         return self
+
+    def _elsewhere(self) -> str:
+        """Where a redirect leads, without its query: a base URL is often one letter away from the right one."""
+        parts = urlsplit(self.location or "") if 300 <= self.status < 400 else None
+        if parts is None or not parts.netloc:
+            return ""
+        return f", a redirect to {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:200]
 
     def _bad(self, fault: str) -> NoReturn:
         # Struck out before it is cut: the first half of a secret is no excerpt either.

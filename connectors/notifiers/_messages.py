@@ -1,10 +1,11 @@
 """What every notifier says and how: the same lines, inert text, and web hooks whose address is the secret."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
@@ -97,6 +98,33 @@ class WebhookEndpoint:
             return CheckResult.failed(self.host, fault)
         told = "answers; whether it still takes messages shows only when one is sent"
         return CheckResult(subject=self.host, ok=True, message=told)
+
+    def lives(self) -> CheckResult:
+        """Whether the address itself still leads somewhere: it is read, which tells nobody anything."""
+        try:
+            reply = self._wire.get(self._path, passes=range(400, 600))
+        except ConnectorError as fault:
+            return CheckResult.failed(self.host, fault)
+        if reply.status in _GONE or b"NotEnabled" in reply.body or b"NotFound" in reply.body:
+            return CheckResult.failed(self.host, self.refused(reply, self.reason(reply)))
+        told = f"answers ({reply.status}); that a message is shown is proven when one is sent"
+        return CheckResult(subject=self.host, ok=True, message=told)
+
+    def reason(self, reply: Reply) -> str:
+        """Why the hook refused: the code and message of a JSON body, or a short plain text; no part of the address."""
+        try:
+            body = reply.json()
+        except BadAnswer:
+            text = reply.body.decode("utf-8", "replace")
+            return "" if "<" in text else self._without_address(text)
+        error = body.get("error", body) if isinstance(body, dict) else {}
+        words = (error.get(name) for name in ("code", "message")) if isinstance(error, dict) else (error,)
+        return self._without_address(": ".join(word for word in words if isinstance(word, str)))
+
+    def _without_address(self, text: str) -> str:
+        for piece in sorted(re.split(r"[/?&=]", unquote(self._path)), key=len, reverse=True):
+            text = text.replace(piece, "<url>") if len(piece) > 3 else text
+        return " ".join(printable(text).split())[:200]
 
     def refused(self, reply: Reply, said: str = "") -> ConnectorError:
         """The error for an answer that is not the one of success; bodies may echo the address and are not shown."""

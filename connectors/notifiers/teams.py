@@ -65,11 +65,11 @@ class Teams:
             return
         if reply.status == 200 and b"429" in reply.body:
             raise RateLimited(f"{self.name}: {self._hook.host} limits our rate (429 in the body of a 200)")
-        raise self._hook.refused(reply)
+        raise self._hook.refused(reply, self._hook.reason(reply))
 
     def check(self) -> tuple[CheckResult, ...]:
-        """Whether the host can be reached: a hook cannot be tried without telling somebody."""
-        return (self._hook.answers(),)
+        """Whether the hook still leads somewhere: reading it tells nobody; one that was retired or stopped says so."""
+        return (self._hook.lives(),)
 
 
 def _run(text: str, **look: Any) -> dict[str, Any]:

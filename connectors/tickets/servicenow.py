@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr
 from connectors.http import Clocks, Credential, Reply, ReplyBounds, Transport
 from connectors.tickets._idempotency import (
     ExistingTicket,
+    TicketRefused,
     accepted,
     ensure_once,
     marker,
@@ -146,7 +147,15 @@ class ServiceNow:
             return (CheckResult.failed(subject, fault),)
         unread = any("correlation_id" not in row for row in rows)
         told = "the user may not read correlation_id" if unread else "readable"
-        return (CheckResult(subject=subject, ok=not unread, message=told),)
+        return (CheckResult(subject=subject, ok=not unread, message=told), *self._key_check())
+
+    def _key_check(self) -> tuple[CheckResult, ...]:
+        """Whether a search for our key is a search: an instance that ignores the condition returns every record."""
+        try:
+            list(self._find(remote_key("check")))
+        except (ConnectorError, ConfigError) as fault:
+            return (CheckResult.failed("search by correlation_id", fault),)
+        return (CheckResult(subject="search by correlation_id", ok=True, message="finds what carries the key alone"),)
 
     def _find(self, key: str) -> Iterator[ExistingTicket]:
         query = condition("correlation_id", key) + "^ORDERBYsys_created_on^ORDERBYnumber"
@@ -174,7 +183,11 @@ class ServiceNow:
         if reply.status == 403:  # no right, or a unique index and another was first
             if rivals := sorted(self._find(key)):
                 return rivals[0]
-            raise Unauthorized(f"{self.name}: the user may not create records in {self._settings.table} (403)")
+            why = _reason(reply)
+            if "business rule" in why.lower() or "data policy" in why.lower():
+                raise TicketRefused(f"{self.name}: the instance refused the record: {why}")
+            table = self._settings.table
+            raise Unauthorized(f"{self.name}: the user may not create records in {table} (403){why and f': {why}'}")
         made = self._posted(reply)
         if made.get("correlation_id") != key:
             self._keyless = (
@@ -197,7 +210,10 @@ class ServiceNow:
         )
 
     def _changed(self, sys_id: str, fields: dict[str, str]) -> None:
-        self._result(accepted(self._wire.request("PATCH", f"{self._table}/{sys_id}", json=fields), 200))
+        reply = self._wire.request("PATCH", f"{self._table}/{sys_id}", json=fields, passes=(403,))
+        if reply.status == 403:
+            raise TicketRefused(f"{self.name}: the instance refused the change (403): {_reason(reply)}")
+        self._result(accepted(reply, 200))
 
     def _record(self, reference: str) -> dict[str, Any]:
         """The record, its journal as text (only the display value has it)."""
@@ -235,9 +251,8 @@ class ServiceNow:
     def _result(self, reply: Reply) -> Any:
         answer = reply.json()
         if not isinstance(answer, dict) or "error" in answer or "result" not in answer:
-            error = answer.get("error") if isinstance(answer, dict) else None
-            said = error.get("message") if isinstance(error, dict) else error
-            raise BadAnswer(one_line(f"{self.name}: an answer without a result: {said or 'nothing said'}", 300))
+            said = _reason(reply) or "nothing said"
+            raise BadAnswer(one_line(f"{self.name}: an answer without a result: {said}", 300))
         return answer["result"]
 
     def _found(self, row: dict[str, Any]) -> ExistingTicket:
@@ -245,3 +260,14 @@ class ServiceNow:
         if not _NUMBER.fullmatch(number):
             raise BadAnswer(f"{self.name}: a record without a number")
         return ExistingTicket((str(row.get("sys_created_on", "")), number), number)
+
+
+def _reason(reply: Reply) -> str:
+    """What the instance says of a refusal, message and detail: the name of a business rule stands in the detail."""
+    try:
+        answer = reply.json()
+    except BadAnswer:
+        return ""
+    error = answer.get("error") if isinstance(answer, dict) else None
+    words = [error.get("message"), error.get("detail")] if isinstance(error, dict) else [error]
+    return reply.redact(one_line(": ".join(str(word) for word in words if word), 300))

@@ -15,6 +15,7 @@ class Hooks:
 
     path: str
     posted: list[Any] = field(default_factory=list)
+    gone: Answer | None = None  # what a hook that was retired or stopped answers
 
     def slack(self, **options: Any) -> Site:
         return Site(self.as_slack, **options)
@@ -36,5 +37,9 @@ class Hooks:
     def as_workflow(self, request: Request) -> Answer:
         if request.target != self.path:
             return 401, {}, json.dumps({"error": {"message": f"no access to {request.target}"}}).encode()
+        if self.gone:
+            return self.gone
+        if request.method == "GET":
+            return 405, {}, json.dumps({"error": {"code": "MethodNotAllowed", "message": "POST it"}}).encode()
         self.posted.append(json.loads(request.body))
         return 202, {}, b""

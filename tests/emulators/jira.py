@@ -10,6 +10,7 @@ from tests.emulators.desk import Answer, Request, Site
 
 _LABEL = re.compile(r'labels = "(?P<value>(?:[^\\"]|\\.)*)" ORDER BY created ASC')
 _FIELD = re.compile(r'cf\[(?P<number>\d+)\] ~ "(?P<value>(?:[^\\"]|\\.)*)" ORDER BY created ASC')
+_NEWEST = re.compile(r'project = "(?P<value>[A-Z]+)" ORDER BY key DESC')
 _GRANTED = ("BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "ADD_COMMENTS", "CREATE_ATTACHMENTS")
 
 
@@ -65,12 +66,13 @@ class Jira:
 
     def _search(self, query: dict[str, str]) -> Answer:
         label, text = _LABEL.fullmatch(query["jql"]), _FIELD.fullmatch(query["jql"])
-        if not (label or text):
+        newest = _NEWEST.fullmatch(query["jql"])
+        if not (label or text or newest):
             return _says(400, {"errorMessages": ["Error in the JQL Query"]})
         hits = []
-        for issue in self.issues.values():
+        for issue in sorted(self.issues.values(), key=lambda one: int(one["id"]), reverse=bool(newest)):
             issue["unseen"] -= 1
-            if issue["unseen"] < 0 and _carries(issue, label, text):
+            if issue["unseen"] < 0 and (newest or _carries(issue, label, text)):
                 hits += [issue] * (2 if self.twice else 1)
         start = int(query.get("nextPageToken", query.get("startAt", "0")))
         size = min(self.page, int(query["maxResults"]))
@@ -100,9 +102,15 @@ class Jira:
         if request.method == "PUT":
             for change in json.loads(request.body)["update"]["labels"]:
                 labels = issue["fields"]["labels"]
-                labels.append(change["add"]) if "add" in change else labels.remove(change["remove"])
+                if "add" in change:
+                    labels.append(change["add"])
+                elif change["remove"] in labels:
+                    labels.remove(change["remove"])
             return 204, {}, b""
-        return _says(200, {"key": issue["key"], "fields": {"attachment": [{"filename": n} for n, _ in issue["files"]]}})
+        asked = request.query.get("fields", "")
+        held = [{"filename": name} for name, _ in issue["files"]] if asked == "attachment" else None
+        shown = {asked: held if held is not None else issue["fields"].get(asked)}
+        return _says(200, {"id": issue["id"], "key": issue["key"], "fields": shown})
 
 
 def _carries(issue: dict[str, Any], label: re.Match[str] | None, text: re.Match[str] | None) -> bool:

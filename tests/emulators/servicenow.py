@@ -17,6 +17,7 @@ class ServiceNow:
     unique: bool = False
     unreadable: tuple[str, ...] = ()
     unwritable: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()  # fields whose conditions are not applied, though they are shown
     twice: bool = False
     records: list[dict[str, str]] = field(default_factory=list)
     files: list[dict[str, str]] = field(default_factory=list)
@@ -65,7 +66,7 @@ class ServiceNow:
     def _matching(self, rows: list[dict[str, str]], query: dict[str, str]) -> list[dict[str, str]]:
         for part in filter(None, query.get("sysparm_query", "").split("^")):
             name, is_condition, value = part.partition("=")
-            if is_condition and name not in self.unreadable:
+            if is_condition and name not in (*self.unreadable, *self.ignored):
                 rows = [row for row in rows if row.get(name, "").lower() == value.lower()]
         return [row for row in rows for _ in range(2 if self.twice else 1)]
 

@@ -50,7 +50,9 @@ def entries(body: bytes, subject: str) -> dict[Address, tuple[str, ...]]:
     count = (result.findtext("./count") or "").strip()
     strange = [child.tag for child in result if child.tag not in ("entry", "count")]
     if strange or (count and (not count.isdecimal() or int(count) != len(rows))):
-        raise BadAnswer(f"{subject}: {len(rows)} registered addresses could be read of {count or strange[0]}")
+        shown = f"{subject}: PAN-OS shows {len(rows)} registered addresses"
+        told = f"and counts {count[:20]!r}" if count else f"and something of no known form ({strange[0][:40]!r})"
+        raise BadAnswer(f"{printable(f'{shown} {told}')}: whether the address is blocked is not known")
     found: dict[Address, tuple[str, ...]] = {}
     for row in rows:
         try:

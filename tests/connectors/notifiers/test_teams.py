@@ -47,6 +47,33 @@ def test_what_is_no_success(answer, expected):
     assert "secret" not in str(told.value) and "triggers" not in str(told.value)
 
 
+STOPPED = {
+    "code": "WorkflowTriggerIsNotEnabled",
+    "message": f"Could not execute workflow 'abc' trigger 'manual' at {PATH}: trigger is not enabled.",
+}
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((400, {}, json.dumps({"error": STOPPED}).encode()), "WorkflowTriggerIsNotEnabled: Could not execute"),
+        ((404, {}, b'{"error": {"code": "WorkflowNotFound", "message": "gone"}}'), "WorkflowNotFound: gone"),
+        ((410, {}, b"This connector was retired."), "This connector was retired."),
+        ((404, {}, b"<html>not found</html>"), "did not take the notice"),
+    ],
+)
+def test_a_hook_that_was_retired_or_stopped_says_so_before_and_when_it_is_needed(answer, words):
+    hooks = Hooks(PATH, gone=answer)
+    with serving(hooks.teams()) as url:
+        (result,) = connected(url + PATH).check()
+        with pytest.raises(ConnectorError, match=words) as told:
+            connected(url + PATH).tell(notice())
+    assert not result.ok and words in result.message and not hooks.posted
+    for text in (str(told.value), result.message):
+        assert "secret" not in text and "invoke" not in text and "triggers" not in text
+
+
 @pytest.mark.loopback
 def test_workflow_and_connector_answers():
     hooks = Hooks(PATH)

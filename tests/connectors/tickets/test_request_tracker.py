@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.tickets import request_tracker
-from playbook.errors import ConfigError, Unauthorized
-from tests.emulators.desk import serving
+from playbook.errors import BadAnswer, ConfigError, Unauthorized
+from tests.emulators.desk import Fault, serving
 from tests.support.ticket_fixtures import of_tracker, ticket
 
 # How RT 5.0.3 reads a delimited string (Regexp::Common's "delimited"), and that it then drops one backslash of each.
@@ -72,3 +72,16 @@ def test_the_marker_is_found_on_a_later_page_of_a_long_history():
         product.tickets()[0]["said"][:0] = [{"Subject": "talk", "Filename": "", "Content": ""}] * 250
         desk.comment(reference, "contained", "k")
     assert sum("[botnet-playbook:k]" in text for text in product.comments()) == 1
+
+
+@pytest.mark.loopback
+def test_a_redirect_says_where_it_leads():
+    product = of_tracker()
+    moved = (302, {"Location": "https://rt.example/rt/NoAuth/Login.html?next=abc"}, b"")
+    product.site.faults.append(Fault(".*", moved, effect=False, times=99))
+    with serving(product.site) as url:
+        desk = product.connect(url)
+        (result,) = desk.check()
+        with pytest.raises(BadAnswer, match="a redirect to https://rt.example/rt/NoAuth/Login.html"):
+            desk.open(ticket())
+    assert not result.ok and "a redirect to https://rt.example/rt/" in result.message and "next=" not in result.message

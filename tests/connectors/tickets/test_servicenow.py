@@ -1,5 +1,6 @@
 """What is ServiceNow's own: ignored conditions, unique keys, journals. Common faults: test_desks.py."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -82,6 +83,42 @@ def test_no_right_to_create():
     product.site.faults.append(Fault(CREATE, (403, {}, b'{"error": {"message": "ACL"}}'), effect=False))
     with serving(product.site) as url, pytest.raises(Unauthorized, match="may not create"):
         product.connect(url).open(ticket())
+
+
+RULE = "Operation against file 'incident' was aborted by Business Rule 'Require a CI^1b2c'. Business Rule Stack:x"
+ABORTED = json.dumps({"error": {"message": "Operation Failed", "detail": RULE}, "status": "failure"}).encode()
+
+
+@pytest.mark.loopback
+def test_the_name_of_a_business_rule_reaches_the_person():
+    product = of_servicenow()
+    with serving(product.site) as url:
+        desk = product.connect(url)
+        reference = desk.open(ticket())
+        product.site.faults.append(Fault("PATCH .*", (403, {}, ABORTED), effect=False))
+        with pytest.raises(BadAnswer, match="refused the change .*Require a CI"):
+            desk.comment(reference, "contained", "k")
+        product.site.faults[:] = [Fault(CREATE, (403, {}, ABORTED), effect=False)]
+        with pytest.raises(BadAnswer, match="refused the record: Operation Failed: .*Require a CI"):
+            desk.open(ticket("case:C-ffffffffffff"))
+        product.site.faults[:] = [Fault(CREATE, (200, {}, ABORTED), effect=False)]
+        with pytest.raises(BadAnswer, match="Require a CI"):
+            desk.open(ticket("case:C-ffffffffffff"))
+
+
+@pytest.mark.loopback
+def test_check_fails_for_an_instance_that_ignores_the_key():
+    product = of_servicenow(ignored=("correlation_id",))
+    product.site.respond.__self__.records.append(
+        {"sys_id": "f" * 32, "number": "INC0000001", "correlation_id": "theirs", "sys_created_on": "2026-01-01"}
+    )
+    with serving(product.site) as url:
+        desk = product.connect(url)
+        table, key = desk.check()
+        assert table.ok and not key.ok and "ignored the condition" in key.message
+        with pytest.raises(BadAnswer, match="ignored the condition"):
+            desk.open(ticket())
+    assert product.site.count(CREATE) == 0
 
 
 @pytest.mark.loopback

@@ -1,8 +1,9 @@
 """Jira as a ticket desk: Cloud (API 3, documents) or Data Center (API 2, wiki text), by the setting ``edition``.
 
 Nothing here has met a real Jira yet: it stands on the public API descriptions and an emulator. Known of the product:
-its search lags behind its writes, so that a ticket made a moment ago may not be found. We therefore look for longer
-after an unclear answer, and a ticket that lost a race gives its label away to the older one.
+its search lags behind its writes, so that a ticket made a moment ago may not be found. Reading an issue by its key
+needs no index: before anything is created, the issues that follow the newest one of the index are read one by one. A
+ticket that lost a race gives its label away to the older one.
 """
 
 import hashlib
@@ -26,16 +27,21 @@ from connectors.tickets._idempotency import (
     remote_key,
     stamped,
 )
+from connectors.tickets.jira.texts import document, newest_of, quoted, texts_of, upload_form, where_key, wiki
 from playbook.errors import BadAnswer, ConfigError, ConnectorError, Incomplete
 from playbook.model import Value
 from playbook.model.case import Ticket
 from playbook.model.check import CheckResult
 from playbook.model.site import Site
 
+__all__ = ("Jira", "Settings", "connect", "document", "quoted", "wiki")
+
 _PAGE = 100
 _MOST_PAGES = 50
 _REFERENCE = re.compile(r"[A-Z][A-Z0-9_]{0,30}-[0-9]{1,12}", re.ASCII)
 _TWIN = "botnet-playbook-duplicate"
+_GAPS = 3  # numbers in a row that lead nowhere (deleted, or not made yet) end the issues that the index lacks
+_MOST_UNSEEN = 100
 
 
 class Settings(Value):
@@ -82,34 +88,6 @@ def connect(name: str, settings: Settings, site: Site, folder: Path, clocks: Clo
     return Jira(name, settings, transport)
 
 
-def quoted(value: str) -> str:
-    """``value`` as a string of JQL; ConfigError when it holds characters that are not printable."""
-    if not value.isprintable():
-        raise ConfigError(f"{value[:60]!r} cannot be searched for in Jira")
-    return '"' + re.sub(r'([\\"])', r"\\\1", value) + '"'
-
-
-def where_key(field: str, key: str) -> str:
-    """The JQL that finds the issues that carry ``key``, in any project and state, oldest first."""
-    if field == "labels":
-        return f"labels = {quoted(key)} ORDER BY created ASC"
-    # a text field has no equality, only a phrase; the caller compares what comes back
-    return f"cf[{field.removeprefix('customfield_')}] ~ {quoted(quoted(key))} ORDER BY created ASC"
-
-
-def document(text: str) -> dict[str, Any]:
-    """``text`` as an Atlassian document: text nodes, one paragraph a line, in which nothing is markup."""
-    lines = [
-        {"type": "paragraph", "content": [{"type": "text", "text": line}] if line else []} for line in text.split("\n")
-    ]
-    return {"type": "doc", "version": 1, "content": lines}
-
-
-def wiki(text: str) -> str:
-    """``text`` for the wiki renderer: preformatted, so that mentions, images, links and macros stay letters."""
-    return "{noformat}\n" + re.sub(r"\{(?=\s*noformat)", "(", text, flags=re.IGNORECASE) + "\n{noformat}"
-
-
 class Jira:
     """A ``TicketDesk``; a reference is an issue key such as SEC-12."""
 
@@ -128,7 +106,7 @@ class Jira:
         """The key of the one issue with this ticket's key, whatever its project or state; created when none is seen."""
         key = remote_key(ticket.key)
         return opened(
-            lambda: self._find(key),
+            lambda: self._seen(key),
             lambda: self._create(ticket, key),
             lambda twin, kept: self._retire(twin, kept, key),
             self._sleep,
@@ -141,7 +119,7 @@ class Jira:
         place, sign = f"{self._issue(reference)}/comment", marker(key)
         said = {"body": self._body(f"{plain(text)}\n\n{sign}")}
         ensure_once(
-            lambda: any(sign in _texts(c.get("body")) for c in self._comments(place)),
+            lambda: any(sign in texts_of(c.get("body")) for c in self._comments(place)),
             lambda: self._object(accepted(self._wire.post(place, json=said), 201), "id"),
             self._sleep,
             self._looks,
@@ -152,7 +130,7 @@ class Jira:
         file, issue = stamped(name, content), self._issue(reference)
         boundary = "part-" + hashlib.sha256(content).hexdigest()[:32]
         headers = {"X-Atlassian-Token": "no-check", "Content-Type": f"multipart/form-data; boundary={boundary}"}
-        form = _form(file, content, boundary)
+        form = upload_form(file, content, boundary)
         ensure_once(
             lambda: file in self._attachments(issue),
             lambda: _done(accepted(self._wire.post(f"{issue}/attachments", data=form, headers=headers), 200, 201)),
@@ -175,12 +153,46 @@ class Jira:
         told = f"lacks {', '.join(lacking)}" if lacking else "may browse, create, edit, comment and attach"
         return (CheckResult(subject=f"project {project}", ok=not lacking, message=told),)
 
+    def _seen(self, key: str) -> tuple[ExistingTicket, ...]:
+        """The issues that carry ``key``: those of the index, else those that the index does not hold yet.
+
+        The index may learn of an issue at any moment, so it is asked again once we know what it reaches to.
+        """
+        if known := tuple(self._find(key)):
+            return known
+        last = self._last_indexed()
+        return tuple(self._find(key)) or tuple(self._after(last, key))
+
     def _find(self, key: str) -> Iterator[ExistingTicket]:
         field = self._settings.key_field
         for issue in self._issues({"jql": where_key(field, key), "fields": field, "maxResults": _PAGE}):
-            value = _part(issue, "fields").get(field)
-            if key in (value if isinstance(value, list) else [value]):
+            if self._carries(issue, key):
                 yield self._found(issue)
+
+    def _last_indexed(self) -> int:
+        """The number of the newest issue of the project that the index knows; 0 for none."""
+        query = newest_of(self._settings.project)
+        newest = next(self._issues({"jql": query, "fields": self._settings.key_field, "maxResults": 1}), None)
+        return int(self._found(newest).reference.rpartition("-")[2]) if newest else 0
+
+    def _after(self, last: int, key: str) -> Iterator[ExistingTicket]:
+        """The issues of the project after number ``last``, read by their own key."""
+        project, field, gaps = self._settings.project, self._settings.key_field, 0
+        for number in range(last + 1, last + 1 + _MOST_UNSEEN):
+            reply = self._wire.get(self._issue(f"{project}-{number}"), params={"fields": field})
+            gaps = gaps + 1 if reply.status == 404 else 0
+            if gaps == _GAPS:
+                return
+            if not gaps and self._carries(issue := self._object(reply.expect(200), "fields"), key):
+                yield self._found(issue)
+        raise Incomplete(
+            f"{self.name}: the search of Jira lacks more than {_MOST_UNSEEN} issues of {project}: nothing is created "
+            "until it has caught up, as the ticket may be there"
+        )
+
+    def _carries(self, issue: dict[str, Any], key: str) -> bool:
+        value = _part(issue, "fields").get(self._settings.key_field)
+        return key in (value if isinstance(value, list) else [value])
 
     def _issues(self, params: dict[str, str | int]) -> Iterator[dict[str, Any]]:
         path = f"{self._api}/search/jql" if self._cloud else f"{self._api}/search"
@@ -261,21 +273,6 @@ def _part(value: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _whole(value: Any) -> int:
     return value if isinstance(value, int) else 0
-
-
-def _texts(body: Any) -> str:
-    """All text of a comment's body, wiki or document."""
-    if isinstance(body, dict):
-        return str(body.get("text", "")) + "".join(_texts(part) for part in objects(body.get("content")))
-    return body if isinstance(body, str) else ""
-
-
-def _form(file: str, content: bytes, boundary: str) -> bytes:
-    head = (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{file}"\r\n'
-        "Content-Type: application/octet-stream\r\n\r\n"
-    )
-    return head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
 
 
 def _done(reply: Reply) -> None:
