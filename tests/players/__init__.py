@@ -6,9 +6,13 @@ shows its user comes back as a ``Reply``. ``CONTAINS = False`` in a module: the 
 
 import os
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
+
+# The interpreter itself: an environment has our packages.
+PYTHON = getattr(sys, "_base_executable", sys.executable)
 
 
 class Access(NamedTuple):
