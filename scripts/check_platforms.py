@@ -114,8 +114,34 @@ def part(archive: Path, key: str) -> object:
         return yaml.safe_load(pack.read("Integrations/integration-BotnetPlaybook.yml"))["script"][key]
 
 
+def splunk_es(tools: Path, folder: Path) -> tuple[bool, str]:
+    """splunk-appinspect with the tags of Splunk Cloud: no failure and no error, none to come either."""
+    (archive,) = built("splunk_es", folder).glob("*.tgz")
+    program = str(tools / "appinspect" / "bin" / "splunk-appinspect")
+    command = [program, "inspect", str(archive), "--mode", "precert", "--included-tags", "cloud"]
+    code, text = ran([*command, "--data-format", "json", "--output-file", "report.json"], folder)
+    report = folder / "report.json"
+    if code or not report.is_file():
+        return False, text
+    summary = json.loads(report.read_text(encoding="utf-8"))["summary"]
+    good = not any(summary[key] for key in ("failure", "error", "future_failure")) and summary["success"] >= 80
+    return good, f"{summary}\n{text}"
+
+
+def shuffle(tools: Path, folder: Path) -> tuple[bool, str]:
+    """Shuffle's SDK runs the app's program alone, against a service that is down: the sentence is its answer."""
+    shutil.copytree(MANIFESTS / "shuffle", folder / "app")
+    (program,) = (folder / "app").rglob("app.py")
+    settings = ["url=http://127.0.0.1:9", "token=t", "address=9.9.9.9"]
+    python = str(tools / "shuffle" / "bin" / "python")
+    code, text = ran([python, program.name, "--standalone", "--action=look_up_address", *settings], program.parent)
+    return code == 0 and '"success": false' in text and "cannot be reached" in text, text
+
+
 CHECKS: dict[str, tuple[str, Callable[[Path, Path], tuple[bool, str]]]] = {
     "xsoar": ("demisto-sdk validate, 181 checks, and zip-packs", xsoar),
+    "splunk_es": ("splunk-appinspect with the tags of Splunk Cloud", splunk_es),
+    "shuffle": ("shuffle_sdk runs the app's program", shuffle),
 }
 
 

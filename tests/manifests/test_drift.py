@@ -68,5 +68,5 @@ def test_a_package_depends_on_the_catalogue_alone():
     fewer = platforms.render("splunk_soar", catalogue()[:-1])
     assert {name for name in first if first[name] != fewer[name]} == {
         "botnet_playbook.json",
-        "botnet_playbook_connector.py",
+        "botnet_playbook_client.py",
     }

@@ -2,13 +2,19 @@
 
 A module offers ``install(built, folder, access) -> Player``: ``built`` is what `manifests build` made. What a platform
 shows its user comes back as a ``Reply``. ``CONTAINS = False`` in a module: the package offers no containment.
+``TOKEN_TEXT`` and ``DOWN_TEXT``: what it shows for a wrong token and a service that is down, where no program of ours
+is in between.
 """
 
 import os
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
+
+# The interpreter itself: an environment has our packages.
+PYTHON = getattr(sys, "_base_executable", sys.executable)
 
 
 class Access(NamedTuple):

@@ -1,13 +1,12 @@
 """The shared client alone, as every package carries it: in a process of its own, by Python without site packages."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from playbook.actions import catalogue
 from playbook.platforms import _texts
-from tests.players import Access, Reply, process
+from tests.players import PYTHON, Access, Reply, process
 
 PLATFORM = ""
 _CALL = """
@@ -34,7 +33,7 @@ class Direct:
     def call(self, identifier: str, given: dict[str, Any]) -> Reply:
         """Run the script."""
         wish = json.dumps({"access": self._access, "identifier": identifier, "given": given})
-        done = process([sys.executable, "-S", "call.py"], self._folder, wish)
+        done = process([PYTHON, "-S", "call.py"], self._folder, wish)
         assert done.returncode == 0, done.stderr
         ok, rows, text = json.loads(done.stdout)
         return Reply(ok, tuple(rows), text)

@@ -5,14 +5,13 @@ The server puts its own modules in front of the program and runs it once a comma
 """
 
 import json
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.players import Access, Reply, process
+from tests.players import PYTHON, Access, Reply, process
 
 HOST = """
 import json, sys
@@ -91,7 +90,7 @@ class Xsoar:
     def run(self, command: str, args: dict[str, str]) -> dict[str, Any]:
         """One run of the container: what was handed to the server."""
         wish = {"command": command, "args": args, "params": self.params, "last_run": self.last_run}
-        done = process([sys.executable, "-S", "host.py"], self._folder, json.dumps(wish))
+        done = process([PYTHON, "-S", "host.py"], self._folder, json.dumps(wish))
         assert done.returncode == 0, done.stderr
         out = json.loads(done.stdout)
         self.last_run = self.last_run if out["last_run"] is None else out["last_run"]
