@@ -2,12 +2,14 @@
 
 from pathlib import Path
 from typing import cast, get_args
+from urllib.parse import quote
 
 import click
 
-from playbook.cases import case_rows
+from playbook.cases import case_rows, exports
 from playbook.cases.access import authenticate, open_case_store
 from playbook.cli._options import config_option, configuration, emit, now
+from playbook.errors import ConfigError
 from playbook.model.finding_update import Fault
 from playbook.model.verdict import WORST_FIRST, CaseStatus, Disposition
 from playbook.report.sanitize import plain
@@ -95,3 +97,36 @@ def reopen(ctx: click.Context, config_file: Path | None, case_id: str, who: str 
     if fault:
         raise click.UsageError(fault)
     click.echo(f"{case_id} opened again by {proof.name}")
+
+
+@command.command(name="export")
+@config_option
+@click.argument("case_id", metavar="ID")
+@click.option(
+    "--format", "name", required=True, type=click.Choice(exports.formats()), help="In which words the case is told."
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="The file to write; by default stdout.",
+)
+@click.pass_context
+def export(ctx: click.Context, config_file: Path | None, case_id: str, name: str, output: Path | None) -> None:
+    """Write one case for another product: the same case gives the same bytes."""
+    config, file = configuration(config_file or ctx.obj)
+    base = config.serve.public_url.rstrip("/")
+    url = f"{base}/cases/{quote(case_id, safe='')}" if base else ""
+    with open_case_store(config, file) as store, store.reading() as conn:
+        found = exports.gather(conn, case_id, url)
+    if found is None:
+        raise click.UsageError(f"there is no case {case_id}")
+    text = exports.render(name, found)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as fault:
+        raise ConfigError(f"--output {output}: {fault.strerror}") from None
+    click.echo(f"{output}: {case_id} as {name}", err=True)

@@ -27,7 +27,8 @@ def _detection(judged: JudgedDetection) -> Document:
     }
 
 
-def _case(case: Case) -> Document:
+def case_document(case: Case) -> Document:
+    """One case as plain JSON values, as in ``cases`` of the run."""
     plan = case.plan
     return {
         "case_id": case.case_id,
@@ -89,6 +90,6 @@ def document(run: Run) -> Document:
             }
             for g in run.filtered
         ],
-        "cases": [_case(case) for case in run.cases],
+        "cases": [case_document(case) for case in run.cases],
         "counts": _counts(run),
     }

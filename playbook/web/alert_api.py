@@ -12,7 +12,7 @@ from playbook.alerts.entries import sender_of
 from playbook.alerts.intake import Received, receive, row_sentence, why_not_signed
 from playbook.alerts.senders import parsed
 from playbook.alerts.work import Ground
-from playbook.cases import alerts, case_rows
+from playbook.cases import alerts, case_rows, exports
 from playbook.config import AlertSender, resolve_secrets
 from playbook.errors import ConfigError
 from playbook.model.verdict import CaseStatus, Disposition
@@ -71,9 +71,13 @@ def cases(
 
 
 @router.get("/cases/{case_id}")
-def one_case(parts: P, proof: Holder, case_id: str) -> Response:
-    """One case whole: what get_case gives as a row, with its detections."""
+def one_case(
+    parts: P, proof: Holder, case_id: str, name: Annotated[str, Query(alias="format", max_length=32)] = ""
+) -> Response:
+    """One case whole: what get_case gives as a row, with its detections; with ``format`` in another product's words."""
     _needs_investigate(proof.reaches("investigate"))
+    if name:
+        return _exported(parts, recorder_of(parts, proof).page(case_id), case_id, name)
     with parts.store.reading() as conn:
         case, row = case_rows.case_of(conn, case_id), case_rows.row_of(conn, case_id)
     state = recorder_of(parts, proof).case(case_id)
@@ -91,6 +95,16 @@ def one_case(parts: P, proof: Holder, case_id: str) -> Response:
             "detections": [one.enriched.detection.model_dump(mode="json") for one in case.detections],
         }
     )
+
+
+def _exported(parts: Dependencies, url: str, case_id: str, name: str) -> Response:
+    if name not in exports.formats():
+        raise ConfigError(f"format: {name!r} is none of {', '.join(exports.formats())}")
+    with parts.store.reading() as conn:
+        found = exports.gather(conn, case_id, url)
+    if found is None:
+        raise HTTPException(404, "there is no such case")
+    return Response(exports.render(name, found), media_type=exports.media_type(name))
 
 
 def _needs_investigate(reaches: bool) -> None:

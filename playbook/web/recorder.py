@@ -136,9 +136,12 @@ class Recorder:
                 for one in write_back_outbox.of_case(conn, case_id)
             )
 
+    def page(self, case_id: str) -> str:
+        """The address of a case's page; "" where nobody said how the service is reached."""
+        return f"{self.base}/cases/{quote(case_id, safe='')}" if self.base else ""
+
     def _case(self, conn: sa.Connection, case_id: str) -> CaseState | None:
-        url = f"{self.base}/cases/{quote(case_id, safe='')}" if self.base else ""
-        return case_state.of(conn, case_id, url)
+        return case_state.of(conn, case_id, self.page(case_id))
 
 
 def _waits(one: Alert) -> str:
