@@ -22,6 +22,8 @@ from playbook.errors import ConfigError, Incomplete, Unreachable
 # two transactions can take rows and the audit trail in different order.
 _WRITERS = 0x626F746E
 _BUSY_MS = 30_000
+# The baseline: revisions are four digits, so that their order is that of their texts.
+_OLDEST = "0007"
 # A worker that stands still, or whose machine lost its power, lets go of what it locks: the server ends a transaction
 # in which nothing is asked any more, and a session whose other side is gone. What a URL or the server sets stays.
 _PATIENCE = {
@@ -180,6 +182,11 @@ def _scripts() -> ScriptDirectory:
 def _revision(conn: sa.Connection) -> str | None:
     """The revision of the tables; None when there are none yet."""
     current = MigrationContext.configure(conn).get_current_revision()
+    if current is not None and current < _OLDEST:
+        raise ConfigError(
+            f"state.url: the database is of revision {current} and upgrades begin at {_OLDEST}: open it once with the"
+            " release 0.1"
+        )
     if current is not None and current not in {script.revision for script in _scripts().walk_revisions()}:
         raise ConfigError(f"state.url: the database is of a newer version ({current}) than this program")
     return current
