@@ -27,6 +27,7 @@ BENCHES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "alerts": ("alerts kept and judged a second, alert to waiting plan", (), alerts.SMALL),
     "engine": ("cases a second to waiting, approval to effect, TTL to verified release", (), engine.SMALL),
     "serve": ("memory of serve idle and with 1,000 and 10,000 pending, and how long its pages take", (), serve.SMALL),
+    "mutation": ("small changes to judgement and safety that no test notices", ("200",), ("10",)),
     "cold_start": ("seconds to the answer of one action", (), ()),
 }
 
