@@ -20,4 +20,4 @@ def pair(step: Step) -> tuple[str, str, int | None]:
         source, _, rest = step.target.partition(">")
         destination, _, port = rest.rpartition(":")
         return source, destination.strip("[]"), int(port) if port.isdigit() else None
-    return ("", step.target, None) if step.kind == "block_address" else (step.target, "", None)
+    return (step.target, "", None) if step.kind == "isolate_host" else ("", step.target, None)

@@ -15,7 +15,7 @@ from tests.playbook.alerts.scene import bot, scene
 from tests.support.case_store import fresh_record
 from tests.support.export_fixtures import an_export
 
-FORMATS = ("json", "ocsf", "stix")
+FORMATS = ("cacao", "json", "ocsf", "stix")
 
 
 @pytest.fixture
