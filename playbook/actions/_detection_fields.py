@@ -10,6 +10,7 @@ from playbook.alerts.rescoring import moment as moment
 from playbook.detections.beaconing import row
 from playbook.model.address import parse
 from playbook.model.detection import Detection
+from playbook.report.wording import RULE_CONFIDENCE, RULE_SEVERITY, technique_lines
 
 _IP = ("ip",)
 _HOST = ("host name",)
@@ -82,6 +83,15 @@ class Columns(ConnectionKey):
     )
     bytes_known: bool | None = slot("Whether every connection had a byte counter", None)
     detection_id: str = slot("Identity of the detection; computed again when judging", "", max_length=64)
+    rule_severity: str = slot("Severity of the detection rule; not read when judging", "", example="high", max_length=32)
+    rule_confidence: str = slot(
+        "Confidence of the detection rule; not read when judging", "", example="medium", max_length=32
+    )
+    techniques: str = slot(
+        "ATT&CK techniques, one a line: identifier, name, tactic, observed or inferred, link; not read when judging",
+        "",
+        max_length=2 * _TEXT_MOST,
+    )
 
 
 class DetectionRow(Columns):
@@ -104,4 +114,7 @@ def flat(detection: Detection) -> DetectionRow:
         processes=",".join(sorted(detection.processes)),
         services=",".join(detection.services),
         transports=",".join(detection.transports),
+        rule_severity=RULE_SEVERITY,
+        rule_confidence=RULE_CONFIDENCE,
+        techniques="\n".join(technique_lines(detection)),
     )

@@ -87,7 +87,9 @@ def _adjusted(config: Config, language: str, name: str | None) -> dict[str, Any]
         texts = value.values() if setting == "fields" and isinstance(value, dict) else [value]
         if not all(isinstance(text, str) for text in texts):
             raise ConfigError(f"sources.{chosen}.{setting}: expected text")
-    if adjusted.get("preset", "") not in ("", *languages.presets(language)):
+    if not languages.presets(language):
+        adjusted.pop("preset", None)  # the language is its preset
+    elif adjusted.get("preset", "") not in ("", *languages.presets(language)):
         raise ConfigError(f"sources.{chosen}.preset: {language} has no preset {adjusted['preset']!r}")
     click.echo(f"{', '.join(adjusted) or 'nothing'} taken from [sources.{chosen}]", err=True)
     return adjusted

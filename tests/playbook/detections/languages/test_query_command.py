@@ -114,6 +114,30 @@ def test_the_only_source_of_the_kind_gives_its_scope_fields_and_preset(tmp_path:
     assert "preset cse" in configured(tmp_path, "sumo", "--preset", "cse").stdout
 
 
+def test_a_language_that_is_a_preset_takes_the_rest_of_its_source(tmp_path: Path) -> None:
+    table = '[sources.models]\nkind = "splunk"\npreset = "tstats"\nscope = "index=fw2"\n'
+    for chosen in ((), ("--source", "models"), ("--profile", "seed"), ("--for", "fetch")):
+        done = configured(tmp_path, "splunk-tstats", *chosen, text=table)
+        assert done.exit_code == 0 and "(index=fw2)" in done.stdout, done.output
+        assert done.stderr == "scope taken from [sources.models]\n"
+
+
+@pytest.mark.parametrize("chosen", [(), ("--hunt", "irc"), ("--for", "fetch"), ("--profile", "seed")])
+@pytest.mark.parametrize(
+    ("language", "source", "own"),
+    [
+        ("sumo", "sumo", "_sourceCategory=prod/zeek"),
+        ("splunk", "splunk", "index=fw"),
+        ("splunk", "other", "index=other"),
+    ],
+)
+def test_every_way_of_asking_takes_the_source_that_was_named(
+    tmp_path: Path, language: str, source: str, own: str, chosen: tuple[str, ...]
+) -> None:
+    done = configured(tmp_path, language, "--source", source, *chosen)
+    assert done.exit_code == 0 and f"({own})" in done.stdout and f"[sources.{source}]" in done.stderr
+
+
 def test_of_two_sources_of_the_kind_one_is_named(tmp_path: Path) -> None:
     assert configured(tmp_path, "splunk").stdout.startswith("search (index=* tag=network")
     done = configured(tmp_path, "splunk", "--source", "splunk", "--for", "fetch")
