@@ -83,7 +83,9 @@ class Columns(ConnectionKey):
     )
     bytes_known: bool | None = slot("Whether every connection had a byte counter", None)
     detection_id: str = slot("Identity of the detection; computed again when judging", "", max_length=64)
-    rule_severity: str = slot("Severity of the detection rule; not read when judging", "", example="high", max_length=32)
+    rule_severity: str = slot(
+        "Severity of the detection rule; not read when judging", "", example="high", max_length=32
+    )
     rule_confidence: str = slot(
         "Confidence of the detection rule; not read when judging", "", example="medium", max_length=32
     )

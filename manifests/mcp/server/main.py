@@ -122,6 +122,19 @@ TOOLS: dict[str, Any] = {'test_connectivity': {'description': 'Try every configu
                                                  'required': False,
                                                  'description': 'Identity of the detection; computed again '
                                                                 'when judging'},
+                                'rule_severity': {'type': 'text',
+                                                  'required': False,
+                                                  'description': 'Severity of the detection rule; not read '
+                                                                 'when judging'},
+                                'rule_confidence': {'type': 'text',
+                                                    'required': False,
+                                                    'description': 'Confidence of the detection rule; not '
+                                                                   'read when judging'},
+                                'techniques': {'type': 'text',
+                                               'required': False,
+                                               'description': 'ATT&CK techniques, one a line: identifier, '
+                                                              'name, tactic, observed or inferred, link; not '
+                                                              'read when judging'},
                                 'source': {'type': 'text',
                                            'required': False,
                                            'description': 'Configured source that is asked for the traffic '
@@ -225,6 +238,19 @@ TOOLS: dict[str, Any] = {'test_connectivity': {'description': 'Try every configu
                                                   'required': False,
                                                   'description': 'Identity of the detection; computed again '
                                                                  'when judging'},
+                                 'rule_severity': {'type': 'text',
+                                                   'required': False,
+                                                   'description': 'Severity of the detection rule; not read '
+                                                                  'when judging'},
+                                 'rule_confidence': {'type': 'text',
+                                                     'required': False,
+                                                     'description': 'Confidence of the detection rule; not '
+                                                                    'read when judging'},
+                                 'techniques': {'type': 'text',
+                                                'required': False,
+                                                'description': 'ATT&CK techniques, one a line: identifier, '
+                                                               'name, tactic, observed or inferred, link; '
+                                                               'not read when judging'},
                                  'source': {'type': 'text',
                                             'required': False,
                                             'description': 'Configured source that is asked for the traffic '
@@ -311,6 +337,19 @@ TOOLS: dict[str, Any] = {'test_connectivity': {'description': 'Try every configu
                                                 'required': False,
                                                 'description': 'Identity of the detection; computed again '
                                                                'when judging'},
+                               'rule_severity': {'type': 'text',
+                                                 'required': False,
+                                                 'description': 'Severity of the detection rule; not read '
+                                                                'when judging'},
+                               'rule_confidence': {'type': 'text',
+                                                   'required': False,
+                                                   'description': 'Confidence of the detection rule; not '
+                                                                  'read when judging'},
+                               'techniques': {'type': 'text',
+                                              'required': False,
+                                              'description': 'ATT&CK techniques, one a line: identifier, '
+                                                             'name, tactic, observed or inferred, link; not '
+                                                             'read when judging'},
                                'source': {'type': 'text',
                                           'required': False,
                                           'description': 'Configured source that is asked for the traffic '

@@ -74,6 +74,20 @@ def test_rows_come_loudest_first_and_incompleteness_is_said():
     assert result.rows[0].first_seen == "2026-11-23 00:03:00" and result.rows[0].services == "irc"
 
 
+def test_a_row_can_be_routed_by_the_rules_severity_and_technique_and_is_judged_as_it_came():
+    world = World(origin=Source(a_detection()))
+    (row,) = find("fetch_detections").run({"source": "siem"}, world).rows
+    assert (row.rule_severity, row.rule_confidence) == ("high", "medium")
+    inferred, observed = sorted(row.techniques.splitlines(), reverse=True)
+    assert inferred.startswith("T1584.005 ") and "; inferred)" in inferred
+    assert observed.startswith("T1071 ") and "; observed)" in observed
+    assert observed.endswith("https://attack.mitre.org/techniques/T1071/")
+    plain = row.model_dump() | {"source": "siem"}
+    loud = plain | {"rule_severity": "informational", "techniques": "T0000"}
+    judged = [find("judge_detection").run(given, world).rows[0] for given in (plain, loud)]
+    assert judged[0] == judged[1] and judged[0].techniques == row.techniques
+
+
 @pytest.mark.parametrize(
     ("kind", "given", "window", "table"),
     [
