@@ -10,7 +10,7 @@ from playbook.config import Config
 from playbook.errors import ConfigError, Unreachable
 from playbook.model.detection import SourceHealth, TimeWindow
 from playbook.model.enrichment import FeedEntry, HostRecord, ListEntry, NetworkOwner
-from tests.playbook.actions.world import Enricher, Source, World
+from tests.playbook.actions.world import Enricher, Source, World, lab, outside
 from tests.support.builders import NOW, a_detection
 
 
@@ -82,9 +82,9 @@ def test_a_row_can_be_routed_by_the_rules_severity_and_technique_and_is_judged_a
     assert inferred.startswith("T1584.005 ") and "; inferred)" in inferred
     assert observed.startswith("T1071 ") and "; observed)" in observed
     assert observed.endswith("https://attack.mitre.org/techniques/T1071/")
-    plain = row.model_dump() | {"source": "siem"}
+    plain = row.model_dump(exclude={"source"})
     loud = plain | {"rule_severity": "informational", "techniques": "T0000"}
-    judged = [find("judge_detection").run(given, world).rows[0] for given in (plain, loud)]
+    judged = [find("judge_detection").run(given, outside(lab())).rows[0] for given in (plain, loud)]
     assert judged[0] == judged[1] and judged[0].techniques == row.techniques
 
 
