@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from bench import alerts, detect, engine, formats, memory, peers, run, serve, triage
+from bench import act_batch, alerts, detect, engine, formats, memory, peers, run, serve, triage
 
 # Name -> what it measures, its arguments at full size and with --small.
 BENCHES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
@@ -28,6 +28,7 @@ BENCHES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "engine": ("cases a second to waiting, approval to effect, TTL to verified release", (), engine.SMALL),
     "serve": ("memory of serve idle and with 1,000 and 10,000 pending, and how long its pages take", (), serve.SMALL),
     "mutation": ("small changes to judgement and safety that no test notices", ("200",), ("10",)),
+    "act_batch": ("actions a second of act --batch", (), act_batch.SMALL),
     "cold_start": ("seconds to the answer of one action", (), ()),
 }
 
