@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from playbook.alerts import ocsf
 from playbook.errors import ConfigError
 
 MOST_ROWS = 5_000
@@ -81,6 +82,9 @@ def batch_of(document: Any, rows_path: str = "") -> Batch:
         raise ConfigError(f"the alert is nested more than {_MOST_DEPTH} deep")
     if rows_path:
         return _limited(Batch("generic", _rows(_at(document, rows_path), rows_path), about_of(document)))
+    found = ocsf.findings(document)
+    if found is not None:
+        return _limited(Batch("ocsf", ocsf.rows(found), about_of(ocsf.about(found))))
     if isinstance(document, list):
         return _limited(Batch("rows", _rows(document, "the array"), {}))
     if not isinstance(document, Mapping):
