@@ -17,7 +17,7 @@ SMALL = ("200",)
 
 def _inputs(action: str, rows: int) -> Iterator[dict[str, object]]:
     """Rows that differ in their destination, so that nothing is answered from the row before."""
-    base = dict(pair.split("=", 1) for pair in DETECTION)
+    base: dict[str, object] = {name: value for name, _, value in (pair.partition("=") for pair in DETECTION)}
     for number in range(rows):
         address = f"45.9.{number // 250 % 250}.{number % 250 + 1}"
         yield {"address": address} if action == "look_up_address" else base | {"dst_ip": address}

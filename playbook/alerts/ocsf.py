@@ -40,7 +40,7 @@ def _rows(finding: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         "first_seen": finding.get("start_time", info.get("first_seen_time")),
         "last_seen": finding.get("end_time", info.get("last_seen_time")),
     }
-    made = [_given(counts | times | _evidence(_object(one))) for one in listed]
+    made: list[Mapping[str, Any]] = [_given(counts | times | _evidence(_object(one))) for one in listed]
     return made or [_given(times)]
 
 
