@@ -68,10 +68,15 @@ class Limits(Value):
 
 
 class State(Value):
-    """``[state]``: where cases and caches live."""
+    """``[state]``: where cases and caches live.
+
+    ``audit_anchor`` is the file in which the head of the audit trail is kept, best on another machine's disk (default:
+    beside the SQLite file; none with PostgreSQL).
+    """
 
     url: str = ""
     cache: Path | None = None
+    audit_anchor: Path | None = None
 
 
 class Serve(Value):

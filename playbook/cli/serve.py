@@ -24,7 +24,7 @@ from playbook.config import Config
 from playbook.errors import ConfigError, PlaybookError
 from playbook.model.address import parse
 from playbook.web.app import build
-from playbook.web.dependencies import Dependencies
+from playbook.web.dependencies import Dependencies, not_restored
 from playbook.web.first_admin import first_admin, first_password_file
 from playbook.web.startup import ServiceWiring, secret_of, start_up
 from playbook.web.telemetry import JsonLines
@@ -52,7 +52,7 @@ def command(config_file: Path | None, host: str, port: int) -> None:
         first_admin(store, first_password_file(store, config), now(), lambda line: click.echo(line, err=True))
         door = WorkflowClient(store)
         worker = Worker(wired.works(door, secret, base), f"{platform.node() or 'serve'}-{port}", time.monotonic)
-        parts = _parts(wired, secret, base, door, _troubles(store, wired.errands()))
+        parts = _parts(wired, secret, base, door, _troubles(store, wired.errands(), wired.restored))
         app = build(replace(parts, arrived=worker.alerts_arrived))
         _tell(wired, base)
         try:
@@ -106,21 +106,26 @@ def _parts(
         hosts=tuple(dict.fromkeys((public, *_LOOPBACK))),
         troubles=troubles,
         base=base,
+        restored=wired.restored,
         feeds=tuple(one for one in wired.named("containments").values() if hasattr(one, "feed")),
     )
 
 
-def _troubles(store: Store, configured: tuple[ScheduledJob, ...]) -> Callable[[], tuple[str, ...]]:
-    """What is wrong with the sources, and whether a worker is alive."""
+def _troubles(
+    store: Store, configured: tuple[ScheduledJob, ...], restored: Callable[[], str] = not_restored
+) -> Callable[[], tuple[str, ...]]:
+    """What is wrong with the sources, whether a worker is alive, and whether the record is a restored one."""
     started = now()
 
     def told() -> tuple[str, ...]:
         try:
+            held = restored()
             with store.reading() as conn:
                 beat, troubles = queries.last_beat(conn), schedules.failures(conn, configured)
         except PlaybookError:
             return ("The record cannot be read.",)
         silent = now() - max(beat or started, started) > _SILENT
+        troubles = (held, *troubles) if held else troubles
         return (*troubles, *(("No worker is alive: nothing is set or released.",) if silent else ()))
 
     return told
