@@ -249,15 +249,18 @@ def test_the_audit_trail_is_read_by_person_and_no_number_breaks_it(web):
 def test_a_case_is_exported_whole(web):
     web.log_in("vera")
     case_id = web.request.case_id
-    answer = web.client.get(f"/cases/{case_id}/export.json")
-    assert answer.headers["content-disposition"] == f'attachment; filename="{case_id}.json"'
-    document = answer.json()
-    assert document["record"]["state"] == "waiting" and document["case"]["detections"] and document["trail"]
-    page = web.client.get(f"/cases/{case_id}/export.html")
-    assert page.status_code == 200 and HOST in page.text and "attachment" in page.headers["content-disposition"]
-    for suffix in ("json", "html"):
-        assert web.client.get(f"/cases/C-0/export.{suffix}").status_code == 404
-        assert web.browser().get(f"/cases/{case_id}/export.{suffix}").status_code == 303
+    page = web.client.get(f"/cases/{case_id}").text
+    for name in ("json", "ocsf", "stix"):
+        assert f'href="/cases/{case_id}/export/{name}"' in page
+        answer = web.client.get(f"/cases/{case_id}/export/{name}")
+        assert answer.headers["content-disposition"] == f'attachment; filename="{case_id}.{name}.json"'
+        assert HOST in answer.text and answer.json()
+    html = web.client.get(f"/cases/{case_id}/export.html")
+    assert html.status_code == 200 and HOST in html.text and "attachment" in html.headers["content-disposition"]
+    for place in ("export.html", "export/json"):
+        assert web.client.get(f"/cases/C-0/{place}").status_code == 404
+        assert web.browser().get(f"/cases/{case_id}/{place}").status_code == 303
+    assert web.client.get(f"/cases/{case_id}/export/..%2fjson").status_code == 404
 
 
 def test_the_first_page_loads_itself_again_only_when_asked_to(web):
