@@ -255,6 +255,25 @@ def resolve_secrets(table: Table, file: str, where: str) -> Table:
     return resolved
 
 
+# A webhook's address is a secret in some products only.
+_MAY_BE_LITERAL = frozenset({"url"})
+
+
+def refuse_literal_secrets(model: type[BaseModel], table: Table, file: str, where: str) -> None:
+    """Raise ConfigError for a secret that stands in the file itself; its value is never repeated."""
+    for name in sorted(table.keys() - _MAY_BE_LITERAL):
+        field = model.model_fields.get(name)
+        if field is not None and _is_secret(field.annotation):
+            raise ConfigError(
+                f"{file}: {where}.{name}: a secret does not stand in the file: put it into an environment variable "
+                f'and name that, {name}_env = "{name.upper()}"'
+            )
+
+
+def _is_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or SecretStr in getattr(annotation, "__args__", ())
+
+
 def token_given() -> str:
     """The token of ``BOTNET_PLAYBOOK_TOKEN`` by which a person proves an account to the command line; "" when unset."""
     return os.environ.get("BOTNET_PLAYBOOK_TOKEN", "")
