@@ -7,7 +7,16 @@ from fastapi import APIRouter, Depends, Request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from starlette.responses import JSONResponse, Response
 
-from playbook.cases import approval_requests, audit, case_rows, containments, outbox, queries, write_back_outbox
+from playbook.cases import (
+    approval_requests,
+    audit,
+    case_rows,
+    case_search,
+    containments,
+    outbox,
+    queries,
+    write_back_outbox,
+)
 from playbook.cases.accounts import Proof
 from playbook.errors import PlaybookError
 from playbook.web.action_api import holder
@@ -50,12 +59,15 @@ def metrics(request: Request, parts: P, proof: Annotated[Proof, Depends(holder)]
         _gauge(registry, "tickets_unopened", "Tickets that no desk has yet", len(outbox.pending_tickets(conn)))
         waiting = write_back_outbox.pending_count(conn)
         _gauge(registry, "outcomes_unwritten", "Outcomes that no SIEM has yet", waiting)
+        stands = Gauge("botnet_playbook_case_states", "Cases by where they stand", ["state"], registry=registry)
         states = Gauge("botnet_playbook_cases", "Cases by status", ["status"], registry=registry)
         for status, number in case_rows.counts(conn).items():
             states.labels(status).set(number)
-        last = queries.last_runs(conn, 1)
-    age = (now - last[0].filed_at).total_seconds() if last else float("nan")
-    _gauge(registry, "last_run_age_seconds", "Seconds since a run was filed", age)
+        last = queries.last_run_at(conn)
+        for state, number in case_search.by_state(conn).items():
+            stands.labels(state).set(number)
+    age = (now - last).total_seconds() if last else float("nan")
+    _gauge(registry, "last_run_age_seconds", "Seconds since a run ended, also one over unchanged files", age)
     _gauge(registry, "containment_off", "1 when containment is off", float(bool(parts.off)))
     _gauge(registry, "kill_switch_on", "1 when the kill switch stops all applying", float(bool(parts.kill_switch)))
     text = generate_latest(request.app.state.registry) + generate_latest(registry)

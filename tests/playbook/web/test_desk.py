@@ -279,3 +279,18 @@ def test_newer_traffic_after_a_person_closed_it_opens_a_case_that_is_on_the_firs
     assert "1 case needs a person" in web.client.get("/").text and "waiting for approval" in card(web)
     with web.store.reading() as conn:
         assert len(approval_requests.list_requests(conn)) == 1 and kept.list_containments(conn) == ()
+
+
+def test_a_run_over_unchanged_files_is_a_run(web, clock):
+    headers = web.token("vera", via="cli")
+
+    def age():
+        text = web.client.get("/metrics", headers=headers).text
+        assert 'botnet_playbook_case_states{state="waiting"} 1.0' in text and "botnet_playbook_kill_switch_on 0" in text
+        return float(text.partition("\nbotnet_playbook_last_run_age_seconds ")[2].split()[0])
+
+    file(web.store, judged(6, host="ws-same"), run_id="R-same")
+    clock.forward(hours=3)
+    assert age() == 3 * 3600
+    file(web.store, judged(6, host="ws-same"), run_id="R-same", hours=2)
+    assert age() == 3600
