@@ -1,5 +1,6 @@
 """Whether the service can do its work, and its numbers for Prometheus."""
 
+import shutil
 from typing import Annotated
 
 import sqlalchemy as sa
@@ -21,8 +22,10 @@ from playbook.cases.accounts import Proof
 from playbook.errors import PlaybookError
 from playbook.web.action_api import holder
 from playbook.web.auth import P
+from playbook.web.dependencies import Dependencies
 
 router = APIRouter(include_in_schema=False)
+_LEAST_FREE = 50 * 2**20
 
 
 @router.get("/health")
@@ -38,10 +41,24 @@ def health(parts: P) -> Response:
         with parts.store.reading() as conn:
             conn.execute(sa.text("SELECT 1"))
             audit.head(conn)
+        if parts.restored():
+            checks["record"] = "restored, not confirmed"
     except PlaybookError:
         checks["record"] = "cannot be read"
-    good = checks["record"] == "ok" and checks["worker"] == "ok"
+    checks["disk"] = _disk(parts)
+    good = all(checks[name] == "ok" for name in ("record", "worker", "disk"))
     return JSONResponse({"status": "ok" if good else "failing", "checks": checks}, 200 if good else 503)
+
+
+def _disk(parts: Dependencies) -> str:
+    """Whether there is room where the SQLite file lies; a database of another machine looks after its own."""
+    if parts.store.file is None:
+        return "ok"
+    try:
+        free = shutil.disk_usage(parts.store.file.parent).free
+    except OSError:
+        return "cannot be read"
+    return "ok" if free >= _LEAST_FREE else "full"
 
 
 @router.get("/metrics")

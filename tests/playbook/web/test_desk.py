@@ -1,5 +1,6 @@
 """The desk: what needs a person is on the first page until it is settled, and every page says the same of a case."""
 
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from playbook.cases import accounts, approval_requests, case_rows, deadlines
 from playbook.cases import containments as kept
 from playbook.config import Config
+from playbook.web import health
 from tests.playbook.cases.runs import file, judged
 from tests.playbook.web.web import CONFIG, token_of
 
@@ -294,3 +296,10 @@ def test_a_run_over_unchanged_files_is_a_run(web, clock):
     assert age() == 3 * 3600
     file(web.store, judged(6, host="ws-same"), run_id="R-same", hours=2)
     assert age() == 3600
+
+
+def test_health_tells_a_full_disk(web, monkeypatch):
+    assert web.client.get("/health").json()["checks"]["disk"] == "ok"
+    monkeypatch.setattr(health.shutil, "disk_usage", lambda place: SimpleNamespace(free=2**20))
+    answer = web.client.get("/health")
+    assert answer.status_code == 503 and answer.json()["checks"]["disk"] == "full"
