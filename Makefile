@@ -63,6 +63,7 @@ lint: $(VENV)/.ready
 manifests: $(VENV)/.ready
 	$(BIN)/botnet-playbook manifests write
 	$(BIN)/botnet-playbook actions --markdown > docs/actions.md
+	$(BIN)/python -m scripts.configuration_page > docs/configuration.md
 
 bench: $(VENV)/.ready
 	$(BIN)/python -m bench

@@ -14,6 +14,11 @@ import click
 from playbook import cli as commands
 from playbook.errors import PlaybookError
 
+_EXIT_CODES = (
+    "Exit codes: 0 done, whatever was found; 1 an approval request was stored and waits; 2 usage, configuration or an "
+    "unrecognised input; 3 credentials; 4 unreachable or incomplete; 5 refused by a safety rule; 128 anything else."
+)
+
 
 class _Doors(click.Group):
     """Finds a command by its module's name (``exceptions`` in commands/exceptions.py), importing only that one."""
@@ -27,10 +32,16 @@ class _Doors(click.Group):
         if cmd_name not in self.list_commands(ctx):
             return None
         command: click.Command = importlib.import_module(f"playbook.cli.{cmd_name.replace('-', '_')}").command
+        command.epilog = command.epilog or _EXIT_CODES
+        for one in (command, *(command.commands.values() if isinstance(command, click.Group) else ())):
+            # Whole sentences in the lists of commands: click would cut them at the width of a column.
+            one.short_help = one.short_help or (one.help or "").strip().partition("\n\n")[0].partition(". ")[0]
         return command
 
 
-@click.group(cls=_Doors, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(
+    cls=_Doors, epilog=_EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}
+)
 @click.version_option(package_name="botnet-playbook")
 def cli() -> None:
     """Botnet-beaconing detections: evidence, a verdict with its reasons, and a plan that a person approves."""

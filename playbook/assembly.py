@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 import connectors
 import playbook
 from playbook import suppressions
-from playbook.config import Config, Table, faults, resolve_secrets
+from playbook.config import Config, Table, faults, refuse_literal_secrets, resolve_secrets
 from playbook.errors import ConfigError
 from playbook.model import Value
 from playbook.model.address import Network
@@ -215,6 +215,7 @@ class _Bootstrapper:
         module = cast(ConnectorModule[Any], connectors.load(section, kind))
         try:
             own = self.defaults(module.Settings) | {k: v for k, v in table.items() if k not in RESERVED_KEYS}
+            refuse_literal_secrets(module.Settings, table, self.file, where)
             settings = module.Settings.model_validate(resolve_secrets(own, self.file, where))
             return module.connect(name, settings, self.site, self.folder)
         except ValidationError as fault:

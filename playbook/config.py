@@ -68,10 +68,15 @@ class Limits(Value):
 
 
 class State(Value):
-    """``[state]``: where cases and caches live."""
+    """``[state]``: where cases and caches live.
+
+    ``audit_anchor`` is the file in which the head of the audit trail is kept, best on another machine's disk (default:
+    beside the SQLite file; none with PostgreSQL).
+    """
 
     url: str = ""
     cache: Path | None = None
+    audit_anchor: Path | None = None
 
 
 class Serve(Value):
@@ -248,6 +253,25 @@ def resolve_secrets(table: Table, file: str, where: str) -> Table:
             raise ConfigError(f"{file}: {where}.{key}: the environment variable {value} is not set")
         resolved[key.removesuffix("_env")] = NamedSecret(secret, value)
     return resolved
+
+
+# A webhook's address is a secret in some products only.
+_MAY_BE_LITERAL = frozenset({"url"})
+
+
+def refuse_literal_secrets(model: type[BaseModel], table: Table, file: str, where: str) -> None:
+    """Raise ConfigError for a secret that stands in the file itself; its value is never repeated."""
+    for name in sorted(table.keys() - _MAY_BE_LITERAL):
+        field = model.model_fields.get(name)
+        if field is not None and _is_secret(field.annotation):
+            raise ConfigError(
+                f"{file}: {where}.{name}: a secret does not stand in the file: put it into an environment variable "
+                f'and name that, {name}_env = "{name.upper()}"'
+            )
+
+
+def _is_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or SecretStr in getattr(annotation, "__args__", ())
 
 
 def token_given() -> str:

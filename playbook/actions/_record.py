@@ -34,7 +34,10 @@ class PlanState(NamedTuple):
 
 
 class CaseState(NamedTuple):
-    """A case as the record has it now; ``plan`` is its newest request, ``tickets`` what desks know of it."""
+    """A case as the record has it now; ``plan`` is its newest request, ``tickets`` what desks know of it.
+
+    ``state`` is where it stands, in the words of the pages.
+    """
 
     case_id: str
     host: str
@@ -56,6 +59,7 @@ class CaseState(NamedTuple):
     containments: tuple[StepState, ...] = ()
     tickets: tuple[tuple[str, str, str], ...] = ()
     alerts: tuple[tuple[str, str, str], ...] = ()
+    state: str = ""
 
 
 class FiledAlert(NamedTuple):

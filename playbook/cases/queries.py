@@ -38,6 +38,12 @@ def last_runs(conn: sa.Connection, limit: int = 5) -> tuple[RunRow, ...]:
     return tuple(RunRow(**row) for row in conn.execute(query.limit(max(1, min(limit, 100)))).mappings())
 
 
+def last_run_at(conn: sa.Connection) -> datetime | None:
+    """When a run over a source ended last, also one over files that had not changed; None before the first."""
+    query = sa.select(sa.func.max(runs.c.finished_at, type_=UtcTime)).where(runs.c.source.not_like("alerts:%"))
+    return conn.execute(query).scalar_one_or_none()
+
+
 def last_warnings(conn: sa.Connection, rows: Iterable[RunRow]) -> Mapping[str, tuple[str, ...]]:
     """What the newest of these runs of each source had to warn about, by source; none: left out."""
     newest = {row.source: row.run_id for row in sorted(rows, key=lambda row: row.filed_at)}

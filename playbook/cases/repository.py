@@ -86,6 +86,9 @@ def begin(conn: sa.Connection, run: Run, now: datetime, requester: str = "playbo
     """Record that a run is being filed; False when it was filed to its end before. Cut off, it may begin again."""
     known = conn.execute(sa.select(runs.c.finished_at).where(runs.c.run_id == run.run_id)).one_or_none()
     if known is not None:
+        if known.finished_at is not None:
+            # Nothing new to file, and yet somebody looked: the source was not forgotten.
+            conn.execute(runs.update().where(runs.c.run_id == run.run_id).values(finished_at=now))
         return known.finished_at is None
     conn.execute(
         runs.insert(),

@@ -15,8 +15,10 @@ from playbook.actions import Action, Result
 from playbook.actions._shared_reach import shared
 from playbook.assembly import action_context
 from playbook.cli._options import config_option, configuration, emit, now
+from playbook.cli._table import pairs, table
 from playbook.config import Config
 from playbook.errors import ConfigError, ConnectorError, PlaybookError
+from playbook.report.sanitize import plain
 
 _MOST_BYTES = 1024 * 1024
 _ALL = "pip install 'botnet-playbook[all]'"
@@ -27,7 +29,7 @@ _ALL = "pip install 'botnet-playbook[all]'"
 @click.argument("name", required=False)
 @click.option("--param", "params", multiple=True, metavar="K=V", help="One input; may be given many times.")
 @click.option("--input", "file", metavar="FILE", help="A flat JSON object of inputs; - reads stdin.")
-@click.option("--json", "as_json", is_flag=True, help="A failure is a JSON document on stdout, too.")
+@click.option("--json", "as_json", is_flag=True, help="JSON on a terminal too; also of a failure.")
 @click.option("--batch", "lines", metavar="FILE", help="Many actions in one process, a JSON object a line; - is stdin.")
 @click.pass_context
 def command(
@@ -39,7 +41,9 @@ def command(
     as_json: bool,
     lines: str | None,
 ) -> None:
-    """Carry out one action and print its rows as JSON. `actions` lists them; what only reads needs no local state.
+    """Carry out one action. `actions` lists them; what only reads needs no local state.
+
+    The rows are JSON for a program and in a pipe, and a table on a terminal.
 
     With --batch each line is {"action": NAME, "input": {...}}, or the inputs alone when NAME is given, and each
     answer is one line in the same order; an "id" in a line stands in its answer.
@@ -58,10 +62,21 @@ def command(
         if as_json:
             emit(_failed(name, fault))
         raise
-    emit(_document(action.identifier, result))
+    if sys.stdout.isatty() and not as_json:
+        _show(result)
+    else:
+        emit(_document(action.identifier, result))
     for warning in result.warnings:
         click.echo(f"warning: {warning}", err=True)
     ctx.exit(0 if result.complete else ConnectorError.exit_code)
+
+
+def _show(result: Result) -> None:
+    """What came of it, for a person: the sentence, then the rows as a table, or one row a line a value."""
+    click.echo(plain(result.message or ("done" if result.complete else "incomplete")))
+    rows = [row.model_dump(mode="json") for row in result.rows]
+    for line in pairs(rows[0]) if len(rows) == 1 else table(rows):
+        click.echo(line)
 
 
 def _batch(name: str | None, lines: str, config: Config, file: str) -> int:

@@ -55,13 +55,14 @@ def show(config_file: Path | None, identity: str, as_json: bool) -> None:
     with open_case_store(*configuration(config_file)) as store, store.reading() as conn:
         found = _found(approval_requests.find_request(conn, identity), identity)
         given = approvals.answers(conn, found.request_id)
+        valid = [one for one in approvals.still_valid(conn, given) if one.approve]
     if as_json:
         emit(found.model_dump(mode="json") | {"answers": [one.model_dump(mode="json") for one in given]})
         return
     click.echo(f"{found.request_id}  {found.state}  case {found.case_id}  {plain(found.host)}")
     click.echo(
         f"asked by {found.requester} at {found.asked_at:%Y-%m-%d %H:%M}; denied by silence at "
-        f"{found.expires_at:%Y-%m-%d %H:%M} UTC; {found.votes} of {found.people} approved"
+        f"{found.expires_at:%Y-%m-%d %H:%M} UTC; {len(valid)} of {found.people} approved"
     )
     for plan in found.offers:
         click.echo(f"\n{plan.plan_id}  --digest {plan.digest}")
@@ -90,7 +91,7 @@ def approve(config_file: Path | None, identity: str, digest: str, who: str | Non
 @click.argument("identity", metavar="ID")
 @click.option("--digest", default="", help="The digest of a plan of the request (default: the one proposed).")
 @click.option("--by", "who", help="The account that answers (default: the token's).")
-@click.option("--comment", default="", help="Kept with the answer.")
+@click.option("--comment", default="", help="Why; needed, and kept with the answer.")
 def deny(config_file: Path | None, identity: str, digest: str, who: str | None, comment: str) -> None:
     """Deny a request; one denial ends it. ID is its request, case or plan."""
     _answer(config_file, identity, digest, who, comment, False)
@@ -101,6 +102,8 @@ def _answer(config_file: Path | None, identity: str, digest: str, who: str | Non
     config, file = configuration(config_file)
     with open_case_store(config, file) as store, closing(WorkflowClient(store)) as door:
         proof = authenticate(store, who, "approver", moment, "approve")
+        if not agree and not comment.strip():
+            raise click.UsageError("--comment: say why it is denied; the reason is kept")
         if agree and (stopped := kill_switch_reason(config.kill_switch)):
             raise NotApproved(f"refused: kill switch: {stopped}; nothing was changed")
         with store.change() as conn:

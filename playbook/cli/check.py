@@ -6,9 +6,11 @@ from pathlib import Path
 import click
 
 from playbook.assembly import assemble_all
-from playbook.cli._options import config_option, configuration, emit, now
+from playbook.cli._options import DEFAULT_FILE, config_option, configuration, emit, now
+from playbook.cli._own_checks import own_checks
 from playbook.concurrency import run_concurrently
 from playbook.model.check import CheckResult
+from playbook.web.listening import may_listen
 
 
 @click.command(name="check")
@@ -26,6 +28,9 @@ def command(ctx: click.Context, config_file: Path | None, as_json: bool) -> None
         else (CheckResult(subject=name, ok=False, message=outcome.failure or "no answer"),)
         for name, outcome in outcomes.items()
     }
+    chosen = config_file or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
+    for name, result in own_checks(config, chosen, lambda: may_listen(config, file, "127.0.0.1", 8080), now()):
+        results[name] = (*results.get(name, ()), result)
     ok = all(r.ok for found in results.values() for r in found)
     if as_json:
         emit(

@@ -22,6 +22,7 @@ from playbook.triage.merge import merge_windows
 _BESIDE = ("bytes_known", "denied", "blocked")
 _FORMULA = ("=", "+", "-", "@")
 _LONGEST_CELL = 8192
+_LONGEST_HOST = 40
 _REASONS = 6
 
 
@@ -175,12 +176,15 @@ _COLUMNS = (
 
 def _text(rows: list[dict[str, Any]], health: SourceHealth) -> str:
     """A plain table of what a person looks at first, and one line that counts."""
-    lines = ["score  connections  hours   a hour  bytes each  source -> destination"] if rows else []
+    hosts = [plain(r["hostname"] or r["src_ip"], _LONGEST_HOST) for r in rows]
+    wide = max((len(host) for host in hosts), default=0)
+    head = f"score  connections  hours   a hour  bytes each  {'host':<{wide}}  source -> destination"
+    lines = [head] if rows else []
     lines += [
         f"{r['beaconing_score']:>5}  {r['connections']:>11}  {r['hourly_buckets']:>5}  {r['avg_per_hour']:>7}  "
         f"{'unknown' if r['avg_bytes_per_conn'] is None else r['avg_bytes_per_conn']:>10}  "
-        f"{r['src_ip']} -> {r['dst_ip']} port {r['dst_port']}{'  blocked' if r.get('blocked') else ''}"
-        for r in rows
+        f"{host:<{wide}}  {r['src_ip']} -> {r['dst_ip']} port {r['dst_port']}{'  blocked' if r.get('blocked') else ''}"
+        for host, r in zip(hosts, rows, strict=True)
     ]
     state = "" if health.complete else ", INCOMPLETE"
     found = f"{several(len(rows), 'row')} from {several(health.rows_read, 'event')}"

@@ -10,6 +10,7 @@ from playbook.assembly import log_source
 from playbook.cli._columns import columns, columns_option
 from playbook.cli._log_options import log_options, log_settings
 from playbook.cli._options import config_option, configuration, emit, now
+from playbook.cli._table import table
 from playbook.detections.hunts import HUNTS
 from playbook.report.sanitize import plain, several
 
@@ -44,8 +45,8 @@ def command(
     for warning in warnings:
         click.echo(f"warning: {plain(warning)}", err=True)
     click.echo(HUNTS[name].title)
-    for row in rows:
-        click.echo("  " + "  ".join(f"{key}={plain(str(value))}" for key, value in row.items()))
+    for line in table(rows):
+        click.echo(line)
     click.echo(several(len(rows), "row"))
 
 

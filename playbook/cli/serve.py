@@ -21,18 +21,17 @@ from playbook.cases.schedules import ScheduledJob
 from playbook.cases.store import Store
 from playbook.cli._options import config_option, configuration, now
 from playbook.config import Config
-from playbook.errors import ConfigError, PlaybookError
-from playbook.model.address import parse
+from playbook.errors import PlaybookError
 from playbook.web.app import build
-from playbook.web.dependencies import Dependencies
+from playbook.web.dependencies import Dependencies, not_restored
 from playbook.web.first_admin import first_admin, first_password_file
+from playbook.web.listening import LOOPBACK, may_listen
 from playbook.web.startup import ServiceWiring, secret_of, start_up
 from playbook.web.telemetry import JsonLines
 from playbook.web.timeouts import TimeoutProtocol
 from playbook.workflows.client import WorkflowClient
 from playbook.workflows.worker import Worker
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SILENT = timedelta(seconds=90)
 _PATIENCE_S = 10
 
@@ -52,7 +51,7 @@ def command(config_file: Path | None, host: str, port: int) -> None:
         first_admin(store, first_password_file(store, config), now(), lambda line: click.echo(line, err=True))
         door = WorkflowClient(store)
         worker = Worker(wired.works(door, secret, base), f"{platform.node() or 'serve'}-{port}", time.monotonic)
-        parts = _parts(wired, secret, base, door, _troubles(store, wired.errands()))
+        parts = _parts(wired, secret, base, door, _troubles(store, wired.errands(), wired.restored))
         app = build(replace(parts, arrived=worker.alerts_arrived))
         _tell(wired, base)
         try:
@@ -61,32 +60,6 @@ def command(config_file: Path | None, host: str, port: int) -> None:
         finally:
             worker.stop(_PATIENCE_S)
             door.close()
-
-
-def may_listen(config: Config, file: str, host: str, port: int) -> str:
-    """The address that people come by. Raises ConfigError when listening there would send passwords in the clear."""
-    serve = config.serve
-    tls = serve.tls_certificate is not None
-    if tls != (serve.tls_key is not None):
-        raise ConfigError(f"{file}: serve: tls_certificate and tls_key go together")
-    address = parse(host)
-    loopback = host == "localhost" or (address is not None and address.is_loopback)
-    if not loopback and not tls and not serve.trust_forwarded_headers:
-        raise ConfigError(
-            f"{file}: serve: {host} is not a loopback address: set serve.tls_certificate and serve.tls_key, or "
-            "serve.trust_forwarded_headers = true when something in front of it speaks TLS"
-        )
-    if not loopback and not serve.public_url:
-        raise ConfigError(f"{file}: serve.public_url: needed when listening on {host}: how people reach the pages")
-    place = urlsplit(serve.public_url)
-    if serve.public_url and (
-        not place.hostname
-        or place.path not in ("", "/")
-        or place.scheme not in (("https",) if place.hostname not in _LOOPBACK else ("http", "https"))
-    ):
-        raise ConfigError(f"{file}: serve.public_url: expected https://HOST[:PORT]")
-    shown = f"[{host}]" if ":" in host else host
-    return serve.public_url.rstrip("/") or f"{'https' if tls else 'http'}://{shown}:{port}"
 
 
 def _parts(
@@ -103,24 +76,29 @@ def _parts(
         secret=secret,
         off=wired.off,
         secure=base.startswith("https:"),
-        hosts=tuple(dict.fromkeys((public, *_LOOPBACK))),
+        hosts=tuple(dict.fromkeys((public, *LOOPBACK))),
         troubles=troubles,
         base=base,
+        restored=wired.restored,
         feeds=tuple(one for one in wired.named("containments").values() if hasattr(one, "feed")),
     )
 
 
-def _troubles(store: Store, configured: tuple[ScheduledJob, ...]) -> Callable[[], tuple[str, ...]]:
-    """What is wrong with the sources, and whether a worker is alive."""
+def _troubles(
+    store: Store, configured: tuple[ScheduledJob, ...], restored: Callable[[], str] = not_restored
+) -> Callable[[], tuple[str, ...]]:
+    """What is wrong with the sources, whether a worker is alive, and whether the record is a restored one."""
     started = now()
 
     def told() -> tuple[str, ...]:
         try:
+            held = restored()
             with store.reading() as conn:
                 beat, troubles = queries.last_beat(conn), schedules.failures(conn, configured)
         except PlaybookError:
             return ("The record cannot be read.",)
         silent = now() - max(beat or started, started) > _SILENT
+        troubles = (held, *troubles) if held else troubles
         return (*troubles, *(("No worker is alive: nothing is set or released.",) if silent else ()))
 
     return told

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from playbook.model.case import Case, Run
+from playbook.model.enrichment import NetworkOwner
 from playbook.model.verdict import Disposition
 from playbook.report.sanitize import TIED, count, named, plain, several, tied, utc
 from playbook.report.wording import (
@@ -21,6 +22,7 @@ from playbook.report.wording import (
     outcome,
     proposal,
     silence,
+    traffic_words,
     unavailable,
     unstored,
 )
@@ -107,6 +109,28 @@ def _table(console: Console, *columns: tuple[str, int]) -> tuple[Table, int]:
     return table, (console.width - taken) // open_ones
 
 
+def _seen(row: tuple[Case, ...]) -> tuple[str, ...]:
+    """What was counted of the worst detection, when, and whose network and name the destination is; one case alone."""
+    if len(row) > 1:
+        return ()
+    judged = row[0].detections[0].enriched
+    found = judged.detection
+    network = next((a for e in judged.enrichments for a in e.answers if isinstance(a, NetworkOwner)), None)
+    where = [f"AS{network.asn} {network.organisation}".strip()] if network is not None and network.asn else []
+    parts = [
+        traffic_words([found]),
+        f"{utc(found.first_seen)} to {utc(found.last_seen)}",
+        *where,
+        ", ".join(judged.names[:2]),
+    ]
+    return ("; ".join(part for part in parts if part),)
+
+
+def _nearest_change(case: Case) -> tuple[str, ...]:
+    """What would turn a case that is only watched."""
+    return tuple(f"would turn it: {text}" for text in case.verdict.would_change[:1]) if case.status == "watch" else ()
+
+
 def _wide(rows: tuple[tuple[Case, ...], ...], console: Console) -> Table:
     table, width = _table(console, ("Host", 16), ("Verdict", 15), ("Why", 0), ("Destination", 23), ("Proposed", 0))
     for row in rows:
@@ -114,7 +138,13 @@ def _wide(rows: tuple[tuple[Case, ...], ...], console: Console) -> Table:
         table.add_row(
             _host(row),
             _verdict(row),
-            _stack(_listed(case.verdict.reasons, _MOST_REASONS, width=width)),
+            _stack(
+                [
+                    *_listed(case.verdict.reasons, _MOST_REASONS, width=width),
+                    *_listed(_nearest_change(case), 1, "dim", width),
+                    *_listed(_seen(row), 1, "dim", width),
+                ]
+            ),
             _stack(_listed(_destinations(case), _MOST_DESTINATIONS)),
             _stack(_listed(proposal(case), _MOST_REASONS, width=width)),
         )
@@ -127,7 +157,9 @@ def _narrow(rows: tuple[tuple[Case, ...], ...], console: Console) -> Table:
         case = row[0]
         told = [
             *_listed(case.verdict.reasons, _MOST_REASONS, width=width),
+            *_listed(_nearest_change(case), 1, "dim", width),
             *_listed(tuple(f"to {d}" for d in _destinations(case)), _MOST_DESTINATIONS, width=width),
+            *_listed(_seen(row), 1, "dim", width),
             *_listed(tuple(f"> {p}" for p in proposal(case)), _MOST_REASONS, "bold", width),
         ]
         table.add_row(_stack([_host(row), _verdict(row)]), _stack(told))

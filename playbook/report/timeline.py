@@ -122,7 +122,8 @@ def _panel(bars: Sequence[_Bar], axis: _Axis, step: timedelta, base: float, of_b
     top = _nice(max((h for h in heights if h is not None), default=1) or 1)
     label: Callable[[int], str] = size if of_bytes else "{:,}".format
     known = any(height is not None for height in heights)
-    head = ("bytes, both directions" if known else "bytes: unknown") if of_bytes else "connections"
+    unit = "an hour" if step == HOUR else f"in {step // HOUR} hours"
+    head = (f"bytes {unit}, both directions" if known else "bytes: unknown") if of_bytes else f"connections {unit}"
     parts = [_text(_LEFT, base - _PANEL - 8, head, "tl-head")]
     for share in (0.5, 1.0):
         y = base - share * _PANEL
@@ -161,16 +162,16 @@ def _shading(found: Iterable[Shade], axis: _Axis) -> list[str]:
 
 
 def _ticks(axis: _Axis) -> list[str]:
-    """About twelve labels: hours of the day within two days, else dates."""
+    """About twelve labels at whole steps from midnight: hours of the day, and the date at midnight."""
     hours = (axis.end - axis.start) / HOUR
-    every = next((n for n in (1, 2, 3, 6, 12, 24, 48, 168) if hours / n <= 12), ceil(hours / 12))
-    form = "%H:%M" if hours <= 48 else "%m-%d" if every >= 24 else "%m-%d %Hh"
+    every = next((n for n in (1, 2, 3, 6, 12, 24, 48, 168) if hours / n <= 12), ceil(hours / 12 / 24) * 24)
+    first = axis.start + timedelta(hours=-int(axis.start.timestamp() // 3600) % every)
     parts: list[str] = []
-    for index in range(int(hours // every) + 1):
-        moment = axis.start + index * every * HOUR
+    for index in range(int((axis.end - first) / HOUR // every) + 1):
+        moment = first + index * every * HOUR
         x = axis.x(moment)
         anchor = "middle" if _LEFT + 20 < x < _WIDTH - 24 else "start" if x < _WIDTH / 2 else "end"
-        parts.append(_text(x, _HEIGHT - 8, moment.strftime(form), "tl-tick", anchor))
+        parts.append(_text(x, _HEIGHT - 8, moment.strftime("%H:%M" if moment.hour else "%m-%d"), "tl-tick", anchor))
     return parts
 
 
@@ -196,6 +197,7 @@ def draw(hourly: Sequence[HourOfTraffic], window: TimeWindow, found: Iterable[Sh
         *_panel(bars, axis, step, first, of_bytes=False),
         *_panel(bars, axis, step, first + _GAP + _PANEL, of_bytes=True),
         *_ticks(axis),
+        _text(_LEFT - 6, _HEIGHT - 8, "UTC", "tl-tick", "end"),
     ]
     name = escape(plain(title or "Connections and bytes per hour", 200), quote=True)
     return (

@@ -36,6 +36,8 @@ def _feed(request: Request, parts: Dependencies, source: FeedSource | None, kind
         raise HTTPException(403, "this reader is not one of serve.blocklist_allowed_networks")
     if source is None:
         raise HTTPException(404, "no block list of that name is configured")
+    if parts.restored():
+        return PlainTextResponse("503: the record was restored and nobody confirmed it\n", 503)
     try:
         found = source.feed(parts.now()) if kind == "edl.txt" else source.zone(parts.now())
     except PlaybookError:

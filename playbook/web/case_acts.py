@@ -3,9 +3,9 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, HTTPException, Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 
-from playbook.cases import audit, case_rows, queries, responder
+from playbook.cases import audit, case_rows, exports, queries, responder
 from playbook.cases.repository import request_policy
 from playbook.model.finding_update import Fault
 from playbook.model.verdict import Disposition
@@ -111,22 +111,6 @@ def comment(
     return rendering.see_other(place_of(case_id), "commented")
 
 
-@router.get("/export.json")
-def as_json(parts: P, person: Viewer, case_id: str) -> Response:
-    """The case as judged and as it stands, as one JSON document to keep."""
-    with parts.store.reading() as conn:
-        case, row = case_rows.case_of(conn, case_id), case_rows.row_of(conn, case_id)
-        if case is None or row is None:
-            raise HTTPException(404, "there is no such case")
-        lines = audit.lines(conn, case_id, limit=1000)
-    document = {
-        "record": row.model_dump(mode="json"),
-        "case": case.model_dump(mode="json"),
-        "trail": [line.model_dump() for line in lines],
-    }
-    return JSONResponse(document, headers=_as_file(case_id, "json"))
-
-
 @router.get("/export.html")
 def as_html(parts: P, person: Viewer, case_id: str) -> Response:
     """The case as a page that needs nothing else."""
@@ -136,6 +120,21 @@ def as_html(parts: P, person: Viewer, case_id: str) -> Response:
     if case is None or run is None:
         raise HTTPException(404, "there is no such case, or the run that judged it is not in the record")
     return HTMLResponse(html.case_page(run, case), headers=_as_file(case_id, "html"))
+
+
+@router.get("/export/{name}")
+def export(parts: P, person: Viewer, case_id: str, name: str) -> Response:
+    """The case in the words of another product: one JSON document to keep or to hand on."""
+    if name not in exports.formats():
+        raise HTTPException(404, "there is no such format")
+    url = f"{parts.base}{place_of(case_id)}" if parts.base else ""
+    with parts.store.reading() as conn:
+        found = exports.gather(conn, case_id, url)
+    if found is None:
+        raise HTTPException(404, "there is no such case")
+    return Response(
+        exports.render(name, found), media_type=exports.media_type(name), headers=_as_file(case_id, f"{name}.json")
+    )
 
 
 def _as_file(case_id: str, suffix: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from playbook.cases.alerts import Alert
 from playbook.cases.approval_requests import ApprovalRequest
 from playbook.cases.case_rows import CaseRow
 from playbook.cases.containments import ContainmentRecord, State
+from playbook.cases.response_state import state_words
 from playbook.report.wording import case_technique_lines, severity
 
 _ALL: tuple[State, ...] = get_args(State)
@@ -43,6 +44,7 @@ def of(conn: sa.Connection, case_id: str, url: str) -> CaseState | None:
         plan=_plan(conn, request, live) if request else None,
         containments=tuple(map(_contained, live)),
         tickets=_tickets(conn, row),
+        state=state_words(row),
         alerts=tuple((one.alert_id, one.name, one.account) for one in alerts.of_case(conn, case_id)),
     )
 

@@ -37,6 +37,11 @@ def nothing_wrong() -> tuple[str, ...]:
     return ()
 
 
+def not_restored() -> str:
+    """The record is the one that was anchored."""
+    return ""
+
+
 def nothing_to_do() -> None:
     """Nobody waits to be woken: whoever judges alerts looks by itself."""
 
@@ -48,6 +53,7 @@ class Dependencies:
     ``off`` is why containment is off, "" when it is on. ``secure``: people come over HTTPS, so cookies are Secure.
     ``hosts`` are the names we answer to, empty for any. ``troubles`` tells what is wrong with the work behind.
     ``base`` is the address that people reach the pages by, without a final slash. ``arrived`` wakes who judges alerts.
+    ``restored`` is why the record is taken for a restored one that nobody confirmed, "" when it is not.
     """
 
     store: Store
@@ -63,6 +69,7 @@ class Dependencies:
     troubles: Callable[[], tuple[str, ...]] = nothing_wrong
     base: str = ""
     arrived: Callable[[], None] = nothing_to_do
+    restored: Callable[[], str] = not_restored
 
     @property
     def kill_switch(self) -> str:
@@ -74,4 +81,4 @@ class Dependencies:
         """Why no approval can be carried out now: containment is off, or the kill switch is on; "" when it can."""
         if self.off:
             return f"containment is off, {self.off}"
-        return f"kill switch: {self.kill_switch}" if self.kill_switch else ""
+        return f"kill switch: {self.kill_switch}" if self.kill_switch else self.restored()

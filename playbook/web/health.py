@@ -1,5 +1,6 @@
 """Whether the service can do its work, and its numbers for Prometheus."""
 
+import shutil
 from typing import Annotated
 
 import sqlalchemy as sa
@@ -7,13 +8,24 @@ from fastapi import APIRouter, Depends, Request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from starlette.responses import JSONResponse, Response
 
-from playbook.cases import approval_requests, audit, case_rows, containments, outbox, queries, write_back_outbox
+from playbook.cases import (
+    approval_requests,
+    audit,
+    case_rows,
+    case_search,
+    containments,
+    outbox,
+    queries,
+    write_back_outbox,
+)
 from playbook.cases.accounts import Proof
 from playbook.errors import PlaybookError
 from playbook.web.action_api import holder
 from playbook.web.auth import P
+from playbook.web.dependencies import Dependencies
 
 router = APIRouter(include_in_schema=False)
+_LEAST_FREE = 50 * 2**20
 
 
 @router.get("/health")
@@ -29,10 +41,24 @@ def health(parts: P) -> Response:
         with parts.store.reading() as conn:
             conn.execute(sa.text("SELECT 1"))
             audit.head(conn)
+        if parts.restored():
+            checks["record"] = "restored, not confirmed"
     except PlaybookError:
         checks["record"] = "cannot be read"
-    good = checks["record"] == "ok" and checks["worker"] == "ok"
+    checks["disk"] = _disk(parts)
+    good = all(checks[name] == "ok" for name in ("record", "worker", "disk"))
     return JSONResponse({"status": "ok" if good else "failing", "checks": checks}, 200 if good else 503)
+
+
+def _disk(parts: Dependencies) -> str:
+    """Whether there is room where the SQLite file lies; a database of another machine looks after its own."""
+    if parts.store.file is None:
+        return "ok"
+    try:
+        free = shutil.disk_usage(parts.store.file.parent).free
+    except OSError:
+        return "cannot be read"
+    return "ok" if free >= _LEAST_FREE else "full"
 
 
 @router.get("/metrics")
@@ -50,12 +76,15 @@ def metrics(request: Request, parts: P, proof: Annotated[Proof, Depends(holder)]
         _gauge(registry, "tickets_unopened", "Tickets that no desk has yet", len(outbox.pending_tickets(conn)))
         waiting = write_back_outbox.pending_count(conn)
         _gauge(registry, "outcomes_unwritten", "Outcomes that no SIEM has yet", waiting)
+        stands = Gauge("botnet_playbook_case_states", "Cases by where they stand", ["state"], registry=registry)
         states = Gauge("botnet_playbook_cases", "Cases by status", ["status"], registry=registry)
         for status, number in case_rows.counts(conn).items():
             states.labels(status).set(number)
-        last = queries.last_runs(conn, 1)
-    age = (now - last[0].filed_at).total_seconds() if last else float("nan")
-    _gauge(registry, "last_run_age_seconds", "Seconds since a run was filed", age)
+        last = queries.last_run_at(conn)
+        for state, number in case_search.by_state(conn).items():
+            stands.labels(state).set(number)
+    age = (now - last).total_seconds() if last else float("nan")
+    _gauge(registry, "last_run_age_seconds", "Seconds since a run ended, also one over unchanged files", age)
     _gauge(registry, "containment_off", "1 when containment is off", float(bool(parts.off)))
     _gauge(registry, "kill_switch_on", "1 when the kill switch stops all applying", float(bool(parts.kill_switch)))
     text = generate_latest(request.app.state.registry) + generate_latest(registry)

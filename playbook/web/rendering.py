@@ -11,7 +11,7 @@ from fastapi import Request
 from jinja2 import Environment
 from starlette.responses import HTMLResponse, Response
 
-from playbook.cases import response_state
+from playbook.cases import exports, response_state
 from playbook.cases.containments import STEP_WORDS
 from playbook.cases.roles import ROLES
 from playbook.model.response import Plan
@@ -55,6 +55,7 @@ def _templates() -> Environment:
         "NEXT_STEP": response_state.NEXT_STEP,
         "MAY_ASK_AGAIN": response_state.MAY_ASK_AGAIN,
         "state_words": response_state.state_words,
+        "formats": exports.formats(),
     }
     return pages
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from playbook.alerts.work import Ground, work
 from playbook.assembly import action_context, assemble, assemble_all, barriers_of, site_of
-from playbook.cases import case_rows, queries, schedules
+from playbook.cases import audit_anchor, case_rows, queries, schedules
 from playbook.cases.batching import file_in_parts
 from playbook.cases.repository import Filing, filing_of
 from playbook.cases.schedules import DAY, ScheduledJob
@@ -104,6 +104,31 @@ class ServiceWiring:
             raise ConfigError(f"{self.file}: serve.sources: {unknown[0]!r} is not configured")
         return chosen
 
+    @property
+    def anchor(self) -> Path | None:
+        """The file that keeps the head of the audit trail."""
+        return audit_anchor.anchor_file(self.config.state, self.store, self.config.folder)
+
+    def restored(self) -> str:
+        """Why nothing is applied before a person confirms: the record is not the anchored one; "" when it is."""
+        with self.store.reading() as conn:
+            why = audit_anchor.turned_back(conn, self.anchor)
+        return f"{why}; nothing is applied before `audit confirm-restore`" if why else ""
+
+    def anchor_trail(self) -> int:
+        """Keep the head of the audit trail outside the record, in the file and in the log; 1 when it has moved."""
+        if self.restored():
+            return 0
+        with self.store.reading() as conn:
+            head = audit_anchor.current(conn, self.now())
+        known = audit_anchor.newest(self.anchor) if self.anchor is not None else None
+        if known is not None and known.seq == head.seq:
+            return 0
+        if self.anchor is not None:
+            audit_anchor.write(self.anchor, head)
+        _LOG.info("audit head", extra={"fields": {"event": "audit_head", "seq": head.seq, "hash": head.hash}})
+        return 1
+
     def errands(self) -> tuple[ScheduledJob, ...]:
         """What is run by itself."""
         return schedules.jobs_of_sources(self.sources, self.config.serve.interval_s)
@@ -112,6 +137,8 @@ class ServiceWiring:
         """Who has a say now. Raises ConfigError while containment is off: then nothing is applied."""
         if self.off:
             raise ConfigError(f"containment is off: {self.off}")
+        if restored := self.restored():
+            raise ConfigError(restored)
         return Authority(
             site=site_of(self.config, self.now()),
             barriers=barriers_of(self.config),
@@ -135,6 +162,7 @@ class ServiceWiring:
             self.carry,
             self.report,
             self.take_alerts,
+            self.anchor_trail,
         )
 
     def take_alerts(self, holder: str) -> int:

@@ -19,7 +19,7 @@ class WorkflowContext:
     ``errands`` are carried out when they are due: ``carry`` runs the one of this name as of a moment and files it, and
     gives the requests that were asked (raises PlaybookError when the source gave nothing). ``report`` renders a case
     for its ticket; with None nothing is attached. ``take_alerts`` judges and files alerts that wait, as the holder of
-    this name, and says how many it took.
+    this name, and says how many it took. ``anchor_trail`` keeps the head of the audit trail outside the record.
     """
 
     outfit: ExecutionContext
@@ -31,3 +31,4 @@ class WorkflowContext:
     carry: Callable[[str, datetime], tuple[str, ...]] | None = None
     report: Callable[[Case], bytes] | None = field(default=None)
     take_alerts: Callable[[str], int] | None = field(default=None)
+    anchor_trail: Callable[[], int] | None = field(default=None)

@@ -48,3 +48,8 @@ def start_due(works: WorkflowContext) -> int:
 def forget(works: WorkflowContext) -> int:
     """Delete workflows that finished an hour ago or earlier; how many."""
     return works.door.forget_finished(works.outfit.now() - _KEPT)
+
+
+def anchor(works: WorkflowContext) -> int:
+    """Keep the head of the audit trail outside the record; 1 when it was kept anew."""
+    return works.anchor_trail() if works.anchor_trail is not None else 0

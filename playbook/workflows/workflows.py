@@ -98,6 +98,7 @@ _SWEEP = tuple(
         ("tell_people", outbox_relay.tell_people),
         ("send_events", outbox_relay.send_events),
         ("forget", scheduler.forget),
+        ("anchor", scheduler.anchor),
     )
 )
 

@@ -182,3 +182,20 @@ def test_a_number_stands_on_the_line_of_its_unit_and_no_label_is_torn(width):
     assert not any(re.match(r"(h|min|warnings?)( |$)", line) for line in lines), lines
     assert any("for 4 h" in line for line in lines)
     assert all(any(case.case_id in line for line in lines) for case in whole().cases if case.status == "proposed")
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_each_case_says_what_was_counted_and_a_watched_one_what_would_turn_it(width):
+    near = a_verdict(
+        disposition="UNDETERMINED",
+        status="watch",
+        rung=6,
+        reasons=("nothing else",),
+        would_change=("a destination that no name leads to",),
+    )
+    watched = a_case(a_judged(a_detection(), verdict=near), status="watch", host="ws-77")
+    text = words(shown(a_run(watched), width))
+    assert "would turn it:" in text
+    assert "connections, " in text and " to " in text
+    convicted = words(shown(a_run(a_case(a_judged())), width))
+    assert "would turn it" not in convicted and "connections, " in convicted

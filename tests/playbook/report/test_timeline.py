@@ -1,5 +1,6 @@
 """The timeline is a well-formed SVG with a bar and a title an hour, shading what was scheduled."""
 
+import re
 from datetime import timedelta
 from xml.etree import ElementTree
 
@@ -88,3 +89,20 @@ def test_hostile_names_stay_text(name):
     svg = draw((an_hour(0),), WINDOW, (Shade(kind="backup", name=name, start=at(1), end=at(2)),), name)
     tags = {element.tag.removeprefix(NS) for element in ElementTree.fromstring(svg).iter()}
     assert tags <= {"svg", "title", "rect", "text", "line"}
+
+
+@pytest.mark.parametrize(
+    ("hour", "length", "labels"),
+    [
+        (-1, 25, ["11-23", "03:00", "06:00", "09:00", "12:00", "15:00", "18:00", "21:00", "11-24"]),
+        (0, 24, ["11-23", "02:00", "04:00", "06:00", "08:00", "10:00", "12:00", "14:00", "16:00"]),
+        (5, 7 * 24, ["11-24", "11-25", "11-26", "11-27", "11-28", "11-29", "11-30"]),
+    ],
+)
+def test_labels_stand_at_whole_steps_from_midnight_with_their_unit(hour, length, labels):
+    start = DAY + timedelta(hours=hour)
+    svg = draw((an_hour(hour, 1), an_hour(hour + 2, 1)), TimeWindow(start=start, end=start + timedelta(hours=length)))
+    ticks = re.findall(r'class="tl-tick" text-anchor="(?:middle|start|end)">([^<]*)<', svg)
+    times = [one for one in ticks if re.fullmatch(r"\d\d:\d\d|\d\d-\d\d", one)]
+    assert times[: len(labels)] == labels and "UTC" in ticks
+    assert "connections an hour" in svg and "bytes an hour, both directions" in svg

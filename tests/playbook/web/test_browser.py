@@ -91,7 +91,13 @@ def log_in(page, name="anna"):
 
 def places(page):
     page.goto("/cases")
-    return ["/", "/blocked", "/audit", *{a.get_attribute("href") for a in page.locator("a.host").all()}, "/cases"]
+    found = ["/", "/blocked", "/audit", "/account", "/hosts/ws-31", "/destinations/203.0.113.66"]
+    return [
+        *found,
+        "/cases?state=attention&sort=severity",
+        *{a.get_attribute("href") for a in page.locator("a.host").all()},
+        "/cases",
+    ]
 
 
 @pytest.mark.parametrize("page", [("desktop", "light", True), ("phone", "dark", True)], indirect=True)
@@ -153,7 +159,7 @@ def test_a_plan_is_read_and_approved_by_keyboard_alone_without_scripts(page, ser
     (one,) = served.contained()
     offers = _waiting(served, "ws-31", None).offers
     assert one.digest == offers[1].digest != offers[0].digest
-    assert page.get_by_text("seen, by keyboard").count() == 1
+    assert page.get_by_text("seen, by keyboard").count() == 2, "beside the answer, and in the timeline"
 
 
 def _focused(page):

@@ -1,5 +1,6 @@
 """The desk: what needs a person is on the first page until it is settled, and every page says the same of a case."""
 
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from playbook.cases import accounts, approval_requests, case_rows, deadlines
 from playbook.cases import containments as kept
 from playbook.config import Config
+from playbook.web import health
 from tests.playbook.cases.runs import file, judged
 from tests.playbook.web.web import CONFIG, token_of
 
@@ -249,15 +251,18 @@ def test_the_audit_trail_is_read_by_person_and_no_number_breaks_it(web):
 def test_a_case_is_exported_whole(web):
     web.log_in("vera")
     case_id = web.request.case_id
-    answer = web.client.get(f"/cases/{case_id}/export.json")
-    assert answer.headers["content-disposition"] == f'attachment; filename="{case_id}.json"'
-    document = answer.json()
-    assert document["record"]["state"] == "waiting" and document["case"]["detections"] and document["trail"]
-    page = web.client.get(f"/cases/{case_id}/export.html")
-    assert page.status_code == 200 and HOST in page.text and "attachment" in page.headers["content-disposition"]
-    for suffix in ("json", "html"):
-        assert web.client.get(f"/cases/C-0/export.{suffix}").status_code == 404
-        assert web.browser().get(f"/cases/{case_id}/export.{suffix}").status_code == 303
+    page = web.client.get(f"/cases/{case_id}").text
+    for name in ("json", "ocsf", "stix"):
+        assert f'href="/cases/{case_id}/export/{name}"' in page
+        answer = web.client.get(f"/cases/{case_id}/export/{name}")
+        assert answer.headers["content-disposition"] == f'attachment; filename="{case_id}.{name}.json"'
+        assert HOST in answer.text and answer.json()
+    html = web.client.get(f"/cases/{case_id}/export.html")
+    assert html.status_code == 200 and HOST in html.text and "attachment" in html.headers["content-disposition"]
+    for place in ("export.html", "export/json"):
+        assert web.client.get(f"/cases/C-0/{place}").status_code == 404
+        assert web.browser().get(f"/cases/{case_id}/{place}").status_code == 303
+    assert web.client.get(f"/cases/{case_id}/export/..%2fjson").status_code == 404
 
 
 def test_the_first_page_loads_itself_again_only_when_asked_to(web):
@@ -276,3 +281,25 @@ def test_newer_traffic_after_a_person_closed_it_opens_a_case_that_is_on_the_firs
     assert "1 case needs a person" in web.client.get("/").text and "waiting for approval" in card(web)
     with web.store.reading() as conn:
         assert len(approval_requests.list_requests(conn)) == 1 and kept.list_containments(conn) == ()
+
+
+def test_a_run_over_unchanged_files_is_a_run(web, clock):
+    headers = web.token("vera", via="cli")
+
+    def age():
+        text = web.client.get("/metrics", headers=headers).text
+        assert 'botnet_playbook_case_states{state="waiting"} 1.0' in text and "botnet_playbook_kill_switch_on 0" in text
+        return float(text.partition("\nbotnet_playbook_last_run_age_seconds ")[2].split()[0])
+
+    file(web.store, judged(6, host="ws-same"), run_id="R-same")
+    clock.forward(hours=3)
+    assert age() == 3 * 3600
+    file(web.store, judged(6, host="ws-same"), run_id="R-same", hours=2)
+    assert age() == 3600
+
+
+def test_health_tells_a_full_disk(web, monkeypatch):
+    assert web.client.get("/health").json()["checks"]["disk"] == "ok"
+    monkeypatch.setattr(health.shutil, "disk_usage", lambda place: SimpleNamespace(free=2**20))
+    answer = web.client.get("/health")
+    assert answer.status_code == 503 and answer.json()["checks"]["disk"] == "full"

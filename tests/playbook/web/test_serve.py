@@ -268,3 +268,22 @@ def test_faults_of_connectors_are_told_with_their_status(web, monkeypatch):
     monkeypatch.setattr(look_up_address, "run", away)
     answer = web.client.post("/api/actions/look_up_address", json={"address": "203.0.113.1"}, headers=web.token("vera"))
     assert answer.status_code == 502 and "abc123" not in answer.text
+
+
+def test_a_record_older_than_its_anchor_applies_nothing_and_serves_no_block_list(tmp_path, store, clock):
+    config = sample(tmp_path)
+    wired = start_up(config, str(SAMPLE), store, clock)
+    with store.change() as conn:
+        accounts.add(conn, "anna", "approver", "correct horse battery", "test", clock())
+    assert wired.anchor_trail() == 1 and wired.anchor_trail() == 0
+    feeds = tuple(one for one in wired.named("containments").values() if hasattr(one, "feed"))
+    web = Web(store, clock, config=config, feeds=feeds, restored=wired.restored)
+    assert web.client.get("/feeds/edl.txt").status_code == 200 and wired.authority()
+    with store.change() as conn:
+        conn.exec_driver_sql("DELETE FROM journal")
+        conn.exec_driver_sql("DELETE FROM journal_head")
+    assert "restored from a backup, or emptied" in wired.restored() and wired.anchor_trail() == 0
+    assert web.client.get("/feeds/edl.txt").status_code == 503
+    with pytest.raises(ConfigError, match="confirm-restore"):
+        wired.authority()
+    assert any("restored" in line for line in serve._troubles(store, (), wired.restored)())
