@@ -82,6 +82,6 @@ def test_a_redirect_says_where_it_leads():
     with serving(product.site) as url:
         desk = product.connect(url)
         (result,) = desk.check()
-        with pytest.raises(BadAnswer, match="a redirect to https://rt.example/rt/NoAuth/Login.html"):
+        with pytest.raises(BadAnswer, match=r"a redirect to https://rt.example/rt/NoAuth/Login.html"):
             desk.open(ticket())
     assert not result.ok and "a redirect to https://rt.example/rt/" in result.message and "next=" not in result.message

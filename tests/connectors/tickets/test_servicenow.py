@@ -96,10 +96,10 @@ def test_the_name_of_a_business_rule_reaches_the_person():
         desk = product.connect(url)
         reference = desk.open(ticket())
         product.site.faults.append(Fault("PATCH .*", (403, {}, ABORTED), effect=False))
-        with pytest.raises(BadAnswer, match="refused the change .*Require a CI"):
+        with pytest.raises(BadAnswer, match=r"refused the change .*Require a CI"):
             desk.comment(reference, "contained", "k")
         product.site.faults[:] = [Fault(CREATE, (403, {}, ABORTED), effect=False)]
-        with pytest.raises(BadAnswer, match="refused the record: Operation Failed: .*Require a CI"):
+        with pytest.raises(BadAnswer, match=r"refused the record: Operation Failed: .*Require a CI"):
             desk.open(ticket("case:C-ffffffffffff"))
         product.site.faults[:] = [Fault(CREATE, (200, {}, ABORTED), effect=False)]
         with pytest.raises(BadAnswer, match="Require a CI"):
