@@ -7,8 +7,9 @@ import math
 import time
 
 from bench.measuring import follow_up
-from connectors.sources.splunk import decoding, mapping
-from connectors.sources.splunk.search_job import PAGE
+from connectors.clients.splunk import decoding
+from connectors.sources.splunk import mapping
+from connectors.clients.splunk.search_job import PAGE
 from tests.emulators.splunk import Behaviour, Server
 from tests.emulators.splunk_records import Rows, sent
 from tests.support.splunk_fixtures import DAY, SCOPE, FakeClock, a_day, talking

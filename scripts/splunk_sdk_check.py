@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.sources.splunk import decoding, mapping
+from connectors.clients.splunk import decoding
+from connectors.sources.splunk import mapping
 from playbook.detections.beaconing import Event, Scope, score_events
 from playbook.detections.languages import splunk
 from tests.emulators.splunk import Behaviour, Server, running

@@ -42,7 +42,7 @@ ARROWS = [
     ("connectors.sources.splunk", "connectors.sources.sumologic"),
     ("connectors.sources.splunk", "connectors.enrichers.whois"),
     ("connectors.enrichers.feeds", "connectors.enrichers.lists"),
-    ("connectors.sources._siem.follow_up", "connectors.sources.splunk.client"),
+    ("connectors.sources._siem.follow_up", "connectors.sources.splunk.mapping"),
     ("connectors.http", "connectors.notifiers.slack"),
     ("connectors.clients.sumologic.client", "connectors.sources.sumologic"),
 ]

@@ -46,7 +46,8 @@ def run(given: Input, outside: Outside) -> Result:
     span = f"{gathered.window.start:%Y-%m-%d %H:%M} to {gathered.window.end:%Y-%m-%d %H:%M} UTC"
     found = f"{len(rows)} detection(s) in {gathered.health.rows_read} row(s) of {name}, {span}"
     message = found if gathered.health.complete else f"INCOMPLETE: {found}"
-    return Result(rows, message, gathered.health.complete, gathered.health.warnings)
+    rejected = tuple(f"rejected: {example}" for example in gathered.health.rejected_examples)
+    return Result(rows, message, gathered.health.complete, (*gathered.health.warnings, *rejected))
 
 
 def source_table(config: Config, name: str, action: str) -> tuple[str, Table]:

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from playbook.assembly import Assembled, assemble
 from playbook.cli._columns import columns_option, with_columns
+from playbook.cli._json_failure import JsonCommand
 from playbook.cli._log_options import log_options, log_settings, with_log_settings
 from playbook.cli._options import config_option, configuration, emit, now, uncollected
 from playbook.cli._source_options import chosen_source, chosen_window, progress_bar
@@ -19,7 +20,7 @@ from playbook.report.wording import unstored
 from playbook.respond import respond
 
 
-@click.command(name="run")
+@click.command(name="run", cls=JsonCommand)
 @config_option
 @click.option("--source", "source_name", help="A [sources.NAME] of the configuration (default: the only one).")
 @click.option("--logs", "as_logs", is_flag=True, help="Read the log files, directories or globs that follow.")

@@ -78,7 +78,7 @@ def document(run: Run) -> Document:
         "source": run.source,
         "window": run.window.model_dump(mode="json"),
         "complete": run.complete,
-        "warnings": list(run.warnings),
+        "warnings": [*run.warnings, *(f"rejected: {example}" for example in run.health.rejected_examples)],
         "filtered": [
             {
                 "host": g.host,

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from connectors.clients.splunk import decoding as splunk_cells
 from connectors.sources._siem import host_activity
-from connectors.sources.splunk import decoding as splunk_cells
 from connectors.sources.splunk import mapping as splunk_rows
 from connectors.sources.sumologic import mapping as sumo_rows
 from playbook.detections.languages import splunk, sumo

@@ -9,6 +9,7 @@ and NOT in a search: the Search Manual.
 
 import re
 from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from itertools import pairwise, product
 from typing import Any
@@ -68,7 +69,8 @@ def _after_scope(text: str) -> str:
 def _terms(text: str) -> Callable[[Row], bool]:
     """``[NOT] FIELD IN (...)`` side by side, or alternatives in parentheses.
 
-    NOT also keeps events without the field; a value with a mask is a network, and the field must be an address field.
+    NOT also keeps events without the field; a value with a mask is a network, and the field must be an address field;
+    ``*`` stands for any characters.
     """
     if not text:
         return lambda row: True
@@ -85,7 +87,7 @@ def _terms(text: str) -> Callable[[Row], bool]:
 
 def _listed(value: Any, wanted: list[str]) -> bool:
     return any(
-        in_network(item, text) if "/" in item else text_of(text).lower() == item.lower()
+        in_network(item, text) if "/" in item else fnmatchcase(text_of(text).lower(), item.lower().replace("[", "[[]"))
         for text in _values(value)
         for item in wanted
     )

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from connectors.clients.splunk import decoding as splunk_cells
 from connectors.sources import logs
 from connectors.sources._siem import prevalence
-from connectors.sources.splunk import decoding as splunk_cells
 from connectors.sources.splunk import mapping as splunk_rows
 from connectors.sources.sumologic import mapping as sumo_rows
 from playbook.detections.beaconing import moment

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from connectors.http import Clocks, Credential, ReplyBounds, Transport, checked_url
+from connectors.clients.splunk import search_job
+from connectors.clients.splunk.account import Opener
+from connectors.clients.splunk.client import Deadline, SplunkClient
+from connectors.http import Clocks
 from connectors.sources._siem import coverage, follow_up, time_ranges
 from connectors.sources._siem.validation import fitting
 from connectors.sources._siem.write_back_comment import referred
-from connectors.sources.splunk import check, findings, mapping, notables, search_job
-from connectors.sources.splunk.client import Deadline, SplunkClient
+from connectors.sources.splunk import check, findings, mapping, notables
 from connectors.sources.splunk.settings import Settings
 from playbook.detections.beaconing import Scope, sort_key
 from playbook.detections.languages import splunk
@@ -21,7 +23,6 @@ from playbook.model.traffic import Traffic
 
 __all__ = ("Settings", "Splunk", "connect")
 
-_MAX_BYTES = 64 * 1024 * 1024  # a page of 50,000 rows with room for their lists
 _UNKNOWN = ("names, and how many addresses a host talks to, are not asked of Splunk",)
 
 
@@ -37,15 +38,7 @@ def connect(
 
     Raises ConfigError for a URL that is not allowed or a certificate file that is not there.
     """
-    root = checked_url(settings.base_url.rstrip("/"), f"{name}.base_url")
-    ca_file = folder / settings.ca_file if settings.ca_file else None
-    if ca_file is not None and not ca_file.is_file():
-        raise ConfigError(f"{name}.ca_file: no file {ca_file}")
-    bounds = ReplyBounds(deadline_s=60.0, max_bytes=_MAX_BYTES, min_interval_s=1.0 / settings.rate)
-
-    def transport(credential: Credential | None) -> Transport:
-        return Transport(root, subject=name, credential=credential, bounds=bounds, clocks=clocks, ca_file=ca_file)
-
+    transport = Opener(name, settings, folder, clocks)
     wire = SplunkClient(name, settings, transport, clocks, *([new_id] if new_id else []))
     return Splunk(name, settings, site, wire)
 

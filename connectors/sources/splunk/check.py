@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from connectors.clients.splunk import decoding
+from connectors.clients.splunk.client import GRANT, Deadline, SplunkClient, complaint
+from connectors.clients.splunk.search_job import SearchAnswer
 from connectors.http import printable
-from connectors.sources.splunk import decoding
-from connectors.sources.splunk.client import GRANT, Deadline, SplunkClient, complaint
-from connectors.sources.splunk.search_job import SearchAnswer
 from connectors.sources.splunk.settings import Settings
 from playbook.errors import ConfigError, ConnectorError, Unauthorized
 from playbook.model.check import CheckResult

@@ -5,10 +5,11 @@ import re
 from datetime import timedelta
 from typing import Any, Literal, NamedTuple
 
+from connectors.clients.splunk import decoding, search_job
+from connectors.clients.splunk.client import Deadline, SplunkClient, complaint, notes
 from connectors.http import Reply, segment
 from connectors.sources._siem.write_back_comment import comment_of
-from connectors.sources.splunk import decoding, notables, search_job
-from connectors.sources.splunk.client import Deadline, SplunkClient, complaint, notes
+from connectors.sources.splunk import notables
 from connectors.sources.splunk.notables import NotableFinding
 from connectors.sources.splunk.settings import Ids
 from playbook.errors import BadAnswer, ConfigError, ConnectorError, Unreachable

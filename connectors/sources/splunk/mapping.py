@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
+from connectors.clients.splunk import decoding
+from connectors.clients.splunk.decoding import Row
 from connectors.http import printable
 from connectors.sources._siem.coverage import LATEST_S, HourRows, Key, Read, Start, read
 from connectors.sources._siem.host_activity import Quarter, quarter_of
 from connectors.sources._siem.prevalence import Users, users_of
-from connectors.sources.splunk import decoding
-from connectors.sources.splunk.decoding import Row
 from playbook.detections.beaconing import Aggregate, Scope, moment, score, sort_key
 from playbook.model import address
 from playbook.model.detection import Detection

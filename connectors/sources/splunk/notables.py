@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from pydantic import AwareDatetime, Field
 
+from connectors.clients.splunk import decoding
+from connectors.clients.splunk.decoding import Row
+from connectors.clients.splunk.search_job import SearchAnswer
 from connectors.sources._siem.coverage import Read, read
-from connectors.sources.splunk import decoding, mapping
-from connectors.sources.splunk.decoding import Row
-from connectors.sources.splunk.search_job import SearchAnswer
+from connectors.sources.splunk import mapping
 from playbook.detections.beaconing import Scope, moment, score
 from playbook.detections.languages.splunk import escaping
 from playbook.model import Value

@@ -6,9 +6,9 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from connectors.clients._answer_faults import first_fault
 from connectors.clients.sumologic.client import Deadline, SumoClient, complaint, error_code, job_is_gone
 from connectors.http import Reply, printable, segment
-from connectors.sources._siem.validation import first_fault
 from connectors.sources.sumologic.decoding import folded
 from playbook.errors import BadAnswer, ConfigError, ConnectorError, Incomplete, Unreachable
 from playbook.model import Value

@@ -4,9 +4,9 @@ from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import AwareDatetime, Field, ValidationError
 
+from connectors.clients._answer_faults import first_fault
 from connectors.clients.sumologic.client import Deadline, SumoClient
 from connectors.http import printable, segment
-from connectors.sources._siem.validation import first_fault
 from connectors.sources._siem.write_back_comment import comment_of, mark_of
 from connectors.sources.sumologic_cse.check import lacking, vocabulary, word
 from connectors.sources.sumologic_cse.schemas import ROOT, Insight, InsightComment, ask, data_of, objects_of

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from connectors.clients._answer_faults import first_fault
 from connectors.clients.sumologic.client import Deadline, SumoClient
 from connectors.http import printable, segment
-from connectors.sources._siem.validation import first_fault
 from connectors.sources.sumologic_cse.schemas import Insight, Signal, ask, objects_of
 from connectors.sources.sumologic_cse.settings import Settings
 from playbook.errors import BadAnswer, ConfigError, ConnectorError

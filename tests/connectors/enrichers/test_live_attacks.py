@@ -7,7 +7,18 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from connectors.enrichers import github, gitlab, http_feed, jenkins, misp, netbox, servicenow_cmdb, taxii, veeam
+from connectors.enrichers import (
+    defender,
+    github,
+    gitlab,
+    http_feed,
+    jenkins,
+    misp,
+    netbox,
+    servicenow_cmdb,
+    taxii,
+    veeam,
+)
 from tests.emulators.scripted import drips, hangs_up, says, scripted
 from tests.support.live_fixtures import HERE, SITE, WINDOW, FakeTime, address, domain, host
 
@@ -26,6 +37,7 @@ SOURCES: dict[str, tuple[ModuleType, dict[str, Any]]] = {
     "taxii": (taxii, {"collection": "c", "token": SecretStr(SECRET), "disk": False}),
     "csv": (http_feed, {"token": SecretStr(SECRET), "disk": False}),
     "json": (http_feed, {"token": SecretStr(SECRET), "disk": False, "format": "json"}),
+    "defender": (defender, {"tenant": "acme", "client_id": "0" * 36, "client_secret": SecretStr(SECRET)}),
     "servicenow_cmdb": (servicenow_cmdb, {"user": "svc", "token": SecretStr(SECRET)}),
 }
 TOKEN = json.dumps({"access_token": "t", "token": "t"}).encode()
@@ -57,8 +69,9 @@ def test_nonsense_is_a_reason_and_never_an_answer(source, logged_in, nonsense):
     module, settings = SOURCES[source]
     with scripted() as server:
         server.acts = [says(200, TOKEN), NONSENSE[nonsense]] if logged_in else [NONSENSE[nonsense]]
+        log_in = {"login_url": server.url} if "login_url" in module.Settings.model_fields else {}
         given = module.Settings.model_validate(
-            settings | {"base_url": server.url + "/x", "deadline_s": 1, "total_s": 2}
+            settings | log_in | {"base_url": server.url + "/x", "deadline_s": 1, "total_s": 2}
         )
         enricher = module.connect("live", given, SITE, HERE, FakeTime().clocks)
         words = enricher.look_up(ASKED, WINDOW)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.sources.splunk import client, decoding, mapping
-from connectors.sources.splunk.search_job import V1, V2, JobGone
+from connectors.clients.splunk import client, decoding
+from connectors.clients.splunk.search_job import V1, V2, JobGone
+from connectors.sources.splunk import mapping
 from playbook.config import NamedSecret
 from playbook.detections.languages import splunk as language
 from playbook.errors import BadAnswer, ConfigError, Incomplete, RateLimited, Unauthorized, Unreachable

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from connectors.clients.splunk import client, decoding, search_job
 from connectors.http import Reply
-from connectors.sources.splunk import client, decoding, mapping, notables, search_job
+from connectors.sources.splunk import mapping, notables
 from playbook.errors import BadAnswer
 from playbook.model.detection import TimeWindow
 from tests.support.splunk_fixtures import SCOPE

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.clients.splunk import search_job as splunk_job
 from connectors.sources._siem import connection_times, coverage
-from connectors.sources.splunk import search_job as splunk_job
 from connectors.sources.sumologic import search_job as sumo_job
 from playbook.detections.beaconing import Event
 from playbook.errors import Unreachable

@@ -4,8 +4,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from connectors.clients._answer_faults import first_fault
 from connectors.http import Reply
-from connectors.sources._siem.validation import first_fault
 from playbook.errors import BadAnswer
 
 T = TypeVar("T", bound=BaseModel)

@@ -5,9 +5,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from connectors.http import Reply, segment
-from connectors.sources.splunk.bodies import Feed, Page, Status, parsed, valid
-from connectors.sources.splunk.client import (
+from connectors.clients.splunk.bodies import Feed, Page, Status, parsed, valid
+from connectors.clients.splunk.client import (
     MAX_NOTES,
     Deadline,
     Note,
@@ -18,7 +17,8 @@ from connectors.sources.splunk.client import (
     notes_of,
     pause_for,
 )
-from connectors.sources.splunk.decoding import cast
+from connectors.clients.splunk.decoding import cast
+from connectors.http import Reply, segment
 from playbook.errors import BadAnswer, ConfigError, ConnectorError, Incomplete, RateLimited, Unreachable
 from playbook.model import Value
 from playbook.model.detection import TimeWindow

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from pydantic import SecretStr
 
+from connectors.clients.splunk.account import Account
 from connectors.http import Clocks, Credential, Reply, Transport, printable, retry_after
-from connectors.sources.splunk.settings import Settings
 from playbook.errors import BadAnswer, ConnectorError, RateLimited, Unauthorized, Unreachable
 
 LOGIN = "/services/auth/login"
@@ -68,7 +68,7 @@ class SplunkClient:
     def __init__(
         self,
         name: str,
-        settings: Settings,
+        settings: Account,
         connect: Callable[[Credential | None], Transport],
         clocks: Clocks,
         new_id: Callable[[], str] = lambda: f"botnet_playbook_{uuid.uuid4().hex}",
