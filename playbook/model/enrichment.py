@@ -102,6 +102,7 @@ class SocketOwner(Value):
 
     ``dst_ip``/``dst_port`` null: the export names the process but not its sockets (a weaker statement).
     ``signed`` null: the export does not say. ``outside_addresses`` counts distinct outside peers of the process.
+    ``written_by`` is ``host`` where an agent without tamper protection wrote the record: whoever owns the machine can.
     """
 
     answer: Literal["socket_owner"] = "socket_owner"
@@ -115,6 +116,7 @@ class SocketOwner(Value):
     dst_port: int | None = None
     outside_addresses: int | None = None
     seen: AwareDatetime | None = None
+    written_by: WrittenBy = "us"
 
 
 class ApprovedSoftware(Value):

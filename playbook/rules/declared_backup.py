@@ -137,6 +137,8 @@ def _program(job: BackupJob, enriched: EnrichedDetection) -> str:
     if not enriched.owners:
         return "no process inventory says which program owns these connections"
     strange = next((o.process_name for o in enriched.owners if not _declared(o, job)), None)
+    if strange is None and any(o.written_by != "us" for o in enriched.owners):
+        return "only an agent that the host can write to says which program owns these connections"
     return "" if strange is None else f"{strange}, which owns connections there, is not the declared program"
 
 

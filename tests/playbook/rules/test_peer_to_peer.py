@@ -72,6 +72,12 @@ TABLE = [
         host(client(), record=False, more=(silent("host"),)),
         "waits",
     ),
+    Row("speaks", "our own log has the peers too", host(client(), measurements=MANY), "conclusive"),
+    Row("speaks", "no steady beacon", host(client(), measurements=measured(beacon_score=0.49)), "conclusive"),
+    Row("near miss", "a steady beacon to one peer", host(client(), measurements=measured(beacon_score=0.5)), "strong"),
+    Row("hostile", "an export that counts more peers than our log", host(client(), measurements=FEW), "strong"),
+    Row("hostile", "an agent that the host can write to", host(client(written_by="host")), "hint"),
+    Row("hostile", "one row of it among ours", host(client(), client(written_by="host")), "hint"),
     Row("silent", "no inventory", an_enriched(), "silent"),
     Row(
         "silent",
