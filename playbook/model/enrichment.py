@@ -170,13 +170,17 @@ class BackupJob(Value):
 
 
 class ScheduledWindow(Value):
-    """A backup, test or maintenance window as one UTC half-open interval; ``targets`` may be empty."""
+    """A backup, test or maintenance window as one UTC half-open interval; ``targets`` may be empty.
+
+    ``hosts`` are host names or shell patterns of them, ``roles`` roles of the inventory; both empty: every host.
+    """
 
     answer: Literal["scheduled_window"] = "scheduled_window"
     kind: Literal["backup", "test", "maintenance"]
     name: str
     window: TimeWindow
     hosts: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     written_by: WrittenBy = "us"
 

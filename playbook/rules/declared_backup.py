@@ -28,7 +28,7 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     here = [(job, by) for job, by in enriched.answers(BackupJob, "source") if _stores_there(job, enriched)]
     jobs = [job for job, by in here if by.observable.value in enriched.proven_names]
     if not jobs:
-        return _unasked(enriched, params, claimed=bool(here))
+        return _unasked(enriched, params, claimed=bool(here)) or _unproven(enriched, [job for job, _ in here])
     missing, job = min(((_missing(job, enriched, params), job) for job in jobs), key=lambda pair: len(pair[0]))
     share = None if job.always else enriched.share_within(job.windows)
     known = bool(enriched.owners and (job.sha256 or job.signer))
@@ -82,6 +82,24 @@ def _network(text: str) -> Network | None:
         return ip_network(text.strip(), strict=False)
     except ValueError:
         return None
+
+
+def _unproven(enriched: EnrichedDetection, here: list[BackupJob]) -> Evidence | None:
+    """A declared job of a machine that the source only claims to be: it is said, and explains nothing."""
+    if not here:
+        return None
+    job, source = here[0], enriched.detection.src_ip
+    proof = f"no inventory entry proves that {source} is {job.host}"
+    return Evidence(
+        rule="declared_backup",
+        role="explanation",
+        leans="benign",
+        strength="hint",
+        missing=(proof,),
+        reason=f"declared backup job {job.job} of {job.host} stores at this destination; {proof}",
+        would_change=f"a record that {job.host} held {source} all the time (hosts.csv: hostname, addresses, since, "
+        "until; [enrichers.NAME] hosts) would let the job count",
+    )
 
 
 def _unasked(enriched: EnrichedDetection, params: Params, claimed: bool) -> Evidence | None:

@@ -59,7 +59,9 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     strangers = [owner for owner, approval in zip(owners, approvals, strict=True) if approval is None]
     client = next((o for o in strangers if _plain(o.process_name) in params.clients), None)
     peers = _peers(client, enriched) if client is not None else 0
-    if client is None or peers < params.least_peers:
+    if client is None:
+        return _by_name(enriched, params)
+    if peers < params.least_peers:
         return None
     return Evidence(
         rule="peer_to_peer",
@@ -69,6 +71,27 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         reason=f"{client.process_name} talks to {peers} outside addresses and is no approved software: a policy matter",
         facts=(_fact(client, peers),),
         would_change="approving the program by hash, or by signer and path, would close it",
+    )
+
+
+def _by_name(enriched: EnrichedDetection, params: Params) -> Evidence | None:
+    """The log names such a client and no inventory tells whose sockets these are: it is said, and explains nothing."""
+    approved = {_plain(one.name) for one, _ in enriched.answers(ApprovedSoftware) if one.purpose == "p2p"}
+    known = approved | set(params.clients)
+    name = None if enriched.owners else next((n for n in enriched.detection.processes if _plain(n) in known), None)
+    if name is None:
+        return None
+    return Evidence(
+        rule="peer_to_peer",
+        role="explanation",
+        leans="benign",
+        strength="hint",
+        reason=f"the process calls itself {name}, as peer-to-peer software does; a name is what its owner makes it",
+        missing=("the process that owns these sockets, by hash or by signer and path",),
+        facts=(Fact(name="process name", value=name, source=enriched.detection.source, written_by="host"),),
+        would_change="a row of processes.csv (hostname, process_name, path, signer, signed, sha256, dst_ip, dst_port, "
+        "seen; [enrichers.NAME] processes) of a program that software.csv approves (name, purpose, sha256; "
+        "[enrichers.NAME] software) would close it",
     )
 
 

@@ -151,7 +151,7 @@ TABLE = [
         an_enriched(silent("backup_jobs", "ws-31"), detection=a_beacon(total_bytes_sent=1, total_bytes_rcvd=9)),
         "silent",
     ),
-    Row("hostile", "renamed to the declared host", backup(record=False, host="ws-31"), "silent"),
+    Row("hostile", "renamed to the declared host", backup(record=False, host="ws-31"), "hint"),
     Row("hostile", "a program called restic", backup(sockets=(EVIL,)), "contradicted"),
     Row("hostile", "the bot beside the real restic", backup(sockets=(a_socket(), EVIL)), "strong"),
     Row(
