@@ -82,6 +82,8 @@ class Weighed:
         hints = (e for e in self.evidence if e.leans == "benign" and e.strength == "hint" and not e.waiting_on)
         texts = (e.reason for e in hints if e.role in ("explanation", "context"))
         notes = tuple(f"found, but it closes nothing: {text}" for text in texts)
+        if disposition == "TRUE_POSITIVE" and self.exceptions:
+            reasons = (*reasons[:1], f"this overrides an exception: {self.exceptions[0].reason}", *reasons[1:])
         kept = tuple(text for text in reasons if f"found, but it closes nothing: {text}" not in notes)
         return (*kept[:1], *notes, *kept[1:]) if disposition == "UNDETERMINED" else kept + notes
 

@@ -420,3 +420,10 @@ def test_what_was_found_and_not_believed_is_always_said(words, place, role):
 def test_a_closed_case_says_only_what_closed_it():
     verdict = decide(an_enriched(), (explanation(), found("a name")))
     assert verdict.rung == 3 and not any("a name" in reason for reason in verdict.reasons)
+
+
+def test_an_exception_that_a_finding_overrides_is_named():
+    live = exception(reason="exception E-1 of Jo until 2027-01-31: our scanner")
+    verdict = decide(an_enriched(), (indicator(), live))
+    assert verdict.reasons[1] == "this overrides an exception: exception E-1 of Jo until 2027-01-31: our scanner"
+    assert not any("overrides" in reason for reason in decide(an_enriched(), (indicator("strong"), live)).reasons)
