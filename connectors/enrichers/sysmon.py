@@ -294,5 +294,6 @@ def _owners(log: _Log, networks: Networks) -> Iterator[tuple[str, SocketOwner]]:
                 dst_port=socket.port,
                 outside_addresses=len(outside[socket.host, socket.process, socket.day]),
                 seen=seen,
+                written_by="host",  # whoever owns the machine can stop Sysmon, or write its log
             ),
         )

@@ -102,6 +102,7 @@ class SocketOwner(Value):
 
     ``dst_ip``/``dst_port`` null: the export names the process but not its sockets (a weaker statement).
     ``signed`` null: the export does not say. ``outside_addresses`` counts distinct outside peers of the process.
+    ``written_by`` is ``host`` where an agent without tamper protection wrote the record: whoever owns the machine can.
     """
 
     answer: Literal["socket_owner"] = "socket_owner"
@@ -115,6 +116,7 @@ class SocketOwner(Value):
     dst_port: int | None = None
     outside_addresses: int | None = None
     seen: AwareDatetime | None = None
+    written_by: WrittenBy = "us"
 
 
 class ApprovedSoftware(Value):
@@ -168,13 +170,17 @@ class BackupJob(Value):
 
 
 class ScheduledWindow(Value):
-    """A backup, test or maintenance window as one UTC half-open interval; ``targets`` may be empty."""
+    """A backup, test or maintenance window as one UTC half-open interval; ``targets`` may be empty.
+
+    ``hosts`` are host names or shell patterns of them, ``roles`` roles of the inventory; both empty: every host.
+    """
 
     answer: Literal["scheduled_window"] = "scheduled_window"
     kind: Literal["backup", "test", "maintenance"]
     name: str
     window: TimeWindow
     hosts: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     written_by: WrittenBy = "us"
 

@@ -264,7 +264,10 @@ def outcome(run: Run) -> str:
 def processes(case: Case) -> tuple[str, ...]:
     """Processes that own the case's sockets by an export of ours, then those that only the log names."""
     owners = [a for e in case.enrichments for a in e.answers if isinstance(a, SocketOwner)]
-    said = [f"{a.path or a.process_name} ({a.signer or 'signer unknown'})" for a in owners]
+    by_agent = {"host": ", by an agent that the host can write to"}
+    said = [
+        f"{a.path or a.process_name} ({a.signer or 'signer unknown'}{by_agent.get(a.written_by, '')})" for a in owners
+    ]
     said += [f"{name} (named by the host)" for d in case.detections for name in d.enriched.detection.processes]
     return tuple(dict.fromkeys(plain(text, 160) for text in said))
 

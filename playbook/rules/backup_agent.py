@@ -5,7 +5,7 @@ from pydantic import Field
 from playbook.model import Value
 from playbook.model.detection import TimeWindow
 from playbook.model.enriched import EnrichedDetection
-from playbook.model.enrichment import BackupSession, ListEntry
+from playbook.model.enrichment import BackupSession, Enrichment, ListEntry
 from playbook.model.measurement import Fact
 from playbook.model.verdict import Evidence
 
@@ -26,7 +26,7 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     here = [(s, by) for s, by in enriched.answers(BackupSession, "source") if _repository(s, enriched)]
     sessions = tuple(s for s, by in here if by.observable.value in enriched.proven_names)
     if not sessions:
-        return _unasked(enriched, params, claimed=bool(here))
+        return _unasked(enriched, params, claimed=bool(here)) or _unproven(enriched, here)
     share = enriched.share_within(TimeWindow(start=s.started, end=s.ended) for s in sessions if s.ended > s.started)
     if share is not None and share < params.least_share:
         return _evidence(
@@ -110,6 +110,22 @@ def _evidence(sessions: tuple[BackupSession, ...], strength: str, **change: obje
             else "connections outside the session would reopen it",
             **change,
         }
+    )
+
+
+def _unproven(enriched: EnrichedDetection, here: list[tuple[BackupSession, Enrichment]]) -> Evidence | None:
+    """A session of a machine that the source only claims to be: it is said, and explains nothing."""
+    if not here:
+        return None
+    session, source = here[0][0], enriched.detection.src_ip
+    proof = f"no inventory entry proves that {source} is {session.host}"
+    return _evidence(
+        (session,),
+        "hint",
+        missing=(proof,),
+        reason=f"a session of {session.host} (job {session.job}) stores at this destination; {proof}",
+        would_change=f"a record that {session.host} held {source} all the time (hosts.csv: hostname, addresses, since, "
+        "until; [enrichers.NAME] hosts) would let the session count",
     )
 
 

@@ -46,5 +46,7 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         strength="hint",
         reason=f"the {what} looks like backup software, which anybody can call it",
         facts=(Fact(name="name", value=what, source=enriched.detection.source, written_by="host"),),
-        would_change="a backup session or a declared job of this host would close it",
+        would_change="the backup server's session of this host (backup_sessions.csv: host, job, repository, started, "
+        "ended, bytes; [enrichers.NAME] sessions) or a declared job (backup_jobs.yaml; [enrichers.NAME] jobs) would "
+        "close it",
     )

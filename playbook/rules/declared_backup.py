@@ -28,7 +28,7 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     here = [(job, by) for job, by in enriched.answers(BackupJob, "source") if _stores_there(job, enriched)]
     jobs = [job for job, by in here if by.observable.value in enriched.proven_names]
     if not jobs:
-        return _unasked(enriched, params, claimed=bool(here))
+        return _unasked(enriched, params, claimed=bool(here)) or _unproven(enriched, [job for job, _ in here])
     missing, job = min(((_missing(job, enriched, params), job) for job in jobs), key=lambda pair: len(pair[0]))
     share = None if job.always else enriched.share_within(job.windows)
     known = bool(enriched.owners and (job.sha256 or job.signer))
@@ -84,6 +84,24 @@ def _network(text: str) -> Network | None:
         return None
 
 
+def _unproven(enriched: EnrichedDetection, here: list[BackupJob]) -> Evidence | None:
+    """A declared job of a machine that the source only claims to be: it is said, and explains nothing."""
+    if not here:
+        return None
+    job, source = here[0], enriched.detection.src_ip
+    proof = f"no inventory entry proves that {source} is {job.host}"
+    return Evidence(
+        rule="declared_backup",
+        role="explanation",
+        leans="benign",
+        strength="hint",
+        missing=(proof,),
+        reason=f"declared backup job {job.job} of {job.host} stores at this destination; {proof}",
+        would_change=f"a record that {job.host} held {source} all the time (hosts.csv: hostname, addresses, since, "
+        "until; [enrichers.NAME] hosts) would let the job count",
+    )
+
+
 def _unasked(enriched: EnrichedDetection, params: Params, claimed: bool) -> Evidence | None:
     """The jobs could not be read, or not whose machine this is: what was sent could be a declared backup."""
     failed = enriched.failed("backup_jobs") or (enriched.failed("host") if claimed else ())
@@ -137,6 +155,8 @@ def _program(job: BackupJob, enriched: EnrichedDetection) -> str:
     if not enriched.owners:
         return "no process inventory says which program owns these connections"
     strange = next((o.process_name for o in enriched.owners if not _declared(o, job)), None)
+    if strange is None and any(o.written_by != "us" for o in enriched.owners):
+        return "only an agent that the host can write to says which program owns these connections"
     return "" if strange is None else f"{strange}, which owns connections there, is not the declared program"
 
 

@@ -37,9 +37,13 @@ _CLIENTS = (
 
 
 class Params(Value):
-    """``least_peers`` distinct outside addresses of the process; ``clients`` are names that only hint."""
+    """``least_peers`` distinct outside addresses of the process; ``clients`` are names that only hint.
+
+    ``least_score``: with a beacon score from this on, a connection is a beacon to one peer, which no approval explains.
+    """
 
     least_peers: int = Field(default=50, ge=2)
+    least_score: float = Field(default=0.5, ge=0, le=1)
     clients: tuple[str, ...] = _CLIENTS
 
 
@@ -55,7 +59,9 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
     strangers = [owner for owner, approval in zip(owners, approvals, strict=True) if approval is None]
     client = next((o for o in strangers if _plain(o.process_name) in params.clients), None)
     peers = _peers(client, enriched) if client is not None else 0
-    if client is None or peers < params.least_peers:
+    if client is None:
+        return _by_name(enriched, params)
+    if peers < params.least_peers:
         return None
     return Evidence(
         rule="peer_to_peer",
@@ -65,6 +71,27 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
         reason=f"{client.process_name} talks to {peers} outside addresses and is no approved software: a policy matter",
         facts=(_fact(client, peers),),
         would_change="approving the program by hash, or by signer and path, would close it",
+    )
+
+
+def _by_name(enriched: EnrichedDetection, params: Params) -> Evidence | None:
+    """The log names such a client and no inventory tells whose sockets these are: it is said, and explains nothing."""
+    approved = {_plain(one.name) for one, _ in enriched.answers(ApprovedSoftware) if one.purpose == "p2p"}
+    known = approved | set(params.clients)
+    name = None if enriched.owners else next((n for n in enriched.detection.processes if _plain(n) in known), None)
+    if name is None:
+        return None
+    return Evidence(
+        rule="peer_to_peer",
+        role="explanation",
+        leans="benign",
+        strength="hint",
+        reason=f"the process calls itself {name}, as peer-to-peer software does; a name is what its owner makes it",
+        missing=("the process that owns these sockets, by hash or by signer and path",),
+        facts=(Fact(name="process name", value=name, source=enriched.detection.source, written_by="host"),),
+        would_change="a row of processes.csv (hostname, process_name, path, signer, signed, sha256, dst_ip, dst_port, "
+        "seen; [enrichers.NAME] processes) of a program that software.csv approves (name, purpose, sha256; "
+        "[enrichers.NAME] software) would close it",
     )
 
 
@@ -92,18 +119,18 @@ def _under(path: str, folder: str) -> bool:
 
 
 def _approved(owner: SocketOwner, approval: ApprovedSoftware, enriched: EnrichedDetection, params: Params) -> Evidence:
-    peers = _peers(owner, enriched)
-    complete = peers >= params.least_peers
+    peers, missing = _peers(owner, enriched), _missing(enriched, params)
+    complete = not missing
     return Evidence(
         rule="peer_to_peer",
         role="explanation",
         leans="benign",
-        strength="conclusive" if complete else "strong",
+        strength="conclusive" if complete else "strong" if _ours(enriched) else "hint",
         explains_hunt=complete,
         reason=f"approved peer-to-peer software {approval.name} owns these sockets, with {peers} outside addresses",
-        missing=() if complete else (f"at least {params.least_peers} distinct outside addresses of the process",),
+        missing=missing,
         facts=(
-            _fact(owner, peers),
+            _fact(next((o for o in enriched.owners if o.written_by != "us"), owner), peers),
             Fact(
                 name="approval",
                 value=f"{approval.name}, {'hash' if approval.sha256 else 'signer and path'}",
@@ -111,12 +138,44 @@ def _approved(owner: SocketOwner, approval: ApprovedSoftware, enriched: Enriched
                 written_by="us",
             ),
         ),
-        would_change="another program at these sockets would reopen it" if complete else "more peers would close it",
+        would_change="another program at these sockets would reopen it"
+        if complete
+        else "meeting what is missing would close it",
+    )
+
+
+def _ours(enriched: EnrichedDetection) -> bool:
+    return all(owner.written_by == "us" for owner in enriched.owners)
+
+
+def _missing(enriched: EnrichedDetection, params: Params) -> tuple[str, ...]:
+    """What the explanation lacks: it must rest on what the host cannot write, and explains many peers, not one."""
+    score = enriched.known("beacon_score")
+    return tuple(
+        fault
+        for fault, stands in (
+            (
+                f"at least {params.least_peers} distinct outside addresses of the process",
+                _peers(enriched.owners[0], enriched) < params.least_peers,
+            ),
+            (
+                "a process inventory that the host itself cannot write to",
+                not _ours(enriched),
+            ),
+            (
+                f"it explains many peers, not a steady beacon to one (beacon score {score or 0:.2f} of 1)",
+                score is not None and score >= params.least_score,
+            ),
+        )
+        if stands
     )
 
 
 def _peers(owner: SocketOwner, enriched: EnrichedDetection) -> int:
-    """Distinct outside addresses of this very process: the export's own count, or its sockets counted."""
+    """Distinct outside addresses of this very process: the export's own count, or its sockets counted.
+
+    Never more than the whole host has by our own connection log, where that tells.
+    """
     same = [
         o
         for o, by in enriched.answers(SocketOwner, "source")
@@ -125,7 +184,9 @@ def _peers(owner: SocketOwner, enriched: EnrichedDetection) -> int:
         == (owner.sha256, owner.path.lower(), owner.process_name.lower())
     ]
     counted = len({o.dst_ip for o in same if o.dst_ip and _outside(o.dst_ip, enriched)})
-    return max([counted, *(o.outside_addresses or 0 for o in same)])
+    told = max([counted, *(o.outside_addresses or 0 for o in same)])
+    ours = enriched.known("distinct_outside")
+    return told if ours is None else min(told, int(ours))
 
 
 def _outside(text: str, enriched: EnrichedDetection) -> bool:
@@ -143,7 +204,7 @@ def _fact(owner: SocketOwner, peers: int) -> Fact:
         name="socket owner",
         value=f"{owner.process_name} ({identity}), {peers} outside addresses",
         source="process inventory",
-        written_by="us",
+        written_by=owner.written_by,
         as_of=owner.seen,
     )
 

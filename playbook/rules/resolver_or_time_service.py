@@ -15,7 +15,7 @@ FILTER = True
 
 
 class Params(Value):
-    """No parameters: a covert channel the size of NTP packets is a known blind spot of this filter."""
+    """No parameters: what looks like NTP may carry anything, and a resolver's questions may too (blind-spots.md)."""
 
 
 def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
@@ -42,7 +42,10 @@ def _resolver(enriched: EnrichedDetection) -> Fact | None:
     if port not in DNS_PORTS:
         return None
     resolvers = enriched.site.networks.resolvers
-    for side, address in (("source", enriched.source), ("destination", enriched.destination)):
+    sides = [("destination", enriched.destination)]
+    if _asks_as_resolver(enriched):
+        sides.insert(0, ("source", enriched.source))
+    for side, address in sides:
         if address is not None and within(address, resolvers):
             return Fact(
                 name="resolver",
@@ -62,6 +65,17 @@ def _resolver(enriched: EnrichedDetection) -> Fact | None:
     return None
 
 
+def _asks_as_resolver(enriched: EnrichedDetection) -> bool:
+    """Whether this is how a resolver asks: over UDP, or over TCP a server that answered in DNS and nothing else.
+
+    DNS over TLS, and TCP of which no log tells the protocol, may be anybody's tunnel from a resolver that was taken.
+    """
+    detection = enriched.detection
+    if detection.dst_port != 53:
+        return False
+    return detection.transports == ("udp",) or detection.services == ("dns",)
+
+
 def _time(enriched: EnrichedDetection) -> Fact | None:
     detection = enriched.detection
     if detection.dst_port != NTP_PORT:
@@ -74,20 +88,22 @@ def _time(enriched: EnrichedDetection) -> Fact | None:
             source="networks.time_servers",
             written_by="us",
         )
-    if detection.transports != ("udp",):
+    if detection.transports != ("udp",) or enriched.site.networks.time_servers:
         return None
     # One NTP connection among many would else vouch for all of them: the others may carry anything.
     if detection.services == ("ntp",) and detection.ntp_sized is not False:
         return Fact(
             name="time service",
-            value="the log recorded the NTP protocol on UDP 123",
+            value="the log recorded the NTP protocol on UDP 123; a channel that looks like it is not seen, unless "
+            "networks.time_servers names yours",
             source=f"{detection.source}: services",
             written_by="us",
         )
     if detection.ntp_sized:
         return Fact(
             name="time service",
-            value="every packet on UDP 123 has the size of NTP (76 to 116 bytes of IP)",
+            value="every packet on UDP 123 has the size of NTP (76 to 116 bytes of IP); a channel of that size is not "
+            "seen, unless networks.time_servers names yours",
             source=f"{detection.source}: packet sizes",
             written_by="us",
         )

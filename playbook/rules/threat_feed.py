@@ -93,7 +93,8 @@ def _unproven(enriched: EnrichedDetection) -> str | None:
     """Anybody can send a packet in this source's name; a conversation, a process or our resolver's answer proves it."""
     names = (enriched.traffic.names or ()) if enriched.traffic else ()
     by_resolver = any(name.by == "dns" and name.backed for name in names)
-    if by_resolver or enriched.owners or enriched.opened_conversation:
+    by_process = any(owner.written_by == "us" for owner in enriched.owners)
+    if by_resolver or by_process or enriched.opened_conversation:
         return None
     return "no TCP conversation that this source opened, no process and no answer of our resolver shows that it was it"
 

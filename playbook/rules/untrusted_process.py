@@ -48,7 +48,7 @@ def judge(enriched: EnrichedDetection, params: Params) -> Evidence | None:
             facts=(
                 Fact(
                     name="owning process",
-                    written_by="us",
+                    written_by=owner.written_by,
                     as_of=owner.seen,
                     value=f"{owner.path or owner.process_name}, signer {owner.signer or 'none'}",
                     source="process inventory",

@@ -82,7 +82,11 @@ now = "2026-03-03T00:00:00Z"
 _JOBS = """\
 repositories:
   vault-01: {{addresses: ["{vault}"], names: ["{vault_name}"]}}
-jobs: []
+# A backup that a client runs by itself: what an administrator declares, so that it is known before it is seen.
+jobs:
+  - {{job: restic-dev-02, host: {developer}, product: restic, sha256: "{restic}", repositories: [vault-01],
+     window: {{cron: "0 3 * * *", duration: 2h, timezone: Europe/Prague}},
+     daily_bytes: 2000000000, owner: "Storage team", review_by: 2026-08-31}}
 """
 _BRANCH_JOBS = """\
 repositories:
@@ -95,7 +99,6 @@ windows:
   - {{kind: test, name: "checkout soak", hosts: [{runner}], targets: ["{staging}"],
      from: 2026-03-02T09:00:00+01:00, to: 2026-03-02T15:00:00+01:00}}
   - {{kind: backup, name: nightly, hosts: [{files}], cron: "0 1 * * *", duration: 4h, timezone: Europe/Prague}}
-  - {{kind: backup, name: "branch nightly", hosts: [{branch}], cron: "0 1 * * *", duration: 4h}}
 owned:
   - {{name: staging, targets: ["{staging}", "{staging_name}"]}}
 """
@@ -166,14 +169,18 @@ def _inventories(day: site.Day) -> dict[str, str]:
         "hosts.csv": files.hosts_csv(site.MACHINES),
         "processes.csv": files.table(files.PROCESSES, owners),
         "software.csv": files.table(files.SOFTWARE, approved),
-        "backup_jobs.yaml": _JOBS.format(vault=site.VAULT, vault_name=site.VAULT_NAME),
+        "backup_jobs.yaml": _JOBS.format(
+            vault=site.VAULT,
+            vault_name=site.VAULT_NAME,
+            developer=site.DEVELOPER.name,
+            restic=files.digest("restic 0.18.0"),
+        ),
         "branch_jobs.yaml": _BRANCH_JOBS.format(vault=site.BRANCH_VAULT, vault_name=site.BRANCH_VAULT_NAME),
         "backup_sessions.csv": files.table(files.SESSIONS, [_session(day, site.FILES)]),
         "windows.yaml": _WINDOWS.format(
             runner=runner,
             staging=staging,
             files=site.FILES.name,
-            branch=site.BRANCH.name,
             staging_name=site.STAGING_NAME,
         ),
         "feed.csv": files.table(files.FEED, _FEED),

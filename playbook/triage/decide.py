@@ -251,7 +251,9 @@ def decide(enriched: EnrichedDetection, evidence: Sequence[Evidence], hunt_expla
     weighed = weigh(enriched, evidence, hunt_explained)
     trace = _climb(weighed)
     decisive = next(rung for rung in LADDER if trace[rung.number - 1].held)
-    reasons = decisive.reasons(weighed, trace[decisive.number - 1].reason)
+    reasons = weighed.with_notes(
+        decisive.outcome.disposition, decisive.reasons(weighed, trace[decisive.number - 1].reason)
+    )
     elsewhere = tuple(f"not counted, explained elsewhere: {e.reason}" for e in weighed.explained_bursts)
     return Verdict(
         **decisive.outcome._asdict(),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from playbook.model.enriched import EnrichedDetection
-from playbook.model.verdict import About, Evidence, Group
+from playbook.model.verdict import About, Disposition, Evidence, Group
 
 GROUPS: tuple[Group, ...] = ("rhythm", "destination", "host")
 
@@ -71,6 +71,21 @@ class Weighed:
     def absent_groups(self) -> tuple[Group, ...]:
         """The groups that nothing speaks for."""
         return tuple(group for group in GROUPS if group not in self.groups)
+
+    def with_notes(self, disposition: Disposition, reasons: tuple[str, ...]) -> tuple[str, ...]:
+        """The reasons, and what looks benign, was found and closes nothing: it moves no rung, and is always said.
+
+        Early where a person decides, last beside a conviction, not at all where something else closes the case.
+        """
+        if disposition not in ("UNDETERMINED", "TRUE_POSITIVE"):
+            return reasons
+        hints = (e for e in self.evidence if e.leans == "benign" and e.strength == "hint" and not e.waiting_on)
+        texts = (e.reason for e in hints if e.role in ("explanation", "context"))
+        notes = tuple(f"found, but it closes nothing: {text}" for text in texts)
+        if disposition == "TRUE_POSITIVE" and self.exceptions:
+            reasons = (*reasons[:1], f"this overrides an exception: {self.exceptions[0].reason}", *reasons[1:])
+        kept = tuple(text for text in reasons if f"found, but it closes nothing: {text}" not in notes)
+        return (*kept[:1], *notes, *kept[1:]) if disposition == "UNDETERMINED" else kept + notes
 
     @property
     def waiting_on(self) -> tuple[str, ...]:

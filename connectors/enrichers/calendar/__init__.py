@@ -1,11 +1,20 @@
 """Backup, test and maintenance windows, and owned destinations, from one YAML file (fixed, cron, iCalendar)."""
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from connectors.enrichers._files.indexes import DomainIndex, HostIndex, PrefixIndex, address_of, network_of
+from connectors.enrichers._files.indexes import (
+    DomainIndex,
+    HostIndex,
+    PrefixIndex,
+    address_of,
+    host_name,
+    network_of,
+    short_name,
+)
 from connectors.enrichers._files.reader import Parsed, Unreadable
 from connectors.enrichers._files.schedule import TooManyOccurrences
 from connectors.enrichers.calendar.windows import Schedule, WindowsFile, read
@@ -75,7 +84,8 @@ class Calendar:
 
     def _windows(self, observable: Observable, window: TimeWindow) -> dict[str, Any]:
         """The answers, or why there are none; hosts with the same entries share one tuple."""
-        concerned = (*self._by_host.find(observable.value), *self._for_all)
+        named = (*self._by_host.find(observable.value), *self._by_pattern(observable.value), *self._for_all)
+        concerned = tuple({pair[0]: pair for pair in named}.values())
         key = (tuple(number for number, _ in concerned), window)
         if key not in self._answered:
             if len(self._answered) >= _KEPT:
@@ -121,7 +131,20 @@ class Calendar:
 
     @cached_property
     def _for_all(self) -> tuple[tuple[int, Schedule], ...]:
-        return tuple(pair for pair in enumerate(self._file.schedules.entries) if not pair[1].entry.hosts)
+        """Windows for every host, and those of a role, which the inventory alone knows."""
+        every = enumerate(self._file.schedules.entries)
+        return tuple(pair for pair in every if pair[1].entry.roles or not pair[1].entry.hosts)
+
+    @cached_property
+    def _patterns(self) -> tuple[tuple[str, tuple[int, Schedule]], ...]:
+        """Each shell pattern of ``hosts`` with its entry."""
+        numbered = enumerate(self._file.schedules.entries)
+        return tuple((host, pair) for pair in numbered for host in pair[1].entry.hosts if set(host) & set("*?["))
+
+    def _by_pattern(self, text: str) -> tuple[tuple[int, Schedule], ...]:
+        name = host_name(text)
+        names = (name, short_name(name))
+        return tuple(pair for host, pair in self._patterns if any(fnmatchcase(one, host) for one in names))
 
     @cached_property
     def _owned(self) -> tuple[PrefixIndex[OwnedDestination], DomainIndex[OwnedDestination]]:

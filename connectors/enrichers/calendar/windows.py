@@ -26,11 +26,16 @@ OWNED_V6_BITS = 32
 
 
 class WindowEntry(Value):
-    """One entry of ``windows``: fixed (from, to), recurring (cron, duration) or a calendar file (ical)."""
+    """One entry of ``windows``: fixed (from, to), recurring (cron, duration) or a calendar file (ical).
+
+    ``hosts``: names or shell patterns (``veeam-*``); ``roles``: as the inventory writes them. An entry of kind
+    maintenance without either is for every host; a backup or test window must say whose it is.
+    """
 
     kind: Literal["backup", "test", "maintenance"]
     name: Name
     hosts: Cells = ()
+    roles: Cells = ()
     targets: Cells = ()
     timezone: Zone | None = None
     start: Moment | None = Field(default=None, alias="from")
@@ -48,6 +53,21 @@ class WindowEntry(Value):
     @classmethod
     def _lower(cls, targets: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(host_name(target) for target in targets)
+
+    @field_validator("hosts", "roles")
+    @classmethod
+    def _somebody(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if not names:
+            raise ValueError("expected at least one name; without the key a maintenance window is for every host")
+        if any(not name.strip("*?. ") for name in names):
+            raise ValueError("expected a name, or a pattern with a letter or digit in it")
+        return names
+
+    @model_validator(mode="after")
+    def _of_somebody(self) -> "WindowEntry":
+        if self.kind == "backup" and not (self.hosts or self.roles):
+            raise ValueError("a window for nobody explains nothing; expected hosts or roles")
+        return self
 
     @model_validator(mode="after")
     def _one_way(self) -> "WindowEntry":
@@ -98,7 +118,7 @@ class Schedule:
             intervals: tuple[TimeWindow, ...] = (self.way,) if overlaps(self.way, asked) else ()
         else:
             intervals = self.way.intervals(asked)
-        fixed = {name: getattr(self.entry, name) for name in ("kind", "name", "hosts", "targets")}
+        fixed = {name: getattr(self.entry, name) for name in ("kind", "name", "hosts", "roles", "targets")}
         return tuple(ScheduledWindow(window=interval, **fixed) for interval in intervals)
 
 

@@ -1,5 +1,7 @@
 """The rows of hosts.csv, processes.csv and software.csv."""
 
+from typing import Literal
+
 from pydantic import Field, field_validator, model_validator
 
 from connectors.enrichers._files.field_types import Cells, HostName, Moment, Name, Sha256, Text
@@ -44,7 +46,10 @@ class HostRow(Value):
 
 
 class ProcessRow(Value):
-    """One process, or one socket of it, in an EDR, osquery or Sysmon export."""
+    """One process, or one socket of it, in an EDR, osquery or Sysmon export.
+
+    ``written_by``: ``host`` where an agent without tamper protection (osquery, Sysmon) recorded it; else ``us``.
+    """
 
     hostname: HostName
     process_name: Name
@@ -57,6 +62,13 @@ class ProcessRow(Value):
     dst_port: int | None = Field(default=None, ge=0, le=65535)
     outside_addresses: int | None = Field(default=None, ge=0, le=2**40)
     seen: Moment | None = None
+    written_by: Literal["us", "host"] = "us"
+
+    @field_validator("written_by", mode="before")
+    @classmethod
+    def _written_by(cls, cell: object) -> object:
+        text = cell.strip().lower() if isinstance(cell, str) else cell
+        return text or "us"
 
     @field_validator("dst_ip")
     @classmethod

@@ -96,6 +96,10 @@ def test_sources_and_processes_get_no_answer(tmp_path: Path) -> None:
         ("{kind: test, name: x, from: 2026-03-02T09:00:00Z, to: 2028-03-02T09:00:00Z}", "at most 366 days"),
         ("{kind: holiday, name: x, from: 2026-03-02T09:00:00Z, to: 2026-03-02T10:00:00Z}", "kind"),
         ("{kind: test, name: x, form: 2026-03-02T09:00:00Z, to: 2026-03-02T10:00:00Z}", "form"),
+        ('{kind: backup, name: x, cron: "0 1 * * *", duration: 1h}', "a window for nobody"),
+        ('{kind: backup, name: x, hosts: [], cron: "0 1 * * *", duration: 1h}', "expected at least one name"),
+        ('{kind: test, name: x, roles: [], cron: "0 1 * * *", duration: 1h}', "expected at least one name"),
+        ('{kind: backup, name: x, hosts: ["*"], cron: "0 1 * * *", duration: 1h}', "a letter or digit in it"),
         ("just text", "row"),
         ("[1, 2]", "row"),
     ],
@@ -163,3 +167,26 @@ def test_any_text_gives_answers_or_a_reason(tmp_path: Path, text: str) -> None:
     enricher = calendar(tmp_path, ICAL, text.encode("utf-8", "replace").decode())
     answer = ask(enricher, host("runner-01"))
     assert answer.answers == () or answer.unavailable is None
+
+
+PATTERNS = """
+windows:
+  - {kind: backup, name: agents, hosts: ["Veeam-*", "fs-0[1-3]"], cron: "0 1 * * *", duration: 3h}
+  - {kind: backup, name: servers, roles: [file_server], cron: "0 3 * * *", duration: 1h}
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("veeam-01", {"agents", "servers"}),
+        ("veeam-01.corp.example", {"agents", "servers"}),
+        ("fs-02", {"agents", "servers"}),
+        ("fs-04", {"servers"}),
+        ("notveeam-01", {"servers"}),
+    ],
+)
+def test_a_shell_pattern_names_hosts_and_a_role_is_left_to_the_inventory(
+    tmp_path: Path, asked: str, found: set[str]
+) -> None:
+    assert {name for name, _ in named(ask(calendar(tmp_path, "timezone: UTC" + PATTERNS), host(asked)))} == found

@@ -56,6 +56,7 @@ def test_a_start_and_a_connection_are_joined_in_every_form(tmp_path: Path, form:
             dst_port=443,
             outside_addresses=1,
             seen=datetime(2026, 3, 1, 10, 0, 0, 250000, tzinfo=UTC),
+            written_by="host",
         ),
     )
     assert (answer.unavailable, answer.warning, answer.topic) == (None, "", "processes")

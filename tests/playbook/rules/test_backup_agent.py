@@ -106,7 +106,7 @@ TABLE = [
         "silent",
     ),
     Row("silent", "another repository", backup(session=a_session(destinations=("other.backup.example",))), "silent"),
-    Row("hostile", "renamed to the backed-up host", backup(record=False, host="ws-31"), "silent"),
+    Row("hostile", "renamed to the backed-up host", backup(record=False, host="ws-31"), "hint"),
     Row(
         "hostile",
         "SNI of the repository without a DNS answer",
@@ -147,7 +147,7 @@ TABLE = [
     ),
     Row("hostile", "a session of the future", backup(session=a_session(started=at(48), ended=at(50))), "contradicted"),
     Row("hostile", "a session of no length", backup(session=a_session(ended=at(0))), "contradicted"),
-    Row("hostile", "quotes and new lines in the host name", backup(record=False, host="ws-31'\n\"; --"), "silent"),
+    Row("hostile", "quotes and new lines in the host name", backup(record=False, host="ws-31'\n\"; --"), "hint"),
 ]
 
 

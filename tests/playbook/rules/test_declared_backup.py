@@ -114,6 +114,13 @@ TABLE = [
     Row("near miss", "just under three times received", sized(899_999, 300_000), "strong"),
     Row("near miss", "just under 90 % in its window", backup(until(21.5)), "contradicted"),
     Row("near miss", "review due yesterday", backup(a_job(review_by=at(6).date())), "strong"),
+    Row(
+        "hostile",
+        "only an agent that the host can write to names the program",
+        backup(sockets=(a_socket(written_by="host"),)),
+        "strong",
+    ),
+    Row("hostile", "one row of it among ours", backup(sockets=(*RESTIC, a_socket(written_by="host"))), "strong"),
     Row("near miss", "no review date", backup(a_job(review_by=None)), "strong"),
     Row("near miss", "neither signer nor hash declared", backup(a_job(sha256="")), "strong"),
     Row("near miss", "no process inventory", backup(sockets=()), "strong"),
@@ -144,7 +151,7 @@ TABLE = [
         an_enriched(silent("backup_jobs", "ws-31"), detection=a_beacon(total_bytes_sent=1, total_bytes_rcvd=9)),
         "silent",
     ),
-    Row("hostile", "renamed to the declared host", backup(record=False, host="ws-31"), "silent"),
+    Row("hostile", "renamed to the declared host", backup(record=False, host="ws-31"), "hint"),
     Row("hostile", "a program called restic", backup(sockets=(EVIL,)), "contradicted"),
     Row("hostile", "the bot beside the real restic", backup(sockets=(a_socket(), EVIL)), "strong"),
     Row(

@@ -4,7 +4,7 @@ import pytest
 
 from playbook.model.enrichment import ApprovedSoftware
 from tests.playbook.rules.table import Row, evidence, outcome, rows
-from tests.support.builders import a_record, a_socket, an_enriched, at, measured, said, silent
+from tests.support.builders import a_beacon, a_record, a_socket, an_enriched, at, measured, said, silent
 
 RULE = "peer_to_peer"
 CLIENT = {"process_name": "transmission-daemon", "path": "/opt/torrent/transmission-daemon"}
@@ -72,7 +72,25 @@ TABLE = [
         host(client(), record=False, more=(silent("host"),)),
         "waits",
     ),
+    Row("speaks", "our own log has the peers too", host(client(), measurements=MANY), "conclusive"),
+    Row("speaks", "no steady beacon", host(client(), measurements=measured(beacon_score=0.49)), "conclusive"),
+    Row("near miss", "a steady beacon to one peer", host(client(), measurements=measured(beacon_score=0.5)), "strong"),
+    Row("hostile", "an export that counts more peers than our log", host(client(), measurements=FEW), "strong"),
+    Row("hostile", "an agent that the host can write to", host(client(written_by="host")), "hint"),
+    Row("hostile", "one row of it among ours", host(client(), client(written_by="host")), "hint"),
     Row("silent", "no inventory", an_enriched(), "silent"),
+    Row(
+        "hostile",
+        "a process that calls itself so",
+        an_enriched(detection=a_beacon(processes=("uTorrent.exe",))),
+        "hint",
+    ),
+    Row(
+        "hostile",
+        "a process called as the approved one",
+        host(approved=(BY_HASH,), detection=a_beacon(processes=("transmission",))),
+        "hint",
+    ),
     Row(
         "silent",
         "processes unread, but it does not fan out",

@@ -9,6 +9,9 @@ CLOUD = said("lists", ListEntry(name="a cloud", category="cloud"), about=DESTINA
 FEED = said("feed", FeedEntry(feed="f", indicator=DESTINATION, kind="address", last_seen=NOW.date()), about=DESTINATION)
 
 
+OURS, CLOCKS = {"resolvers": (SOURCE,)}, {"time_servers": ("203.0.113.123",)}
+
+
 def on(port, *words, networks=None, **change):
     return an_enriched(*words, detection=a_beacon(dst_port=port, **change), site=a_site(**(networks or {})))
 
@@ -20,7 +23,24 @@ def ntp(**change):
 TABLE = [
     Row("speaks", "53 to a public resolver", on(53, RESOLVER), "conclusive"),
     Row("speaks", "853 to our resolver", on(853, networks={"resolvers": (DESTINATION,)}), "conclusive"),
-    Row("speaks", "53 from our resolver", on(53, networks={"resolvers": (SOURCE,)}), "conclusive"),
+    Row("speaks", "UDP 53 from our resolver", on(53, transports=("udp",), networks=OURS), "conclusive"),
+    Row("speaks", "TCP 53 from our resolver, answered in DNS", on(53, services=("dns",), networks=OURS), "conclusive"),
+    Row(
+        "speaks",
+        "853 from our resolver to a declared one",
+        on(853, networks={"resolvers": (SOURCE, DESTINATION)}),
+        "conclusive",
+    ),
+    Row("speaks", "853 from our resolver to a public one", on(853, RESOLVER, networks=OURS), "conclusive"),
+    Row("hostile", "TCP 53 from our resolver, no protocol seen", on(53, networks=OURS), "silent"),
+    Row(
+        "hostile", "TCP 53 from our resolver, TLS beside DNS", on(53, services=("dns", "ssl"), networks=OURS), "silent"
+    ),
+    Row("hostile", "853 from our resolver to anybody", on(853, services=("ssl",), networks=OURS), "silent"),
+    Row(
+        "near miss", "NTP to another where time servers are declared", ntp(services=("ntp",), networks=CLOCKS), "silent"
+    ),
+    Row("near miss", "its size to another, time servers declared", ntp(ntp_sized=True, networks=CLOCKS), "silent"),
     Row("speaks", "the log says NTP", ntp(services=("ntp",)), "conclusive"),
     Row("speaks", "packets of NTP's size", ntp(ntp_sized=True), "conclusive"),
     Row("speaks", "our time server", on(123, networks={"time_servers": (DESTINATION,)}), "conclusive"),

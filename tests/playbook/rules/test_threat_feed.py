@@ -6,7 +6,19 @@ import pytest
 
 from playbook.model.enrichment import FeedEntry, ListEntry, Operator, OwnedDestination
 from tests.playbook.rules.table import Row, evidence, outcome, rows
-from tests.support.builders import DESTINATION, NOW, a_beacon, a_site, a_traffic, an_enriched, named, said, silent
+from tests.support.builders import (
+    DESTINATION,
+    NOW,
+    a_beacon,
+    a_record,
+    a_site,
+    a_socket,
+    a_traffic,
+    an_enriched,
+    named,
+    said,
+    silent,
+)
 
 TODAY = NOW.date()
 NAME = "c2.evil.example"
@@ -258,3 +270,13 @@ def test_a_listed_name_is_found_among_any_number_of_others():
 )
 def test_a_feed_of_strong_trust_is_evidence_about_the_destination_when_nothing_else_is_wrong(one, group):
     assert evidence("threat_feed", one).group == group
+
+
+@pytest.mark.parametrize(("author", "strength"), [("us", "conclusive"), ("host", "strong")])
+@pytest.mark.parametrize("score", [1, 2])
+def test_a_process_proves_a_call_only_where_the_host_cannot_write_the_record(author, strength, score):
+    udp = call(score, transports=("udp",))
+    owner = said("processes", a_socket(written_by=author), about="ws-31")
+    one = listed(entry(), detection=udp)
+    known = one.replaced(enrichments=(*one.enrichments, said("host", a_record()), owner))
+    assert evidence("threat_feed", known).strength == strength

@@ -394,3 +394,36 @@ def test_the_reasons_are_those_of_the_evidence_else_what_is_left():
     assert decide(an_enriched(), (prevalent(),)).reasons == ("a fifth of the hosts use it",)
     assert "nothing that corroborates or explains it" in decide(an_enriched(), ()).reasons[0]
     assert decide(an_enriched(silent("feed", about="203.0.113.66")), ()).reasons == ("not answered: feed",)
+
+
+def found(text, role="explanation"):
+    return word(role, "benign", "hint", reason=text)
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ((), 1),
+        ((corroboration("rhythm"),), 1),
+        ((indicator(),), -1),
+        ((corroboration("rhythm"), corroboration("host")), -1),
+    ],
+    ids=["watch", "ticket", "indicator", "corroborated"],
+)
+@pytest.mark.parametrize("role", ["explanation", "context"])
+def test_what_was_found_and_not_believed_is_always_said(words, place, role):
+    verdict = decide(an_enriched(), (*words, found("a session of veeam-01", role)))
+    assert verdict.reasons[place] == "found, but it closes nothing: a session of veeam-01"
+    assert sum("a session of veeam-01" in reason for reason in verdict.reasons) == 1
+
+
+def test_a_closed_case_says_only_what_closed_it():
+    verdict = decide(an_enriched(), (explanation(), found("a name")))
+    assert verdict.rung == 3 and not any("a name" in reason for reason in verdict.reasons)
+
+
+def test_an_exception_that_a_finding_overrides_is_named():
+    live = exception(reason="exception E-1 of Jo until 2027-01-31: our scanner")
+    verdict = decide(an_enriched(), (indicator(), live))
+    assert verdict.reasons[1] == "this overrides an exception: exception E-1 of Jo until 2027-01-31: our scanner"
+    assert not any("overrides" in reason for reason in decide(an_enriched(), (indicator("strong"), live)).reasons)
