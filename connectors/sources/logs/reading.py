@@ -149,7 +149,9 @@ class Reading:
     def start_survey(self, worker: ThreadPoolExecutor) -> None:
         """Count the lines beside the query that reads them, and end the query when a file must not be read whole."""
         self.prepare()
-        text = [file for form, files in self.forms.items() for file in files if dict(form.options).get("file") is None]
+        text = [
+            file for form, files in self.forms.items() for file in files if dict(form.options).get("file") != "parquet"
+        ]
         self._surveys = [worker.submit(self._survey, file) for file in text]
 
     def _survey(self, file: LogFile) -> FileSurvey:
