@@ -64,8 +64,16 @@ def lines(paths: Sequence[str], scan: Scan) -> str:
     )
     if len(paths) > NUMBERED_PATHS:
         return f"SELECT file, NULL::BIGINT AS line, n, text FROM ({_numbered(paths, scan)}) WHERE {wanted}"
-    scans = " UNION ALL ".join(f"({_numbered((path,), scan)})" for path in paths)
+    copies = dict(scan.copies)
+    scans = " UNION ALL ".join(
+        f"({_copied(path, copies[path]) if path in copies else _numbered((path,), scan)})" for path in paths
+    )
     return f"SELECT file, n AS line, n, text FROM ({scans}) WHERE {wanted}"
+
+
+def every_line(paths: Sequence[str], scan: Scan) -> str:
+    """SELECT text: every line that DuckDB can read, in its order, blank ones too."""
+    return f"SELECT text FROM ({_scanned(paths, scan)})"
 
 
 def csv_fields(text: str = "text") -> str:
@@ -205,11 +213,22 @@ def protocol(raw: str) -> str:
 
 
 def _numbered(paths: Sequence[str], scan: Scan) -> str:
+    return f"SELECT filename AS file, row_number() OVER () AS n, text FROM ({_scanned(paths, scan)})"
+
+
+def _copied(path: str, copy: str) -> str:
+    return (
+        f"SELECT {literal(path)} AS file, file_row_number + 1 AS n, text "
+        f"FROM read_parquet({literal(copy)}, file_row_number = true)"
+    )
+
+
+def _scanned(paths: Sequence[str], scan: Scan) -> str:
     rejects = ""
     if scan.rejects:
         rejects = f"store_rejects = true, rejects_table = {literal(scan.rejects)}, "
     return (
-        "SELECT filename AS file, row_number() OVER () AS n, text FROM "
+        "SELECT filename, text FROM "
         f"read_csv({file_list(paths)}, auto_detect = false, header = false, delim = {literal(_SEPARATOR)}, quote = '', "
         f"escape = '', strict_mode = false, ignore_errors = true, {rejects}filename = true, "
         "columns = {'text': 'VARCHAR'})"

@@ -115,6 +115,7 @@ class Scan(Value):
     year: int | None = None  # for syslog stamps without a year
     time_zone: str = "UTC"  # IANA name; of a device whose stamps carry no offset
     only: str = ""  # a regular expression: the lines of this format in files that hold those of several
+    copies: tuple[tuple[str, str], ...] = ()  # path -> Parquet copy of its lines (line_copies.py)
     years: tuple[tuple[str, int, int], ...] = ()  # path -> year of stamps in July to December, and in January to June
 
 

@@ -166,7 +166,7 @@ def _began() -> str:
     )
     spoke_first = directions.first_by("started", "CASE WHEN way = 'egress' THEN 0 ELSE 1 END")
     return (
-        f"CASE WHEN any_value(action) = 'REJECT' THEN first(forward ORDER BY started, n) "
+        f"CASE WHEN any_value(action) = 'REJECT' THEN {directions.first_by('started')} "
         f"ELSE coalesce(arg_min({by_flags}, started), any_value(CASE {listening} END), {spoke_first}) END"
     )
 
