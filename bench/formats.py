@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     count, times = (int(text) for text in (*arguments[:2], *("500000", "3")[len(arguments) :]))
     names = dict.fromkeys((_FIRST, *(arguments[2:] or formats())))
     say(f"{count:,} lines of each format, best of {times}, {load()}")
-    rates = {}
+    rates: dict[str, _Rate] = {}
     for name in names:
         rates[name] = _measured(name, count, times, rates.get(_FIRST))
     slow = [name for name, rate in rates.items() if _share(rate, rates[_FIRST]) < LEAST_SHARE]

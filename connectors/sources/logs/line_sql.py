@@ -18,10 +18,25 @@ NUMBERED_PATHS = 64  # past this many files in one query the line numbers are le
 
 _SEPARATOR = SEPARATOR.decode()
 _OCTET = "(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
-_ADDRESS = rf"({_OCTET}\.){{3}}{_OCTET}|[0-9a-f]*:[0-9a-f:.]*:[0-9a-f.]*"
+_V4, _GROUP = rf"({_OCTET}\.){{3}}{_OCTET}", "[0-9a-f]{1,4}"
+# Eight groups, or fewer around one gap: a hardware address has six and none.
+_GAPPED = "|".join(f"({_GROUP}:){{1,{before}}}(:{_GROUP}){{1,{7 - before}}}" for before in range(1, 7))
+_V6 = (
+    f"({_GROUP}:){{7}}{_GROUP}|({_GROUP}:){{1,7}}:|{_GAPPED}|:((:{_GROUP}){{1,7}}|:)"
+    f"|(({_GROUP}:){{6}}|({_GROUP}:){{1,5}}:({_GROUP}:){{0,4}}|::({_GROUP}:){{0,5}}){_V4}"
+)
+_ADDRESS = f"{_V4}|{_V6}"
 _QUOTED = r',("(?:[^"]|"")*"|[^,]*)'
 # A row in which quotes stand around whole fields only.
 _PLAIN = r'(?:(?:[^",\x01]*|"[^"\x01]*"),)*(?:[^",\x01]*|"[^"\x01]*")'
+_CLOCK = "[0-9]{2}:[0-9]{2}:[0-9]{2}"
+# Patterns of stamps that a cast to TIMESTAMP reads in the same way, and the expression for each.
+_CAST = {
+    f"%Y{mark}%m{mark}%d{gap}%H:%M:%S{part}": f"[0-9]{{4}}{mark}[0-9]{{2}}{mark}[0-9]{{2}}{gap}{_CLOCK}{shape}"
+    for mark in "-/"
+    for gap in " T"
+    for part, shape in (("", ""), (".%f", "[.][0-9]{1,6}"))
+}
 _NOTHING = ("", "-", "N/A", "null", "None", "nan")
 
 
@@ -109,6 +124,11 @@ def csv_rows(paths: Sequence[str], scan: Scan, header: Sequence[str] = ()) -> st
 def time(raw: str, zone: str, patterns: Sequence[str]) -> str:
     """Epoch seconds of a stamp without an offset, written by a clock in ``zone``; null when no pattern fits."""
     stamp = f"try_strptime({raw}, [{', '.join(literal(pattern) for pattern in patterns)}])"
+    written = [shape for pattern, shape in _CAST.items() if pattern in patterns]
+    if written and len(patterns) > 1:
+        # A pattern that does not fit costs ten times what the cast does.
+        fits = f"regexp_full_match({raw}, {literal('|'.join(written))})"
+        stamp = f"CASE WHEN {fits} THEN try_cast({raw} AS TIMESTAMP) ELSE {stamp} END"
     local = stamp if zone == "UTC" else f"timezone({literal(zone)}, {stamp})"
     return _within(f"epoch({local})")
 

@@ -1,4 +1,4 @@
-"""Large text files are read from numbered copies of their lines: the same rows, refused lines named where they stand."""
+"""Large text files are read from numbered copies of their lines: the same rows, refused lines named in their place."""
 
 from pathlib import Path
 
