@@ -16,6 +16,7 @@ from connectors.sources.logs.schema import Recognised, Scan, literal
 FRAME = 160  # characters in which a syslog line has its stamp
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?: ?Z| ?[+-]\d\d:?\d\d)?"
+_ISO_OFFSET = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)"
 _NAMED = rf"(?:{_MONTHS}) +\d{{1,2}} (?:\d{{4}} )?\d\d:\d\d:\d\d(?: \d{{4}}\b)?"
 _UNDATED = re.compile(rf"^(?:<\d+>)? ?(?:{_MONTHS}) +\d{{1,2}} \d\d:\d\d:\d\d\b(?! \d{{4}}\b)", re.MULTILINE)
 _WITH_YEAR = (
@@ -97,12 +98,14 @@ def epoch(raw: str) -> str:
 
 def dated(raw: str, zone: str, patterns: Sequence[str] = _WITH_YEAR) -> str:
     """Epoch seconds of a stamp that names its year and may end in the word of its zone (GMT, UTC, Z) or an offset."""
-    bare = f"regexp_replace({raw}, ' ?(GMT|UTC|Z)$', '')"
-    local = line_sql.time(bare, zone, patterns)
-    utc = line_sql.time(bare, "UTC", patterns)
+    # Written once: DuckDB computes each mention in a CASE anew.
+    bare = f"[regexp_replace({raw}, ' ?(GMT|UTC|Z)$', '')]"
+    local = f"list_transform({bare}, lambda b: {line_sql.time('b', zone, patterns)})[1]"
+    utc = f"list_transform({bare}, lambda b: {line_sql.time('b', 'UTC', patterns)})[1]"
     offset = line_sql.offset_time(raw)
     return (
-        f"CASE WHEN regexp_matches({raw}, '[0-9] ?(GMT|UTC|Z)$') THEN {utc} "
+        f"CASE WHEN regexp_full_match({raw}, {literal(_ISO_OFFSET)}) THEN {offset} "
+        f"WHEN regexp_matches({raw}, '[0-9] ?(GMT|UTC|Z)$') THEN {utc} "
         f"WHEN regexp_matches({raw}, '[0-9][+-][0-9]{{2}}:?[0-9]{{2}}$') THEN {offset} ELSE {local} END"
     )
 

@@ -61,7 +61,8 @@ def sessions(
     end = "CASE WHEN {} THEN concat_ws(' ', src, sport) ELSE concat_ws(' ', dst, dport) END"
     pair = f"concat_ws(' ', {end.format('forward')}, {end.format('NOT forward')}, proto, {together})"
     alone = "CASE WHEN bad IS NULL AND passed IS NULL THEN NULL ELSE concat_ws(' ', file, n) END"
-    keyed = f"""SELECT *, coalesce({alone}, {pair}) AS pair, coalesce(proto = 'tcp', false) AS is_tcp
+    # A number instead of the text: the windows below sort by it, and hold it for every row.
+    keyed = f"""SELECT *, md5_number(coalesce({alone}, {pair})) AS pair, coalesce(proto = 'tcp', false) AS is_tcp
         FROM (SELECT *, {_LOW_FIRST} AS forward, ({syn})::BOOLEAN AS a_syn, ({bare})::BOOLEAN AS a_bare
           FROM ({rows}))"""
     totals = ", ".join(
@@ -125,5 +126,12 @@ def _numbered(keyed: str, slices: Slices) -> str:
 
 
 def first_by(*order: str) -> str:
-    """An aggregate: whether the row that comes first in ``order`` is a forward one."""
-    return f"first(forward ORDER BY {', '.join((*order, 'sport DESC', 'src'))})"
+    """An aggregate: whether the row that comes first is a forward one.
+
+    ``order`` is nothing, or ``started`` and perhaps one flag in SQL (0 or false first); then the higher source port
+    comes first, then the forward row. All of it is one number: an ordered aggregate would hold every row in memory.
+    """
+    moment, *flags = order or ("0",)
+    flag = f"({flags[0]})::INTEGER" if flags else "0"
+    place = f"(({moment}) * 1e6)::HUGEINT * 2 + {flag}"
+    return f"arg_min(forward, (({place}) * 65536 + 65535 - coalesce(sport, 0)) * 2 + (NOT forward)::INTEGER)"

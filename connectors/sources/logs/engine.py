@@ -44,6 +44,8 @@ class Engine:
         known = {name for (name,) in self._connection.execute("FROM duckdb_optimizers()").fetchall()}
         off = ",".join(name for name in _NOT_OPTIMIZED if name in known)
         self._connection.execute(f"SET disabled_optimizers = '{off}'")
+        ((threads_used,),) = self._connection.execute("SELECT current_setting('threads')").fetchall()
+        self.threads: int = threads_used
         self._in_order: bool | None = None
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ import duckdb
 
 from connectors.sources.logs.accounting import account
 from connectors.sources.logs.engine import Engine, Progress
+from connectors.sources.logs.line_copies import line_copies
 from connectors.sources.logs.reading import Reading
 from connectors.sources.logs.schema import ASIDE, ASIDE_DEFAULTS, literal
 from playbook.detections.languages.duckdb import ADDRESS
@@ -22,17 +23,19 @@ def copied(engine: Engine, reading: Reading, columns: Sequence[str] = (), progre
     names = tuple(dict.fromkeys((*columns, *(() if reading.by_line else EVERYTHING))))
     number = len(list(engine.folder.glob("copy-*")))
     relation = f"read_parquet({literal(str(engine.folder / f'copy-{number}.parquet'))})"
+    halves = _halves(progress)
     for _ in range(_ATTEMPTS):
         try:
             with ThreadPoolExecutor(1) as worker:
                 reading.start_survey(worker)
-                rows = reading.sql(names, keep_rejects=not reading.by_line)
-                engine.run(
-                    f"COPY ({rows}) TO {relation[13:-1]} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440)",
-                    progress,
-                    reading.size,
-                    in_order=not reading.by_line,
-                )
+                with line_copies(engine, reading, halves[0]) as everywhere:
+                    engine.run(
+                        f"COPY ({reading.sql(names, keep_rejects=not reading.by_line)}) TO {relation[13:-1]} "
+                        "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440)",
+                        halves[1] if everywhere else progress,
+                        reading.size,
+                        in_order=not (reading.by_line or everywhere),
+                    )
             if not reading.by_line and reading.torn():
                 continue
             if not reading.by_line:
@@ -45,6 +48,13 @@ def copied(engine: Engine, reading: Reading, columns: Sequence[str] = (), progre
             if not reading.repair():
                 raise BadAnswer(f"{reading.kind} log: cannot be read: {str(fault).splitlines()[0]}") from fault
     raise BadAnswer(f"{reading.kind} log: cannot be read: rows go missing at each attempt")
+
+
+def _halves(progress: Progress | None) -> tuple[Progress | None, Progress | None]:
+    """The progress of the copy of the lines, and that of reading it."""
+    if progress is None:
+        return None, None
+    return lambda done, total: progress(done // 2, total), lambda done, total: progress((done + total) // 2, total)
 
 
 def _counted(engine: Engine, relation: str, kind: str) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from connectors.sources.logs.decompress import Bounds, FileSurvey, blank_lines, 
 from connectors.sources.logs.engine import Engine, unreadable
 from connectors.sources.logs.files import LogFile, formats
 from connectors.sources.logs.header_changes import split
-from connectors.sources.logs.rejects import Looked, Place, Rejected, carefully, in_table
+from connectors.sources.logs.rejects import Looked, Place, Rejected, carefully, in_table, untold
 from connectors.sources.logs.schema import ASIDE_DEFAULTS, CANONICAL, Kind, Recognised, Scan, literal
 from connectors.sources.logs.year_inference import Years, years
 
@@ -45,6 +45,7 @@ class Reading:
     passed: Counter[str] = field(default_factory=Counter)
     warnings: list[str] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)
+    line_copies: tuple[tuple[str, str], ...] = ()  # see line_copies.py
     _originals: dict[str, LogFile] = field(default_factory=dict)
     _places: dict[str, Place] = field(default_factory=dict)
     _bombs: set[str] = field(default_factory=set)
@@ -90,6 +91,11 @@ class Reading:
         return tuple(str(file.path) for file in self._all())
 
     @property
+    def text_files(self) -> list[LogFile]:
+        """The files that hold lines."""
+        return [file for form, files in self.forms.items() if ("file", "parquet") not in form.options for file in files]
+
+    @property
     def size(self) -> int:
         """Bytes on disk."""
         return sum(file.size for file in self._all())
@@ -100,12 +106,12 @@ class Reading:
         ``keep_rejects``: what DuckDB refuses goes to the rejects table, which starts empty.
         """
         self.prepare()
-        scan, parts = self._dated(), []
+        scan, parts = self._dated().model_copy(update={"copies": self.line_copies}), []
         apart = self.by_line and "file" in columns and len(self._all()) <= _TOLD_APART
-        if keep_rejects:
-            self.engine.run(f"DROP TABLE IF EXISTS {self.scan.rejects}; DROP TABLE IF EXISTS reject_scans")
-        else:
+        if not keep_rejects:
             scan = scan.model_copy(update={"rejects": ""})
+        elif not self.line_copies:
+            self.engine.run(f"DROP TABLE IF EXISTS {self.scan.rejects}; DROP TABLE IF EXISTS reject_scans")
         for form, files in self.forms.items():
             only = scan.model_copy(update={"only": dict(form.options).get("lines", "")})
             for group in [[file] for file in files] if apart else [files]:
@@ -149,7 +155,9 @@ class Reading:
     def start_survey(self, worker: ThreadPoolExecutor) -> None:
         """Count the lines beside the query that reads them, and end the query when a file must not be read whole."""
         self.prepare()
-        text = [file for form, files in self.forms.items() for file in files if dict(form.options).get("file") is None]
+        text = [
+            file for form, files in self.forms.items() for file in files if dict(form.options).get("file") != "parquet"
+        ]
         self._surveys = [worker.submit(self._survey, file) for file in text]
 
     def _survey(self, file: LogFile) -> FileSurvey:
@@ -210,7 +218,7 @@ class Reading:
         else:
             out = known.count + unusable if balanced else lines - usable_rows + unusable
             self.rejected += Rejected(max(out - looked.rejected.count, 0))
-            self.cut += [] if balanced else [self._untold(looked)]
+            self.cut += [] if balanced else [untold(looked, [self.place(path).path for path in self.paths])]
         self.rejected += looked.rejected + self._lost
         return False
 
@@ -222,14 +230,6 @@ class Reading:
                 place, left = self.place(str(file.path)), most - looked.lines
                 looked += carefully(file, place, form, self.module, self.bounds, left)
         return looked
-
-    def _untold(self, looked: Looked) -> str:
-        paths = [str(file.path) for file in self._all()]
-        others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        return (
-            f"{self.place(paths[0]).path}{others}: {looked.lines:,} lines were looked at one by one; those after "
-            "them were only counted, and good rows may be among those left out"
-        )
 
     def _divided(self, surveys: Sequence[FileSurvey]) -> bool:
         """Divide the files in which a header changes the columns; whether there were any."""
@@ -264,8 +264,7 @@ class Reading:
 
     def torn(self) -> bool:
         """Whether lines hold what makes two of them; then their files are repaired and must be read again."""
-        surveys = [future.result() for future in self._surveys]
-        return any(seen.path in self._torn for seen in surveys) and self.repair()
+        return any(future.result().path in self._torn for future in self._surveys) and self.repair()
 
     def note_cuts(self) -> None:
         """Keep what the surveys say of files that end early."""

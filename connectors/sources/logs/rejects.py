@@ -111,6 +111,15 @@ class Looked:
         )
 
 
+def untold(looked: Looked, paths: Sequence[Path | str]) -> str:
+    """What to say of files too long for a look at every line."""
+    others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return (
+        f"{paths[0]}{others}: {looked.lines:,} lines were looked at one by one; those after them were only counted, "
+        "and good rows may be among those left out"
+    )
+
+
 def carefully(file: LogFile, place: Place, form: Recognised, module: ModuleType, bounds: Bounds, most: int) -> Looked:
     """The first ``most`` lines of a file in plain Python, which costs microseconds each; ``place`` names them."""
     count, good, number, whole = 0, 0, 0, True

@@ -14,7 +14,7 @@ because the log has no flags; ``lost`` that the exporter itself says that record
 cannot split are in ``Scan.rejects``, as for any format.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from playbook.model import Value
@@ -94,6 +94,20 @@ class Recognised(Value):
     note: str = ""
 
 
+class Sample(Value):
+    """Lines of a format in its own words, from which the benchmarks and the fuzz tests write files of any length.
+
+    ``rows`` come in turn, after ``headers``, the first of them once for each of ``turns``, with its further values. All
+    rows of a round tell of one client. Filled in are $client, $port and $n (a number) of the round, and of the row's
+    own moment: $iso (2026-03-02T08:00:01), $date, $clock, $slashed (2026/03/02), $bsd (Mar 02), $year, $epoch, $ms, and
+    $later (epoch, three seconds on).
+    """
+
+    headers: tuple[str, ...] = ()
+    rows: tuple[str, ...]
+    turns: tuple[Mapping[str, str], ...] = ({},)
+
+
 class Scan(Value):
     """How a scan is to be read: ``rejects`` names the table for rejected rows, "" when none is kept."""
 
@@ -101,6 +115,7 @@ class Scan(Value):
     year: int | None = None  # for syslog stamps without a year
     time_zone: str = "UTC"  # IANA name; of a device whose stamps carry no offset
     only: str = ""  # a regular expression: the lines of this format in files that hold those of several
+    copies: tuple[tuple[str, str], ...] = ()  # path -> Parquet copy of its lines (line_copies.py)
     years: tuple[tuple[str, int, int], ...] = ()  # path -> year of stamps in July to December, and in January to June
 
 
@@ -112,16 +127,18 @@ def literal(text: str) -> str:
 class Format(Protocol):
     """What the runner asks of a format module.
 
-    Beside these names a module may state, each with a default: ``ROWS_ARE_LINES`` (False; one line is one row, without
-    host, process or denied attempts, so that lines and rows are compared and the rows aggregated in one pass),
-    ``ENDPOINT`` (False; machines' own record), ``UNDATED`` (False; its stamps may lack a year: see timestamps.year),
-    ``LACKS`` ("a connection record"; what a file of this format without an event should hold, and how to get it),
-    ``fault(form, line)`` and ``renamed(form, line)`` (formats whose rows are lines: zeek.py), ``LINE`` (a regular
-    expression, RE2 and Python: its lines, where one file may hold those of several devices), and ``assumed(head)`` (the
-    forms of a file that ``recognise`` does not know and a person says is of this format; raises UnknownFormat).
+    Its ``SAMPLE`` makes the benchmarks and the fuzz tests cover it. Beside these names a module may state, each with a
+    default: ``ROWS_ARE_LINES`` (False; one line is one row, without host, process or denied attempts, so that lines and
+    rows are compared and the rows aggregated in one pass), ``ENDPOINT`` (False; machines' own record), ``UNDATED``
+    (False; its stamps may lack a year: see timestamps.year), ``LACKS`` ("a connection record"; what a file of this
+    format without an event should hold, and how to get it), ``fault(form, line)`` and ``renamed(form, line)`` (formats
+    whose rows are lines: zeek.py), ``LINE`` (a regular expression, RE2 and Python: its lines, where one file may hold
+    those of several devices), and ``assumed(head)`` (the forms of a file that ``recognise`` does not know and a person
+    says is of this format; raises UnknownFormat).
     """
 
     NAME: str
+    SAMPLE: Sample
 
     def recognise(self, head: str, path: str) -> "Recognised | tuple[Recognised, ...] | None":
         """What a file that begins with ``head`` holds, from its content, never from its name alone.

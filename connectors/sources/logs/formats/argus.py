@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from connectors.sources.logs import clocks, devices, line_sql
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan, literal
+from connectors.sources.logs.schema import Recognised, Sample, Scan, literal
 
 NAME = "argus"
 LACKS = "flow of IP"
@@ -43,6 +43,16 @@ _PATTERNS = (
 )
 _HARDWARE = "([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}"
 _NO_FLOW = "('arp', 'rarp', 'llc', 'man', 'lldp', 'stp', 'ipx', 'ether', 'rtcp-man', 'unas')"
+
+
+SAMPLE = Sample(
+    headers=("StartTime,Dur,Proto,SrcAddr,Sport,Dir,DstAddr,Dport,State,sTos,dTos,TotPkts,TotBytes,SrcBytes,Label",),
+    rows=(
+        "$slashed $clock.000000,20.0,tcp,$client,$port,   ->,45.60.1.1,443,FSPA_FSPA,0,0,12,2150,858,flow",
+        "$slashed $clock.100000,0.1,udp,$client,$port,  <->,45.60.1.2,53,CON,0,0,2,214,81,flow",
+        "$slashed $clock.200000,0.0,arp,192.0.2.1,,  who,192.0.2.9,,CON,,,2,120,60,flow",
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from connectors.sources.logs import clocks, line_sql, timestamps
 from connectors.sources.logs.formats import ftd
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan, literal
+from connectors.sources.logs.schema import Recognised, Sample, Scan, literal
 
 NAME = "asa"
 UNDATED = True
@@ -63,6 +63,19 @@ _FRAME = "left(text, 120)"  # where priority, stamp, device and message id are
 _FIRST_WORDS = ("Built ", "Teardown ", "Deny ", "Inbound ", "access-list ")
 _DEVICE = r"\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?:? +([^ :%|]+)"
 _MARK = ("ASA-", "PIX-", "FTD-")  # what stands in the device's place when no device is named
+
+
+SAMPLE = Sample(
+    rows=(
+        "$bsd $year $clock fw : %ASA-6-302013: Built outbound TCP connection $n for "
+        "outside:45.60.1.1/443 (45.60.1.1/443) to inside:$client/$port (203.0.113.9/$port)",
+        "$bsd $year $clock fw : %ASA-6-302014: Teardown TCP connection $n for outside:45.60.1.1/443 "
+        "(45.60.1.1/443) to inside:$client/$port duration 0:00:07 bytes 2150 TCP FINs",
+        "$bsd $year $clock fw : %ASA-4-106023: Deny tcp src inside:$client/$port dst "
+        'outside:45.60.1.3/23 by access-group "inside_in" [0x0, 0x0]',
+        "$bsd $year $clock fw : %ASA-5-111008: User 'enable_15' executed the 'write' command.",
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | None:

@@ -19,11 +19,26 @@ from collections.abc import Sequence
 
 from connectors.sources.logs import json_paths, line_sql
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan, literal
+from connectors.sources.logs.schema import Recognised, Sample, Scan, literal
 
 NAME = "azure-flows"
 
 _PLACES = ("$.flowRecords.flows[*].flowGroups[*].flowTuples[*]", "$.properties.flows[*].flows[*].flowTuples[*]")
+
+
+SAMPLE = Sample(
+    rows=(
+        '{"time": "${iso}.000Z", "flowLogVersion": 4, "macAddress": "0022481ABCDE", "category": "FlowLogFlowEvent", '
+        '"flowRecords": {"flows": [{"aclID": "1", "flowGroups": [{"rule": "out", "flowTuples": ["$ms,$client,$flow"]}]'
+        "}]}}",
+    ),
+    turns=(
+        {"flow": "45.60.1.1,$port,443,6,O,B,NX,0,0,0,0"},
+        {"flow": "45.60.1.1,$port,443,6,O,C,NX,4,300,2,500"},
+        {"flow": "45.60.1.1,$port,443,6,O,E,NX,7,858,5,1292"},
+        {"flow": "45.60.1.3,$port,23,6,O,D,NX,0,0,0,0"},
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | None:
@@ -86,39 +101,32 @@ def _cells() -> dict[str, Cell]:
 
 
 def _flows(read: str) -> str:
-    """The events of each flow as one row; refused and passed rows stay alone."""
+    """The events of each flow as one row; refused and passed rows stay alone.
+
+    Windows all along, and no aggregate over all flows: windows are kept on disk when there are too many.
+    """
     ends = "src, sport, dst, dport, transport"
-    alone = "bad IS NOT NULL OR passed IS NOT NULL"
     # A refused tuple stays alone, also beside one that reads the same.
-    key = f"md5_number(CASE WHEN {alone} THEN uuid()::VARCHAR ELSE concat_ws(' ', {ends}) END)"
+    alone = "CASE WHEN bad IS NOT NULL OR passed IS NOT NULL THEN uuid()::VARCHAR END"
+    narrow = f"""SELECT state, seen, n, file, line, sent, received, sent_packets, received_packets, {ends}, bad, passed,
+        refused, md5_number(coalesce({alone}, concat_ws(' ', {ends}))) AS pair FROM ({read})"""
     # What two rules, interfaces or logs say of one event is the same but for the fractions of a second.
-    order = "(PARTITION BY pair ORDER BY seen, strpos('DABCE', state), n"
-    opens = f"state IN ('A', 'B', 'D') OR lag(state) OVER {order}) IN ('D', 'E') OR lag(state) OVER {order}) IS NULL"
-    kept = (
-        "sent",
-        "received",
-        "sent_packets",
-        "received_packets",
-        "src",
-        "sport",
-        "dst",
-        "dport",
-        "transport",
-        "bad",
-        "passed",
-        "file",
-        "line",
-        "refused",
+    order = "PARTITION BY pair ORDER BY floor(seen), strpos('DABCE', state), sent, received, n"
+    before = f"SELECT *, lag(state) OVER w AS was, {_again()} AS again FROM ({narrow}) WINDOW w AS ({order})"
+    opens = "NOT again AND (state IN ('A', 'B', 'D') OR coalesce(was, 'E') IN ('D', 'E'))"
+    numbered = f"""SELECT *, sum(({opens})::INTEGER) OVER ({order} ROWS UNBOUNDED PRECEDING) AS flow FROM ({before})"""
+    counters = ("sent", "received", "sent_packets", "received_packets")
+    sums = ", ".join(f"sum({name}) FILTER (NOT again) OVER f AS {name}_sum" for name in counters)
+    return f"""SELECT *, min(seen) OVER f AS began, max(seen) OVER f AS ended, bool_or(refused) OVER f AS denied_one,
+        count(*) OVER f AS records, {sums} FROM ({numbered})
+        WINDOW f AS (PARTITION BY pair, flow) QUALIFY row_number() OVER (PARTITION BY pair, flow ORDER BY n) = 1"""
+
+
+def _again() -> str:
+    same = " AND ".join(
+        f"{value} IS NOT DISTINCT FROM lag({value}) OVER w" for value in ("state", "floor(seen)", "sent", "received")
     )
-    once = f"""SELECT pair, state, min(seen) AS seen, min(n) AS n, {", ".join(f"any_value({c}) AS {c}" for c in kept)}
-        FROM (SELECT *, {key} AS pair FROM ({read})) GROUP BY pair, state, floor(seen), sent, received"""
-    numbered = f"""SELECT *, sum(opens::INTEGER) OVER {order} ROWS UNBOUNDED PRECEDING) AS flow
-        FROM (SELECT *, coalesce({opens}, true) AS opens FROM ({once}))"""
-    sums = ", ".join(f"sum({name}) AS {name}_sum" for name in ("sent", "received", "sent_packets", "received_packets"))
-    first = ", ".join(f"any_value({name}) AS {name}" for name in ends.split(", "))
-    return f"""SELECT {first}, {sums}, min(seen) AS began, max(seen) AS ended, bool_or(refused) AS denied_one,
-        any_value(bad) AS bad, any_value(passed) AS passed, arg_min(file, n) AS file, min(line) AS line
-        FROM ({numbered}) GROUP BY pair, flow"""
+    return f"coalesce(lag(state) OVER w IS NOT NULL AND {same}, false)"
 
 
 _VALUES = {
@@ -135,6 +143,7 @@ _VALUES = {
     "sent_packets": "sent_packets_sum",
     "rcvd_packets": "received_packets_sum",
     "duration": "ended - began",
+    "records": "records",
     "denied": "coalesce(denied_one, false)",
     "answered": "CASE WHEN denied_one THEN false WHEN received_packets_sum IS NOT NULL "
     "THEN received_packets_sum > 0 END",

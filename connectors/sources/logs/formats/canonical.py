@@ -10,7 +10,7 @@ from functools import partial
 
 from connectors.sources.logs import line_sql, vpc_fields
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan
+from connectors.sources.logs.schema import Recognised, Sample, Scan
 from playbook.errors import UnknownFormat
 
 NAME = "csv"
@@ -22,6 +22,12 @@ _PARQUET = "PAR1"
 _TELLING = ("time", "src_ip", "dst_ip", "dst_port", "bytes_sent", "bytes_rcvd", "process_name")
 _LIKE_OURS = 3
 _PATTERNS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f")
+
+
+SAMPLE = Sample(
+    headers=("time,hostname,src_ip,dst_ip,dst_port,bytes_sent,bytes_rcvd,process_name",),
+    rows=("${iso}Z,ws-01,$client,45.60.1.1,443,517,4096,chrome.exe",),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from connectors.sources.logs import clocks, devices, line_sql, pairs
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan
+from connectors.sources.logs.schema import Recognised, Sample, Scan
 
 NAME = "checkpoint"
 LINE = r'\[ ?\w+:"|\|loguid='
@@ -39,6 +39,21 @@ NAMES = {
 FIREWALLS = ("vpn-1 & firewall-1", "firewall", "vpn-1", "vpn", "")
 _SYSLOG = re.compile(r'^[^{\n]{0,200}?\[ ?\w+:"[^\n]*\b(?:loguid|product|ifdir|s_port|origin):"', re.MULTILINE)
 _BARS = re.compile(r"^[^{\n]{0,200}?\btime=\d+\|hostname=|^[^{\n]{0,400}?\|loguid=\{", re.MULTILINE)
+
+
+SAMPLE = Sample(
+    rows=(
+        '<134>1 ${iso}Z cp CheckPoint 1 - [action:"${action}"; flags:"411908"; ifdir:"outbound"; '
+        'ifname:"eth1"; loguid:"{0x$n,0x${log},0x3,0x4}"; origin:"192.0.2.1"; src:"$client"; '
+        'dst:"${dst}"; s_port:"$port"; service:"443"; service_id:"https"; proto:"6"; '
+        'product:"${product}"; xlatesrc:"203.0.113.9"; time:"$epoch"]',
+    ),
+    turns=(
+        {"action": "Accept", "log": "1", "dst": "45.60.1.1", "product": "VPN-1 & FireWall-1"},
+        {"action": "Drop", "log": "2", "dst": "45.60.1.3", "product": "VPN-1 & FireWall-1"},
+        {"action": "Detect", "log": "3", "dst": "45.60.1.1", "product": "SmartDefense"},
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | None:

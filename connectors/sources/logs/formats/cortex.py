@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from connectors.sources.logs import clocks, devices, line_sql
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan
+from connectors.sources.logs.schema import Recognised, Sample, Scan
 
 NAME = "cortex"
 LACKS = "TRAFFIC row of a session"
@@ -40,6 +40,22 @@ NAMES: Mapping[str, Sequence[str]] = {
 }
 NEEDED = ("src", "dst", "dport")
 _NO_SERVICE = "('', 'incomplete', 'insufficient-data', 'not-applicable', 'unknown-tcp', 'unknown-udp', 'unknown-p2p')"
+
+
+SAMPLE = Sample(
+    headers=(
+        '"Log Type","Subtype","Time Generated","Source Address","Source Port","Destination Address",'
+        '"Destination Port","Protocol","Action","Application","Bytes Sent","Bytes Received","Session '
+        'Start Time","Session Duration","Repeat Count"',
+    ),
+    rows=(
+        '"TRAFFIC","end","${iso}Z","$client","$port","45.60.1.1","443","tcp","allow","ssl","858",'
+        '"1292","${iso}Z","20","1"',
+        '"TRAFFIC","start","${iso}Z","$client","$port","45.60.1.1","443","tcp","allow","ssl","0","0","${iso}Z","0","1"',
+        '"TRAFFIC","drop","${iso}Z","$client","$port","45.60.1.3","23","tcp","deny","not-applicable",'
+        '"60","0","${iso}Z","0","1"',
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | None:

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 from connectors.sources.logs import json_paths, line_sql
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Kind, Recognised, Scan, literal
+from connectors.sources.logs.schema import Kind, Recognised, Sample, Scan, literal
 from playbook.detections.languages._answered import ANSWERED, UNANSWERED
 
 NAME = "ecs"
@@ -65,6 +65,30 @@ _NAMES: dict[str, json_paths.Paths] = {
     "site": ("url.domain", "http.virtual_host", "destination.domain"),
 }
 _DATASETS: dict[Kind, str] = {"dns": "dns", "tls": "ssl|tls", "http": "http"}
+
+
+SAMPLE = Sample(
+    rows=(
+        '{"@timestamp": "${iso}.500Z", "agent": {"type": "filebeat", "version": "8.17.0", "name": '
+        '"sensor"}, "ecs": {"version": "8.11.0"}, "event": {"dataset": "zeek.${sent_to}", "module": '
+        '"zeek", "kind": "event", "category": ["network"], "duration": 1500000000}, "source": {"ip": '
+        '"$client", "port": $port, "bytes": 360, "packets": 6, "address": "$client"}, "destination": '
+        '{"ip": "45.60.1.1", "port": 443, "bytes": 500, "packets": 5, "address": "45.60.1.1"}, '
+        '"network": {"transport": "tcp", "protocol": "ssl", "bytes": 860, "packets": 11, "direction": '
+        '"outbound"}, ${about}}',
+    ),
+    turns=(
+        {
+            "sent_to": "connection",
+            "about": '"zeek": {"session_id": "C$n", "connection": {"state": "SF", "history": "ShADadFf", '
+            '"missed_bytes": 0, "local_orig": true}}',
+        },
+        {
+            "sent_to": "ssl",
+            "about": '"zeek": {"session_id": "C$n", "ssl": {"server": {"name": "a.example"}, "established": true}}',
+        },
+    ),
+)
 
 
 def recognise(head: str, path: str) -> tuple[Recognised, ...] | None:

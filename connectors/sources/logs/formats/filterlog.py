@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from connectors.sources.logs import clocks, devices, line_sql
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan, literal
+from connectors.sources.logs.schema import Recognised, Sample, Scan, literal
 
 NAME = "filterlog"
 LINE = r"\bfilterlog\b"
@@ -28,6 +28,18 @@ _PLACES = {
     "4": {"proto": 17, "src": 19, "dst": 20, "id": 13, "sport": 21},
     "6": {"proto": 13, "src": 16, "dst": 17, "id": 11, "sport": 18},
 }
+
+
+SAMPLE = Sample(
+    rows=(
+        "<134>1 ${iso}+00:00 fw.localnet filterlog 35553 - - 97,,,1568496159,em0,match,pass,in,4,0x0,,"
+        "64,734,0,DF,6,tcp,60,$client,45.60.1.1,$port,443,0,S,$n,,1024,,",
+        "<134>1 ${iso}+00:00 fw.localnet filterlog 35553 - - 98,,,1568496160,em1,match,pass,out,4,0x0,,"
+        "63,734,0,DF,6,tcp,60,203.0.113.9,45.60.1.1,$port,443,0,S,$n,,1024,,",
+        "<134>1 ${iso}+00:00 fw.localnet filterlog 35553 - - 99,,,1568496161,em0,match,block,in,4,0x0,,"
+        "64,$n,0,none,17,udp,78,$client,45.60.1.3,137,137,58",
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | None:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from connectors.sources.logs import clocks, devices, line_sql, pairs
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan
+from connectors.sources.logs.schema import Recognised, Sample, Scan
 
 NAME = "fortigate"
 LINE = r'\b(devid|device_id|logid|log_id)="?[A-Z0-9]'
@@ -50,6 +50,25 @@ _SEEN = re.compile(
 _WORDS = ("traffic", "devid=", "device_id=")
 _COMMAS = re.compile(r'\b(?:date|itime|time|devid|logid)="?[^ ,"]+"?,"?[a-z_]+=')
 _NAMED_TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f")
+
+
+SAMPLE = Sample(
+    rows=(
+        '<189>date=$date time=$clock devname="FGT1" devid="FG100D3G1" eventtime=${epoch}000000000 '
+        'tz="+0000" logid="${logid}" type="traffic" subtype="forward" level="notice" vd="root" '
+        'srcip=$client srcport=$port srcintf="lan" srcintfrole="lan" dstip=${dst} dstport=443 '
+        'dstintf="wan1" dstintfrole="wan" srccountry="Reserved" dstcountry="United States" '
+        'sessionid=$n proto=6 action="${action}" policyid=1 policytype="policy" service="HTTPS" '
+        'trandisp="snat" transip=203.0.113.9 transport=$port duration=20 sentbyte=${sent_by} '
+        'rcvdbyte=1292 sentpkt=7 rcvdpkt=5 appcat="unscanned"',
+    ),
+    turns=(
+        {"logid": "0000000013", "dst": "45.60.1.1", "action": "close", "sent_by": "858"},
+        {"logid": "0000000020", "dst": "45.60.1.2", "action": "accept", "sent_by": "400"},
+        {"logid": "0000000013", "dst": "45.60.1.2", "action": "timeout", "sent_by": "858"},
+        {"logid": "0000000013", "dst": "45.60.1.3", "action": "deny", "sent_by": "0"},
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | None:

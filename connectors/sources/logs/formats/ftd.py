@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from connectors.sources.logs import clocks, devices, line_sql, pairs
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan
+from connectors.sources.logs.schema import Recognised, Sample, Scan
 
 NAME = "ftd"
 LACKS = "unified connection event (430002 or 430003; logging of connections in the access control policy)"
@@ -39,6 +39,26 @@ UNIFIED = "-43000"
 _SEEN = re.compile(r"^[^{\n]{0,200}?(?:\b(?:FTD|NGIPS)-\d-43000[1-5]: |\bSFIMS: [^\n]{0,400}\bSrcIP: )", re.MULTILINE)
 _APART_S = 5
 _NUMBER = r"-(43000\d): ?"
+
+
+SAMPLE = Sample(
+    rows=(
+        "$bsd $year $clock fw01  %FTD-1-${event}: EventPriority: Low, DeviceUUID: 0-1, InstanceID: 3, "
+        "FirstPacketSecond: ${iso}Z, ConnectionID: $n, AccessControlRuleAction: ${action}, SrcIP: "
+        "$client, DstIP: ${dst}, SrcPort: $port, DstPort: 443, Protocol: tcp, IngressInterface: inside,"
+        " EgressInterface: outside, ACPolicy: Default, AccessControlRuleName: out, Prefilter Policy: "
+        "Default, User: No Authentication Required, Client: SSL client, ApplicationProtocol: HTTPS, "
+        "ConnectionDuration: 20, InitiatorPackets: 7, ResponderPackets: 5, InitiatorBytes: 858, "
+        "ResponderBytes: 1292, NAPPolicy: Balanced",
+        "$bsd $year $clock fw01  %FTD-1-430001: DeviceUUID: 0-1, SrcIP: $client, DstIP: 45.60.1.1, "
+        "Protocol: tcp, Message: MALWARE-CNC, Priority: 1",
+    ),
+    turns=(
+        {"event": "430002", "action": "Allow", "dst": "45.60.1.1"},
+        {"event": "430003", "action": "Allow", "dst": "45.60.1.1"},
+        {"event": "430002", "action": "Block", "dst": "45.60.1.3"},
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | None:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from connectors.sources.logs import directions, json_paths, line_sql
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan
+from connectors.sources.logs.schema import Recognised, Sample, Scan
 
 NAME = "gcp-flows"
 
@@ -36,6 +36,25 @@ _FIELDS = {
         "reporter": "reporter",
     }.items()
 }
+
+
+SAMPLE = Sample(
+    rows=(
+        '{"insertId": "$n", "jsonPayload": {"connection": {"src_ip": "${sent_by}", "src_port": '
+        '${from_port}, "dest_ip": "${sent_to}", "dest_port": ${to_port}, "protocol": 6}, "start_time": '
+        '"${iso}.000000000Z", "end_time": "${iso}.500000000Z", "bytes_sent": "500", "packets_sent": '
+        '"5", "rtt_msec": "12", "reporter": "SRC", "src_vpc": {"vpc_name": "default", "project_id": '
+        '"p", "subnetwork_name": "default"}, "src_instance": {"vm_name": "vm-1", "zone": "us-east1-b", '
+        '"region": "us-east1", "project_id": "p"}}, "logName": '
+        '"projects/p/logs/compute.googleapis.com%2Fvpc_flows", "receiveTimestamp": "${iso}.900000000Z",'
+        ' "resource": {"type": "gce_subnetwork", "labels": {"location": "us-east1-b"}}, "timestamp": '
+        '"${iso}.900000000Z"}',
+    ),
+    turns=(
+        {"sent_by": "$client", "sent_to": "45.60.1.1", "from_port": "$port", "to_port": "443"},
+        {"sent_by": "45.60.1.1", "sent_to": "$client", "from_port": "443", "to_port": "$port"},
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | None:

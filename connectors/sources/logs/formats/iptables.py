@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from connectors.sources.logs import clocks, devices, line_sql
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan, literal
+from connectors.sources.logs.schema import Recognised, Sample, Scan, literal
 
 NAME = "iptables"
 LINE = r"\bIN=\S* OUT=\S* "
@@ -26,6 +26,21 @@ _PACKET = (
 _PARTS = ("inside", "outside", "src", "dst", "id", "proto", "sport", "dport", "rest")
 _SEEN = re.compile(r"^[^{\n]{0,300}?\bIN=\S* OUT=\S* [^\n]{0,300}?\bSRC=\S+ DST=\S+ LEN=\d+ ", re.MULTILINE)
 _REFUSED = r"(?i)(block|drop|den(y|ied)|reject)|-[DR]\]"
+
+
+SAMPLE = Sample(
+    rows=(
+        "${iso}+00:00 gw kernel: [12345.678] FW-OUT: IN=br0 OUT=eth0 MAC=00:11:22 SRC=$client "
+        "DST=45.60.1.1 LEN=60 TOS=0x00 PREC=0x00 TTL=63 ID=$n DF PROTO=TCP SPT=$port DPT=443 "
+        "WINDOW=64240 RES=0x00 SYN URGP=0 ",
+        "${iso}+00:00 gw kernel: [12345.679] FW-OUT: IN=br0 OUT=eth0 MAC=00:11:22 SRC=$client "
+        "DST=45.60.1.1 LEN=52 TOS=0x00 PREC=0x00 TTL=63 ID=$n DF PROTO=TCP SPT=$port DPT=443 "
+        "WINDOW=502 RES=0x00 ACK FIN URGP=0 ",
+        "${iso}+00:00 gw kernel: [12345.680] [UFW BLOCK] IN=br0 OUT=eth0 MAC=00:11:22 SRC=$client "
+        "DST=45.60.1.3 LEN=60 TOS=0x00 PREC=0x00 TTL=63 ID=$n DF PROTO=TCP SPT=$port DPT=23 "
+        "WINDOW=64240 RES=0x00 SYN URGP=0 ",
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | None:

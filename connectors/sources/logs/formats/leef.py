@@ -10,13 +10,28 @@ from collections.abc import Sequence
 
 from connectors.sources.logs import clocks, line_sql, pairs
 from connectors.sources.logs.formats import _event_rules
-from connectors.sources.logs.schema import Recognised, Scan
+from connectors.sources.logs.schema import Recognised, Sample, Scan
 
 NAME = "leef"
 LINE = r"\bLEEF: ?[0-9]"
 LACKS = "traffic record of a firewall that is read"
 
 _SEEN = re.compile(r"\bLEEF: ?\d\.\d\|(Palo Alto Networks|Fortinet|Check Point)\|", re.IGNORECASE)
+
+
+SAMPLE = Sample(
+    rows=(
+        "$bsd $clock fw01 LEEF:1.0|Palo Alto Networks|PAN-OS Syslog Integration|8.1.10|${action}|"
+        "cat=TRAFFIC|Subtype=${step}|devTime=$bsd $year $clock GMT|src=$client|dst=${dst}|"
+        "srcPort=$port|dstPort=443|proto=tcp|action=${action}|totalBytes=2150|srcBytes=858|"
+        "dstBytes=1292|StartTime=$slashed $clock|ElapsedTime=20|RuleName=let out|SessionID=$n",
+    ),
+    turns=(
+        {"step": "end", "dst": "45.60.1.1", "action": "allow"},
+        {"step": "start", "dst": "45.60.1.1", "action": "allow"},
+        {"step": "drop", "dst": "45.60.1.3", "action": "deny"},
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from connectors.sources.logs import clocks, devices, line_sql
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan, literal
+from connectors.sources.logs.schema import Recognised, Sample, Scan, literal
 
 NAME = "meraki"
 LINE = r"\b[0-9]{10}\.[0-9]+ \S+ (flows|ip_flow_start|ip_flow_end|urls|events|security_event|[a-z0-9_]*firewall) "
@@ -24,6 +24,19 @@ _SEEN = re.compile(
 )
 _LINE = r"\b(\d{10}\.\d+) \S+ (\w+)(?: (allow|deny))?(?: |$)"
 _PAIR = r" {}=([^ ]+)"
+
+
+SAMPLE = Sample(
+    rows=(
+        "<134>1 $epoch.0 MX84 flows src=$client dst=45.60.1.1 mac=00:11:22:33:44:55 protocol=tcp "
+        "sport=$port dport=443 pattern: allow all",
+        "<134>1 $epoch.5 MX84 ip_flow_end src=$client dst=45.60.1.1 protocol=tcp sport=$port dport=443 "
+        "translated_src_ip=203.0.113.9 translated_port=$port",
+        "<134>1 $epoch.6 MX84 firewall src=$client dst=45.60.1.3 protocol=tcp sport=$port dport=23 pattern: deny all",
+        "<134>1 $epoch.7 MX84 urls src=$client:$port dst=45.60.1.1:443 mac=00:11:22:33:44:55 request: "
+        "UNKNOWN https://a.example/...",
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | None:

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 
 from connectors.sources.logs import directions, line_sql
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan
+from connectors.sources.logs.schema import Recognised, Sample, Scan
 
 NAME = "netflow"
 
@@ -75,6 +75,15 @@ _HEADLESS = (
     ),
 )
 _SUMMARY = "f[1] = 'Summary' OR f[1:3] = ['flows', 'bytes', 'packets'] OR regexp_full_match(text, '([0-9]+,){5}[0-9]+')"
+
+
+SAMPLE = Sample(
+    headers=("ts,te,td,sa,da,sp,dp,pr,flg,fwd,stos,ipkt,ibyt,opkt,obyt",),
+    rows=(
+        "$date $clock.000,$date $clock.500,0.500,$client,45.60.1.1,$port,443,TCP,...AP.SF,0,0,5,500,0,0",
+        "$date $clock.010,$date $clock.510,0.500,45.60.1.1,$client,443,$port,TCP,...AP.SF,0,0,5,500,0,0",
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | None:

@@ -11,7 +11,7 @@ from functools import partial
 from connectors.sources.logs import json_paths, line_sql
 from connectors.sources.logs.formats import nfdump
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan
+from connectors.sources.logs.schema import Recognised, Sample, Scan
 
 NAME = "netflow-json"
 
@@ -31,6 +31,19 @@ _FIELDS: dict[str, json_paths.Paths] = {
     "outbytes": "out_bytes",
     "merged": ("aggr_flows", "flows"),
 }
+
+
+SAMPLE = Sample(
+    rows=(
+        '{"type": "FLOW", "first": "${date}T$clock.000", "last": "${date}T$clock.500", "in_packets": 5,'
+        ' "in_bytes": 500, "proto": 6, "tcp_flags": "...AP.SF", "src_port": ${from_port}, "dst_port": '
+        '${to_port}, "src_tos": 0, "src4_addr": "${sent_by}", "dst4_addr": "${sent_to}", "sampled": 0}',
+    ),
+    turns=(
+        {"sent_by": "$client", "sent_to": "45.60.1.1", "from_port": "$port", "to_port": "443"},
+        {"sent_by": "45.60.1.1", "sent_to": "$client", "from_port": "443", "to_port": "$port"},
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | None:

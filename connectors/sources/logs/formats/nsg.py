@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from connectors.sources.logs import line_sql
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan, literal
+from connectors.sources.logs.schema import Recognised, Sample, Scan, literal
 
 NAME = "nsg"
 
@@ -31,6 +31,18 @@ _OPTIONAL = (
 )
 _PATTERNS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%dT%H:%M:%SZ")
 _ONE_ADDRESS = r"[0-9a-fA-F]*[.:][0-9a-fA-F.:]+"
+
+
+SAMPLE = Sample(
+    headers=(
+        "FlowStartTime,FlowEndTime,FlowDirection,VMIPAddress,SrcIP,DestIP,PublicIPs,AllExtIPs,DestPort,"
+        "L4Protocol,AllowedOutFlows,AllowedInFlows,DeniedOutFlows,DeniedInFlows",
+    ),
+    rows=(
+        "${iso}Z,${iso}Z,O,$client,,,45.60.1.1|1|0|0|0|0|0,45.60.1.1,443,T,3,0,0,0",
+        "${iso}Z,${iso}Z,O,$client,,,45.60.1.3|0|1|0|0|0|0,45.60.1.3,23,T,0,0,2,0",
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from connectors.sources.logs import line_sql, timestamps
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan, literal
+from connectors.sources.logs.schema import Recognised, Sample, Scan, literal
 
 NAME = "panos"
 LINE = r",[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2},[^,]*,[A-Z]+,"
@@ -47,6 +47,22 @@ _HIGH_RESOLUTION = ',"?[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.0-
 _NO_SERVICE = "('incomplete', 'insufficient-data', 'not-applicable', 'unknown-tcp', 'unknown-udp', 'unknown-p2p')"
 _ETHERNET = 14
 _ZONE_NOTE = "PAN-OS stamps without an offset are read as UTC unless a time zone is given"
+
+
+SAMPLE = Sample(
+    rows=(
+        "<14>$bsd $clock fw 1,$slashed $clock,0123,TRAFFIC,${kind},2562,$slashed $clock,$client,${dst},"
+        "0.0.0.0,0.0.0.0,${rule},,,ssl,vsys1,trust,untrust,e1,e2,fwd,$slashed $clock,$n,1,$port,443,0,"
+        "0,0x41,tcp,${action},2150,858,1292,12,$slashed $clock,20,any,,7,0x8,US,US,,7,5,tcp-fin,14,0,0,"
+        "0,,fw",
+    ),
+    turns=(
+        {"kind": "end", "dst": "45.60.1.1", "rule": '"out, any"', "action": "allow"},
+        {"kind": "start", "dst": "45.60.1.1", "rule": "out-any", "action": "allow"},
+        {"kind": "end", "dst": "45.60.1.2", "rule": "out-any", "action": "allow"},
+        {"kind": "deny", "dst": "45.60.1.3", "rule": "out-any", "action": "deny"},
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | None:

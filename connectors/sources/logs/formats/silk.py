@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from connectors.sources.logs import clocks, directions, line_sql
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan, literal
+from connectors.sources.logs.schema import Recognised, Sample, Scan, literal
 
 NAME = "silk"
 LACKS = "flow record"
@@ -42,6 +42,17 @@ _PATTERNS = (
     "%Y-%m-%dT%H:%M:%S",
     "%m/%d/%Y %H:%M:%S.%f",
     "%m/%d/%Y %H:%M:%S",
+)
+
+
+SAMPLE = Sample(
+    headers=(
+        "        sIP|        dIP|sPort|dPort|pro|   packets|     bytes|   flags|                  sTime| duration|",
+    ),
+    rows=(
+        "$client|  45.60.1.1|$port|  443|  6|         7|       858|FS PA   |${slashed}T$clock.000|   20.000|",
+        "  45.60.1.1|$client|  443|$port|  6|         5|      1292|FS PA   |${slashed}T$clock.010|   20.000|",
+    ),
 )
 
 

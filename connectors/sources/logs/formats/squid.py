@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from connectors.sources.logs import clocks, line_sql
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan, literal
+from connectors.sources.logs.schema import Recognised, Sample, Scan, literal
 
 NAME = "squid"
 
@@ -20,6 +20,15 @@ _ROW = r"(?:^|\s)(\d{9,10}\.\d{3}) +(-?\d+) (\S+) ([A-Z_]+)/(\d{3}) (\d+) ([A-Z_
 _URL = r"^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/?#@]*@)?(\[[^\]]*\]|[^/:?#]*)(?::([0-9]+))?"
 _PARTS = ("at", "elapsed", "client", "result", "status", "size", "method", "url", "user", "way", "server")
 _SEEN = re.compile(r"^[^{\n]{0,120}?" + _ROW.replace(r"(?:^|\s)", r"\b"), re.MULTILINE)
+
+
+SAMPLE = Sample(
+    rows=(
+        "$epoch.123    250 $client TCP_TUNNEL/200 2150 CONNECT a.example:443 - HIER_DIRECT/45.60.1.1 -",
+        "$epoch.124     12 $client TCP_DENIED/403 3900 GET http://b.example/ - HIER_NONE/- text/html",
+        "$epoch.125     80 $client TCP_MISS/200 900 GET http://a.example/x?y=1 - HIER_DIRECT/45.60.1.1 text/html",
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | None:

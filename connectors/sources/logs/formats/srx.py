@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from connectors.sources.logs import clocks, devices, line_sql, pairs
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan, literal
+from connectors.sources.logs.schema import Recognised, Sample, Scan, literal
 
 NAME = "srx"
 LINE = r"\b(RT_[A-Z]+|APPTRACK_SESSION)"
@@ -50,6 +50,28 @@ _PARTS = (
     "packets_received",
     "received",
     "span",
+)
+
+
+SAMPLE = Sample(
+    rows=(
+        "<14>1 ${iso}.000Z srx RT_FLOW - ${message} [junos@2636.1.1.1.2.40 "
+        '${reason}source-address="$client" source-port="$port" destination-address="${dst}" '
+        'destination-port="443" service-name="junos-https" nat-source-address="203.0.113.9" '
+        'nat-source-port="$port" protocol-id="6" policy-name="out" source-zone-name="trust" '
+        'destination-zone-name="untrust" session-id-32="$n"${counters}]',
+    ),
+    turns=(
+        {"message": "RT_FLOW_SESSION_CREATE", "reason": "", "dst": "45.60.1.1", "counters": ""},
+        {
+            "message": "RT_FLOW_SESSION_CLOSE",
+            "reason": 'reason="TCP FIN" ',
+            "dst": "45.60.1.1",
+            "counters": ' packets-from-client="7" bytes-from-client="858" packets-from-server="5" '
+            'bytes-from-server="1292" elapsed-time="20"',
+        },
+        {"message": "RT_FLOW_SESSION_DENY", "reason": "", "dst": "45.60.1.3", "counters": ""},
+    ),
 )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from connectors.sources.logs import directions, line_sql
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Kind, Recognised, Scan, literal
+from connectors.sources.logs.schema import Kind, Recognised, Sample, Scan, literal
 
 NAME = "suricata"
 LACKS = "flow or netflow event (eve-log, types: flow)"
@@ -42,6 +42,26 @@ _BODY: Mapping[Kind, str] = {
     "tls": '"tls":{"sni":"VARCHAR"}',
     "http": '"http":{"hostname":"VARCHAR","http_method":"VARCHAR"}',
 }
+
+
+SAMPLE = Sample(
+    rows=(
+        '{"timestamp": "${iso}.500000+0000", "flow_id": $n, "event_type": "flow", "src_ip": "$client", '
+        '"src_port": $port, "dest_ip": "45.60.1.1", "dest_port": 443, "proto": "TCP", "app_proto": '
+        '"tls", "flow": {"pkts_toserver": 6, "pkts_toclient": 5, "bytes_toserver": 444, '
+        '"bytes_toclient": 570, "start": "${iso}.100000+0000", "end": "${iso}.400000+0000", "age": 0, '
+        '"state": "closed", "reason": "timeout", "alerted": false}, "tcp": {"tcp_flags": "1b", '
+        '"tcp_flags_ts": "1b", "tcp_flags_tc": "1b", "syn": true, "fin": true, "psh": true, "ack": '
+        'true, "state": "closed"}}',
+        '{"timestamp": "${iso}.200000+0000", "flow_id": $n, "event_type": "tls", "src_ip": "$client", '
+        '"src_port": $port, "dest_ip": "45.60.1.1", "dest_port": 443, "proto": "TCP", "tls": {"sni": '
+        '"a.example", "version": "TLS 1.3"}}',
+        '{"timestamp": "${iso}.300000+0000", "flow_id": $n, "event_type": "alert", "src_ip": "$client",'
+        ' "src_port": $port, "dest_ip": "45.60.1.1", "dest_port": 443, "proto": "TCP", "alert": '
+        '{"action": "allowed", "gid": 1, "signature_id": 1, "rev": 1, "signature": "x", "category": "",'
+        ' "severity": 3}}',
+    ),
+)
 
 
 def recognise(head: str, path: str) -> tuple[Recognised, ...] | None:

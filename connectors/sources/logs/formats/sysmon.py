@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from connectors.sources.logs import line_sql, sysmon_shapes
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan, literal
+from connectors.sources.logs.schema import Recognised, Sample, Scan, literal
 
 NAME = "sysmon"
 ENDPOINT = True  # the machines' own record: the same connections may stand in a sensor's log as well
@@ -50,6 +50,23 @@ _ZEROS = "(^|:)0(:0)+(:|$)"  # the first run of zeros, which in a real address i
 _NOT_ITS_OWN = ("127.%", "::1", "0.0.0.0", "::", "169.254.%", "fe80:%")
 
 
+SAMPLE = Sample(
+    rows=(
+        '{"Channel": "Microsoft-Windows-Sysmon/Operational", "EventID": ${event}, "Hostname": "ws-07", '
+        '"UtcTime": "$date $clock.120", "Image": "C:\\\\Windows\\\\System32\\\\svchost.exe", ${rest}}',
+    ),
+    turns=(
+        {
+            "event": "3",
+            "rest": '"Protocol": "tcp", "Initiated": "true", "SourceIp": "$client", "SourcePort": $port, '
+            '"DestinationIp": "45.60.1.1", "DestinationPort": 443',
+        },
+        {"event": "22", "rest": '"QueryName": "a.example", "QueryStatus": "0", "QueryResults": "45.60.1.1;"'},
+        {"event": "1", "rest": '"CommandLine": "svchost.exe -k netsvcs"'},
+    ),
+)
+
+
 def recognise(head: str, path: str) -> tuple[Recognised, ...] | None:
     """Sysmon by an event number and its channel or UtcTime in one object; None for any other content."""
     known = any(name in head for name in ('"EventID"', '"event_id"')) and _EVENT.search(head)
@@ -65,17 +82,17 @@ def recognise(head: str, path: str) -> tuple[Recognised, ...] | None:
 
 
 def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
-    """The SELECT of connections or look-ups; events of other numbers are passed over, once, with the connections."""
+    """The SELECT of connections or look-ups; all other events are passed over, once, with the connections."""
     return _connections(form, paths, scan) if form.kind == "conn" else _look_ups(form, paths, scan)
 
 
 def _connections(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     passed = f"""CASE WHEN channel NOT ILIKE '%sysmon%' THEN 'an event of another channel'
+        WHEN id = {literal(_LOOK_UP)} THEN 'a look-up: its names are read'
         WHEN id != {literal(_CONNECTION)} THEN 'event ' || id || ' is no connection'
         WHEN lower(Initiated) = 'false' THEN 'the other end opened it' END"""
-    wanted = f"id IS NULL OR id != {literal(_LOOK_UP)}"
     rows = line_sql.checked(
-        f"SELECT * FROM ({_events(form, paths, scan)}) WHERE {wanted}",
+        _events(form, paths, scan),
         _ends(),
         passed,
         faults=[

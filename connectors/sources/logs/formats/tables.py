@@ -17,7 +17,7 @@ from functools import partial
 
 from connectors.sources.logs import json_paths, line_sql
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Columns, Recognised, Scan, literal
+from connectors.sources.logs.schema import Columns, Recognised, Sample, Scan, literal
 from playbook.errors import ConfigError
 
 NAME = "table"
@@ -106,6 +106,15 @@ NEEDED = ("time", "src_ip", "dst_ip", "dst_port")
 _REFUSALS = "deny|denied|drop|dropped|block|blocked|reject|rejected|reset|failure|denied-.*|blocked-.*"
 # What a detection's own answer has: rows about many connections each, over hours.
 _SUMMED = frozenset(("beaconing_score", "hourly_buckets", "avg_per_hour"))
+
+
+SAMPLE = Sample(
+    headers=("_time,src_ip,src_port,dest_ip,dest_port,transport,action,bytes_out,bytes_in",),
+    rows=(
+        "${iso}.000+0000,$client,$port,45.60.1.1,443,tcp,allowed,517,4096",
+        "${iso}.000+0000,$client,$port,45.60.1.3,23,tcp,blocked,,",
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | None:

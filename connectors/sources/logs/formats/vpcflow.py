@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 
 from connectors.sources.logs import directions, line_sql, vpc_fields
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan
+from connectors.sources.logs.schema import Recognised, Sample, Scan
 
 NAME = "vpcflow"
 
@@ -67,6 +67,20 @@ _FIELDS = (
     "flow-direction",
     "pkt-srcaddr",
     "pkt-dstaddr",
+)
+
+
+SAMPLE = Sample(
+    headers=(
+        "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start "
+        "end action log-status tcp-flags",
+    ),
+    rows=(
+        "3 123456789012 eni-0a $client 45.60.1.1 $port 443 6 5 500 $epoch $later ACCEPT OK 3",
+        "3 123456789012 eni-0a 45.60.1.1 $client 443 $port 6 5 500 $epoch $later ACCEPT OK 19",
+        "3 123456789012 eni-0a $client 45.60.1.3 $port 23 6 1 40 $epoch $later REJECT OK 2",
+        "3 123456789012 eni-0a - - - - - - - $epoch $later - NODATA -",
+    ),
 )
 
 
@@ -152,7 +166,7 @@ def _began() -> str:
     )
     spoke_first = directions.first_by("started", "CASE WHEN way = 'egress' THEN 0 ELSE 1 END")
     return (
-        f"CASE WHEN any_value(action) = 'REJECT' THEN first(forward ORDER BY started, n) "
+        f"CASE WHEN any_value(action) = 'REJECT' THEN {directions.first_by('started')} "
         f"ELSE coalesce(arg_min({by_flags}, started), any_value(CASE {listening} END), {spoke_first}) END"
     )
 

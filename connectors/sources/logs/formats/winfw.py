@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from connectors.sources.logs import clocks, devices, line_sql
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan
+from connectors.sources.logs.schema import Recognised, Sample, Scan
 
 NAME = "winfw"
 LACKS = "ALLOW, OPEN or DROP line (logging of successful connections)"
@@ -19,6 +19,22 @@ LACKS = "ALLOW, OPEN or DROP line (logging of successful connections)"
 NEEDED = ("date", "time", "action", "protocol", "src-ip", "dst-ip", "src-port", "dst-port")
 _FIELDS = re.compile(r"^#Fields:[ \t]*(date time action protocol src-ip [^\r\n]*)", re.MULTILINE)
 _PATTERNS = ("%Y-%m-%d %H:%M:%S",)
+
+
+SAMPLE = Sample(
+    headers=(
+        "#Version: 1.5",
+        "#Software: Microsoft Windows Firewall",
+        "#Time Format: Local",
+        "#Fields: date time action protocol src-ip dst-ip src-port dst-port size tcpflags tcpsyn "
+        "tcpack tcpwin icmptype icmpcode info path",
+    ),
+    rows=(
+        "$date $clock ALLOW TCP $client 45.60.1.1 $port 443 0 - 0 0 0 - - - SEND",
+        "$date $clock DROP TCP $client 45.60.1.3 $port 23 52 S 1 0 64240 - - - SEND",
+        "$date $clock CLOSE TCP $client 45.60.1.1 $port 443 - - - - - - - - -",
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from connectors.sources.logs.formats import _zeek_fields
-from connectors.sources.logs.schema import Kind, Recognised, Scan, literal
+from connectors.sources.logs.schema import Kind, Recognised, Sample, Scan, literal
 from playbook.detections.languages._answered import ANSWERED, UNANSWERED
 
 NAME = "zeek"
@@ -57,6 +57,16 @@ _STATES = frozenset((*ANSWERED, *UNANSWERED, "RSTRH", "SHR", "OTH"))
 _NUMBER = re.compile(r"\d+\.\d+|\d+")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]")
 _JOINT = "   "  # IoT-23 joins its last three columns by three spaces
+
+
+SAMPLE = Sample(
+    headers=(
+        "#separator \\x09",
+        "#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\tduration\torig_b"
+        "ytes\tresp_bytes\tconn_state\thistory\torig_pkts\torig_ip_bytes\tresp_pkts\tresp_ip_bytes",
+    ),
+    rows=("$epoch.5\tC$n\t$client\t$port\t45.60.1.1\t443\ttcp\tssl\t1.5\t120\t300\tSF\tShADadFf\t6\t360\t5\t500",),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | tuple[Recognised, ...] | None:

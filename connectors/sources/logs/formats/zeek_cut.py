@@ -15,7 +15,7 @@ from connectors.sources.logs import json_paths, line_sql
 from connectors.sources.logs.formats import _zeek_fields
 from connectors.sources.logs.formats.zeek import DEFAULT_ORDER
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Kind, Recognised, Scan
+from connectors.sources.logs.schema import Kind, Recognised, Sample, Scan
 
 NAME = "zeek-cut"
 ASKED_LAST = True  # what zeek.py and zeek_json.py read themselves is theirs
@@ -40,6 +40,12 @@ _OF_CONN = frozenset(
 )
 _SEPARATORS = ("\t", ",", " ")
 _REQUIRED = frozenset(("ts", "id.orig_h", "id.resp_h", "id.resp_p"))
+
+
+SAMPLE = Sample(
+    headers=("ts,id.orig_h,id.orig_p,id.resp_h,id.resp_p,proto,duration,orig_bytes,resp_bytes,conn_state",),
+    rows=("$epoch.5,$client,$port,45.60.1.1,443,tcp,1.5,120,300,SF",),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | None:

@@ -6,12 +6,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.sources.logs.formats import _zeek_fields
-from connectors.sources.logs.schema import Recognised, Scan, literal
+from connectors.sources.logs.schema import Recognised, Sample, Scan, literal
 
 NAME = "zeek-json"
 ROWS_ARE_LINES = True
 
 _LONGEST_OBJECT = 4 * 1024 * 1024
+
+
+SAMPLE = Sample(
+    rows=(
+        '{"ts": $epoch.5, "uid": "C$n", "id.orig_h": "$client", "id.orig_p": $port, "id.resp_h": '
+        '"45.60.1.1", "id.resp_p": 443, "proto": "tcp", "service": "ssl", "duration": 1.5, '
+        '"orig_bytes": 120, "resp_bytes": 300, "conn_state": "SF", "history": "ShADadFf", "orig_pkts": '
+        '6, "orig_ip_bytes": 360, "resp_pkts": 5, "resp_ip_bytes": 500}',
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | tuple[Recognised, ...] | None:

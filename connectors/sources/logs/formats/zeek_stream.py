@@ -12,7 +12,7 @@ from typing import Any
 from connectors.sources.logs import line_sql
 from connectors.sources.logs.formats import _zeek_fields
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import CANONICAL, Kind, Recognised, Scan, literal
+from connectors.sources.logs.schema import CANONICAL, Kind, Recognised, Sample, Scan, literal
 
 NAME = "zeek-stream"
 LACKS = "conn line (Zeek's conn.log)"
@@ -30,6 +30,20 @@ _KINDS: Mapping[Kind, tuple[str, ...]] = {
 }
 _INTERIM = ("conn_long", "open_conn")
 _FLOW = ("id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p")
+
+
+SAMPLE = Sample(
+    rows=(
+        '{"_path": "conn", "ts": $epoch.5, "uid": "C$n", "id.orig_h": "$client", "id.orig_p": $port, '
+        '"id.resp_h": "45.60.1.1", "id.resp_p": 443, "proto": "tcp", "service": "ssl", "duration": 1.5,'
+        ' "orig_bytes": 120, "resp_bytes": 300, "conn_state": "SF", "history": "ShADadFf", '
+        '"orig_pkts": 6, "orig_ip_bytes": 360, "resp_pkts": 5, "resp_ip_bytes": 500}',
+        '{"_path": "ssl", "ts": $epoch.6, "uid": "C$n", "id.orig_h": "$client", "id.orig_p": $port, '
+        '"id.resp_h": "45.60.1.1", "id.resp_p": 443, "version": "TLSv12", "cipher": "TLS_AES", '
+        '"server_name": "a.example", "established": true}',
+        '{"_path": "weird", "ts": $epoch.7, "uid": "C$n", "name": "dns_unmatched_reply", "notice": false}',
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | tuple[Recognised, ...] | None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from connectors.sources.logs import clocks, devices, line_sql, pairs
 from connectors.sources.logs.line_sql import Cell
-from connectors.sources.logs.schema import Recognised, Scan, literal
+from connectors.sources.logs.schema import Recognised, Sample, Scan, literal
 
 NAME = "zscaler"
 LACKS = "firewall record (NSS feed of firewall logs)"
@@ -39,6 +39,18 @@ _FIREWALL = re.compile(r"^[^{\n]{0,400}?\bcsip=[^\n]*\b(?:cdip|sdip)=", re.MULTI
 _WEB = re.compile(r"^[^{\n]{0,2000}?\bClientIP=[^\n]*", re.MULTILINE)
 _FRONT = r"[A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d \d{4}|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
 _TIMES = ("%a %b %d %H:%M:%S %Y", "%Y-%m-%d %H:%M:%S", "%b %d %H:%M:%S %Y", "%b %d %Y %H:%M:%S")
+
+
+SAMPLE = Sample(
+    rows=(
+        "$date $clock\taction=${action}\tdepartment=Default\tcsip=$client\tcsport=$port\tcdip=${dst}\tc"
+        "dport=443\tssip=203.0.113.9\tproto=TCP\tinbytes=1292\toutbytes=858\tduration=20\tnumsessions=1",
+    ),
+    turns=(
+        {"action": "Allow", "dst": "45.60.1.1"},
+        {"action": "Block/Drop", "dst": "45.60.1.3"},
+    ),
+)
 
 
 def recognise(head: str, path: str) -> Recognised | tuple[Recognised, ...] | None:
