@@ -75,6 +75,14 @@ class Playbook:
             raise PlaybookFailure("answer", f"The service at {self.address} does not answer as botnet-playbook does.")
         return answer
 
+    def case(self, case_id: str) -> dict[str, Any]:
+        """One case whole, with its verdict, its plan and its detections."""
+        path = f"/api/cases/{urllib.parse.quote(case_id, safe='')}"
+        answer = self._asked("GET", path, self._token("investigate", "reading a case"), None)
+        if not isinstance(answer, dict) or "case_id" not in answer:
+            raise PlaybookFailure("answer", f"The service at {self.address} does not answer as botnet-playbook does.")
+        return answer
+
     def new_cases(
         self, state: dict[str, Any], since: str, limit: int, statuses: tuple[str, ...] = OPEN
     ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
