@@ -65,7 +65,7 @@ def test_a_new_action_is_in_every_package_without_an_edit(name):
     before = platforms.render(name, catalogue())
     after = platforms.render(name, (*catalogue(), action()))
     changed = [path for path, text in after.items() if before.get(path) != text]
-    assert changed and any("zz_probe_wire" in str(after[path]) for path in changed)
+    assert any("zz_probe_wire" in f"{path} {after[path]}" for path in changed)
     assert platforms.build(name, (*catalogue(), action())) != platforms.build(name, catalogue())
 
 
