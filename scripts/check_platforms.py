@@ -168,8 +168,20 @@ def splunk_soar(tools: Path, folder: Path) -> tuple[bool, str]:
     return code == 0 and down and "nonsense False This app has no action" in text, text
 
 
+def openapi(tools: Path, folder: Path) -> tuple[bool, str]:
+    """openapi-spec-validator over both documents; a broken one is refused."""
+    program = str(tools / "openapi" / "bin" / "openapi-spec-validator")
+    documents = [str(MANIFESTS / "openapi" / "openapi.json"), str(MANIFESTS / "openapi_3_0" / "openapi-3.0.json")]
+    code, text = ran([program, *documents], folder)
+    broken = json.loads(Path(documents[1]).read_text(encoding="utf-8"))
+    del broken["info"]
+    (folder / "broken.json").write_text(json.dumps(broken), encoding="utf-8")
+    return code == 0 and ran([program, "broken.json"], folder)[0] != 0, text
+
+
 CHECKS: dict[str, tuple[str, Callable[[Path, Path], tuple[bool, str]]]] = {
     "xsoar": ("demisto-sdk validate, 181 checks, and zip-packs", xsoar),
+    "openapi": ("openapi-spec-validator, 3.1 and 3.0.3", openapi),
     "splunk_es": ("splunk-appinspect with the tags of Splunk Cloud", splunk_es),
     "splunk_soar": ("splunk-soar-sdk's stand-in for the platform, Python 3.13", splunk_soar),
     "shuffle": ("shuffle_sdk runs the app's program", shuffle),

@@ -18,6 +18,7 @@ environment() {
 older=$("$uv" python find '>=3.11,<3.13' 2>/dev/null || echo "$python")
 environment demisto "$older" 'demisto-sdk==1.39.13'
 environment appinspect "$older" 'splunk-appinspect==4.3.1'
+environment openapi "$older" 'openapi-spec-validator==0.9.0'
 environment shuffle "$older" 'shuffle-sdk==0.0.41'
 newer=$("$uv" python find 3.13 2>/dev/null || find "${PYENV_ROOT:-$HOME/.pyenv}/versions" -path '*/3.13.*/bin/python' 2>/dev/null |
   sort -V | tail -1)
