@@ -7,7 +7,7 @@ export UV_PYTHON_DOWNLOADS := never
 # starts would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run serve test test-clock integration faults record setup lint bench manifests tables lock newest lowest clients tools clean
+.PHONY: run serve test test-clock integration faults record setup lint bench manifests platforms tables lock newest lowest clients tools clean
 run: $(VENV)/.ready
 	$(BIN)/botnet-playbook run --config playbook/sample/sample.toml --dry-run --report report
 
@@ -47,6 +47,13 @@ clients: $(VENV)/.ready
 tools: .tools/.ready
 .tools/.ready: $(VENV)/.ready scripts/install_tools.sh
 	scripts/install_tools.sh $(BIN)/uv .tools
+	touch $@
+
+# the vendors' own checkers over the packages, about 100 MB a checker; ARGS='xsoar' runs one
+platforms: .tools/platforms/.ready
+	$(BIN)/python scripts/check_platforms.py .tools/platforms $(ARGS)
+.tools/platforms/.ready: $(VENV)/.ready scripts/install_platform_tools.sh
+	scripts/install_platform_tools.sh $(BIN)/uv .tools/platforms
 	touch $@
 
 setup: $(VENV)/.ready

@@ -13,7 +13,7 @@ import pytest
 from playbook.__main__ import cli
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 _CONSOLE = re.compile(r"^```console\n\$ botnet-playbook (?P<command>.*)\n(?P<said>(?:.*\n)*?)```$", re.MULTILINE)
 _FILE = re.compile(r"^```\w+ file=(?P<name>[\w.]+)\n(?P<text>(?:.*\n)*?)```$", re.MULTILINE)
 _SAMPLE = re.compile(r"<!-- sample output -->\n(.*)<!-- end of sample output -->", re.DOTALL)

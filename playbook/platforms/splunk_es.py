@@ -6,18 +6,24 @@ from html import escape
 from typing import Any
 
 from playbook.actions import Action
+from playbook.platforms import content
 from playbook.platforms._archives import tar_gz
 from playbook.platforms._images import png
 from playbook.platforms._texts import ABOUT, ADDRESS_HELP, AUTHORITIES_HELP, PUBLISHER, TITLE, client, release
 
 APP = "TA_botnet_playbook"
 _JUDGE, _CONTAIN = "botnet_judge", "botnet_contain"
+# Alerts of any Splunk, and correlation searches of ES.
+_SEARCHES = ("splunk", "splunk_es")
 
 
 def render(catalogue: Sequence[Action]) -> dict[str, str | bytes]:
     """The add-on's files under its own folder's name."""
     offers = {_JUDGE: judging(catalogue), _CONTAIN: answering(catalogue)}
+    searches = content.render(catalogue)
     files: dict[str, str | bytes] = {
+        # Every search is disabled until somebody has set its scope.
+        "default/savedsearches.conf": "\n".join(searches[f"{one}/savedsearches.conf"] for one in _SEARCHES),
         "default/app.conf": _APP_CONF.format(app=APP, release=release(), publisher=PUBLISHER, title=TITLE, about=ABOUT),
         "default/alert_actions.conf": "\n".join(_stanza(name, offers[name]) for name in offers),
         "README/alert_actions.conf.spec": "\n".join(_spec(name) for name in offers),
@@ -164,6 +170,8 @@ _README = f"""# {TITLE} for Splunk and Splunk Enterprise Security
    of the service: POST to `/servicesNS/nobody/{APP}/storage/passwords` with realm, name and password.
 3. `botnet_judge` and `botnet_contain` are alert actions of any saved search and adaptive responses of ES, by hand too.
    The inputs of an action are the columns of a result that have its names.
+4. The detection and its hunts are there as saved searches and correlation searches, all disabled: set its scope,
+   enable it, and add `botnet_judge` to its actions.
 
 Answers are events of the sourcetype `botnet_playbook:response`. A failure is an event with `status="failed"`, an ERROR
 in the log of alert actions, and the action's exit code 1.

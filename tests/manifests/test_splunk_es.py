@@ -37,6 +37,12 @@ def test_es_shows_both_responses_and_each_action_stands_in_one_of_them():
     assert all(key in spec for name in parser.sections() for key in parser[name] if key.startswith("param."))
 
 
+def test_the_saved_searches_come_along_and_none_runs_by_itself():
+    stanzas_of = [one.splitlines() for one in FILES["default/savedsearches.conf"].split("\n[")[1:]]
+    assert len(stanzas_of) >= 10 and all("disabled = 1" in lines for lines in stanzas_of)
+    assert any("action.correlationsearch.enabled = 1" in lines for lines in stanzas_of)
+
+
 @pytest.mark.loopback
 def test_many_results_have_an_answer_each_and_what_fails_is_said(tmp_path, monkeypatch):
     ((name, content),) = platforms.build("splunk_es", catalogue()).items()

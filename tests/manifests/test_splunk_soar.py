@@ -160,8 +160,8 @@ class Base:
         self.results.append(result)
         return result
 
-    def save_progress(self, message: str) -> None:
-        self.progress = message
+    def save_progress(self, text: str, *values: str) -> None:
+        self.progress = text.format(*values)
 
 
 @pytest.fixture

@@ -50,8 +50,8 @@ class BaseConnector:
         self.results.append(result)
         return result
 
-    def save_progress(self, message):
-        pass
+    def save_progress(self, text, *values):
+        self.progress = text.format(*values)
 
     def load_state(self):
         return self.kept["state"]
@@ -76,7 +76,7 @@ class BaseConnector:
             self.handle_action(param)
 
 
-app = types.SimpleNamespace(APP_SUCCESS=True, APP_ERROR=False, is_fail=lambda status: not status)
+app = types.SimpleNamespace(APP_SUCCESS=True, APP_ERROR=False)
 for name, content in {
     "phantom": {"app": app}, "phantom.app": vars(app), "phantom.action_result": {"ActionResult": ActionResult},
     "phantom.base_connector": {"BaseConnector": BaseConnector},

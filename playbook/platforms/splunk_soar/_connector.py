@@ -52,7 +52,8 @@ class BotnetPlaybookConnector(BaseConnector):
         if not asset.get("server_url"):
             raise PlaybookFailure("input", "On poll reads the cases of the service: set server_url in the asset.")
         playbook = service(asset)
-        now = self.is_poll_now()
+        # The SDK's stand-in for the platform has no such method.
+        now = getattr(self, "is_poll_now", bool)()
         state = {} if now else (self.load_state() or {})
         cases, cursor = chosen(playbook, param, asset, state.get("poll") or {})
         artifacts = 0
@@ -67,19 +68,20 @@ class BotnetPlaybookConnector(BaseConnector):
     def _kept(self, case, asset, most):
         """Keep one container; a repeat of a case is the same container, and of a detection the same artifact."""
         status, message, container_id = self.save_container(container_of(case, asset))
-        if phantom.is_fail(status):
+        if not status:
             raise PlaybookFailure("answer", "The platform did not keep {}: {}".format(case["case_id"], message))
         artifacts = artifacts_of(case, container_id)[: max(most, 0)]
         if artifacts:
             # Playbooks start once, when the last artifact of the container is there.
             artifacts[-1]["run_automation"] = True
             status, message, _ = self.save_artifacts(artifacts)
-            if phantom.is_fail(status):
+            if not status:
                 raise PlaybookFailure("answer", "The platform did not keep {}: {}".format(case["case_id"], message))
         return len(artifacts)
 
     def _ended(self, result, good, message):
-        self.save_progress(message)
+        # The platform formats its first argument, and a message may hold braces that somebody else wrote.
+        self.save_progress("{}", message)
         return result.set_status(phantom.APP_SUCCESS if good else phantom.APP_ERROR, message)
 
 

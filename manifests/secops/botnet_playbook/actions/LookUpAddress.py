@@ -1,0 +1,17 @@
+"""LookUpAddress. Made, not written."""
+
+from __future__ import annotations
+
+from soar_sdk.SiemplifyUtils import output_handler
+
+from ..core.action import run
+
+
+@output_handler
+def main() -> None:
+    """Carry out the action."""
+    run("look_up_address", "LookUpAddress")
+
+
+if __name__ == "__main__":
+    main()
