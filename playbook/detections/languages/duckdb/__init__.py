@@ -86,15 +86,15 @@ WITH events AS (
   SELECT *, floor(start / 3600)::BIGINT AS hour_no,
     {windows_column(windows)} AS window_no
   FROM {relation}
-  WHERE start IS NOT NULL{_scored(profile)}
+  WHERE start IS NOT NULL{scored(profile)}
 ), counted AS (
   SELECT * FROM events{chosen}
-  WHERE window_no IS NOT NULL{_once(profile)}
+  WHERE window_no IS NOT NULL{once(profile)}
 ), tuples AS MATERIALIZED (
   SELECT *, {v4("dst_ip")} AS dst_v4
   FROM (
     SELECT window_no, {_KEY},
-{indent(_measures(profile), "  ")}
+{indent(measures(profile), "  ")}
     FROM counted
     GROUP BY ALL
   )
@@ -102,7 +102,7 @@ WITH events AS (
     OR denied >= {MIN_CONNECTIONS} AND denied_hours >= {MIN_HOURS}
 )
 SELECT * EXCLUDE (dst_v4) FROM tuples
-WHERE dst_v4 IS NULL OR {_external(profile, lab)}
+WHERE dst_v4 IS NULL OR {external(profile, lab)}
 """
 
 
@@ -186,11 +186,12 @@ def _icmp() -> str:
     return ", ".join(f"'{name}'" for name in sorted(ICMP_NAMES))
 
 
-def _scored(profile: Profile) -> str:
+def scored(profile: Profile) -> str:
+    """The condition, after others, that leaves out what the profile never counts."""
     return "" if profile == "seed" else f"\n    AND coalesce(proto, '') NOT IN ({_icmp()})"
 
 
-def _once(profile: Profile) -> str:
+def once(profile: Profile) -> str:
     """One session that the log cut into several rows counts once."""
     if profile == "seed":
         return ""
@@ -199,7 +200,8 @@ def _once(profile: Profile) -> str:
     PARTITION BY window_no, src_ip, src_port, dst_ip, dst_port, proto ORDER BY start, continues) = 1"""
 
 
-def _measures(profile: Profile) -> str:
+def measures(profile: Profile) -> str:
+    """The aggregates of a group, in the order of ``Aggregate`` after its key."""
     counted, attempts = ("", "") if profile == "seed" else (" FILTER (NOT denied)", " FILTER (denied)")
     denied = "0" if profile == "seed" else f"coalesce(sum(conns){attempts}, 0)::BIGINT"
     hours = "0" if profile == "seed" else f"count(DISTINCT hour_no){attempts}"
@@ -261,7 +263,8 @@ def _word(number: int) -> str:
     )
 
 
-def _external(profile: Profile, lab: tuple[Network, ...]) -> str:
+def external(profile: Profile, lab: tuple[Network, ...]) -> str:
+    """SQL condition: the profile scores connections to the IPv4 number ``dst_v4``."""
     if profile == "seed":
         return f"NOT {within('dst_v4', SEED_INTERNAL)}"
     named = f" OR {within('dst_v4', lab)}" if lab else ""
