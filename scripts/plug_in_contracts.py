@@ -33,7 +33,7 @@ def lines(root: Path = ROOT) -> Iterator[str]:
     yield "                            Enricher, Notifier, PlatformModule, QueryLanguageModule, RuleModule, TicketDesk)"
     for folder, protocol in CONTRACTS.items():
         for module in pkgutil.iter_modules([str(root / folder)]):
-            if module.name.startswith("_") or module.ispkg and folder == "playbook/detections":
+            if module.name.startswith("_") or (module.ispkg and folder == "playbook/detections"):
                 continue
             if folder == "playbook/detections" and not _is_detection(root / folder / f"{module.name}.py"):
                 continue
