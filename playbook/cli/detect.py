@@ -14,7 +14,7 @@ from playbook.cli._log_options import log_options, log_settings
 from playbook.cli._options import config_option, configuration, emit, now, uncollected
 from playbook.cli._source_options import progress_bar
 from playbook.detections.beaconing import COLUMNS, row
-from playbook.detections.by_name import BESIDE, named
+from playbook.detections.rows import BESIDE, beside
 from playbook.model.detection import Detection, Fetched, SourceHealth
 from playbook.ports import Progress
 from playbook.report.sanitize import plain, several, utc
@@ -104,8 +104,8 @@ def _fetch(
 
 def _row(detection: Detection, profile: str) -> dict[str, Any]:
     """The normative columns; the default profile adds what it knows of bytes and denials."""
-    beside = {name: getattr(detection, name) for name in _BESIDE} if profile == "default" else {}
-    return row(detection) | beside | named(detection)
+    more = {name: getattr(detection, name) for name in _BESIDE} if profile == "default" else {}
+    return row(detection) | more | beside(detection)
 
 
 def _rejected(health: SourceHealth) -> tuple[str, ...]:
@@ -159,6 +159,12 @@ def _cell(text: str) -> str:
     return f"'{shown}" if shown.startswith(_FORMULA) else shown
 
 
+def _remark(row: dict[str, Any]) -> str:
+    """What is special: that it was blocked, or how long the longest connection was open."""
+    length = f"  open for {row['longest_s'] / 3600:.1f} h" if "longest_s" in row else ""
+    return ("  blocked" if row.get("blocked") else "") + length
+
+
 def _destination(row: dict[str, Any]) -> str:
     """The address, or the name with how many addresses it stands for."""
     return f"{plain(row['dst_name'])} ({row['destination_count']} addresses)" if "dst_name" in row else row["dst_ip"]
@@ -170,7 +176,7 @@ def _text(rows: list[dict[str, Any]], health: SourceHealth) -> str:
     lines += [
         f"{r['beaconing_score']:>5}  {r['connections']:>11}  {r['hourly_buckets']:>5}  {r['avg_per_hour']:>7}  "
         f"{'unknown' if r['avg_bytes_per_conn'] is None else r['avg_bytes_per_conn']:>10}  "
-        f"{r['src_ip']} -> {_destination(r)} port {r['dst_port']}{'  blocked' if r.get('blocked') else ''}"
+        f"{r['src_ip']} -> {_destination(r)} port {r['dst_port']}{_remark(r)}"
         for r in rows
     ]
     state = "" if health.complete else ", INCOMPLETE"

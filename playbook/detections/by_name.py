@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from playbook.detections import beaconing
 from playbook.detections.beaconing import MIN_CONNECTIONS, MIN_HOURS, Aggregate, Event, Scope
@@ -14,7 +14,6 @@ TITLE = "One name behind at least two addresses, with the counts and the score o
 # A name behind one address is the tuple of that address, which the beaconing detection counts.
 LEAST_ADDRESSES = 2
 MOST_SHOWN = 100
-BESIDE = ("dst_name", "destinations", "destination_count")
 THRESHOLDS = (
     Threshold(name="addresses behind the name", value=LEAST_ADDRESSES, origin="one address is the tuple itself"),
     Threshold(name="connections to all of them", value=MIN_CONNECTIONS, origin="the beaconing detection"),
@@ -61,11 +60,6 @@ def score(aggregate: NamedAggregate, scope: Scope) -> Detection | None:
             "destination_count": len(aggregate.destinations),
         }
     )
-
-
-def named(detection: Detection) -> dict[str, Any]:
-    """The columns that a detection with a name has beside the others; none for one without."""
-    return {name: getattr(detection, name) for name in BESIDE} if detection.dst_name else {}
 
 
 def absorbs(named: Detection, other: Detection) -> bool:

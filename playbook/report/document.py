@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from playbook.detections.beaconing import row
-from playbook.detections.by_name import named
+from playbook.detections.rows import beside
 from playbook.model.case import Case, JudgedDetection, Run
 from playbook.report import wording
 
@@ -20,7 +20,7 @@ def _detection(judged: JudgedDetection) -> Document:
         "denied": found.denied,
         "blocked": found.blocked,
         "rule": found.rule,
-        **named(found),
+        **beside(found),
         "evidence": [evidence.model_dump(mode="json") for evidence in verdict.evidence],
         "verdict": {
             "disposition": verdict.disposition,

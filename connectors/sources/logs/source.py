@@ -30,6 +30,7 @@ from connectors.sources.logs.traffic import Sources, traffic
 from playbook.detections.beaconing import Scope, moment, score, sort_key
 from playbook.detections.hunts import HUNTS
 from playbook.detections.languages.duckdb import Windows
+from playbook.detections.long_connection import score_sessions
 from playbook.errors import BadAnswer, PlaybookError, UnknownFormat
 from playbook.model.check import CheckResult
 from playbook.model.detection import AddressHolder, Detection, Fetched, TimeWindow
@@ -276,7 +277,8 @@ class LogSource:
     ) -> Fetched:
         scored = (score(aggregate, self._scope) for aggregate in outcome.aggregates.get(number, ()))
         named = self._named.by_window.get(number, ())
-        detections = sorted((*(detection for detection in scored if detection is not None), *named), key=sort_key)
+        beside = (*named, *score_sessions(outcome.sessions.get(number, ()), self._scope))
+        detections = sorted((*(detection for detection in scored if detection is not None), *beside), key=sort_key)
         return Fetched(
             source=self.name,
             window=window,

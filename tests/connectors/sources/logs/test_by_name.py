@@ -164,7 +164,8 @@ def test_detect_names_the_rule_of_each_row(tmp_path, config):
     header, first, *_ = (
         CliRunner().invoke(cli, ["detect", str(folder), "--csv", "--config", str(config)]).stdout.splitlines()
     )
-    assert header.endswith("dst_name,destinations,destination_count") and first.endswith(f"{NAMED},9.1.2.1;9.1.2.2,2")
+    assert header.endswith("dst_name,destinations,destination_count,longest_s")
+    assert first.endswith(f"{NAMED},9.1.2.1;9.1.2.2,2,")
 
 
 def test_run_leaves_a_regular_name_on_watch_and_absorbs_its_tuples(tmp_path, config):
