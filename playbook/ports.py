@@ -15,7 +15,7 @@ from playbook.model import Value
 from playbook.model.address import Network
 from playbook.model.case import Ticket
 from playbook.model.check import CheckResult as CheckResult
-from playbook.model.detection import Detection, Fetched, TimeWindow
+from playbook.model.detection import Detection, Fetched, Threshold, TimeWindow
 from playbook.model.enriched import EnrichedDetection
 from playbook.model.enrichment import Enrichment
 from playbook.model.event import Event
@@ -205,6 +205,30 @@ class RuleModule(Protocol):
 
     def judge(self, enriched: EnrichedDetection, params: Any) -> Evidence | None:
         """The evidence it finds, or None; pure: no clock, file, network or settings."""
+
+
+class DetectionModule(Protocol):
+    """A file of ``playbook/detections`` with a ``NAME``: what to look for, found by lying there.
+
+    An engine counts, ``score`` decides: each query language that can count it has a file of the same name in its
+    folder, with ``query`` as a language has (``playbook/detections/languages``).
+    """
+
+    @property
+    def NAME(self) -> str:  # a constant of the module
+        """What rows carry as ``rule``, and ``query --rule`` takes."""
+
+    @property
+    def TITLE(self) -> str:  # a constant of the module
+        """What it looks for, in one sentence without a full stop."""
+
+    @property
+    def THRESHOLDS(self) -> tuple[Threshold, ...]:  # a constant of the module
+        """Every number it compares with, and where that comes from."""
+
+    @property
+    def score(self) -> Callable[[Any, Any], Detection | None]:
+        """(aggregate, scope) -> the detection it makes, or None; pure."""
 
 
 class QueryLanguageModule(Protocol):

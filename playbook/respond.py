@@ -17,6 +17,7 @@ from playbook.model.traffic import Traffic
 from playbook.model.verdict import FilteredDetection
 from playbook.ports import DetectionSource, Progress, Toolkit
 from playbook.response.plan import ResponseCapabilities
+from playbook.triage.absorb import absorb
 from playbook.triage.config_warnings import about_exceptions, about_networks
 from playbook.triage.enrich import Enrichers
 from playbook.triage.evaluate import RuleSet, apply_filters, evaluate, with_traffic
@@ -55,7 +56,7 @@ def respond(
     traffic, silence = traffic_of(toolkit.source, tuple(e.detection for e in passed))
     complete = enrichers.complete(with_traffic(passed, traffic), gathered.window)
     judged = _with_gaps(evaluate(complete, terms.rules), gathered.health, silence)
-    judged = review(judged) if review else judged
+    judged = absorb(review(judged) if review else judged)
     cases = file_cases(judged, terms.means, gathered.holders)
     cases, tickets = with_tickets(cases, terms.limits.tickets_per_run, terms.limits.group_ticket_min_hosts)
 

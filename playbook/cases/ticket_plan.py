@@ -76,7 +76,7 @@ def _shared(cases: Sequence[Case], hosts_for_one: int) -> dict[str, Ticket]:
     by_place: dict[tuple[str, int], list[Case]] = defaultdict(list)
     for case in cases:
         detection = case.detections[0].enriched.detection
-        by_place[detection.dst_ip, detection.dst_port].append(case)
+        by_place[detection.dst_name or detection.dst_ip, detection.dst_port].append(case)
     tickets: dict[str, Ticket] = {}
     for (address, port), together in by_place.items():
         if len(together) < hosts_for_one:

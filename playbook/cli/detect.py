@@ -13,13 +13,14 @@ from playbook.cli._columns import columns, columns_option
 from playbook.cli._log_options import log_options, log_settings
 from playbook.cli._options import config_option, configuration, emit, now, uncollected
 from playbook.cli._source_options import progress_bar
-from playbook.detections.beaconing import row
+from playbook.detections.beaconing import COLUMNS, row
+from playbook.detections.rows import BESIDE, beside
 from playbook.model.detection import Detection, Fetched, SourceHealth
 from playbook.ports import Progress
 from playbook.report.sanitize import plain, several, utc
 from playbook.triage.merge import merge_windows
 
-_BESIDE = ("bytes_known", "denied", "blocked")
+_BESIDE = ("bytes_known", "denied", "blocked", "rule")
 _FORMULA = ("=", "+", "-", "@")
 _LONGEST_CELL = 8192
 _LONGEST_HOST = 40
@@ -104,8 +105,8 @@ def _fetch(
 
 def _row(detection: Detection, profile: str) -> dict[str, Any]:
     """The normative columns; the default profile adds what it knows of bytes and denials."""
-    beside = {name: getattr(detection, name) for name in _BESIDE} if profile == "default" else {}
-    return row(detection) | beside
+    more = {name: getattr(detection, name) for name in _BESIDE} if profile == "default" else {}
+    return row(detection) | more | beside(detection)
 
 
 def _rejected(health: SourceHealth) -> tuple[str, ...]:
@@ -140,13 +141,17 @@ def _left_out(health: SourceHealth) -> tuple[str, ...]:
 
 def _csv(rows: list[dict[str, Any]], profile: str) -> str:
     text = io.StringIO()
-    columns = list(rows[0]) if rows else [*_COLUMNS, *(_BESIDE if profile == "default" else ())]
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    columns = [*COLUMNS, *((*_BESIDE, *BESIDE) if profile == "default" else ())]
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(
-        {**r, "hostname": _cell(r["hostname"]), "processes": _cell(";".join(r["processes"]))} for r in rows
+        r | {name: _cell(r[name]) for name in ("hostname", "dst_name") if name in r} | _lists(r) for r in rows
     )
     return text.getvalue()
+
+
+def _lists(row: dict[str, Any]) -> dict[str, str]:
+    return {name: _cell(";".join(row[name])) for name in ("processes", "destinations") if name in row}
 
 
 def _cell(text: str) -> str:
@@ -155,23 +160,15 @@ def _cell(text: str) -> str:
     return f"'{shown}" if shown.startswith(_FORMULA) else shown
 
 
-_COLUMNS = (
-    "hostname",
-    "src_ip",
-    "dst_ip",
-    "dst_port",
-    "connections",
-    "hourly_buckets",
-    "avg_per_hour",
-    "avg_bytes_per_conn",
-    "irc_port",
-    "beaconing_score",
-    "total_bytes_sent",
-    "total_bytes_rcvd",
-    "processes",
-    "first_seen",
-    "last_seen",
-)
+def _remark(row: dict[str, Any]) -> str:
+    """What is special: that it was blocked, or how long the longest connection was open."""
+    length = f"  open for {row['longest_s'] / 3600:.1f} h" if "longest_s" in row else ""
+    return ("  blocked" if row.get("blocked") else "") + length
+
+
+def _destination(row: dict[str, Any]) -> str:
+    """The address, or the name with how many addresses it stands for."""
+    return f"{plain(row['dst_name'])} ({row['destination_count']} addresses)" if "dst_name" in row else row["dst_ip"]
 
 
 def _text(rows: list[dict[str, Any]], health: SourceHealth) -> str:
@@ -183,7 +180,7 @@ def _text(rows: list[dict[str, Any]], health: SourceHealth) -> str:
     lines += [
         f"{r['beaconing_score']:>5}  {r['connections']:>11}  {r['hourly_buckets']:>5}  {r['avg_per_hour']:>7}  "
         f"{'unknown' if r['avg_bytes_per_conn'] is None else r['avg_bytes_per_conn']:>10}  "
-        f"{host:<{wide}}  {r['src_ip']} -> {r['dst_ip']} port {r['dst_port']}{'  blocked' if r.get('blocked') else ''}"
+        f"{host:<{wide}}  {r['src_ip']} -> {_destination(r)} port {r['dst_port']}{_remark(r)}"
         for host, r in zip(hosts, rows, strict=True)
     ]
     state = "" if health.complete else ", INCOMPLETE"

@@ -11,6 +11,7 @@ from playbook.config import Config
 from playbook.detections import languages
 from playbook.detections.hunts import HUNTS
 from playbook.errors import ConfigError
+from playbook.model.detection import RULE
 
 _ADJUSTED = ("preset", "scope", "fields")
 
@@ -19,6 +20,13 @@ _ADJUSTED = ("preset", "scope", "fields")
 @config_option
 @click.argument("language")
 @click.option("--hunt", type=click.Choice(sorted(HUNTS)), help="A hunt instead of the beaconing detection.")
+@click.option(
+    "--rule",
+    type=click.Choice(list(languages.all_detections())),
+    default=RULE,
+    show_default=True,
+    help="Which detection.",
+)
 @click.option("--preset", help="The shape of the source's fields, where the language has presets.")
 @click.option("--profile", type=click.Choice(["default", "seed"]), help="seed: the original rule, for comparison.")
 @click.option(
@@ -38,6 +46,7 @@ def command(
     config_file: Path | None,
     language: str,
     hunt: str | None,
+    rule: str,
     preset: str | None,
     profile: str | None,
     purpose: str,
@@ -47,10 +56,14 @@ def command(
     if language not in languages.languages():
         raise click.UsageError(f"{language!r} is no language here; there are: {', '.join(languages.languages())}")
     given = {name: value for name, value in (("hunt", hunt), ("preset", preset), ("profile", profile)) if value}
-    known, choices = languages.presets(language, hunt), languages.choices(language)
+    if hunt and rule != RULE:
+        raise click.UsageError("--hunt or --rule, not both")
+    if rule not in languages.rules(language):
+        raise click.UsageError(f"{language} does not render {rule}; it renders: {', '.join(languages.rules(language))}")
+    known, choices = languages.presets(language, hunt), languages.choices(language, rule)
     strange = sorted(given.keys() - choices)
     if strange:
-        raise click.UsageError(f"{language} has no --{strange[0]}")
+        raise click.UsageError(f"{language} has no --{strange[0]}{'' if rule == RULE else f' for {rule}'}")
     if purpose == "fetch" and "purpose" not in choices:
         raise click.UsageError(f"no connector sends {language}: there is only --for paste")
     if preset and preset not in known:
@@ -59,7 +72,7 @@ def command(
     adjusted = _adjusted(config, language, source_name)
     chosen = {"purpose": purpose, "lab": config.networks.lab} | adjusted | _preset_of(language, profile, adjusted)
     try:
-        click.echo(languages.render(language, **{n: v for n, v in (chosen | given).items() if n in choices}))
+        click.echo(languages.render(language, rule, **{n: v for n, v in (chosen | given).items() if n in choices}))
     except KeyError as fault:
         raise click.UsageError(f"{language}: {fault.args[0]}") from None
     except ValueError as fault:

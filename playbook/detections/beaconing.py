@@ -13,8 +13,10 @@ from typing import Any, Literal, NamedTuple
 import rfc8785
 
 from playbook.model.address import Network, parse, unwrap, why_not_global
-from playbook.model.detection import RULE, Detection, host_text
+from playbook.model.detection import RULE, Detection, Threshold, host_text
 
+NAME = RULE
+TITLE = "Connections of one host to one address and port: at least 20 in 3 hours, and a score of 1 or more"
 Profile = Literal["default", "seed"]
 PROFILES: tuple[Profile, ...] = ("default", "seed")
 
@@ -26,6 +28,10 @@ MANY_CONNECTIONS = 200
 MANY_HOURS = 6
 SOME_CONNECTIONS = 100
 IRC_PORTS = frozenset((*range(6660, 6670), 6697, 1080, 4444))
+THRESHOLDS = (
+    Threshold(name="connections", value=MIN_CONNECTIONS, origin="the seed's rule"),
+    Threshold(name="distinct UTC hours", value=MIN_HOURS, origin="the seed's rule"),
+)
 ICMP_NAMES = frozenset(("icmp", "icmp6", "icmpv6", "ipv6-icmp"))
 NTP_PORT, NTP_SMALLEST, NTP_LARGEST = 123, 76, 116  # bytes of IP of one packet
 
@@ -34,23 +40,11 @@ SEED_INTERNAL: tuple[IPv4Network, ...] = tuple(
     IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16")
 )
 
-COLUMNS = (
-    "hostname",
-    "src_ip",
-    "dst_ip",
-    "dst_port",
-    "connections",
-    "hourly_buckets",
-    "avg_per_hour",
-    "avg_bytes_per_conn",
-    "irc_port",
-    "beaconing_score",
-    "total_bytes_sent",
-    "total_bytes_rcvd",
-    "processes",
-    "first_seen",
-    "last_seen",
+_IN_ORDER = (
+    "hostname src_ip dst_ip dst_port connections hourly_buckets avg_per_hour avg_bytes_per_conn irc_port "
+    "beaconing_score total_bytes_sent total_bytes_rcvd processes first_seen last_seen"
 )
+COLUMNS = tuple(_IN_ORDER.split())
 
 
 class Event(NamedTuple):
@@ -146,9 +140,9 @@ def beaconing_score(connections: int, hours: int, bytes_total: int | None, irc: 
     return 1 if connections > SOME_CONNECTIONS else 0
 
 
-def detection_id(source: str, host: str, src_ip: str, dst_ip: str, dst_port: int) -> str:
-    """SHA-256 hex of the RFC 8785 JSON of [rule, source, host, src_ip, dst_ip, dst_port]."""
-    return hashlib.sha256(rfc8785.dumps([RULE, source, host, src_ip, dst_ip, dst_port])).hexdigest()
+def detection_id(source: str, host: str, src_ip: str, destination: str, dst_port: int | None, rule: str = RULE) -> str:
+    """SHA-256 hex of the RFC 8785 JSON of [rule, source, host, src_ip, destination (an address or name), dst_port]."""
+    return hashlib.sha256(rfc8785.dumps([rule, source, host, src_ip, destination, dst_port])).hexdigest()
 
 
 def score(aggregate: Aggregate, scope: Scope) -> Detection | None:
@@ -225,14 +219,19 @@ def row(detection: Detection) -> dict[str, Any]:
 def score_events(events: Iterable[Event], scope: Scope) -> tuple[Detection, ...]:
     """The whole detection in plain Python over the events of one window: what every engine is compared with."""
     groups: dict[tuple[str, str, str, int], list[Event]] = defaultdict(list)
-    for event in events if scope.profile == "seed" else _counted_once(events):
+    for event in counted_once(events, scope.profile):
         groups[event.hostname, event.src_ip, event.dst_ip, event.dst_port].append(event)
-    found = (score(_aggregate(rows, scope.profile), scope) for rows in groups.values())
+    found = (score(aggregate(rows, scope.profile), scope) for rows in groups.values())
     return tuple(sorted((detection for detection in found if detection is not None), key=sort_key))
 
 
-def _counted_once(events: Iterable[Event]) -> list[Event]:
-    """Without ICMP, and without the further rows of a session whose 5-tuple was seen before."""
+def counted_once(events: Iterable[Event], profile: Profile) -> list[Event]:
+    """The events that the profile counts: all in the seed's.
+
+    In the default profile without ICMP, and without the further rows of a session whose 5-tuple was seen before.
+    """
+    if profile == "seed":
+        return list(events)
     kept, seen = [], set()
     for event in sorted(events, key=lambda event: (event.start, event.continues)):
         flow = (event.src_ip, event.src_port, event.dst_ip, event.dst_port, event.proto)
@@ -242,7 +241,8 @@ def _counted_once(events: Iterable[Event]) -> list[Event]:
     return kept
 
 
-def _aggregate(rows: list[Event], profile: Profile) -> Aggregate:
+def aggregate(rows: list[Event], profile: Profile) -> Aggregate:
+    """The counts of the events of one group, which are not none."""
     counted = rows if profile == "seed" else [event for event in rows if not event.denied]
     denied = [event for event in rows if event.denied] if profile == "default" else []
     first = rows[0]

@@ -38,6 +38,15 @@ def host_text(hostname: str, src_ip: str) -> str:
     return src_ip if name in {"", "-", "unknown", "null"} else name
 
 
+class Threshold(Value):
+    """A number that a detection compares with, and where it comes from."""
+
+    name: str
+    value: float
+    unit: str = ""
+    origin: str
+
+
 class Detection(Value):
     """One (hostname, src_ip, dst_ip, dst_port) that the detection kept, in the columns of docs/detection.md.
 
@@ -45,6 +54,10 @@ class Detection(Value):
     (``bytes_known`` false). ``denied`` counts attempts that a device refused; ``blocked`` marks a detection made
     of denied attempts alone. ``services`` are the application protocols the log recorded; ``transports`` its IP
     protocols (lower case); ``ntp_sized`` is whether every packet had 76 to 116 bytes of IP (null: unknown).
+
+    ``dst_name`` is set where the destination is a name: ``destinations`` are then the addresses behind it (sorted, at
+    most 100 of ``destination_count``), and ``dst_ip`` is the one used most. ``longest_s`` is the length of the longest
+    connection in seconds, where a detection is about that.
     """
 
     detection_id: str
@@ -71,6 +84,10 @@ class Detection(Value):
     services: tuple[str, ...] = ()
     transports: tuple[str, ...] = ()
     ntp_sized: bool | None = None
+    dst_name: str = ""
+    destinations: tuple[str, ...] = ()
+    destination_count: int = Field(default=0, ge=0)
+    longest_s: float | None = None
 
     @property
     def span(self) -> TimeWindow | None:

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from playbook.detections.beaconing import row
+from playbook.detections.rows import beside
 from playbook.model.case import Case, JudgedDetection, Run
 from playbook.report import wording
 
@@ -18,6 +19,8 @@ def _detection(judged: JudgedDetection) -> Document:
         "bytes_known": found.bytes_known,
         "denied": found.denied,
         "blocked": found.blocked,
+        "rule": found.rule,
+        **beside(found),
         "evidence": [evidence.model_dump(mode="json") for evidence in verdict.evidence],
         "verdict": {
             "disposition": verdict.disposition,

@@ -159,9 +159,12 @@ def deciding_rung(case: Case) -> int:
 
 
 def destination(detection: Detection) -> str:
-    """``203.0.113.66:6667/tcp``."""
-    transports = "/".join(detection.transports)
-    return plain(endpoint(detection.dst_ip, detection.dst_port) + (f"/{transports}" if transports else ""), 80)
+    """``203.0.113.66:6667/tcp``; a name with the number of its addresses: ``a.example:443/tcp (3 addresses)``."""
+    transports = "".join(f"/{'/'.join(detection.transports)}" for _ in detection.transports[:1])
+    if detection.dst_name:
+        named = plain(detection.dst_name, 80)
+        return f"{named}:{detection.dst_port}{plain(transports, 20)} ({detection.destination_count} addresses)"
+    return plain(endpoint(detection.dst_ip, detection.dst_port) + transports, 80)
 
 
 def step_words(step: Step) -> str:

@@ -89,12 +89,16 @@ def evaluate_step(kind: StepKind, enriched: EnrichedDetection, barriers: NeverBl
     """Whether this kind of step may be taken for this detection."""
     if kind == "isolate_host":
         return _host(enriched)
+    detection = enriched.detection
+    if detection.destination_count > 1:
+        # One of them would not stop it, and what else lies there is not what the evidence is about.
+        addresses = f"{detection.destination_count} addresses"
+        return Denied(kind, f"{detection.dst_name} stands for {addresses}: no single one of them is what was found")
     why = why_not_blockable(enriched, barriers)
     if kind == "block_pair" and barriers.pair_on_shared:
         why = why_never_blocked(enriched, barriers)
     if why is not None:
         return Denied(kind, why)
-    detection = enriched.detection
     if detection.blocked:
         return Denied(kind, "the firewall already denies it")
     people = _people(enriched)

@@ -52,21 +52,22 @@ def propose_plan(case_id: str, host: str, judged: Sequence[JudgedDetection], mea
         if one.verdict.disposition != "TRUE_POSITIVE":
             continue
         why = why_not_blockable(one.enriched, means.barriers)
-        if why is not None:
-            not_blockable[one.enriched.detection.dst_ip] = why
+        detection = one.enriched.detection
+        target = detection.dst_name or detection.dst_ip
+        if why is not None and not detection.dst_name:
+            not_blockable[detection.dst_ip] = why
         step, needed, refusals = _narrowest(one, means)
         if step is None:
             reasons = "; ".join(f"{r.kind.replace('_', ' ')}: {r.reason}" for r in refusals)
-            about_host = one.verdict.about == "host"
-            named = one.enriched.detection.src_ip if about_host else one.enriched.detection.dst_ip
+            named = detection.src_ip if one.verdict.about == "host" else target
             by_hand.append(f"contain {named} by hand ({reasons})")
         elif step.kind == "isolate_host" and _isolates_another(steps, step):
-            by_hand.append(f"contain {one.enriched.detection.src_ip} by hand (one plan isolates one host, not two)")
+            by_hand.append(f"contain {detection.src_ip} by hand (one plan isolates one host, not two)")
         elif len(steps) < _MOST_STEPS or (step.kind, step.target) in steps:
             steps[step.kind, step.target] = step
             people = max(people, needed)
         else:
-            by_hand.append(f"more than {_MOST_STEPS} steps: contain {one.enriched.detection.dst_ip} by hand")
+            by_hand.append(f"more than {_MOST_STEPS} steps: contain {target} by hand")
     chosen = tuple(steps.values())
     return Proposal(
         plan=with_digest(case_id, host, chosen, means.policy_version, people) if chosen else None,

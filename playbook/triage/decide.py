@@ -179,7 +179,7 @@ class PartialOrUnanswered(LadderRung):
         told = [e.reason for e in (*weighed.policy, *indicators, *weighed.standing)]
         told += [weighed.stranger] if weighed.stranger and (told or weighed.corroborations) else []
         told += [_waits(weighed)] if weighed.waiting_on else []
-        if weighed.corroborations:
+        if weighed.corroborations and not weighed.rhythm_of_a_name:
             alone = ", which alone decides nothing" if len(weighed.groups) < 2 else ""
             told.append(f"corroborated by {' and '.join(weighed.groups)}{alone}")
         if weighed.complete and indicators:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from playbook.model.detection import RULE
 from playbook.model.enriched import EnrichedDetection
 from playbook.model.verdict import About, Disposition, Evidence, Group
 
@@ -101,6 +102,14 @@ class Weighed:
     def never_by_corroboration(self) -> bool:
         """Whether the port is one that corroborations never decide."""
         return self.enriched.detection.dst_port in NEVER_BY_CORROBORATION
+
+    @property
+    def rhythm_of_a_name(self) -> bool:
+        """Whether rhythm is all that corroborates a detection beside the seed's: names, unlike tuples, are many.
+
+        Every push and update service behind a name is as regular, so that this alone is no ticket.
+        """
+        return self.groups == ("rhythm",) and self.enriched.detection.rule != RULE
 
     @property
     def stranger(self) -> str:

@@ -49,7 +49,7 @@ def naming(engine: Engine, relations: Mapping[str, str], networks: Networks) -> 
             seen[src, dst].add((name, "dns"))
             if server is not None:
                 answered_by[server] += 1
-                if _is_declared(server, networks):
+                if is_declared(server, networks):
                     backed[src, dst].add(name)
     unnamed = _unnamed(engine, relations, seen)
     named = {pair: _ordered(names, backed[pair]) for pair, names in seen.items()}
@@ -77,7 +77,7 @@ def _unnamed(
         if not _tells_names(engine, relations[kind]):
             continue
         for src, dst, port, raw, times in rows:
-            name = _bare(raw or "")
+            name = bare_name(raw or "")
             bare = not name or parse(name.strip("[]")) is not None
             if not bare:
                 seen[src, dst].add((name, by))
@@ -92,7 +92,8 @@ def _unnamed(
 
 
 @lru_cache(maxsize=65536)
-def _is_declared(server: str, networks: Networks) -> bool:
+def is_declared(server: str, networks: Networks) -> bool:
+    """Whether a server that answered is one of ``networks.resolvers``."""
     address = parse(server)
     return address is not None and within(unwrap(address, networks.nat64), networks.resolvers)
 
@@ -106,8 +107,8 @@ def _ordered(names: set[tuple[str, str]], backed: set[str]) -> list[NamedBy]:
     ]
 
 
-def _bare(name: str) -> str:
-    """Without the port that a Host header may carry."""
+def bare_name(name: str) -> str:
+    """The name without the port that a Host header may carry."""
     return name if parse(name) else _PORT.sub("", name)
 
 

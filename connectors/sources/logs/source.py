@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,9 @@ from connectors.sources.logs.decompress import Bounds
 from connectors.sources.logs.duplicate_files import without_copies
 from connectors.sources.logs.engine import Engine, Progress
 from connectors.sources.logs.files import LogFile, LogFiles, find_log_files
+from connectors.sources.logs.health import Account, health
 from connectors.sources.logs.hunts import hunt_rows
+from connectors.sources.logs.named_connections import NamedDetections, named_detections
 from connectors.sources.logs.overlapping_files import without_parts
 from connectors.sources.logs.reading import Reading
 from connectors.sources.logs.rejects import Rejected
@@ -28,24 +30,17 @@ from connectors.sources.logs.traffic import Sources, traffic
 from playbook.detections.beaconing import Scope, moment, score, sort_key
 from playbook.detections.hunts import HUNTS
 from playbook.detections.languages.duckdb import Windows
+from playbook.detections.long_connection import score_sessions
 from playbook.errors import BadAnswer, PlaybookError, UnknownFormat
 from playbook.model.check import CheckResult
-from playbook.model.detection import AddressHolder, Detection, Fetched, SourceHealth, TimeWindow
+from playbook.model.detection import AddressHolder, Detection, Fetched, TimeWindow
 from playbook.model.site import Site
 from playbook.model.traffic import Traffic
 
 _Y2K = 946684800
-_SILENCES = 5
-_BESIDE: tuple[Kind, ...] = ("dns", "tls", "http", "irc")
-
-
-class _Account(NamedTuple):
-    """What became of the lines of all files: rejected, passed over by reason, warnings, whether all could be read."""
-
-    rejected: Rejected = Rejected()
-    passed: dict[str, int] = {}
-    warnings: tuple[str, ...] = ()
-    complete: bool = True
+_WEB: tuple[Kind, ...] = ("tls", "http")
+_NAMING: tuple[Kind, ...] = ("dns", *_WEB)
+_BESIDE: tuple[Kind, ...] = (*_NAMING, "irc")
 
 
 class _OpenLogs(NamedTuple):
@@ -71,6 +66,8 @@ class LogSource:
         self._connections: Connections | None = None
         self._windows = Windows()
         self._held: tuple[Summary, ...] = ()
+        self._side_logs: dict[Kind, SideLog] = {}
+        self._named = NamedDetections()
 
     def fetch(self, window: TimeWindow | None, progress: Progress | None = None) -> tuple[Fetched, ...]:
         """The detections of each window that holds a row; at least one Fetched.
@@ -85,6 +82,7 @@ class LogSource:
         numbers = sorted(number for number in outcome.summaries if number is not None)
         self._held = tuple(outcome.summaries[number] for number in numbers)
         held, faults = self._holders(connections)
+        self._named = self._by_name(connections, windows) if outcome.summaries else NamedDetections()
         told = self._told(connections, outcome, faults)
         return tuple(
             self._fetched(outcome, number, self._window(windows, number, outcome.summaries.get(number)), held, told)
@@ -103,17 +101,36 @@ class LogSource:
         if not connections.relation:
             self.fetch(None)
         logs = self._gather("conn")
-        relations = {"conn": connections.relation}
-        faults: list[str] = []
-        for kind in _BESIDE:
-            if logs.files.of(kind):
-                aside = SideLog(logs.engine, self._readings(logs, kind))
-                faults += map(self._staging.shown, aside.faults)
-                relations |= {kind: aside.relation} if aside.relation else {}
+        relations = {"conn": connections.relation} | self._beside(_BESIDE)
+        faults = [self._staging.shown(fault) for kind in _BESIDE for fault in self._side_log(kind).faults]
+        relations |= {"named": self._named.relation} if self._named.relation else {}
         spanned = {kind: self._spanned(relation) for kind, relation in relations.items()}
         sources, networks = Sources(spanned, self._held, tuple(faults)), self._site.networks
         try:
             return traffic(logs.engine, sources, detections, networks, self._settings.profile)
+        except duckdb.Error as fault:
+            raise BadAnswer(f"{self.name}: {str(fault).splitlines()[0]}") from fault
+
+    def _side_log(self, kind: Kind) -> SideLog:
+        """This kind of log beside the connections, read once."""
+        if kind not in self._side_logs:
+            logs = self._gather("conn")
+            self._side_logs[kind] = SideLog(logs.engine, self._readings(logs, kind))
+        return self._side_logs[kind]
+
+    def _beside(self, kinds: Sequence[Kind]) -> dict[str, str]:
+        """The relations of those of these logs that are there and can be read."""
+        return {kind: relation for kind in kinds if (relation := self._side_log(kind).relation)}
+
+    def _by_name(self, connections: Connections, windows: Windows) -> NamedDetections:
+        """What by_name finds, in the default profile: the seed knows no names."""
+        networks, logs = self._site.networks, self._gather("conn")
+        relations = self._beside(_NAMING if networks.resolvers else _WEB) if self._scope.profile == "default" else {}
+        if not relations:
+            return NamedDetections()
+        relations |= {"conn": connections.relation}
+        try:
+            return named_detections(logs.engine, relations, networks, self._scope, windows)
         except duckdb.Error as fault:
             raise BadAnswer(f"{self.name}: {str(fault).splitlines()[0]}") from fault
 
@@ -215,7 +232,7 @@ class LogSource:
         rows = " UNION ALL ".join(f"SELECT {', '.join(CANONICAL['holders'])} FROM ({query})" for query in queries)
         return holders(logs.engine, rows, self.name) if rows else (), faults
 
-    def _told(self, connections: Connections, outcome: Aggregation, faults: tuple[str, ...]) -> "_Account":
+    def _told(self, connections: Connections, outcome: Aggregation, faults: tuple[str, ...]) -> Account:
         """What the first Fetched says about the whole log."""
         readings = connections.readings
         cut = [one for reading in readings for one in reading.cut]
@@ -239,7 +256,7 @@ class LogSource:
         passed = sum((reading.passed for reading in readings), Counter())
         rejected = sum((reading.rejected for reading in readings), Rejected())
         rejected = replace(rejected, examples=tuple(map(self._staging.shown, rejected.examples)))
-        return _Account(rejected, dict(passed.most_common()), tuple(warnings), complete)
+        return Account(rejected, dict(passed.most_common()), tuple(warnings), complete)
 
     def _window(self, windows: Windows, number: int, summary: Summary | None) -> TimeWindow:
         if windows.start is not None:
@@ -256,38 +273,16 @@ class LogSource:
         number: int,
         window: TimeWindow,
         held: tuple[AddressHolder, ...],
-        told: "_Account | None",
+        told: "Account | None",
     ) -> Fetched:
         scored = (score(aggregate, self._scope) for aggregate in outcome.aggregates.get(number, ()))
-        detections = sorted((detection for detection in scored if detection is not None), key=sort_key)
-        rejected, passed, warnings, complete = told or _Account()
-        summary = outcome.summaries.get(number)
-        silent = _silent(summary.hours) if summary else ()
-        if silent:
-            shown = ", ".join(f"{hour:%Y-%m-%d %H}h" for hour in silent[:_SILENCES])
-            warnings = (*warnings, f"{len(silent)} hours without a row: {shown}{' ...' if len(silent) > 5 else ''}")
-        if outcome.summaries and summary is None:
-            warnings = (*warnings, "no row lies in the window")
+        named = self._named.by_window.get(number, ())
+        beside = (*named, *score_sessions(outcome.sessions.get(number, ()), self._scope))
+        detections = sorted((*(detection for detection in scored if detection is not None), *beside), key=sort_key)
         return Fetched(
             source=self.name,
             window=window,
             detections=tuple(detections),
             holders=held if told else (),
-            health=SourceHealth(
-                rows_read=summary.rows if summary else 0,
-                rows_rejected=rejected.count,
-                rejected_examples=rejected.examples,
-                rows_passed=passed,
-                newest_event=moment(summary.newest) if summary else None,
-                oldest_event=moment(summary.oldest) if summary else None,
-                silent_hours=silent,
-                complete=complete,
-                warnings=warnings,
-            ),
+            health=health(outcome.summaries.get(number), told or Account(), bool(outcome.summaries)),
         )
-
-
-def _silent(hours: Sequence[int]) -> tuple[datetime, ...]:
-    present = set(hours)
-    missing = [hour for hour in range(min(hours, default=0), max(hours, default=0)) if hour not in present]
-    return tuple(datetime.fromtimestamp(hour * 3600, UTC) for hour in missing[:1000])

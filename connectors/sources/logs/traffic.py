@@ -11,8 +11,9 @@ from connectors.sources.logs.names import MOST, Naming, naming
 from playbook.detections.beaconing import Profile, moment
 from playbook.model.detection import Detection
 from playbook.model.site import Networks
-from playbook.model.traffic import HostTraffic, LogCoverage, Traffic, TupleTraffic
+from playbook.model.traffic import HostTraffic, LogCoverage, LogKind, NamedBy, Traffic, TupleTraffic
 
+_LOGS: tuple[LogKind, ...] = ("conn", "dns", "tls", "http", "irc")
 _NAMING = ("dns", "tls", "http")
 _LARGE_PART = 0.2
 _MOST_TOLD = 5
@@ -43,13 +44,13 @@ def traffic(
     tuple_traffic.wanted(engine, detections)
     many = sum(one.connections for one in detections) > _LARGE_PART * sum(one.rows for one in sources.held)
     named = naming(engine, sources.relations, networks)
-    rows = tuple_traffic.hits(engine, conn, profile == "default", many)
+    rows = tuple_traffic.hits(engine, conn, profile == "default", many, sources.relations.get("named", ""))
     active = tuple_traffic.active_hosts(engine, conn, networks.home)
     missing = tuple(sentence for kind, sentence in _CLOSED.items() if kind not in sources.relations)
     return Traffic(
         tuples=_tuples(engine, rows, sources, detections, named),
         hosts=_hosts(engine, sources, detections, networks),
-        coverage=tuple(_coverage(engine, kind, sources) for kind in sources.relations),
+        coverage=tuple(_coverage(engine, kind, sources) for kind in _LOGS if kind in sources.relations),
         active_hosts=active,
         history_days=_history_days(sources.held),
         unknown=(*missing, *_about_names(named, networks), *sources.faults),
@@ -80,15 +81,19 @@ def _tuples(
     told = any(kind in sources.relations for kind in _NAMING)
     answer = []
     for number, detection in enumerate(detections):
-        hosts_using, proven, first, others = used.get(detection.dst_ip, (0, 0, None, []))
+        hosts_using, proven, first, others = used.get(tuple_traffic.place_of(detection), (0, 0, None, []))
         answer.append(
             TupleTraffic(
                 detection_id=detection.detection_id,
                 **hours.get(number, {}),
                 **starts.get(number, {}),
-                names=named.names.get((detection.src_ip, detection.dst_ip), ()) if told else None,
+                names=_names(detection, named) if told else None,
                 names_cut=named.cut.get((detection.src_ip, detection.dst_ip), 0),
-                unnamed=named.unnamed.get((detection.src_ip, detection.dst_ip, detection.dst_port)),
+                unnamed=(
+                    None
+                    if detection.dst_name
+                    else named.unnamed.get((detection.src_ip, detection.dst_ip, detection.dst_port))
+                ),
                 hosts_using=hosts_using,
                 hosts_answered=proven,
                 destination_first_seen=None if first is None else moment(first),
@@ -96,6 +101,18 @@ def _tuples(
             )
         )
     return tuple(answer)
+
+
+def _names(detection: Detection, named: Naming) -> tuple[NamedBy, ...]:
+    """The names behind the address; of a detection by name that name alone, whatever else lies at its addresses."""
+    if not detection.dst_name:
+        return named.names.get((detection.src_ip, detection.dst_ip), ())
+    every = (
+        one
+        for address in tuple_traffic.addresses_of(detection)
+        for one in named.names.get((detection.src_ip, address), ())
+    )
+    return tuple(dict.fromkeys(one for one in every if one.name.lower().rstrip(".") == detection.dst_name))
 
 
 def _hosts(
@@ -127,7 +144,7 @@ def _history_days(held: Sequence[Summary]) -> float | None:
     return (max(one.newest for one in held) - min(one.oldest for one in held)) / 86400 if held else None
 
 
-def _coverage(engine: Engine, kind: str, sources: Sources) -> LogCoverage:
+def _coverage(engine: Engine, kind: LogKind, sources: Sources) -> LogCoverage:
     if kind == "conn":
         hours = sorted({hour for one in sources.held for hour in one.hours})
     else:

@@ -16,27 +16,63 @@ from playbook.model.traffic import HourOfTraffic, sized
 
 MOST_STARTS = 5000
 MOST_OTHERS = 50
-_WANTED = {"number": "INTEGER", "hostname": "VARCHAR", "src_ip": "VARCHAR", "dst_ip": "VARCHAR", "dst_port": "INTEGER"}
+_WANTED = {
+    "number": "INTEGER",
+    "hostname": "VARCHAR",
+    "src_ip": "VARCHAR",
+    "dst_ip": "VARCHAR",
+    "dst_port": "INTEGER",
+    "dst_name": "VARCHAR",
+    "place": "VARCHAR",
+}
 REFUSED = "(denied OR coalesce(NOT answered, false))"
 
 
 def wanted(engine: Engine, detections: Sequence[Detection]) -> None:
-    """Create the temporary table ``wanted`` of their tuples.
+    """Create the temporary table ``wanted`` of their tuples; one by name has a row for each address behind it.
 
     ``number`` is the detection's place in ``detections``: millions of rows are grouped by it, so that it is no text.
+    ``place`` is what its users are counted by (see ``place_of``).
     """
     engine.table(
-        "wanted", _WANTED, [(number, d.hostname, d.src_ip, d.dst_ip, d.dst_port) for number, d in enumerate(detections)]
+        "wanted",
+        _WANTED,
+        [
+            (number, d.hostname, d.src_ip, address, d.dst_port, d.dst_name, place_of(d))
+            for number, d in enumerate(detections)
+            for address in addresses_of(d)
+        ],
     )
 
 
-def hits(engine: Engine, relation: str, once: bool, many: bool) -> str:
+def addresses_of(detection: Detection) -> tuple[str, ...]:
+    """The addresses that a detection is about: those behind its name, or the one."""
+    return tuple(dict.fromkeys((detection.dst_ip, *detection.destinations)))
+
+
+def place_of(detection: Detection) -> str:
+    """What the users of a destination are counted by: its address, or everything behind the source's name for it."""
+    return f"{detection.src_ip} {detection.dst_name}" if detection.dst_name else detection.dst_ip
+
+
+def hits(engine: Engine, relation: str, once: bool, many: bool, named: str = "") -> str:
     """The rows of the wanted tuples as a relation; ``once`` drops further rows of one session.
 
-    ``many``: they are a large part of the log, and to find them again is cheaper than to write them down.
+    ``named``: the connections with the names of their destinations, of which detections by name are. ``many``: the
+    tuples are a large part of the log, and to find them again is cheaper than to write them down.
     """
     target = literal(str(engine.folder / "hits.parquet"))
-    rows = f"(SELECT * FROM {relation} JOIN wanted USING (hostname, src_ip, dst_ip, dst_port) WHERE start IS NOT NULL)"
+    by_address = "(SELECT * EXCLUDE (dst_name, place) FROM wanted WHERE dst_name = '')"
+    rows = (
+        f"(SELECT {_OF_TUPLE} FROM {relation} JOIN {by_address} "
+        "USING (hostname, src_ip, dst_ip, dst_port) WHERE start IS NOT NULL)"
+    )
+    if named:
+        by_name = "(SELECT DISTINCT number, hostname, src_ip, dst_name, dst_port FROM wanted WHERE dst_name != '')"
+        rows = (
+            f"({rows[1:-1]} UNION ALL SELECT {_OF_TUPLE} FROM {named} JOIN {by_name} "
+            "USING (hostname, src_ip, dst_name, dst_port) WHERE start IS NOT NULL)"
+        )
     query = f"SELECT {_HIT} FROM {rows}"
     cut = once and _resumed(engine, rows)
     if many and not cut:
@@ -54,6 +90,7 @@ def hits(engine: Engine, relation: str, once: bool, many: bool) -> str:
 
 _HIT = """number, start, conns, bytes_sent, bytes_rcvd, orig_bytes, duration, answered, denied, proto, service,
               sent_packets, rcvd_packets, continues"""
+_OF_TUPLE = f"{_HIT}, src_port"
 _SAME_FLOW = """resumed.number = r.number AND resumed.src_port IS NOT DISTINCT FROM r.src_port
               AND resumed.proto IS NOT DISTINCT FROM r.proto"""
 
@@ -181,21 +218,21 @@ def keep_v6(engine: Engine, table: str, column: str, wanted: Callable[[Address],
 
 
 def destinations(engine: Engine, relation: str) -> dict[str, tuple[int, int | None, float | None, list[str]]]:
-    """Per wanted destination: how many of our hosts used it, how many provably so, when first, and 51 by text.
+    """Per place of wanted destinations: how many of our hosts used it, how many provably so, when first, 51 by text.
 
     Used is what answered: a source address is forged in a packet, not in an exchange, and a few forged packets must
     not make a destination look popular. Where nobody was answered, all who tried are counted. Proven is a TCP exchange
-    in both directions; null when the log tells no directions.
+    in both directions; null when the log tells no directions. ``place_of`` says what a place is.
     """
     found = engine.believed(f"""
-        SELECT dst_ip, coalesce(nullif(count(*) FILTER (reached), 0), count(*)),
+        SELECT place, coalesce(nullif(count(*) FILTER (reached), 0), count(*)),
           CASE WHEN count(*) FILTER (held) > 0 OR count(*) FILTER (untold) = 0 THEN count(*) FILTER (held) END,
           min(first), list(src_ip ORDER BY src_ip)[:{MOST_OTHERS + 1}]
         FROM (
-          SELECT dst_ip, src_ip, min(start) AS first, bool_or(NOT {REFUSED}) AS reached, bool_or({HELD}) AS held,
+          SELECT place, src_ip, min(start) AS first, bool_or(NOT {REFUSED}) AS reached, bool_or({HELD}) AS held,
             bool_or({UNTOLD}) AS untold FROM {relation}
-          SEMI JOIN (SELECT DISTINCT dst_ip FROM wanted) USING (dst_ip)
+          JOIN (SELECT DISTINCT place, dst_ip FROM wanted) USING (dst_ip)
           SEMI JOIN home_hosts USING (src_ip)
-          WHERE start IS NOT NULL GROUP BY dst_ip, src_ip
-        ) GROUP BY dst_ip""")
+          WHERE start IS NOT NULL GROUP BY place, src_ip
+        ) GROUP BY place""")
     return {destination: tuple(rest) for destination, *rest in found}

@@ -6,6 +6,8 @@ import pkgutil
 from collections.abc import Mapping
 from typing import Any, cast
 
+from playbook.detections.languages._detections import all_detections as all_detections
+from playbook.model.detection import RULE
 from playbook.ports import QueryLanguageModule
 
 
@@ -20,9 +22,19 @@ def languages() -> tuple[str, ...]:
     )
 
 
-def choices(language: str) -> frozenset[str]:
-    """What a language lets one choose for ``render``: the parameters of its ``query``."""
-    return frozenset(inspect.signature(_module(language).query).parameters)
+def choices(language: str, rule: str = RULE) -> frozenset[str]:
+    """What a language lets one choose for ``render``: the parameters of its ``query`` of that detection.
+
+    KeyError when the language does not render the detection.
+    """
+    return frozenset(inspect.signature(_renderer(language, rule).query).parameters)
+
+
+def rules(language: str) -> tuple[str, ...]:
+    """The detections that a language renders: the beaconing detection, and each with a file in its folder."""
+    folder = getattr(_module(language), "__path__", ())
+    own = {module.name for module in pkgutil.iter_modules(folder)}
+    return tuple(name for name in all_detections() if name == RULE or name in own)
 
 
 def presets(language: str, hunt: str | None = None) -> tuple[str, ...]:
@@ -50,12 +62,22 @@ def proof(language: str) -> Mapping[str, tuple[str, str, str]]:
     return getattr(_module(language), "PROOF", {"beaconing": ("yes", "own tests", "never run")})
 
 
-def render(language: str, **chosen: Any) -> str:
-    """The query text that ``query LANGUAGE`` prints; KeyError when no renderer of that name lies here.
+def render(language: str, rule: str = RULE, **chosen: Any) -> str:
+    """The query text that ``query LANGUAGE --rule RULE`` prints; KeyError when no renderer of that name lies here.
 
     A renderer offers ``query(**chosen) -> str``; the choices are its own (profile, hunt, preset) with defaults.
+    ValueError when the source lacks a field that the detection needs.
     """
-    return str(_module(language).query(**chosen))
+    return str(_renderer(language, rule).query(**chosen))
+
+
+def _renderer(language: str, rule: str) -> QueryLanguageModule:
+    if rule == RULE:
+        return _module(language)
+    if rule not in rules(language):
+        raise KeyError(f"it does not render {rule}; it renders: {', '.join(rules(language))}")
+    folder = f"{__name__}.{language.replace('-', '_')}"
+    return cast(QueryLanguageModule, importlib.import_module(f"{folder}.{rule}"))
 
 
 def _module(language: str) -> QueryLanguageModule:

@@ -68,7 +68,7 @@ def test_top_level_keys_and_detection_columns_keep_their_order():
         "context",
     ]
     keys = list(said["cases"][0]["detections"][0])
-    assert keys == ["detection_id", *COLUMNS, "bytes_known", "denied", "blocked", "evidence", "verdict"]
+    assert keys == ["detection_id", *COLUMNS, "bytes_known", "denied", "blocked", "rule", "evidence", "verdict"]
 
 
 def test_values_are_plain_and_times_are_utc_text():

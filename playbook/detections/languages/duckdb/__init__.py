@@ -22,6 +22,7 @@ from playbook.detections.beaconing import (
 from playbook.detections.hunts import HUNTS
 from playbook.detections.languages.duckdb.hunts import hunt_query
 from playbook.detections.languages.duckdb.paste import pasted
+from playbook.detections.long_connection import UNUSUAL_S
 from playbook.model.address import NOT_GLOBAL, Network
 
 Purpose = Literal["paste", "fetch"]
@@ -86,15 +87,15 @@ WITH events AS (
   SELECT *, floor(start / 3600)::BIGINT AS hour_no,
     {windows_column(windows)} AS window_no
   FROM {relation}
-  WHERE start IS NOT NULL{_scored(profile)}
+  WHERE start IS NOT NULL{scored(profile)}
 ), counted AS (
   SELECT * FROM events{chosen}
-  WHERE window_no IS NOT NULL{_once(profile)}
+  WHERE window_no IS NOT NULL{once(profile)}
 ), tuples AS MATERIALIZED (
   SELECT *, {v4("dst_ip")} AS dst_v4
   FROM (
     SELECT window_no, {_KEY},
-{indent(_measures(profile), "  ")}
+{indent(measures(profile), "  ")}
     FROM counted
     GROUP BY ALL
   )
@@ -102,20 +103,20 @@ WITH events AS (
     OR denied >= {MIN_CONNECTIONS} AND denied_hours >= {MIN_HOURS}
 )
 SELECT * EXCLUDE (dst_v4) FROM tuples
-WHERE dst_v4 IS NULL OR {_external(profile, lab)}
+WHERE dst_v4 IS NULL OR {external(profile, lab)}
 """
 
 
 def fast_path(profile: Profile, relation: str = "conn", windows: Windows | None = None) -> str:
     """The same in one pass with flat memory, for logs without host, process and denied attempts.
 
-    In such a log ``bytes_total`` must be the sum of the two sides, so that it need not be read.
-
-    Columns as in ``aggregation``, then ``usable``, ``doubtful`` and the hours as bits. A tuple with ``doubtful`` set (a
-    session may be cut into several rows, it carried several services, or a transport other than TCP and UDP) must be
-    aggregated again; one that is not ``usable`` has text for an address, and is listed so that its rows can be counted
-    as rejected. Others that can have no point are left out. The rows whose ``dst_ip`` is null sum up each window, and
-    what lies in none. Windows must be shorter than ``MASK_HOURS``.
+    In such a log ``bytes_total`` must be the sum of the two sides, so that it need not be read. Columns as in
+    ``aggregation``, then ``usable``, ``doubtful`` and the hours as bits. A ``doubtful`` tuple (a session may be cut into
+    several rows, it carried several services, or another transport than TCP and UDP) must be aggregated again; one that
+    is not ``usable`` has text for an address, and is listed so that its rows can be rejected. Others that can have no
+    point are left out, but for those with long connections: the last two columns are their rows ([start, end,
+    bytes_sent, bytes_rcvd]), and whether a session cut into rows may be as long. The rows whose ``dst_ip`` is null sum
+    up each window, and what lies in none. Windows must be shorter than ``MASK_HOURS``.
     """
     words = ", ".join(f"{_word(number)} AS hours_{number}" for number in range(_WORDS))
     bits = " + ".join(f"bit_count(hours_{number})::BIGINT" for number in range(_WORDS))
@@ -123,9 +124,9 @@ def fast_path(profile: Profile, relation: str = "conn", windows: Windows | None 
     scored = "true" if seed else f"coalesce(proto, '') NOT IN ({_icmp()})"
     usable = " AND ".join(f"regexp_full_match({side}, '{ADDRESS}')" for side in ("src_ip", "dst_ip"))
     return f"""\
-SELECT * EXCLUDE ({HOUR_WORDS}) REPLACE (
+SELECT * EXCLUDE ({HOUR_WORDS}, long_rows, long_if_joined) REPLACE (
   bytes_sent + bytes_rcvd AS bytes_total, [{_names_of("transports")}] AS transports
-), {HOUR_WORDS} FROM (
+), {HOUR_WORDS}, long_rows, long_if_joined FROM (
 SELECT window_no, '' AS hostname, src_ip, dst_ip, dst_port, count(*) AS connections, {words},
   {bits} AS hourly_buckets,
 {_sums(profile, "", ("bytes_sent", "bytes_rcvd"))},
@@ -135,21 +136,31 @@ SELECT window_no, '' AS hostname, src_ip, dst_ip, dst_port, count(*) AS connecti
   {_ntp()} AS ntp_sized,
   {usable} AS usable,
   {"false" if seed else "bool_or(continues)"} OR transports >= {_OTHER_TRANSPORT}
-    OR coalesce(min(service) != max(service), false) AS doubtful
+    OR coalesce(min(service) != max(service), false) AS doubtful,
+  {_long_rows(seed)}
 FROM (
   SELECT start, src_ip, dst_ip, dst_port, proto, bytes_sent, bytes_rcvd, orig_bytes, sent_packets, rcvd_packets,
-    continues, nullif(service, '') AS service, floor(start / 3600)::BIGINT % {MASK_HOURS} AS hour_no,
+    continues, CASE WHEN proto = 'tcp' THEN start + duration END AS tcp_end, nullif(service, '') AS service,
+    floor(start / 3600)::BIGINT % {MASK_HOURS} AS hour_no,
     {scored} AS scored, {windows_column(windows)} AS window_no
   FROM {relation}
   WHERE start IS NOT NULL
 )
 GROUP BY GROUPING SETS ((window_no, scored, src_ip, dst_ip, dst_port), (window_no))
-HAVING grouping(dst_ip) = 1 OR NOT usable
+HAVING grouping(dst_ip) = 1 OR NOT usable OR window_no IS NOT NULL AND (long_if_joined OR long_rows IS NOT NULL)
   OR window_no IS NOT NULL AND scored AND connections >= {MIN_CONNECTIONS} AND hourly_buckets >= {MIN_HOURS}
     AND (doubtful OR connections > {SOME_CONNECTIONS} OR connections > {FAST_PER_HOUR} * hourly_buckets
       OR dst_port IN ({", ".join(map(str, sorted(IRC_PORTS)))}))
 )
 """
+
+
+def _long_rows(seed: bool) -> str:
+    if seed:
+        return "NULL AS long_rows, false AS long_if_joined"
+    return f"""list([start, tcp_end, bytes_sent, bytes_rcvd]::DOUBLE[])
+    FILTER (tcp_end >= start + {UNUSUAL_S}) AS long_rows,
+  coalesce(bool_or(continues) AND max(tcp_end) >= min(start) + {UNUSUAL_S}, false) AS long_if_joined"""
 
 
 def v4(column: str) -> str:
@@ -186,11 +197,12 @@ def _icmp() -> str:
     return ", ".join(f"'{name}'" for name in sorted(ICMP_NAMES))
 
 
-def _scored(profile: Profile) -> str:
+def scored(profile: Profile) -> str:
+    """The condition, after others, that leaves out what the profile never counts."""
     return "" if profile == "seed" else f"\n    AND coalesce(proto, '') NOT IN ({_icmp()})"
 
 
-def _once(profile: Profile) -> str:
+def once(profile: Profile) -> str:
     """One session that the log cut into several rows counts once."""
     if profile == "seed":
         return ""
@@ -199,7 +211,8 @@ def _once(profile: Profile) -> str:
     PARTITION BY window_no, src_ip, src_port, dst_ip, dst_port, proto ORDER BY start, continues) = 1"""
 
 
-def _measures(profile: Profile) -> str:
+def measures(profile: Profile) -> str:
+    """The aggregates of a group, in the order of ``Aggregate`` after its key."""
     counted, attempts = ("", "") if profile == "seed" else (" FILTER (NOT denied)", " FILTER (denied)")
     denied = "0" if profile == "seed" else f"coalesce(sum(conns){attempts}, 0)::BIGINT"
     hours = "0" if profile == "seed" else f"count(DISTINCT hour_no){attempts}"
@@ -261,7 +274,8 @@ def _word(number: int) -> str:
     )
 
 
-def _external(profile: Profile, lab: tuple[Network, ...]) -> str:
+def external(profile: Profile, lab: tuple[Network, ...]) -> str:
+    """SQL condition: the profile scores connections to the IPv4 number ``dst_v4``."""
     if profile == "seed":
         return f"NOT {within('dst_v4', SEED_INTERNAL)}"
     named = f" OR {within('dst_v4', lab)}" if lab else ""

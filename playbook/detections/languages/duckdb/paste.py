@@ -4,6 +4,7 @@ All in whole numbers, so that no rounding of the engine decides: more than 10.0 
 is 20 * connections >= 201 * hours.
 """
 
+from collections.abc import Sequence
 from textwrap import indent
 
 from playbook.detections.beaconing import (
@@ -38,16 +39,27 @@ _TIME = "strftime(make_timestamp((floor({0}) * 1000000)::BIGINT), '%Y-%m-%d %H:%
 
 def pasted(aggregation: str, profile: Profile) -> str:
     """The whole query around ``aggregation``, the SELECT of raw aggregates of every tuple that could fire."""
-    ports = ", ".join(map(str, sorted(IRC_PORTS)))
-    shown = ",\n".join(f"  {_shown(name)}" for name in (*COLUMNS, *(("denied",) if profile == "default" else ())))
+    names = (*COLUMNS, *(("denied",) if profile == "default" else ()))
+    shown = ",\n".join(f"  {text}" for text in shown_columns(names))
     return f"""\
 -- Botnet beaconing (T1584.005), profile {profile}, over a relation named conn: start in epoch seconds, one row a
 -- connection (columns: docs/logs.md). {_REMARKS[profile]}
 WITH aggregates AS (
 {indent(aggregation.rstrip(), "  ")}
-), outside AS (
+){scoring_stages(f"NOT contains(dst_ip, ':') OR {v6_outside(profile)}")}
+SELECT
+{shown}
+FROM counted
+ORDER BY beaconing_score DESC, connections DESC, hostname, src_ip, dst_ip, dst_port;
+"""
+
+
+def scoring_stages(condition: str) -> str:
+    """The common table expressions from ``aggregates``, where the condition holds, to ``counted``: score and firing."""
+    ports = ", ".join(map(str, sorted(IRC_PORTS)))
+    return f""", outside AS (
   SELECT *, dst_port IN ({ports}) AS irc FROM aggregates
-  WHERE NOT contains(dst_ip, ':') OR {_v6(profile)}
+  WHERE {condition}
 ), scored AS (
   -- In whole numbers: rounding to one decimal first, then "more than {FAST_PER_HOUR}".
   SELECT *, {_points("connections", "hourly_buckets", "bytes_total")} AS points FROM outside
@@ -60,12 +72,12 @@ WITH aggregates AS (
     fires AND bytes_total IS NOT NULL AS known,
     CASE WHEN fires THEN points ELSE {_points("denied", "denied_hours", "NULL")} END AS beaconing_score
   FROM fired WHERE fires OR denied >= {MIN_CONNECTIONS} AND denied_hours >= {MIN_HOURS}
-)
-SELECT
-{shown}
-FROM counted
-ORDER BY beaconing_score DESC, connections DESC, hostname, src_ip, dst_ip, dst_port;
-"""
+)"""
+
+
+def shown_columns(names: Sequence[str]) -> tuple[str, ...]:
+    """The expressions of these columns over ``counted``, each with its name."""
+    return tuple(_shown(name) for name in names)
 
 
 def _shown(name: str) -> str:
@@ -84,8 +96,11 @@ def _points(connections: str, hours: str, total: str) -> str:
     )
 
 
-def _v6(profile: Profile) -> str:
-    """IPv6 with an IPv4 address inside (mapped, 6to4, NAT64) is left out of the default profile."""
+def v6_outside(profile: Profile) -> str:
+    """SQL condition: ``dst_ip`` is IPv6 that the profile scores.
+
+    The default one leaves out what has an IPv4 address inside (mapped, 6to4, NAT64).
+    """
     if profile == "seed":
         return "true"
     return f"regexp_matches(dst_ip, '{V6}') AND NOT regexp_matches(dst_ip, '{'|'.join(V6_NOT)}')"

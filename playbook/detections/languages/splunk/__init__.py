@@ -35,32 +35,40 @@ NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 
 _SUMMED = ("rows", "conns", "ended", "sent_known", "rcvd_known", "total_known", "sent", "rcvd", "total")
 
-# Denied attempts are counted beside the connections, never among them; a null is no hour and no time.
-_DETECTION = (
-    f"eval hour=floor(slot_first/{HOUR_S})",
-    "eval counted_hour=if(denied=0, hour, null()), denied_hour=if(denied=1, hour, null())",
-    "eval counted_first=if(denied=0, slot_first, null()), counted_last=if(denied=0, slot_last, null())",
-    "eval denied_conns=if(denied=1, slot_conns, 0)",
-    "eval " + ", ".join(f"slot_{name}=if(denied=0, slot_{name}, 0)" for name in _SUMMED),
-    "stats sum(slot_conns) AS connections dc(counted_hour) AS hourly_buckets sum(slot_rows) AS row_count"
-    " sum(slot_ended) AS ended sum(slot_sent_known) AS sent_known sum(slot_rcvd_known) AS rcvd_known"
-    " sum(slot_total_known) AS total_known sum(slot_sent) AS total_bytes_sent sum(slot_rcvd) AS total_bytes_rcvd"
-    " sum(slot_total) AS total_bytes min(counted_first) AS counted_first max(counted_last) AS counted_last"
-    " min(slot_first) AS any_first max(slot_last) AS any_last sum(denied_conns) AS denied"
-    f" dc(denied_hour) AS denied_hours values(process_name) AS processes values(proto) AS protos"
-    f" values(service) AS services BY {KEY}",
-    # A device that logs both ends of a session: the larger of the two numbers is the number of sessions.
-    "eval connections=max(connections-ended, ended), row_count=if(ended>0, connections, row_count)",
-    "eval sent_known=min(sent_known, row_count), rcvd_known=min(rcvd_known, row_count),"
-    " total_known=min(total_known, row_count)",
-    f"where (connections>={MIN_CONNECTIONS} AND hourly_buckets>={MIN_HOURS})"
-    f" OR (denied>={MIN_CONNECTIONS} AND denied_hours>={MIN_HOURS})",
-    "eval first_ms=round(coalesce(counted_first, any_first)*1000, 0),"
-    " last_ms=round(coalesce(counted_last, any_last)*1000, 0)",
-    "table hostname src_ip dst_ip dst_port connections hourly_buckets row_count sent_known rcvd_known total_known"
-    " total_bytes_sent total_bytes_rcvd total_bytes first_ms last_ms denied denied_hours processes protos services",
-)
 
+def counted(beside: str = "") -> tuple[str, ...]:
+    """The stages from slots to the counts of each key, from 20 in 3 hours on, and those from there to what is fetched.
+
+    Denied attempts are counted beside the connections, never among them; a null is no hour and no time. ``beside``:
+    further aggregates, each after a blank.
+    """
+    return (
+        f"eval hour=floor(slot_first/{HOUR_S})",
+        "eval counted_hour=if(denied=0, hour, null()), denied_hour=if(denied=1, hour, null())",
+        "eval counted_first=if(denied=0, slot_first, null()), counted_last=if(denied=0, slot_last, null())",
+        "eval denied_conns=if(denied=1, slot_conns, 0)",
+        "eval " + ", ".join(f"slot_{name}=if(denied=0, slot_{name}, 0)" for name in _SUMMED),
+        "stats sum(slot_conns) AS connections dc(counted_hour) AS hourly_buckets sum(slot_rows) AS row_count"
+        " sum(slot_ended) AS ended sum(slot_sent_known) AS sent_known sum(slot_rcvd_known) AS rcvd_known"
+        " sum(slot_total_known) AS total_known sum(slot_sent) AS total_bytes_sent sum(slot_rcvd) AS total_bytes_rcvd"
+        " sum(slot_total) AS total_bytes min(counted_first) AS counted_first max(counted_last) AS counted_last"
+        " min(slot_first) AS any_first max(slot_last) AS any_last sum(denied_conns) AS denied"
+        " dc(denied_hour) AS denied_hours values(process_name) AS processes values(proto) AS protos"
+        f" values(service) AS services{beside} BY {KEY}",
+        # A device that logs both ends of a session: the larger of the two numbers is the number of sessions.
+        "eval connections=max(connections-ended, ended), row_count=if(ended>0, connections, row_count)",
+        "eval sent_known=min(sent_known, row_count), rcvd_known=min(rcvd_known, row_count),"
+        " total_known=min(total_known, row_count)",
+        f"where (connections>={MIN_CONNECTIONS} AND hourly_buckets>={MIN_HOURS})"
+        f" OR (denied>={MIN_CONNECTIONS} AND denied_hours>={MIN_HOURS})",
+        "eval first_ms=round(coalesce(counted_first, any_first)*1000, 0),"
+        " last_ms=round(coalesce(counted_last, any_last)*1000, 0)",
+        "table hostname src_ip dst_ip dst_port connections hourly_buckets row_count sent_known rcvd_known total_known"
+        " total_bytes_sent total_bytes_rcvd total_bytes first_ms last_ms denied denied_hours processes protos services",
+    )
+
+
+_COUNTED = counted()
 _BEGUN = "where denied=0 AND slot_ended=0"
 _STARTS = (
     "stats sum(slot_conns) AS start_conns sum(slot_rows) AS row_count sum(slot_sent_known) AS sent_known"
@@ -83,7 +91,7 @@ def detection(preset: str = "cim", scope: str = "", fields: Mapping[str, str] | 
     Columns: those of the Sumo Logic records (``first_ms`` epoch milliseconds ...), plus ``denied``, ``denied_hours``.
     An absent host name is ``unknown``. Raises KeyError for an unknown preset, Unquotable for text that cannot be used.
     """
-    return _joined((*prelude(PRESETS[preset], scope, fields), *_DETECTION))
+    return _joined((*prelude(PRESETS[preset], scope, fields), *_COUNTED))
 
 
 def traffic(
@@ -196,7 +204,7 @@ def _pasted(preset: str, scope: str, fields: Mapping[str, str] | None, profile: 
                 for outside in (paste.outside(profile, lab),)
                 if outside
             ),
-            Part("Per tuple, with the distinct UTC hours; what a device denied is counted apart.", _DETECTION[:-2]),
+            Part("Per tuple, with the distinct UTC hours; what a device denied is counted apart.", _COUNTED[:-2]),
             Part(f"The score, in whole numbers, so that no rounding decides. {unknown}", paste.scored(profile)),
             Part("The columns; times in UTC, whatever the zone of the user.", paste.shown(profile)),
         ),

@@ -76,9 +76,13 @@ def scored(profile: Profile) -> tuple[str, ...]:
     return (*stages, *tried)
 
 
-def shown(profile: Profile) -> tuple[str, ...]:
-    """The stages to the seed's columns; averages half away from zero, unknown bytes null."""
-    attempts, beside = ("connections", "") if profile == "seed" else ("attempts", " denied")
+def shown(profile: Profile, destination: str = "dst_ip", beside: str = "") -> tuple[str, ...]:
+    """The stages to the seed's columns, with ``destination`` for the address; averages half away from zero.
+
+    Unknown bytes are null. ``beside`` are further columns, each after a blank.
+    """
+    attempts, denied = ("connections", "") if profile == "seed" else ("attempts", " denied")
+    columns = " ".join(destination if name == "dst_ip" else name for name in COLUMNS)
     known = "true()" if profile == "seed" else "bytes_known=1"
     own = {side: f" AND {side}_known=row_count" if profile == "default" else "" for side in ("sent", "rcvd")}
     return (
@@ -90,8 +94,8 @@ def shown(profile: Profile) -> tuple[str, ...]:
         *_dated("first_seen"),
         *_dated("last_seen"),
         f'eval hostname=if(hostname="{ABSENT}", "", hostname)',
-        "sort 0 -beaconing_score, -connections, hostname, src_ip, dst_ip, dst_port",
-        f"table {' '.join(COLUMNS)}{beside}",
+        f"sort 0 -beaconing_score, -connections, hostname, src_ip, {destination}, dst_port",
+        f"table {columns}{denied}{beside}",
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from playbook.detections.beaconing import ICMP_NAMES, SEED_INTERNAL
 from playbook.detections.languages.splunk import escaping
 from playbook.detections.languages.splunk.escaping import Unquotable
-from playbook.detections.languages.splunk.presets import COLUMNS, MODEL, TOLD, SplunkPreset
+from playbook.detections.languages.splunk.presets import BESIDE, COLUMNS, MODEL, TOLD, SplunkPreset
 
 ABSENT = "unknown"
 KEY = "hostname src_ip dst_ip dst_port"
@@ -133,8 +133,10 @@ def _terms(columns: Columns, to: tuple[str, ...], scored: bool) -> str:
 def _columns(preset: SplunkPreset, fields: Mapping[str, str] | None) -> dict[str, tuple[str, ...]]:
     columns = dict(preset.columns)
     for name, theirs in (fields or {}).items():
+        if name in BESIDE:
+            continue
         if name not in (*COLUMNS, *TOLD):
-            raise Unquotable(f"{name!r} is no column of ours: {', '.join((*COLUMNS, *TOLD))}")
+            raise Unquotable(f"{name!r} is no column of ours: {', '.join((*COLUMNS, *TOLD, *BESIDE))}")
         columns[name] = (theirs,) if theirs else ()
     return columns
 

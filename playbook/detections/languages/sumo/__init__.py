@@ -10,7 +10,7 @@ from playbook.detections.languages.sumo import escaping, paste, prevalence
 from playbook.detections.languages.sumo.escaping import Unquotable
 from playbook.detections.languages.sumo.hunts import HUNTED, hunted
 from playbook.detections.languages.sumo.lint import lint
-from playbook.detections.languages.sumo.presets import COLUMNS, NONE, NOT_EXTERNAL, PRESETS, TOLD, SumoPreset
+from playbook.detections.languages.sumo.presets import BESIDE, COLUMNS, NONE, NOT_EXTERNAL, PRESETS, TOLD, SumoPreset
 from playbook.detections.layout import Part, laid_out
 from playbook.model.address import Network
 
@@ -40,19 +40,19 @@ _KEY = "hostname, src_ip, dst_ip, dst_port"
 
 # concat gives "" for a null (documented), so that no group key and no count depends on how nulls are treated;
 # num() only ever sees digits, so that nothing depends on both branches of an if being evaluated.
-_ADDRESSES = (
+ADDRESSES = (
     'concat(dst_ip, "") as dst_ip',
     'concat(src_ip, "") as src_ip',
     "where !isBlank(src_ip) and !isBlank(dst_ip)",
 )
 # What the detection never scores; the hunts count it.
 _SCORED = (f"where !{NOT_EXTERNAL}",)
-_NOT_ICMP = (f"where !(proto in ({', '.join(escaping.literal(name) for name in (*sorted(ICMP_NAMES), '1', '58'))}))",)
-_PROTO = (
+NOT_ICMP = (f"where !(proto in ({', '.join(escaping.literal(name) for name in (*sorted(ICMP_NAMES), '1', '58'))}))",)
+PROTO = (
     'concat(proto, "") as proto',
     "toLowerCase(proto) as proto",
 )
-_COUNTED = (
+COUNTED = (
     'concat(hostname, "") as hostname',
     'concat(dst_port, "") as dst_port',
     "where dst_port matches /^[0-9]+$/",
@@ -75,7 +75,7 @@ _COUNTED = (
     "if(whole_known = 1, bytes_total, bytes_sent + bytes_rcvd) as bytes_total",
     "if(whole_known = 1 or sent_known + rcvd_known = 2, 1, 0) as total_known",
 )
-_SHARED = (*_ADDRESSES, *_SCORED, *_PROTO, *_NOT_ICMP, *_COUNTED)
+_SHARED = (*ADDRESSES, *_SCORED, *PROTO, *NOT_ICMP, *COUNTED)
 
 _DETECTION = (
     'concat(process_name, "") as process_name',
@@ -156,8 +156,8 @@ def popularity(
     fields: Mapping[str, str] | None = None,
 ) -> str:
     """How many of our hosts sent anything, and how many used each of these destinations (see ``popular``)."""
-    tail = (*_ADDRESSES, *prevalence.ours(home), *_PROTO, *_COUNTED, *prevalence.aggregation_stage(destinations))
-    return _joined((*_prelude(PRESETS[preset], scope, fields, told=True), *tail))
+    tail = (*ADDRESSES, *prevalence.ours(home), *PROTO, *COUNTED, *prevalence.aggregation_stage(destinations))
+    return _joined((*prelude(PRESETS[preset], scope, fields, told=True), *tail))
 
 
 def activity(
@@ -169,8 +169,8 @@ def activity(
 ) -> str:
     """The busy quarters of an hour of the sources in ``keys``, and each of these tuples in each (see ``busy``)."""
     sources = tuple(dict.fromkeys(key.partition(" ")[0] for key in keys))
-    tail = (*_ADDRESSES, *activity_query.of(sources), *_PROTO, *_COUNTED, *activity_query.aggregation_stage(keys, lab))
-    return _joined((*_prelude(PRESETS[preset], scope, fields, told=True), *tail))
+    tail = (*ADDRESSES, *activity_query.of(sources), *PROTO, *COUNTED, *activity_query.aggregation_stage(keys, lab))
+    return _joined((*prelude(PRESETS[preset], scope, fields, told=True), *tail))
 
 
 def heartbeat(preset: str = "seed", scope: str = "") -> str:
@@ -180,7 +180,7 @@ def heartbeat(preset: str = "seed", scope: str = "") -> str:
 
 def probe(preset: str = "seed", scope: str = "", fields: Mapping[str, str] | None = None) -> str:
     """One row of the scope as a message, taken apart by the prelude: proves the scope and the field names."""
-    return _joined((*_prelude(PRESETS[preset], scope, fields), "limit 1"))
+    return _joined((*prelude(PRESETS[preset], scope, fields), "limit 1"))
 
 
 def query(
@@ -199,8 +199,8 @@ def query(
     """
     if hunt is not None:
         chosen, own = hunted(hunt, preset)
-        flows = (*_ADDRESSES, *_PROTO, *_COUNTED) if chosen.columns else ()
-        return _joined((*_prelude(chosen, scope, fields), *flows, *own))
+        flows = (*ADDRESSES, *PROTO, *COUNTED) if chosen.columns else ()
+        return _joined((*prelude(chosen, scope, fields), *flows, *own))
     if purpose == "fetch":
         return detection(preset, scope, fields)
     return _pasted(preset, scope, fields, profile or PROFILE.get(preset, "default"), lab)
@@ -208,7 +208,7 @@ def query(
 
 def _pasted(preset: str, scope: str, fields: Mapping[str, str] | None, profile: Profile, lab: Sequence[Network]) -> str:
     chosen = PRESETS[preset]
-    icmp = () if profile == "seed" else _NOT_ICMP
+    icmp = () if profile == "seed" else NOT_ICMP
     unknown = (
         "Bytes that a row does not tell count as 0."
         if profile == "seed"
@@ -219,11 +219,11 @@ def _pasted(preset: str, scope: str, fields: Mapping[str, str] | None, profile: 
             Part(
                 f"Botnet beaconing (T1584.005), profile {profile}, preset {preset}. Save it with a range of 24 hours"
                 f" that ends 15 minutes ago. {chosen.caveat}".strip(),
-                _prelude(chosen, scope, fields),
+                prelude(chosen, scope, fields),
             ),
             Part(
                 "Destinations outside, one text a value, whole numbers.",
-                (*_ADDRESSES, *paste.outside(profile, lab), *_PROTO, *icmp, *_COUNTED),
+                (*ADDRESSES, *paste.outside(profile, lab), *PROTO, *icmp, *COUNTED),
             ),
             Part(
                 "Per UTC hour and tuple, then per tuple: the hours are counted, not estimated. From"
@@ -238,7 +238,7 @@ def _pasted(preset: str, scope: str, fields: Mapping[str, str] | None, profile: 
 
 
 def _whole(preset: str, scope: str, fields: Mapping[str, str] | None, tail: Sequence[str]) -> str:
-    return _joined((*_prelude(PRESETS[preset], scope, fields), *tail))
+    return _joined((*prelude(PRESETS[preset], scope, fields), *tail))
 
 
 def _joined(stages: Sequence[str]) -> str:
@@ -249,15 +249,16 @@ def _scope(preset: SumoPreset, scope: str) -> str:
     return escaping.scope(scope or preset.scope)
 
 
-def _prelude(preset: SumoPreset, scope: str, fields: Mapping[str, str] | None, told: bool = False) -> tuple[str, ...]:
-    mapped = {name: _mapped(name, theirs) for name, theirs in (fields or {}).items()}
+def prelude(preset: SumoPreset, scope: str, fields: Mapping[str, str] | None, told: bool = False) -> tuple[str, ...]:
+    """The scope, the stages that take the log apart, and our names for its columns."""
+    mapped = {name: _mapped(name, theirs) for name, theirs in (fields or {}).items() if name not in BESIDE}
     columns = ((name, mapped.get(name, expression)) for name, expression in preset.columns if told or name not in TOLD)
     aliases = tuple(f"{expression} as {name}" for name, expression in columns if expression != name)
     return (_scope(preset, scope), *preset.stages, *(preset.told if told else ()), *aliases)
 
 
 def _mapped(name: str, theirs: str) -> str:
-    ours = (*COLUMNS, *TOLD)
+    ours = (*COLUMNS, *TOLD, *BESIDE)
     if name not in ours:
         raise Unquotable(f"{name!r} is no column of ours: {', '.join(ours)}")
     if theirs in ours and theirs != name:

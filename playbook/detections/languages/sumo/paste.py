@@ -59,8 +59,12 @@ def scored(profile: Profile) -> tuple[str, ...]:
     )
 
 
-def shown(profile: Profile) -> tuple[str, ...]:
-    """The stages to the seed's columns; averages half away from zero, unknown bytes blank."""
+def shown(profile: Profile, destination: str = "dst_ip", beside: Sequence[str] = ()) -> tuple[str, ...]:
+    """The stages to the seed's columns, with ``destination`` for the address, and those ``beside``.
+
+    Averages half away from zero, unknown bytes blank.
+    """
+    columns = (destination if name == "dst_ip" else name for name in COLUMNS)
     known = {
         "avg_bytes_per_conn": "bytes_known = 1",
         "total_bytes_sent": "bytes_known = 1 and sent_known = row_count",
@@ -79,8 +83,8 @@ def shown(profile: Profile) -> tuple[str, ...]:
         ),
         f"formatDate(first_ms, {_UTC}) as first_seen",
         f"formatDate(last_ms, {_UTC}) as last_seen",
-        "sort by beaconing_score desc, connections desc, hostname asc, src_ip asc, dst_ip asc, dst_port asc",
-        f"fields {', '.join(COLUMNS)}",
+        f"sort by beaconing_score desc, connections desc, hostname asc, src_ip asc, {destination} asc, dst_port asc",
+        f"fields {', '.join((*columns, *beside))}",
     )
 
 

@@ -19,6 +19,8 @@ COLUMNS = (
 )
 # What tells a conversation from a packet; the queries that do not ask leave these out.
 TOLD = ("packets_sent", "packets_rcvd", "conn_state")
+# What only detections beside the beaconing one read; ``fields`` maps it.
+BESIDE = ("dst_name", "duration")
 
 NONE = '""'
 _TIME = "_messageTime"

@@ -11,6 +11,7 @@ import pytest
 
 from connectors.sources.logs import Settings, connect
 from playbook.errors import UnknownFormat
+from playbook.model.detection import RULE
 from playbook.model.site import Site
 from tests.connectors.sources.logs.test_zeek_detection import SITE
 
@@ -31,7 +32,7 @@ def fetched(folder: Path, site: Site = SITE, **choices: Any) -> Any:
 
 
 def connections(found: Any) -> int:
-    return sum(d.connections for d in found.detections)
+    return sum(d.connections for d in found.detections if d.rule == RULE)
 
 
 def vpc(at: int, flags: int | str, back: bool = False, proto: int = 6, port: int = 40123) -> str:
