@@ -1,6 +1,7 @@
 """ClickHouse's HTTP interface in front of its own engine: what a server says of settings, errors and accounts."""
 
 import base64
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,13 +23,14 @@ class Behaviour:
 
     ``late``: this error comes after the first rows, which only ``wait_end_of_query`` turns into a status of its own;
     ``error``: every query gets it; ``cut``: that many bytes of the body are missing; ``profile``: settings that the
-    account's profile forces; ``rename``: a column of the answer has another name.
+    account's profile forces; ``kill_at``: the client dies with this insert (from 1).
     """
 
     late: str = ""
     error: str = ""
     cut: int = 0
     profile: dict[str, str] = field(default_factory=dict)
+    kill_at: int = 0
 
 
 class Server:
@@ -38,6 +40,7 @@ class Server:
         self.engine, self.behaviour, self.account = engine, behaviour or Behaviour(), account
         self.seen: list[Request] = []
         self.lost: set[int] = set()
+        self.inserts = 0
 
     @property
     def texts(self) -> list[str]:
@@ -56,7 +59,8 @@ class Server:
         params = {name[6:]: value for name, value in request.query.items() if name.startswith("param_")}
         form = request.query.get("default_format", "TabSeparated")
         try:
-            body = self.engine.run(request.body.decode(), {**settings, **self.behaviour.profile}, params, form)
+            text = self._statement(request)
+            body = self.engine.run(text, {**settings, **self.behaviour.profile}, params, form)
         except EngineFault as fault:
             return self._fault(fault.text)
         if self.behaviour.late:
@@ -64,6 +68,18 @@ class Server:
                 return self._fault(self.behaviour.late)
             return Answer(200, body[: len(body) // 2] + b"\n" + self.behaviour.late.encode())
         return Answer(200, body[: len(body) - self.behaviour.cut], _headers(form))
+
+    def _statement(self, request: Request) -> str:
+        """The query of the URL, with the body as what it inserts; else the body itself."""
+        text = request.query.get("query", "")
+        if not text.endswith(" FORMAT Parquet"):
+            return text or request.body.decode()
+        self.inserts += 1
+        if self.inserts == self.behaviour.kill_at:
+            raise ConnectionAbortedError
+        with tempfile.NamedTemporaryFile(suffix=".parquet", delete=False) as part:
+            part.write(request.body)
+        return text.removesuffix("FORMAT Parquet") + f"SELECT * FROM file('{part.name}', Parquet)"
 
     def _proven(self, request: Request) -> bool:
         pair = ":".join(self.account)

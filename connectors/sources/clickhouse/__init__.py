@@ -10,6 +10,7 @@ from connectors.sources._siem import coverage, follow_up, time_ranges
 from connectors.sources._siem.validation import fitting
 from connectors.sources.clickhouse import check, client, mapping
 from connectors.sources.clickhouse.exchanges import with_exchanges
+from connectors.sources.clickhouse.loading import Loader
 from connectors.sources.clickhouse.settings import Settings
 from playbook.detections.beaconing import Scope
 from playbook.detections.languages import clickhouse
@@ -105,6 +106,10 @@ class ClickHouse:
         """Account, the query over the table without reading it, then one row of the last day."""
         day = time_ranges.last_day(self._site.now)
         return tuple(check.results(self._settings, lambda text: self._run(text, day)))
+
+    def loader(self) -> Loader:
+        """What puts rows of log files into the table; the account must be allowed to write."""
+        return Loader(self._wire, self._settings, time_ranges.last_day(self._site.now))
 
     def _heartbeat(self, window: TimeWindow) -> tuple[tuple[coverage.HourRows, ...] | None, int, str]:
         """The rows per hour and those without a port, or None and why they could not be counted."""

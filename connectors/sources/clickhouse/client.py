@@ -84,6 +84,27 @@ def run(transport: Transport, settings: Settings, text: str, window: TimeWindow,
     return _answer(reply, max_rows)
 
 
+def write(transport: Transport, settings: Settings, text: str, body: bytes = b"") -> None:
+    """Run a statement that changes something, once; ``body`` is what an INSERT takes. Raises as ``run`` does."""
+    params: dict[str, str | int] = {
+        "query": text,
+        "wait_end_of_query": 1,
+        "log_comment": "botnet-playbook",
+        "max_execution_time": int(settings.deadline_s),
+        "max_memory_usage": settings.memory_mb * _MB,
+        # A log of many days makes one part a day.
+        "max_partitions_per_insert_block": 10_000,
+        "async_insert": 0,
+        "lightweight_deletes_sync": 2,
+    }
+    deadline_s = settings.deadline_s + _MARGIN_S
+    reply = transport.post("/", params=params, data=body, passes=_EXPLAINED, deadline_s=deadline_s)
+    code = _code_of(reply) if reply.status != 200 or reply.body else None
+    if code is not None:
+        _complain(reply, code, settings)
+    reply.expect(200)
+
+
 def _settings(settings: Settings) -> dict[str, str | int]:
     """What the server is told: nothing may be changed, and past a bound there is an error instead of a part."""
     memory = settings.memory_mb * _MB

@@ -18,6 +18,7 @@ from connectors.sources.logs.engine import Engine, Progress
 from connectors.sources.logs.files import LogFile, LogFiles, find_log_files
 from connectors.sources.logs.hunts import hunt_rows
 from connectors.sources.logs.overlapping_files import without_parts
+from connectors.sources.logs.parquet_parts import parquet_parts
 from connectors.sources.logs.reading import Reading
 from connectors.sources.logs.rejects import Rejected
 from connectors.sources.logs.schema import CANONICAL, Kind, Recognised, Scan
@@ -130,6 +131,14 @@ class LogSource:
             raise BadAnswer("; ".join(aside.faults))
         told = (*logs.files.notes, *self._staging.cut, *aside.faults)
         return hunt_rows(logs.engine, hunt, aside.relation, endpoint), tuple(map(self._staging.shown, told))
+
+    def parts(self, digest: str) -> tuple[tuple[Path, ...], int]:
+        """The connections of the last fetch as Parquet files, and their number of rows; they go with ``close``.
+
+        ``digest`` stands in the column ``loaded_from`` of each. Raises BadAnswer when the files cannot be read.
+        """
+        relation = self._opened().relation
+        return parquet_parts(self._engine, relation, digest) if self._engine is not None else ((), 0)
 
     def check(self) -> tuple[CheckResult, ...]:
         """Whether the paths exist and hold connection logs in a known format."""
