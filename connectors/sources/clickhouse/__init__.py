@@ -44,7 +44,7 @@ def connect(name: str, settings: Settings, site: Site, folder: Path, clocks: Clo
 
 
 class ClickHouse:
-    """A ``DetectionSource``: two queries per fetch (detection, heartbeat), five per 200 tuples of traffic."""
+    """A ``DetectionSource``: two queries per fetch (detection, heartbeat), six per 200 tuples of traffic."""
 
     def __init__(self, name: str, settings: Settings, site: Site, wire: Transport) -> None:
         self.name = name

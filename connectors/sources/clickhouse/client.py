@@ -61,6 +61,11 @@ class Answer(Value):
     read: int = 0
     truncated: str = ""
 
+    @property
+    def over(self) -> bool:
+        """Whether there were more rows than are taken: nothing else leaves rows out."""
+        return bool(self.truncated)
+
 
 def run(transport: Transport, settings: Settings, text: str, window: TimeWindow, max_rows: int = MAX_ROWS) -> Answer:
     """The rows of ``text`` over ``window``, at most ``max_rows``.

@@ -1,14 +1,16 @@
 """Rows of our queries as values of the model; a row that cannot be read is counted and told, never fatal."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from connectors.http import printable
 from connectors.sources._siem.coverage import HourRows, Key, Read, Start, read
-from connectors.sources._siem.host_activity import quarter_of
-from connectors.sources._siem.prevalence import users_of
+from connectors.sources._siem.host_activity import Quarter, quarter_of
+from connectors.sources._siem.prevalence import Users, users_of
 from connectors.sources.clickhouse import decoding
 from connectors.sources.clickhouse.decoding import Row
 from playbook.detections.beaconing import Aggregate, Scope, moment, score, sort_key
+from playbook.detections.hunts import QUARTER_S
 from playbook.model import Value, address
 from playbook.model.detection import Detection
 
@@ -29,7 +31,7 @@ class Conversations(Value):
     irc_alone: int | None
 
 
-def detections(rows: Iterable[Row], scope: Scope) -> tuple[tuple[Detection, ...], Read]:
+def detections(rows: Iterable[Row], scope: Scope) -> tuple[tuple[Detection, ...], Read[Detection | None]]:
     """The rows of the detection query, scored by the reference scorer, in their total order."""
     taken = read(rows, lambda row: score(aggregate(row), scope))
     scored = (value for value in taken.values if isinstance(value, Detection))
@@ -80,29 +82,34 @@ def hours(rows: Iterable[Row]) -> tuple[tuple[HourRows, ...], int]:
     return tuple(sorted(made)), unusable
 
 
-def starts(rows: Iterable[Row]) -> Read:
+def starts(rows: Iterable[Row]) -> Read[Start]:
     """The rows of the traffic query as ``Start`` values."""
     return read(rows, _start)
 
 
-def users(rows: Iterable[Row]) -> Read:
+def users(rows: Iterable[Row]) -> Read[Users]:
     """The rows of the popularity query as ``Users`` values."""
     return read(rows, lambda row: users_of(row, decoding.text, decoding.whole))
 
 
-def quarters(rows: Iterable[Row]) -> Read:
+def quarters(rows: Iterable[Row]) -> Read[Quarter]:
     """The rows of the activity query as ``Quarter`` values."""
     return read(rows, lambda row: quarter_of(row, decoding.text, decoding.whole))
 
 
-def conversations(rows: Iterable[Row]) -> Read:
+def conversations(rows: Iterable[Row]) -> Read[tuple[Key, Conversations]]:
     """The rows of the query of conversations as (key, ``Conversations``)."""
     return read(rows, lambda row: (key(row), _conversations(row)))
 
 
-def addresses(rows: Iterable[Row]) -> Read:
+def addresses(rows: Iterable[Row]) -> Read[tuple[str, int]]:
     """The rows of the query of outside addresses as (source, number)."""
     return read(rows, lambda row: (decoding.text(row, "src_ip"), decoding.whole(row, "addresses")))
+
+
+def shares(rows: Iterable[Row]) -> Read[tuple[tuple[str, datetime], float]]:
+    """The rows of the query of refused ports as ((source, start of the quarter), share)."""
+    return read(rows, _share)
 
 
 def key(row: Row) -> Key:
@@ -117,6 +124,14 @@ def key(row: Row) -> Key:
     if port > 65535:
         raise ValueError(f"dst_port: expected 0 to 65535, got {port}")
     return (hostname, decoding.text(row, "src_ip"), decoding.text(row, "dst_ip"), port)
+
+
+def _share(row: Row) -> tuple[tuple[str, datetime], float]:
+    begun = _milliseconds(row, "quarter", QUARTER_S * 1000) // 1000
+    failed, shut = decoding.whole(row, "failed"), decoding.whole(row, "shut")
+    if shut > failed:
+        raise ValueError(f"shut: expected at most {failed}, got {shut}")
+    return (decoding.text(row, "src_ip"), moment(begun)), shut / max(failed, 1)
 
 
 def _start(row: Row) -> Start:

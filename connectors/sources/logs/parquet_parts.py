@@ -12,7 +12,10 @@ _PART_BYTES = 16 << 20
 
 
 def parquet_parts(engine: Engine, relation: str, digest: str) -> tuple[tuple[Path, ...], int]:
-    """The rows of ``relation`` that can be used, and how many; times are UTC stamps to the microsecond."""
+    """The rows of ``relation`` that can be used, and how many; times are UTC stamps to the microsecond.
+
+    ``digest`` stands in the column ``loaded_from`` of each. Raises BadAnswer when the files cannot be read.
+    """
     folder = engine.folder / "parts"
     columns = ", ".join(name for name in CANONICAL["conn"] if name != "start")
     try:

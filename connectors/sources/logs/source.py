@@ -133,12 +133,8 @@ class LogSource:
         return hunt_rows(logs.engine, hunt, aside.relation, endpoint), tuple(map(self._staging.shown, told))
 
     def parts(self, digest: str) -> tuple[tuple[Path, ...], int]:
-        """The connections of the last fetch as Parquet files, and their number of rows; they go with ``close``.
-
-        ``digest`` stands in the column ``loaded_from`` of each. Raises BadAnswer when the files cannot be read.
-        """
-        relation = self._opened().relation
-        return parquet_parts(self._engine, relation, digest) if self._engine is not None else ((), 0)
+        """The connections of the last fetch as Parquet files, and how many; as ``parquet_parts``, until ``close``."""
+        return parquet_parts(self._gather("conn").engine, self._opened().relation, digest)
 
     def check(self) -> tuple[CheckResult, ...]:
         """Whether the paths exist and hold connection logs in a known format."""

@@ -32,6 +32,7 @@ __all__ = (
     "popularity",
     "probe",
     "query",
+    "refused_ports",
     "traffic",
     "tuple_key",
 )
@@ -97,6 +98,13 @@ def outside_addresses(
 ) -> str:
     """How many distinct outside addresses each of these sources called."""
     return f"{connections(PRESETS[preset], scope, fields)}\n{follow_up.outside_addresses(sources, lab)}"
+
+
+def refused_ports(
+    sources: Sequence[str], lab: Sequence[Network], preset: str = "zeek", scope: str = "", fields: Fields = None
+) -> str:
+    """How many unanswered pairs of these sources, by quarter of an hour, go to ports that no browser opens."""
+    return f"{connections(PRESETS[preset], scope, fields)}\n{follow_up.refused_ports(sources, lab)}"
 
 
 def heartbeat(preset: str = "zeek", scope: str = "", fields: Fields = None) -> str:
@@ -166,6 +174,10 @@ PROOF: Mapping[str, tuple[str, str, str]] = {
         "engine, against the log connector over the same rows",
     ),
     "ddos-burst": ("yes: the same", "engine", "engine"),
-    "dga-burst": ("yes: zeek, zeek-flat, rita", "engine", "engine: zeek; two labels, or three under `co.uk` and its like"),
+    "dga-burst": (
+        "yes: zeek, zeek-flat, rita",
+        "engine",
+        "engine: zeek; two labels, or three under `co.uk` and its like",
+    ),
     "irc": ("yes: the same", "engine", "engine"),
 }

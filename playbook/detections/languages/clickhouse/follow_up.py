@@ -3,7 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from playbook.detections.hunts import QUARTER_S
-from playbook.detections.languages._external_addresses import LEAST_FLOOD, LEAST_PAIRS, NOT_FLOODED, V6, V6_NOT
+from playbook.detections.languages._external_addresses import (
+    BROWSERS_REFUSE,
+    LEAST_FLOOD,
+    LEAST_PAIRS,
+    NOT_FLOODED,
+    V6,
+    V6_NOT,
+)
 from playbook.detections.languages._internal_networks import v4_networks, v6_patterns
 from playbook.detections.languages.clickhouse import escaping
 from playbook.detections.languages.clickhouse.escaping import literal
@@ -108,6 +115,21 @@ GROUP BY src_ip"""
 def _places(condition: str, own: str) -> str:
     """A row counts among all, and where the condition holds by itself too."""
     return f"if({condition}, ['{EVERYWHERE}', {own}], ['{EVERYWHERE}'])"
+
+
+def refused_ports(sources: Sequence[str], lab: Sequence[Network]) -> str:
+    """For each source and quarter of an hour: unanswered outside pairs, and those on ports that no browser opens."""
+    return f"""\
+SELECT src_ip, quarter, count() AS failed, countIf(dst_port IN {BROWSERS_REFUSE}) AS shut
+FROM (
+  SELECT src_ip, toInt64(floor(start / {QUARTER_S})) AS quarter, dst_ip, dst_port
+  FROM ({_NUMBERED.format("dst_ip")})
+  WHERE src_ip IN {escaping.listed(sources)} AND {_outside(lab)}
+  GROUP BY src_ip, quarter, dst_ip, dst_port
+  HAVING sumIf(conns, {REFUSED}) = sum(conns)
+)
+GROUP BY src_ip, quarter
+HAVING failed >= {LEAST_PAIRS}"""
 
 
 _TUPLE = "src_ip, dst_ip, toString(dst_port)"
