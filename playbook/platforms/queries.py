@@ -6,9 +6,11 @@ from playbook.actions import Action
 from playbook.detections import languages
 from playbook.detections.beaconing import PROFILES
 from playbook.detections.hunts import HUNTS
-from playbook.detections.languages import duckdb, kql, sigma, splunk, sumo, sumo_cse
+from playbook.detections.languages import clickhouse, duckdb, kql, sigma, splunk, sumo, sumo_cse
 
 _BEACONING = "beaconing"
+# A table of the user's own has no columns before its configuration names them.
+_CLICKHOUSE = tuple(name for name, preset in clickhouse.PRESETS.items() if preset.columns)
 
 
 def render(catalogue: Sequence[Action]) -> dict[str, str]:
@@ -20,6 +22,8 @@ def render(catalogue: Sequence[Action]) -> dict[str, str]:
 def _texts() -> Iterator[tuple[str, str]]:
     for profile in PROFILES:
         yield f"duckdb/{_BEACONING}_{profile}.sql", duckdb.query(profile)
+    for preset in _CLICKHOUSE:
+        yield f"clickhouse/{_BEACONING}_{_file(preset)}.sql", clickhouse.query(preset)
     for preset in sumo.PRESETS:
         yield f"sumo/{_BEACONING}_{_file(preset)}.sumo", sumo.query(preset)
     for preset in splunk.PRESETS:
@@ -35,6 +39,9 @@ def _texts() -> Iterator[tuple[str, str]]:
 def _hunts(name: str, of_names: bool) -> Iterator[tuple[str, str]]:
     stem = f"hunt_{_file(name)}"
     yield f"duckdb/{stem}.sql", duckdb.query(hunt=name)
+    for preset in _CLICKHOUSE:
+        if clickhouse.PRESETS[preset].names or not of_names:
+            yield f"clickhouse/{stem}_{_file(preset)}.sql", clickhouse.query(preset, name)
     for preset in ("cse", "endpoint") if of_names else ("seed", "cse", "endpoint"):
         yield f"sumo/{stem}_{preset}.sumo", sumo.query(preset, name)
     for preset, source in splunk.PRESETS.items():

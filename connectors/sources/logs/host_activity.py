@@ -11,21 +11,13 @@ from connectors.sources.logs.schema import literal
 from connectors.sources.logs.tuple_traffic import REFUSED, keep_v6
 from playbook.detections.beaconing import moment
 from playbook.detections.hunts import QUARTER_S
-from playbook.detections.languages._external_addresses import NOT_FLOODED, UNANSWERED_SHARE
+from playbook.detections.languages._external_addresses import BROWSERS_REFUSE, NOT_FLOODED, UNANSWERED_SHARE
 from playbook.detections.languages.duckdb import v4, within
 from playbook.model.address import NOT_GLOBAL, Network, why_not_global
 from playbook.model.traffic import Burst, NameBurst, Spread
 
 # Twelve quarters are three hours at least: whether something comes again in a third hour is never cut off.
 MOST = 12
-# Ports that no browser opens, whatever a page asks for (Fetch Standard, "bad port", as of 2026-06).
-BROWSERS_REFUSE = (
-    *(0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95),
-    *(101, 102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179),
-    *(389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636),
-    *(989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566),
-    *(6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080),
-)
 # A quarter with fewer failed names is no burst under any threshold that is used.
 _FEWEST_FAILED = 10
 _MOST_NAMES = 500_000

@@ -20,6 +20,7 @@ from connectors.sources.logs.health import Account, health
 from connectors.sources.logs.hunts import hunt_rows
 from connectors.sources.logs.named_connections import NamedDetections, named_detections
 from connectors.sources.logs.overlapping_files import without_parts
+from connectors.sources.logs.parquet_parts import parquet_parts
 from connectors.sources.logs.reading import Reading
 from connectors.sources.logs.rejects import Rejected
 from connectors.sources.logs.schema import CANONICAL, Kind, Recognised, Scan
@@ -147,6 +148,10 @@ class LogSource:
             raise BadAnswer("; ".join(aside.faults))
         told = (*logs.files.notes, *self._staging.cut, *aside.faults)
         return hunt_rows(logs.engine, hunt, aside.relation, endpoint), tuple(map(self._staging.shown, told))
+
+    def parts(self, digest: str) -> tuple[tuple[Path, ...], int]:
+        """The connections of the last fetch as Parquet files, and how many; as ``parquet_parts``, until ``close``."""
+        return parquet_parts(self._gather("conn").engine, self._opened().relation, digest)
 
     def check(self) -> tuple[CheckResult, ...]:
         """Whether the paths exist and hold connection logs in a known format."""

@@ -36,7 +36,7 @@ def test_every_language_prints_the_detection_and_each_hunt_it_reads(language: st
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("nosuch",), "there are: duckdb, "),
+        (("nosuch",), "there are: clickhouse, duckdb, "),
         (("splunk_tstats",), "no language here"),
         (("splunk", "--preset", "nosuch"), "nosuch"),
         (("kql", "--hunt", "nosuch"), "nosuch"),

@@ -1,0 +1,59 @@
+WITH typed AS (
+  SELECT
+    toFloat64(raw.`start`) AS start,
+    if(match(toTypeName(raw.`src_ip`), 'IPv6'), replaceRegexpOne(left(ifNull(toString(raw.`src_ip`), ''), 64), '^::ffff:([0-9.]+)$', '\\1'), left(ifNull(toString(raw.`src_ip`), ''), 64)) AS src_ip,
+    if(match(toTypeName(raw.`dst_ip`), 'IPv6'), replaceRegexpOne(left(ifNull(toString(raw.`dst_ip`), ''), 64), '^::ffff:([0-9.]+)$', '\\1'), left(ifNull(toString(raw.`dst_ip`), ''), 64)) AS dst_ip,
+    assumeNotNull(accurateCastOrNull(raw.`dst_port`, 'UInt16')) AS dst_port,
+    if(lower(leftUTF8(toValidUTF8(ifNull(toString(raw.`hostname`), '')), 1000)) IN ('', '-', 'unknown', 'null', '(empty)'), '', leftUTF8(toValidUTF8(ifNull(toString(raw.`hostname`), '')), 1000)) AS hostname_text,
+    if(lower(leftUTF8(toValidUTF8(ifNull(toString(raw.`proto`), '')), 1000)) IN ('', '-', 'unknown', 'null', '(empty)'), '', leftUTF8(toValidUTF8(ifNull(toString(raw.`proto`), '')), 1000)) AS proto_text,
+    if(lower(leftUTF8(toValidUTF8(ifNull(toString(raw.`process_name`), '')), 1000)) IN ('', '-', 'unknown', 'null', '(empty)'), '', leftUTF8(toValidUTF8(ifNull(toString(raw.`process_name`), '')), 1000)) AS process_name_text,
+    if(lower(leftUTF8(toValidUTF8(ifNull(toString(raw.`service`), '')), 1000)) IN ('', '-', 'unknown', 'null', '(empty)'), '', leftUTF8(toValidUTF8(ifNull(toString(raw.`service`), '')), 1000)) AS service_text,
+    '' AS conn_state_text,
+    '' AS history_text,
+    if(lower(leftUTF8(toValidUTF8(ifNull(toString(if(raw.`denied`, 'denied', '')), '')), 1000)) IN ('', '-', 'unknown', 'null', '(empty)'), '', leftUTF8(toValidUTF8(ifNull(toString(if(raw.`denied`, 'denied', '')), '')), 1000)) AS action_text,
+    if(accurateCastOrNull(raw.`src_port`, 'Int64') BETWEEN 0 AND 1000000000000000, accurateCastOrNull(raw.`src_port`, 'Int64'), NULL) AS src_port_number,
+    if(accurateCastOrNull(raw.`conns`, 'Int64') BETWEEN 0 AND 1000000000000000, accurateCastOrNull(raw.`conns`, 'Int64'), NULL) AS conns_number,
+    if(accurateCastOrNull(raw.`bytes_sent`, 'Int64') BETWEEN 0 AND 1000000000000000, accurateCastOrNull(raw.`bytes_sent`, 'Int64'), NULL) AS bytes_sent_number,
+    if(accurateCastOrNull(raw.`bytes_rcvd`, 'Int64') BETWEEN 0 AND 1000000000000000, accurateCastOrNull(raw.`bytes_rcvd`, 'Int64'), NULL) AS bytes_rcvd_number,
+    if(accurateCastOrNull(raw.`bytes_total`, 'Int64') BETWEEN 0 AND 1000000000000000, accurateCastOrNull(raw.`bytes_total`, 'Int64'), NULL) AS bytes_total_number,
+    if(accurateCastOrNull(raw.`orig_bytes`, 'Int64') BETWEEN 0 AND 1000000000000000, accurateCastOrNull(raw.`orig_bytes`, 'Int64'), NULL) AS ip_bytes_sent_number,
+    CAST(NULL AS Nullable(Int64)) AS ip_bytes_rcvd_number,
+    if(accurateCastOrNull(raw.`sent_packets`, 'Int64') BETWEEN 0 AND 1000000000000000, accurateCastOrNull(raw.`sent_packets`, 'Int64'), NULL) AS packets_sent_number,
+    if(accurateCastOrNull(raw.`rcvd_packets`, 'Int64') BETWEEN 0 AND 1000000000000000, accurateCastOrNull(raw.`rcvd_packets`, 'Int64'), NULL) AS packets_rcvd_number,
+    toFloat64OrNull(toString(raw.`duration`)) AS lasted,
+    CAST(raw.`answered` AS Nullable(Bool)) AS was_answered,
+    CAST(raw.`continues` AS Nullable(Bool)) AS goes_on
+  FROM `connections` AS raw
+  WHERE toFloat64(raw.`start`) >= toFloat64(now()) - 87300 AND toFloat64(raw.`start`) < toFloat64(now()) - 900 AND isNotNull(accurateCastOrNull(raw.`dst_port`, 'UInt16'))
+), connections AS (
+  SELECT
+    start AS start,
+    hostname_text AS hostname,
+    src_ip AS src_ip,
+    ifNull(src_port_number, -1) AS src_port,
+    dst_ip AS dst_ip,
+    dst_port AS dst_port,
+    transform(lower(proto_text), ['6', '17', '1', '58', '132', '47', '50'], ['tcp', 'udp', 'icmp', 'ipv6-icmp', 'sctp', 'gre', 'esp']) AS proto,
+    toInt64(ifNull(if(conns_number <= 1000000000, conns_number, 1), 1)) AS conns,
+    bytes_sent_number AS bytes_sent,
+    bytes_rcvd_number AS bytes_rcvd,
+    coalesce(bytes_total_number, bytes_sent_number + bytes_rcvd_number) AS bytes_total,
+    ip_bytes_sent_number AS orig_bytes,
+    packets_sent_number AS sent_packets,
+    packets_rcvd_number AS rcvd_packets,
+    process_name_text AS process_name,
+    lower(service_text) AS service,
+    lasted AS duration,
+    was_answered AS answered,
+    match(lower(action_text), '^(block|blocked|deny|denied|drop|dropped|refused|reject|rejected)$') AS denied,
+    ifNull(goes_on, false) AS continues
+  FROM typed
+)
+SELECT src_ip, dst_ip, dst_port,
+  sum(conns) AS connections, uniqExact(dst_port) AS unique_ports,
+  toDateTime64(min(start), 3, 'UTC') AS first_seen, toDateTime64(max(start), 3, 'UTC') AS last_seen
+FROM connections
+WHERE dst_port IN (1080, 4444, 6660, 6661, 6662, 6663, 6664, 6665, 6666, 6667, 6668, 6669, 6697)
+GROUP BY src_ip, dst_ip, dst_port
+HAVING connections > 0
+ORDER BY connections DESC, src_ip, dst_ip, dst_port
