@@ -8,8 +8,8 @@ import time
 
 from bench.measuring import follow_up
 from connectors.clients.splunk import decoding
-from connectors.sources.splunk import mapping
 from connectors.clients.splunk.search_job import PAGE
+from connectors.sources.splunk import mapping
 from tests.emulators.splunk import Behaviour, Server
 from tests.emulators.splunk_records import Rows, sent
 from tests.support.splunk_fixtures import DAY, SCOPE, FakeClock, a_day, talking

@@ -37,7 +37,7 @@ def command(
     ctx: click.Context,
     config_file: Path | None,
     status: CaseStatus | None,
-    state: ResponseState | None,
+    state: ResponseState | Literal["attention"] | None,
     text: str,
     limit: int,
     offset: int,
