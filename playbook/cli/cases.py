@@ -1,7 +1,7 @@
 """cases: the record of cases, and a person's word on one, kept beside ours and never over it."""
 
 from pathlib import Path
-from typing import cast, get_args
+from typing import Literal, cast, get_args
 from urllib.parse import quote
 
 import click
