@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+from playbook.detections.languages._external_addresses import BROWSERS_REFUSE
 from playbook.model.address import parse, why_not_global
 from tests.interpreters.telemetry import LAB
 
@@ -31,13 +32,13 @@ def quarters(query: str, events: Iterable[Any]) -> Rows:
     for event in events:
         if event.src_ip in sources:
             groups[event.src_ip, event.dst_ip, event.dst_port, int(event.start // 900)].append(event)
-    made: dict[tuple[str, int, str], list[int]] = defaultdict(lambda: [0] * 7)
+    made: dict[tuple[str, int, str], list[int]] = defaultdict(lambda: [0] * 8)
     for (src, dst, port, quarter), own in groups.items():
-        counts = _counts(dst, own)
+        counts = _counts(dst, port, own)
         kept = f"{src} {dst} {port}" in keys or (counts[0] >= 100 and port not in (53, 123, 853))
         for place in ("*", f"{dst}/{port}") if kept else ("*",):
             made[src, quarter, place] = [a + b for a, b in zip(made[src, quarter, place], counts, strict=True)]
-    names = ("connections", "pairs", "refused_pairs", "untold_pairs", "stated", "sure", "failed")
+    names = ("connections", "pairs", "refused_pairs", "untold_pairs", "shut_pairs", "stated", "sure", "failed")
     return [
         {"src_ip": src, "quarter": quarter, "place": place, **dict(zip(names, counts, strict=True))}
         for (src, quarter, place), counts in made.items()
@@ -51,10 +52,11 @@ def _outside(text: str) -> bool:
     return address is not None and why_not_global(address, LAB) is None
 
 
-def _counts(dst: str, own: list[Any]) -> list[int]:
+def _counts(dst: str, port: int, own: list[Any]) -> list[int]:
     total = sum(e.conns for e in own)
     denied = sum(e.conns for e in own if getattr(e, "denied", False))
     refused = sum(e.conns for e in own if getattr(e, "denied", False) or e.bytes_rcvd == 0)
     silent = all(e.bytes_rcvd is None and not getattr(e, "denied", False) for e in own)
     pair = _outside(dst)
-    return [total, pair, pair and refused == total, pair and silent, denied, denied, denied]
+    shut = pair and refused == total and port in BROWSERS_REFUSE
+    return [total, pair, pair and refused == total, pair and silent, shut, denied, denied, denied]

@@ -7,7 +7,7 @@ at those. A number that the log does not tell for every connection is unknown.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from connectors.sources._siem.coverage import LATEST_S, Read
 from playbook.detections.beaconing import moment
@@ -25,7 +25,7 @@ MOST_KEYS = 200
 MOST_ROWS = 45_000
 EVERYWHERE = "*"
 _QUARTERS_AN_HOUR = 3600 // QUARTER_S
-R = TypeVar("R")
+R = TypeVar("R", bound=Mapping[str, Any])
 
 
 class Quarter(NamedTuple):
@@ -33,7 +33,8 @@ class Quarter(NamedTuple):
 
     ``pairs`` are distinct outside addresses and ports, ``refused_pairs`` those that never answered, ``untold_pairs``
     those of which no row says. Of the connections ``stated`` have a state or were denied, ``sure`` one that tells
-    whether they were answered, and ``failed`` were not.
+    whether they were answered, and ``failed`` were not. ``shut_pairs`` are refused ones at ports that no browser opens
+    (null: not told).
     """
 
     src_ip: str
@@ -46,6 +47,7 @@ class Quarter(NamedTuple):
     stated: int
     sure: int
     failed: int
+    shut_pairs: int | None = None
 
 
 class Attempts(NamedTuple):
@@ -77,7 +79,10 @@ def quarter_of(row: R, text: Callable[[R, str], str], whole: Callable[[R, str], 
     place = text(row, "place")
     if place != EVERYWHERE and _place(place) is None:
         raise ValueError("place: expected an address and a port")
-    return Quarter(text(row, "src_ip"), quarter, place, *(whole(row, name) for name in Quarter._fields[3:]))
+    names = ("connections", "pairs", "refused_pairs", "untold_pairs", "stated", "sure", "failed")
+    connections, pairs, refused, untold, stated, sure, failed = (whole(row, name) for name in names)
+    shut = whole(row, "shut_pairs") if "shut_pairs" in row else None
+    return Quarter(text(row, "src_ip"), quarter, place, connections, pairs, refused, untold, stated, sure, failed, shut)
 
 
 def _place(text: str) -> tuple[str, int] | None:
@@ -163,7 +168,12 @@ def _spreads(own: Sequence[Quarter]) -> tuple[Spread, ...] | None:
     scans = sorted(wide, key=lambda row: (row.refused_pairs < UNANSWERED_SHARE * row.pairs, -row.pairs, row.quarter))
     failing = {*sorted(wide, key=lambda row: (-row.refused_pairs, row.quarter))[:MOST]}
     return tuple(
-        Spread(start=moment(row.quarter * QUARTER_S), pairs=row.pairs, unanswered_share=row.refused_pairs / row.pairs)
+        Spread(
+            start=moment(row.quarter * QUARTER_S),
+            pairs=row.pairs,
+            unanswered_share=row.refused_pairs / row.pairs,
+            refused_ports_share=None if row.shut_pairs is None else row.shut_pairs / max(row.refused_pairs, 1),
+        )
         for place, row in enumerate(scans)
         if place < MOST or row in failing
     )

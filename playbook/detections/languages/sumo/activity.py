@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from playbook.detections.hunts import QUARTER_S
 from playbook.detections.languages._answered import ANSWERED, UNANSWERED
 from playbook.detections.languages._external_addresses import (
+    BROWSERS_REFUSE,
     LEAST_FLOOD,
     LEAST_PAIRS,
     NOT_FLOODED,
@@ -39,7 +40,7 @@ def aggregation_stage(keys: Sequence[str], lab: Sequence[Network]) -> tuple[str,
     """The stages after our columns.
 
     Records of src_ip, quarter (of an hour, since 1970), place (``*`` or address/port), connections, pairs,
-    refused_pairs, untold_pairs, and of the connections those with a state: stated, sure, failed.
+    refused_pairs, untold_pairs, shut_pairs, and of the connections those with a state: stated, sure, failed.
     """
     exercise = f" or {_any(v4_patterns(lab))}" if v4_patterns(lab) else ""
     return (
@@ -57,14 +58,17 @@ def aggregation_stage(keys: Sequence[str], lab: Sequence[Network]) -> tuple[str,
         f"{exercise}, 1, 0) as pairs",
         "if(pairs = 1 and refused = connections, 1, 0) as refused_pairs",
         "if(pairs = 1 and told = 0, 1, 0) as untold_pairs",
+        f"if(refused_pairs = 1 and dst_port in ({_listed(tuple(map(str, BROWSERS_REFUSE)))}), 1, 0) as shut_pairs",
         'concat(src_ip, " ", dst_ip, " ", dst_port) as tuple_key',
         'concat("* ", dst_ip, "/", dst_port) as both',
         f"if(tuple_key in ({_listed(keys)}) or (connections >= {LEAST_FLOOD} and"
         f' !(dst_port in ({_listed(tuple(map(str, NOT_FLOODED)))}))), both, "*") as places',
         'parse regex field=places "(?<place>[^ ]+)" multi',
         "sum(connections) as connections, sum(pairs) as pairs, sum(refused_pairs) as refused_pairs,"
-        " sum(untold_pairs) as untold_pairs, sum(stated) as stated, sum(sure) as sure, sum(failed) as failed"
+        " sum(untold_pairs) as untold_pairs, sum(shut_pairs) as shut_pairs,"
+        " sum(stated) as stated, sum(sure) as sure, sum(failed) as failed"
         " by src_ip, quarter, place",
         f'where !(place = "*" and pairs < {LEAST_PAIRS})',
-        "fields src_ip, quarter, place, connections, pairs, refused_pairs, untold_pairs, stated, sure, failed",
+        "fields src_ip, quarter, place, connections, pairs, refused_pairs, untold_pairs, shut_pairs,"
+        " stated, sure, failed",
     )
