@@ -124,5 +124,6 @@ BY_KEY: Mapping[str, str] = MappingProxyType(
         "upload_ratio": "Least bytes sent for each byte received.",
         "url": "Address that messages are posted to.",
         "user": "Account at the product.",
+        "username": "Account at the product.",
     }
 )

@@ -19,9 +19,12 @@ def test_every_key_says_what_it_is_for():
 
 def test_every_page_is_reached_from_the_index_and_every_link_leads_somewhere():
     docs = PAGE.parent
-    index = (docs / "index.md").read_text(encoding="utf-8")
-    pages = {path.relative_to(docs).as_posix() for path in docs.rglob("*.md")} - {"index.md"}
-    assert {page for page in pages if f"({page})" not in index} == set()
-    for page in docs.rglob("*.md"):
+    reached, todo = set(), [docs / "index.md"]
+    while todo:
+        page = todo.pop()
+        reached.add(page)
         for target in configuration_page.links(page.read_text(encoding="utf-8")):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+            there = (page.parent / target).resolve()
+            assert there.exists(), f"{page.name}: {target}"
+            todo += [there] if there.suffix == ".md" and docs in there.parents and there not in reached else []
+    assert {page.relative_to(docs).as_posix() for page in set(docs.rglob("*.md")) - reached} == set()

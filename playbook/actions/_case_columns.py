@@ -34,7 +34,7 @@ class Verdict(Severity):
     )
     host: str = slot("Host the case is about", "", contains=("host name",), example="cam-lobby-01")
     status: str = slot("proposed, ticket, watch or closed", "", example="proposed")
-    state: str = slot(
+    case_state: str = slot(
         "Where the case stands, in the words of the pages",
         "",
         example="contained until 2026-11-24 10:00 UTC",
@@ -70,7 +70,7 @@ def verdict_columns(case: CaseState) -> dict[str, Any]:
         "case_id": case.case_id,
         "host": case.host,
         "status": case.status,
-        "state": case.state,
+        "case_state": case.state,
         "disposition": case.disposition,
         "confidence": case.confidence,
         "severity": case.severity,

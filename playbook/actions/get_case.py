@@ -44,7 +44,8 @@ def carry(given: Input, record: Record) -> Result:
         raise ConfigError(f"get_case: case_id: there is no case {given.case_id}")
     row = row_of(case)
     plan = f"; plan {row.plan_state}" if row.plan_id else ""
-    return Result((row,), f"{row.disposition}: {row.host} is {row.state or row.status}{plan}; {row.in_force} in force")
+    stands = row.case_state or row.status
+    return Result((row,), f"{row.disposition}: {row.host} is {stands}{plan}; {row.in_force} in force")
 
 
 def row_of(case: CaseState) -> Output:

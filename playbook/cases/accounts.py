@@ -25,6 +25,7 @@ from playbook.model import Value
 
 Via = Literal["cli", "page", "platform"]
 TOKEN_PREFIX = "bpt_"
+PROVIDER = "identity provider"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 _SHORTEST = 12
 _HASHER = PasswordHasher()
@@ -92,6 +93,22 @@ def add(conn: sa.Connection, name: str, role: Role, password: str, by: str, now:
     audit.append(conn, now, "", by, "account added", {"name": name, "role": role, "password": bool(password)})
 
 
+def from_provider(conn: sa.Connection, name: str, role: Role, now: datetime) -> Account | None:
+    """The account of somebody whose role an identity provider's groups give: made or changed; None for a bad name.
+
+    One that was disabled here stays so.
+    """
+    known = account_of(conn, name)
+    if known is None:
+        if not _NAME.fullmatch(name):
+            return None
+        add(conn, name, role, "", PROVIDER, now)
+    elif known.role != role and known.disabled_at is None:
+        conn.execute(accounts.update().where(accounts.c.name == name).values(role=role))
+        audit.append(conn, now, "", PROVIDER, "role changed", {"name": name, "was": known.role, "role": role})
+    return account_of(conn, name)
+
+
 def set_password(conn: sa.Connection, name: str, password: str, by: str, now: datetime) -> None:
     """Replace the password of an account and end its sessions: whoever had stolen one is out.
 
@@ -101,11 +118,7 @@ def set_password(conn: sa.Connection, name: str, password: str, by: str, now: da
     conn.execute(
         accounts.update()
         .where(accounts.c.name == name)
-        .values(
-            password_hash=_hashed(password),
-            failures=0,
-            locked_until=None,
-        )
+        .values(password_hash=_hashed(password), failures=0, locked_until=None)
     )
     conn.execute(sessions.delete().where(sessions.c.account == name))
     login_throttle.forgive_all(conn, name)
@@ -156,14 +169,8 @@ def make_token(
             "scopes": ",".join(chosen),
         },
     )
-    audit.append(
-        conn,
-        now,
-        "",
-        by,
-        "token made",
-        {"name": name, "label": label, "scope": role, "via": via, "scopes": list(chosen)},
-    )
+    content = {"name": name, "label": label, "scope": role, "via": via, "scopes": list(chosen)}
+    audit.append(conn, now, "", by, "token made", content)
     return token
 
 

@@ -110,8 +110,11 @@ def _table(console: Console, *columns: tuple[str, int]) -> tuple[Table, int]:
 
 
 def _seen(row: tuple[Case, ...]) -> tuple[str, ...]:
-    """What was counted of the worst detection, when, and whose network and name the destination is; one case alone."""
-    if len(row) > 1:
+    """What was counted of the worst detection, when, and whose network and name the destination is.
+
+    Nothing of cases that are closed, or that share a row.
+    """
+    if len(row) > 1 or row[0].status == "closed":
         return ()
     judged = row[0].detections[0].enriched
     found = judged.detection

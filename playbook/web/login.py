@@ -8,6 +8,7 @@ from starlette.responses import HTMLResponse, Response
 
 from playbook.cases import accounts, audit
 from playbook.cases.accounts import Proof
+from playbook.cases.roles import Role
 from playbook.web import rendering, sessions
 from playbook.web.auth import P, Token, Viewer, check_form, cookie_name, own_path
 from playbook.web.dependencies import Dependencies
@@ -107,14 +108,21 @@ def _device(request: Request, parts: Dependencies, name: str) -> str:
     return f"device:{nonce}" if nonce and sessions.same(signature, expected) else ""
 
 
-def known(parts: Dependencies, name: str) -> Proof:
-    """The proof of somebody whom an identity provider has proven; 403 unless we know the account."""
+def known(parts: Dependencies, name: str, role: Role | None = None) -> Proof:
+    """The proof of somebody whom an identity provider has proven; 403 unless we know the account, or made it then.
+
+    ``role`` is what the provider's groups give, None when the local account says it. An account with a password of its
+    own, or that was disabled here, is never taken over by a group.
+    """
+    now = parts.now()
     with parts.store.change() as conn:
         account = accounts.account_of(conn, name)
+        if role is not None and (account is None or account.created_by == accounts.PROVIDER):
+            account = accounts.from_provider(conn, name, role, now)
         if account is not None and account.disabled_at is None:
             return Proof(name=account.name, role=account.role, via="page")
         content = {"by": "identity provider", "name": name[:64]}
-        audit.append(conn, parts.now(), "", "playbook", "proof failed", content)
+        audit.append(conn, now, "", "playbook", "proof failed", content)
     raise HTTPException(403, "the identity provider knows you, but there is no account of that name here")
 
 

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.responses import Response
 
+from playbook.cases.roles import ROLES, Role
 from playbook.config import resolve_secrets, validated
 from playbook.errors import ConfigError
 from playbook.model import Value
@@ -29,12 +30,17 @@ class Settings(Value):
     """``[serve.oidc]``: the provider, our client there, and the claim that names one of our accounts.
 
     ``name_claim`` must be one that people cannot change themselves; ``email`` counts only when it is verified.
+    ``roles`` gives the role of each group that ``groups_claim`` may name: with it, the provider says at each log-in
+    what somebody may do, the most that any of their groups gives, and nobody of no such group comes in. Without it, the
+    role is the local account's.
     """
 
     issuer: str = Field(pattern=r"^https?://")
     client_id: str = Field(min_length=1)
     client_secret: SecretStr
     name_claim: str = "preferred_username"
+    groups_claim: str = "groups"
+    roles: dict[str, Role] = Field(default={}, max_length=100)
 
 
 def settings_of(parts: Dependencies, file: str = "configuration") -> Settings:
@@ -64,7 +70,7 @@ def mount(app: FastAPI, parts: Dependencies) -> str:
             "verify": create_ssl_context(),
         },
     )
-    app.state.provider, app.state.name_claim = oauth.provider, settings.name_claim
+    app.state.provider, app.state.oidc = oauth.provider, settings
     # Lax, for this path and ten minutes only: the provider sends the browser back from another site.
     app.add_middleware(
         SessionMiddleware,
@@ -101,8 +107,10 @@ async def back(request: Request, parts: P) -> Response:
         raise HTTPException(401, "the identity provider did not prove who you are: start again") from fault
     finally:
         request.session.clear()
-    name = _name(token.get("userinfo") or {}, request.app.state.name_claim)
-    proof = await run_in_threadpool(known, parts, name)
+    settings, claims = request.app.state.oidc, token.get("userinfo") or {}
+    name = _name(claims, settings.name_claim)
+    role = role_of(claims, settings) if settings.roles else None
+    proof = await run_in_threadpool(known, parts, name, role)
     return await run_in_threadpool(entered, request, parts, proof, there)
 
 
@@ -113,6 +121,16 @@ def _name(claims: Any, claim: str) -> str:
     if not isinstance(name, str) or not name:
         raise HTTPException(403, f"the identity provider says no {claim} that counts")
     return name.lower()
+
+
+def role_of(claims: Any, settings: Settings) -> Role:
+    """The most that any of the groups gives; 403 when none of them is one that we know."""
+    groups = claims.get(settings.groups_claim)
+    named = groups if isinstance(groups, list) else [groups]
+    found = [settings.roles[one] for one in named if isinstance(one, str) and one in settings.roles]
+    if not found:
+        raise HTTPException(403, "none of the groups that the identity provider names has a role here")
+    return max(found, key=ROLES.index)
 
 
 def _back(request: Request, parts: Dependencies) -> str:

@@ -6,6 +6,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 # Of all connections that are taken (serve's limit), what one address may hold.
 MOST_OF_ONE = 128
+# Of serve's 256: above so many, a new connection takes the place of the one that has waited longest without a request.
+MOST_AT_ONCE = 192
 
 
 class TimeoutProtocol(H11Protocol):
@@ -15,6 +17,7 @@ class TimeoutProtocol(H11Protocol):
     """
 
     patience_s = 30.0
+    _waiting_since = 0.0
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -23,6 +26,9 @@ class TimeoutProtocol(H11Protocol):
         if not self.config.proxy_headers and self._of_this_address() > MOST_OF_ONE:
             transport.abort()
             return
+        if len(self.connections) > MOST_AT_ONCE:
+            self._make_room()
+        self._waiting_since = self.loop.time()
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -32,8 +38,19 @@ class TimeoutProtocol(H11Protocol):
 
     def on_response_complete(self) -> None:
         """The patience for the next request begins."""
+        self._waiting_since = self.loop.time()
         self._wait()
         super().on_response_complete()
+
+    def _make_room(self) -> None:
+        """Close the connection that has waited longest without a whole request: silence makes room for who speaks."""
+        others = (one for one in self.connections if one is not self and isinstance(one, TimeoutProtocol))
+        waiting = (one for one in others if one.cycle is None or one.cycle.response_complete)
+        # What is closing already makes no more room: many connections may come before the first of them is gone.
+        there = (one for one in waiting if one.transport is not None and not one.transport.is_closing())
+        idle = min(there, key=lambda one: one._waiting_since, default=None)
+        if idle is not None:
+            idle.transport.abort()
 
     def _of_this_address(self) -> int:
         mine = self.client[0] if self.client else ""

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from werkzeug.serving import make_server
 
+from playbook.cases import accounts
 from playbook.config import Config
 from playbook.errors import ConfigError
 from playbook.web.app import build
@@ -24,6 +25,10 @@ SUBJECTS = {
     "stranger": {"preferred_username": "stranger"},
     "nameless": {},
     "forger": {"preferred_username": "mallory", "email": "anna@corp.example", "email_verified": False},
+    "grouped": {"preferred_username": "gerd", "groups": ["staff", "soc", "soc-leads"]},
+    "ungrouped": {"preferred_username": "ulla", "groups": ["staff"]},
+    "odd": {"preferred_username": "otto", "groups": {"soc": True}},
+    "bert-by-group": {"preferred_username": "root", "groups": "soc"},
     "list": {"preferred_username": ["anna"]},
 }
 
@@ -159,3 +164,38 @@ def test_wrong_settings_stop_the_start(web, provider, change):
     parts = web.parts.__class__(**{**web.parts.__dict__, "config": with_provider(provider.issuer, **change)})
     with pytest.raises(ConfigError, match=r"serve\.oidc"):
         build(parts)
+
+
+ROLES = {"soc": "responder", "soc-leads": "approver"}
+
+
+@pytest.mark.parametrize(
+    ("sub", "status", "role"),
+    [
+        ("grouped", 200, "approver"),
+        ("ungrouped", 403, None),
+        ("odd", 403, None),
+        ("stranger", 403, None),
+        ("bert-by-group", 200, "admin"),
+    ],
+)
+def test_groups_give_the_role_and_take_over_no_local_account(make, provider, monkeypatch, sub, status, role):
+    monkeypatch.setenv("OIDC_SECRET", "a secret of ours")
+    web = make(config=with_provider(provider.issuer, roles=ROLES))
+    answer = web.client.get(answer_of(provider, sub, start(web)))
+    assert answer.status_code == status
+    with web.store.reading() as conn:
+        found = accounts.account_of(conn, SUBJECTS[sub]["preferred_username"])
+    assert (found.role if found else None) == role
+
+
+def test_a_group_that_was_left_takes_the_role_with_it_and_disabling_here_stands(make, provider, monkeypatch):
+    monkeypatch.setenv("OIDC_SECRET", "a secret of ours")
+    web = make(config=with_provider(provider.issuer, roles=ROLES))
+    assert web.client.get(answer_of(provider, "grouped", start(web))).status_code == 200
+    web = make(config=with_provider(provider.issuer, roles={"soc": "responder"}))
+    assert web.client.get(answer_of(provider, "grouped", start(web))).status_code == 200
+    with web.store.change() as conn:
+        assert accounts.account_of(conn, "gerd").role == "responder"
+        accounts.disable(conn, "gerd", "root", web.clock())
+    assert web.client.get(answer_of(provider, "grouped", start(web))).status_code == 403

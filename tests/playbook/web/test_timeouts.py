@@ -106,3 +106,17 @@ def test_one_address_does_not_take_every_place(monkeypatch, trust_forwarded_head
         with contextlib.suppress(ConnectionError):
             last.sendall(WHOLE.replace(b"Host: x", b"Host: x\r\nConnection: close"))
         assert (b"done" in said(last)) is trust_forwarded_headers
+
+
+def test_half_open_connections_of_many_addresses_refuse_nobody(monkeypatch):
+    monkeypatch.setattr(timeouts, "MOST_AT_ONCE", 12)
+    monkeypatch.setattr(timeouts, "MOST_OF_ONE", 8)
+    monkeypatch.setattr(Short, "patience_s", 600)
+    with listening(proxy_headers=False, limit_concurrency=16) as place, contextlib.ExitStack() as open_ones:
+        for number in range(24):
+            source = (f"127.0.0.{2 + number // 6}", 0)
+            held = open_ones.enter_context(socket.create_connection(place, timeout=60, source_address=source))
+            held.sendall(b"GET / HTTP/1.1\r\n")
+        made = open_ones.enter_context(connected(place))
+        made.sendall(WHOLE.replace(b"Host: x", b"Host: x\r\nConnection: close"))
+        assert said(made).endswith(b"done")
