@@ -126,7 +126,10 @@ def names(data: Path = DATA) -> tuple[str, ...]:
 
 
 def labels(data: Path = DATA) -> dict[str, tuple[Label, ...]]:
-    """The truth by capture."""
+    """The truth by capture: of truth_tuples.csv the columns capture, src, dst, dport, truth are needed.
+
+    ``truth`` is malicious, benign, inbound_attack_or_scan or non_global_destination.
+    """
     found: dict[str, list[Label]] = defaultdict(list)
     with (data / "truth_tuples.csv").open(encoding="utf-8", newline="") as table:
         for row in csv.DictReader(table):
@@ -135,9 +138,9 @@ def labels(data: Path = DATA) -> dict[str, tuple[Label, ...]]:
                 Label(
                     row["capture"],
                     key,
-                    int(row["connections"]),
-                    int(row["hourly_buckets"]),
-                    int(row["seed_score"]),
+                    int(row.get("connections") or 0),
+                    int(row.get("hourly_buckets") or 0),
+                    int(row.get("seed_score") or 0),
                     row["truth"],
                 )
             )
@@ -148,7 +151,7 @@ def read(
     name: str, told: tuple[Label, ...], union: Callable[[Capture], tuple[Detection, ...]], data: Path = DATA
 ) -> Capture:
     """Read one capture: all its tuples, then the traffic of ``union`` (what any threshold would keep)."""
-    config = Config(networks=Networks(home=home(name)))
+    config = Config(networks=Networks(home=home(name, data)))
     table = {"kind": "logs", "paths": [str(path) for path in _paths(name, data)]}
     assembled = assemble(config, "bench", ("logs", table), NOW)
     source = cast(LogSource, assembled.toolkit.source)
@@ -169,9 +172,12 @@ def _most(one: Aggregate) -> int:
     return max(one.connections, one.denied)
 
 
-def home(name: str) -> tuple[Network, ...]:
-    """The home networks of a capture."""
+def home(name: str, data: Path = DATA) -> tuple[Network, ...]:
+    """The home networks of a capture: those that home.csv (capture, network) beside the truth gives, if it is there."""
     given = next((cidrs for prefix, cidrs in _HOME if name.startswith(prefix)), RFC_1918)
+    if (data / "home.csv").is_file():
+        with (data / "home.csv").open(encoding="utf-8", newline="") as table:
+            given = tuple(row["network"] for row in csv.DictReader(table) if row["capture"] == name) or RFC_1918
     return tuple(ip_network(cidr) for cidr in given)
 
 

@@ -1,11 +1,15 @@
 """The case-level result over the public captures: seed rule -> filters -> ladder, and what each threshold would flip.
 
 ``python -m bench truth``; needs the captures (PLAYBOOK_REAL_DATA, or ../shared/data beside the checkout).
+``python -m bench.truth FOLDER`` runs over captures of your own (docs/tuning.md). Some thresholds (failed names, beacon
+score) were chosen after looking at the public captures: those are in-sample.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench import captures
@@ -79,10 +83,10 @@ class Truth:
         return ((c, r) for c, r in zip(self.captures, self.runs, strict=True) if r is not None)
 
 
-def read_all() -> Truth:
+def read_all(data: Path = captures.DATA) -> Truth:
     """Every capture, read once and run once; FileNotFoundError when they are not there."""
-    told = captures.labels()
-    found = [captures.read(name, told.get(name, ()), _union) for name in captures.names()]
+    told = captures.labels(data)
+    found = [captures.read(name, told.get(name, ()), _union, data) for name in captures.names(data)]
     return Truth(tuple(found), tuple(_run(one) for one in found))
 
 
@@ -154,7 +158,7 @@ def moves(truth: Truth) -> Iterator[Move]:
 
 def main() -> None:
     """Print the tables."""
-    truth = read_all()
+    truth = read_all(Path(sys.argv[1]) if len(sys.argv) > 1 else captures.DATA)
     _print_confusion(truth)
     _print_hosts(truth)
     print("\neach threshold moved by 20 % (whole numbers by at least 1):")

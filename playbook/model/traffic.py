@@ -83,7 +83,8 @@ class TupleTraffic(Value):
     ``sizes``: the originator's IP bytes of the connection at each of those times (aligned; see ``sized``);
     ``starts_complete`` false when older starts were left out. ``attempts`` counts all attempts, ``unanswered`` those
     without an answer, refused or denied, ``unanswered_hours`` the distinct hours they fell in. ``hosts_using`` counts
-    our hosts that contacted the destination address in the window.
+    our hosts that contacted the destination address in the window, ``hosts_answered`` those that held a TCP exchange
+    with it, and ``hosts_returning`` of these the machines that are alive otherwise and came back (null: not told).
 
     ``names_cut`` counts names beyond those in ``names``; ``unnamed`` is null when no TLS or HTTP log tells names.
     ``established`` counts TCP conversations that the source opened and in which both sides sent more than a
@@ -107,6 +108,7 @@ class TupleTraffic(Value):
     irc_alone: int | None = None
     hosts_using: int | None = None
     hosts_answered: int | None = None
+    hosts_returning: int | None = None
     destination_first_seen: AwareDatetime | None = None
     hourly: tuple[HourOfTraffic, ...] = ()
     other_hosts: tuple[str, ...] = ()

@@ -129,6 +129,8 @@ def _unanswered(own: TupleTraffic | None, coverage: float) -> tuple[Measurement,
 
 def _prevalence(own: TupleTraffic | None, traffic: Traffic, coverage: float) -> tuple[Measurement, ...]:
     using, answered = (own.hosts_using, own.hosts_answered) if own else (None, None)
+    if own is not None and own.hosts_returning is not None:
+        answered = own.hosts_returning
     active = traffic.active_hosts
     share = round(answered / active, 4) if answered is not None and active else None
     detail = "" if share is not None else "it is not told how many of our hosts speak with this destination"

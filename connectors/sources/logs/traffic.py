@@ -81,7 +81,7 @@ def _tuples(
     told = any(kind in sources.relations for kind in _NAMING)
     answer = []
     for number, detection in enumerate(detections):
-        hosts_using, proven, first, others = used.get(tuple_traffic.place_of(detection), (0, 0, None, []))
+        use = used.get(tuple_traffic.place_of(detection), tuple_traffic.Use(0, 0, 0, None, []))
         answer.append(
             TupleTraffic(
                 detection_id=detection.detection_id,
@@ -94,10 +94,11 @@ def _tuples(
                     if detection.dst_name
                     else named.unnamed.get((detection.src_ip, detection.dst_ip, detection.dst_port))
                 ),
-                hosts_using=hosts_using,
-                hosts_answered=proven,
-                destination_first_seen=None if first is None else moment(first),
-                other_hosts=tuple(text for text in others if text != detection.src_ip)[: tuple_traffic.MOST_OTHERS],
+                hosts_using=use.hosts,
+                hosts_answered=use.proven,
+                hosts_returning=use.returning,
+                destination_first_seen=None if use.first is None else moment(use.first),
+                other_hosts=tuple(text for text in use.some if text != detection.src_ip)[: tuple_traffic.MOST_OTHERS],
             )
         )
     return tuple(answer)

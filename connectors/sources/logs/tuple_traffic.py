@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from connectors.sources.logs.engine import Engine
 from connectors.sources.logs.schema import literal
@@ -16,6 +16,8 @@ from playbook.model.traffic import HourOfTraffic, sized
 
 MOST_STARTS = 5000
 MOST_OTHERS = 50
+# A user of a destination has at least so many conversations with it, in more than one hour.
+LEAST_TALKS = 3
 _WANTED = {
     "number": "INTEGER",
     "hostname": "VARCHAR",
@@ -217,22 +219,45 @@ def keep_v6(engine: Engine, table: str, column: str, wanted: Callable[[Address],
         engine.run(f"DELETE FROM {table} USING others WHERE {column} = others.address")
 
 
-def destinations(engine: Engine, relation: str) -> dict[str, tuple[int, int | None, float | None, list[str]]]:
-    """Per place of wanted destinations: how many of our hosts used it, how many provably so, when first, 51 by text.
+class Use(NamedTuple):
+    """How many of our hosts used a destination, provably so, came back to it; when first (epoch s), and 51 by text."""
+
+    hosts: int
+    proven: int | None
+    returning: int | None
+    first: float | None
+    some: list[str]
+
+
+def destinations(engine: Engine, relation: str) -> dict[str, Use]:
+    """Per place of wanted destinations (see ``place_of``): who of our hosts uses it.
 
     Used is what answered: a source address is forged in a packet, not in an exchange, and a few forged packets must
     not make a destination look popular. Where nobody was answered, all who tried are counted. Proven is a TCP exchange
-    in both directions; null when the log tells no directions. ``place_of`` says what a place is.
+    in both directions. Returning is a machine that is alive otherwise (it was answered elsewhere too) and held several
+    of those, in more than one hour: further addresses of a bot, and a picture in a mail, make nothing popular. Null
+    when the log tells no directions.
     """
+    often = f"sum(conns) FILTER ({HELD}) >= {LEAST_TALKS} AND count(DISTINCT floor(start / 3600)) FILTER ({HELD}) > 1"
     found = engine.believed(f"""
+        WITH users AS MATERIALIZED (
+          SELECT DISTINCT src_ip FROM {relation} SEMI JOIN (SELECT DISTINCT dst_ip FROM wanted) USING (dst_ip)
+          SEMI JOIN home_hosts USING (src_ip)
+        ), alive AS MATERIALIZED (
+          SELECT DISTINCT src_ip FROM {relation} SEMI JOIN users USING (src_ip)
+          ANTI JOIN (SELECT DISTINCT dst_ip FROM wanted) USING (dst_ip)
+          WHERE start IS NOT NULL AND NOT {REFUSED} AND (contains(dst_ip, ':') OR {v4("dst_ip")} IS NOT NULL)
+        )
         SELECT place, coalesce(nullif(count(*) FILTER (reached), 0), count(*)),
           CASE WHEN count(*) FILTER (held) > 0 OR count(*) FILTER (untold) = 0 THEN count(*) FILTER (held) END,
+          CASE WHEN count(*) FILTER (held) > 0 OR count(*) FILTER (untold) = 0
+            THEN count(*) FILTER (held AND often AND src_ip IN (SELECT src_ip FROM alive)) END,
           min(first), list(src_ip ORDER BY src_ip)[:{MOST_OTHERS + 1}]
         FROM (
           SELECT place, src_ip, min(start) AS first, bool_or(NOT {REFUSED}) AS reached, bool_or({HELD}) AS held,
-            bool_or({UNTOLD}) AS untold FROM {relation}
+            bool_or({UNTOLD}) AS untold, coalesce({often}, false) AS often FROM {relation}
           JOIN (SELECT DISTINCT place, dst_ip FROM wanted) USING (dst_ip)
           SEMI JOIN home_hosts USING (src_ip)
           WHERE start IS NOT NULL GROUP BY place, src_ip
         ) GROUP BY place""")
-    return {destination: tuple(rest) for destination, *rest in found}
+    return {place: Use(*rest) for place, *rest in found}

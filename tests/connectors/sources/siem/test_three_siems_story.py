@@ -92,7 +92,13 @@ def attackers() -> list[Connection]:
         for hour in (10, 12, 14)
         for n in range(250)
     ]
-    return made + [Connection(START + 40_000 + n, f"10.1.98.{n}", SERVERS[COMMON]) for n in range(120)]
+    # Machines that live otherwise too, and come back to it hour after hour.
+    made += [Connection(START + 39_000 + n, f"10.1.98.{n}", "198.51.100.9") for n in range(120)]
+    return made + [
+        Connection(START + 40_000 + n + hour * 3600, f"10.1.98.{n}", SERVERS[COMMON])
+        for n in range(120)
+        for hour in range(3)
+    ]
 
 
 def test_floods_scans_and_popularity_decide_alike_and_cloud_siem_says_what_it_does_not_know(
