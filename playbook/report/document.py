@@ -91,4 +91,5 @@ def document(run: Run) -> Document:
         ],
         "cases": [_case(case) for case in run.cases],
         "counts": _counts(run),
+        "rows_passed": dict(run.health.rows_passed),
     }
