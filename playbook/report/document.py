@@ -95,4 +95,5 @@ def document(run: Run) -> Document:
         ],
         "cases": [case_document(case) for case in run.cases],
         "counts": _counts(run),
+        "rows_passed": dict(run.health.rows_passed),
     }

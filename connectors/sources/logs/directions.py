@@ -9,6 +9,9 @@ the side that spoke first is a connection, and the answer's rows belong to the l
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from connectors.sources.logs.line_sql import NUMBERED_PATHS
+from connectors.sources.logs.schema import literal
+
 # The canonical columns that the rows of ``sessions`` fill.
 ENDS: Mapping[str, str] = {
     "start": "started",
@@ -46,6 +49,7 @@ def sessions(
     syn: str = "NULL",
     bare: str = "NULL",
     first: Sequence[str] = (),
+    paths: Sequence[str] = (),
 ) -> str:
     """SELECT of one row a session, with the ends as src, sport, dst, dport (who began is src) and each side's sums.
 
@@ -54,15 +58,17 @@ def sessions(
     spoke first. ``syn`` is SQL over a row: whether it holds a SYN, null when its flags are not known; ``bare``: and
     nothing but SYNs, as unanswered attempts do. Each sum ``name`` gives ``name_sent`` and ``name_back``, null when no
     row of that side has it; ``rows_sent`` and ``rows_back`` count the rows. ``together`` is one more thing the rows of
-    a session have in common; of the columns ``first`` its first row's value stays. A number for ``slices`` is its
-    ``gap``.
+    a session have in common; of the columns ``first`` its first row's value stays. ``paths`` are the
+    files that the rows may come from. A number for ``slices`` is its ``gap``.
     """
     slices = slices if isinstance(slices, Slices) else Slices(slices)
     end = "CASE WHEN {} THEN concat_ws(' ', src, sport) ELSE concat_ws(' ', dst, dport) END"
     pair = f"concat_ws(' ', {end.format('forward')}, {end.format('NOT forward')}, proto, {together})"
     alone = "CASE WHEN bad IS NULL AND passed IS NULL THEN NULL ELSE concat_ws(' ', file, n) END"
+    file_no, first_file = _by_number(paths)
     # A number instead of the text: the windows below sort by it, and hold it for every row.
-    keyed = f"""SELECT *, md5_number(coalesce({alone}, {pair})) AS pair, coalesce(proto = 'tcp', false) AS is_tcp
+    keyed = f"""SELECT * EXCLUDE (file), {file_no} AS file_no, {together} AS in_common,
+        md5_number(coalesce({alone}, {pair})) AS pair, coalesce(proto = 'tcp', false) AS is_tcp
         FROM (SELECT *, {_LOW_FIRST} AS forward, ({syn})::BOOLEAN AS a_syn, ({bare})::BOOLEAN AS a_bare
           FROM ({rows}))"""
     totals = ", ".join(
@@ -70,19 +76,32 @@ def sessions(
         for name, value in {**sums, "rows": "1"}.items()
     )
     kept = "".join(f"arg_min({name}, started) AS {name}, " for name in first)
+    # Texts stand in the key, which is kept on disk when there are too many groups; as values they would stay in memory.
+    texts = "proto, low, low_port, high, high_port, in_common, bad, passed"
     grouped = f"""
-        SELECT any_value(proto) AS proto, min(started) AS started, max(ended) AS ended, {began} AS low_began, {totals},
-            any_value(CASE WHEN forward THEN src ELSE dst END) AS low,
-            any_value(CASE WHEN forward THEN sport ELSE dport END) AS low_port,
-            any_value(CASE WHEN forward THEN dst ELSE src END) AS high,
-            any_value(CASE WHEN forward THEN dport ELSE sport END) AS high_port,
-            any_value({together}) AS together, any_value(bad) AS bad, any_value(passed) AS passed,
-            {kept}arg_min(file, n) AS file, min(line) AS line, count(*) AS records, count(*) FILTER (bridged) AS joined
-        FROM ({_numbered(keyed, slices)}) GROUP BY pair, burst, session"""
+        SELECT proto, low, low_port, high, high_port, in_common AS together, bad, passed, min(started) AS started,
+            max(ended) AS ended, {began} AS low_began, {totals}, {kept}{first_file} AS file, min(line) AS line,
+            count(*) AS records, count(*) FILTER (bridged) AS joined
+        FROM (SELECT *, CASE WHEN forward THEN src ELSE dst END AS low,
+            CASE WHEN forward THEN sport ELSE dport END AS low_port,
+            CASE WHEN forward THEN dst ELSE src END AS high,
+            CASE WHEN forward THEN dport ELSE sport END AS high_port FROM ({_numbered(keyed, slices)}))
+        GROUP BY pair, burst, session, {texts}"""
     own = "".join(f"{name}, " for name in first)
     turned = _turned(tuple(sums))
     return f"""SELECT {own}proto, started, ended, together, bad, passed, file, line, records, joined, {turned}
         FROM ({grouped})"""
+
+
+def _by_number(paths: Sequence[str]) -> tuple[str, str]:
+    """A row's file as a number, and the file of a session's first row: a path in every row fills the memory.
+
+    Where there are very many files to be told apart, the path itself.
+    """
+    if not paths or len(paths) > NUMBERED_PATHS:
+        return "file", "arg_min(file_no, n)"
+    listed = f"[{', '.join(map(literal, paths))}]"
+    return f"list_position({listed}, file)", f"{listed}[arg_min(file_no, n)]"
 
 
 def _turned(sums: Sequence[str]) -> str:

@@ -135,16 +135,16 @@ def _file(
     return seen, _assumed(seen, *modules) if not forms and wanted != "auto" else forms
 
 
-def _own(head: str, columns: Columns) -> tuple[Recognised, ...] | None:
+def _own(head: str, columns: Columns, path: str = "") -> tuple[Recognised, ...] | None:
     """A table of the person's own by its columns."""
-    mapped = tables.mapped(head, columns) if columns else None
+    mapped = tables.mapped(head, columns, path) if columns else None
     return None if mapped is None else (mapped,)
 
 
 def _known(
     seen: _Looked, modules: Sequence[ModuleType], bounds: Bounds, columns: Columns
 ) -> tuple[Recognised, ...] | None:
-    return _own(seen.head, columns) or _recognised(seen, modules, bounds)
+    return _own(seen.head, columns, str(seen.path)) or _recognised(seen, modules, bounds)
 
 
 def _chosen(wanted: str) -> list[ModuleType]:

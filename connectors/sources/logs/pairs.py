@@ -52,10 +52,7 @@ def values(text: str, keys: Sequence[str], style: Style) -> str:
     if style in _RUNNING:
         return _running(text, names, style)
     fast = f"TRY(json_extract_string({_object(text, style)}, {names}))"
-    return (
-        f"CASE WHEN contains({text}, '\\') THEN {_each(text, names, style)} "
-        f"ELSE coalesce({fast}, {_each(text, names, style)}) END"
-    )
+    return f"coalesce({fast}, {_each(text, names, style)})"
 
 
 def cef(text: str = "text") -> str:
@@ -103,12 +100,15 @@ def _header(text: str, begin: str, parts: Sequence[str]) -> str:
 
 
 def _object(text: str, style: str) -> str:
-    """The text as a JSON object; no valid one when the text holds words without a key, or control characters."""
+    """The text as a JSON object; no valid one when the text holds words without a key, escapes or control characters.
+
+    A backslash becomes such a character: to choose by a CASE would copy every row.
+    """
     if style == "quoted":
-        body = f"replace(replace({_trimmed(text, '; ]')}, ':\"', '\":\"'), '\"; ', '\",\"')"
+        body = f"replace(replace(replace({_trimmed(text, '; ]')}, '\\', chr(1)), ':\"', '\":\"'), '\"; ', '\",\"')"
         return f"'{{\"' || {body} || '}}'"
     gap = "' '" if style == "spaced" else "','"
-    whole = _trimmed(text, " ")
+    whole = f"replace({_trimmed(text, ' ')}, '\\', chr(1))"
     part = f"CASE WHEN i % 2 = 0 THEN p ELSE replace(replace(p, '=', '\":\"'), {gap}, '\",\"') END"
     divided = f"array_to_string(list_transform(string_split({whole}, '\"'), lambda p, i: {part}), '')"
     return f"'{{\"' || {divided} || '\"}}'"

@@ -26,7 +26,7 @@ from playbook.detections.languages._answered import ANSWERED, UNANSWERED
 NAME = "ecs"
 
 _ETHERNET = 14
-_ONE_WAY = ("aws.vpcflow", "gcp.vpcflow", "netflow.log", "aws_vpcflow", "azure.flowlogs")
+_ONE_WAY = r"(^|[._])(vpcflow|vpc_flow|netflow|ipfix|sflow|flowlogs|flow_logs)([._]|$)"
 _BEGINNINGS = ("flow-creation", "flow_creation", "flow_started", "flow-started", "connection-started")
 _REFUSALS = "deny|denied|drop|dropped|block|blocked|reject|rejected|flow_denied|flow_dropped"
 _FIELDS: dict[str, json_paths.Paths] = {
@@ -122,7 +122,7 @@ def _connections(paths: Sequence[str], scan: Scan) -> str:
     )
     other = "regexp_matches(topic, '(^|[.])(dns|ssl|tls|http|fileinfo|files|x509|alert|notice|weird|dhcp|stats)$')"
     passed = f"""CASE WHEN NOT is_json THEN NULL
-        WHEN topic IN ({", ".join(map(literal, _ONE_WAY))}) THEN 'one direction a document: ' || topic
+        WHEN regexp_matches(topic, {literal(_ONE_WAY)}) THEN 'one direction a document: ' || topic
         WHEN eventkind = 'alert' OR {other} THEN 'no connection: ' || topic
         WHEN action IN ({", ".join(map(literal, _BEGINNINGS))}) THEN 'the beginning of a connection: its end is read'
         WHEN source IS NULL AND target IS NULL THEN 'no connection: ' || topic

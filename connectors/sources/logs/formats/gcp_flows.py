@@ -7,7 +7,8 @@ A record counts one direction of one connection in one aggregation interval, of 
 - NAT: the addresses are those the machines see; a translation by Cloud NAT is not in these records.
 - Denied: a dropped packet is in the firewall rules log, which is another one: nothing is denied here.
 - Repeats: both machines of a flow report it (``reporter`` SRC and DEST): where the sender's record is there, the
-  receiver's is passed over. TCP records of one 5-tuple whose gap is at most ``_GAP`` seconds are one connection.
+  receiver's is passed over. TCP records of one 5-tuple whose gap is at most 15 minutes are one connection;
+  UDP is never joined.
 - Bytes: bytes_sent of each direction's records. Sampled counts are estimates, and are taken as they are.
 """
 
@@ -19,7 +20,9 @@ from connectors.sources.logs.schema import Recognised, Sample, Scan
 
 NAME = "gcp-flows"
 
-_GAP = 900  # the longest aggregation interval
+# The shortest and the longest aggregation interval: rows further apart than the first are joined by time alone.
+_SLICES = directions.Slices(gap=15, longest=900)
+_SAMPLED = "Google samples the packets of these logs: connections and bytes are at least as many as are counted"
 _FIRST_EPHEMERAL = 32768
 _FIELDS = {
     name: (f"jsonPayload.{path}", path, f"json_payload.{path}", f"data.jsonPayload.{path}")
@@ -63,7 +66,7 @@ def recognise(head: str, path: str) -> Recognised | None:
         return None
     wanted = [_FIELDS[name] for name in ("source", "target", "begun")]
     if any(all(json_paths.at(one, paths) is not None for paths in wanted) for one in json_paths.objects(head)):
-        return Recognised(format=NAME, kind="conn")
+        return Recognised(format=NAME, kind="conn", note=_SAMPLED)
     return None
 
 
@@ -79,7 +82,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     told = f"SELECT *, coalesce({both}, false) AS twice FROM ({records})"
     read = line_sql.checked(told, _cells(), passed, faults=[("NOT is_json", "'not JSON: ' || left(text, 60)")])
     rows = f"SELECT *, greatest(coalesce(last, started), started) AS ended FROM ({read})"
-    joined = directions.sessions(rows, _GAP, _began(), {"octets": "octets", "packets": "packets"})
+    joined = directions.sessions(rows, _SLICES, _began(), {"octets": "octets", "packets": "packets"}, paths=paths)
     return line_sql.canonical(
         "conn",
         joined,

@@ -3,8 +3,8 @@
 src began; translated_src_ip and translated_dst_ip are not used: the key is the inside original source. A line of a rule
 that says deny, in front (``flows deny``) or in its pattern, is a denied attempt. The appliance may log one connection
 as flows, firewall and ip_flow_start: lines of the same ends within 5 seconds count once. ip_flow_end ends what was
-counted. No line has bytes: they are unknown. Time is the epoch number of the line, which is UTC. Other lines (urls,
-events, security_event ...) are passed over by their kind.
+counted. No line has bytes: they are unknown. Time is the epoch number of the line, which is UTC. urls lines give
+the names behind destinations (kind http). Other lines (events, security_event ...) are passed over by their kind.
 """
 
 import re
@@ -18,9 +18,11 @@ NAME = "meraki"
 LINE = r"\b[0-9]{10}\.[0-9]+ \S+ (flows|ip_flow_start|ip_flow_end|urls|events|security_event|[a-z0-9_]*firewall) "
 LACKS = "flows, firewall or ip_flow_start line (syslog role Flows)"
 
+_URL = r" request: (\S+) (?:[A-Za-z]+://)?(\[[^\]]*\]|[^/:\s]+)"
+_ENDS = r" {}=([^ ]+):(\d+) "
 _KINDS = "flows|ip_flow_start|ip_flow_end|[a-z0-9_]*firewall"
 _SEEN = re.compile(
-    rf"^[^{{\n]{{0,120}}?\b\d{{10}}\.\d+ \S+ (?:{_KINDS}) (?:allow |deny )?src=[0-9A-Fa-f.:]+ ", re.MULTILINE
+    rf"^[^{{\n]{{0,120}}?\b\d{{10}}\.\d+ \S+ (?:{_KINDS}|urls) (?:allow |deny )?src=[0-9A-Fa-f.:]+ ", re.MULTILINE
 )
 _LINE = r"\b(\d{10}\.\d+) \S+ (\w+)(?: (allow|deny))?(?: |$)"
 _PAIR = r" {}=([^ ]+)"
@@ -39,15 +41,17 @@ SAMPLE = Sample(
 )
 
 
-def recognise(head: str, path: str) -> Recognised | None:
-    """Lines with Meraki's epoch number and a flow of src= and dst=; None for any other content."""
+def recognise(head: str, path: str) -> tuple[Recognised, ...] | None:
+    """Lines with Meraki's epoch number and a flow or a request of src= and dst=; None for any other content."""
     if " src=" not in head or not _SEEN.search(head):
         return None
-    return Recognised(format=NAME, kind="conn")
+    return Recognised(format=NAME, kind="conn"), Recognised(format=NAME, kind="http")
 
 
 def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     """The conn SELECT: one row a flow that began or was refused."""
+    if form.kind == "http":
+        return _requests(line_sql.lines(paths, scan))
     head = f"regexp_extract(left(text, 300), {literal(_LINE)}, ['at', 'kind', 'verdict'])"
     keys = {"src": "src", "dst": "dst", "proto": "protocol", "sport": "sport", "dport": "dport"}
     values = ", ".join(
@@ -74,3 +78,23 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     return line_sql.canonical(
         "conn", rows, devices.values(False, "refused", answered="CASE WHEN refused THEN false END")
     )
+
+
+def _requests(source: str) -> str:
+    """The http SELECT over the lines of ``source``: one row a request; a name of https is that of its certificate."""
+    parts = [
+        f"regexp_extract(text, {literal(_ENDS.format(side))}, ['ip', 'port']) AS {side}" for side in ("src", "dst")
+    ]
+    asked = f"regexp_extract(text, {literal(_URL)}, ['method', 'name']) AS r"
+    at = f"regexp_extract(left(text, 300), {literal(_LINE)}, 1) AS moment"
+    urls = f"SELECT file, line, n, {at}, {', '.join(parts)}, {asked} FROM ({source}) WHERE contains(text, ' urls src=')"
+    cells = {
+        "started": Cell("epoch number", "nullif(moment, '')", clocks.epoch),
+        "source": Cell("src", "trim(src.ip, '[]')", line_sql.address),
+        "target": Cell("dst", "trim(dst.ip, '[]')", line_sql.address),
+        "dport": Cell("port of dst", "dst.port", line_sql.port),
+    }
+    values = {"start": "started", "src_ip": "source", "dst_ip": "target", "dst_port": "dport"}
+    method = "CASE WHEN r.method != 'UNKNOWN' THEN r.method END"
+    named = values | {"name": "nullif(lower(r.name), '')", "method": method}
+    return line_sql.canonical("http", line_sql.checked(urls, cells), named)

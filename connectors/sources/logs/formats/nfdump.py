@@ -118,10 +118,10 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
             (f"len(f) < {len(form.columns)}", f"'expected {len(form.columns)} fields, found ' || len(f)"),
         ],
     )
-    return connections(read)
+    return connections(read, paths)
 
 
-def connections(read: str) -> str:
+def connections(read: str, paths: Sequence[str]) -> str:
     """The conn SELECT over checked flow records, from whichever output of nfdump they are."""
     rows = f"""
         SELECT *, {_SUMMED} AS summed, greatest(coalesce(last, started + coalesce(span, 0)), started) AS ended,
@@ -144,6 +144,7 @@ def connections(read: str) -> str:
         together=alone,
         syn="CASE WHEN regexp_matches(flags, '[A-Z]') THEN syn END",
         bare="bare",
+        paths=paths,
     )
     return line_sql.canonical("conn", joined, _values())
 

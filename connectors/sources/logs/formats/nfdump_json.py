@@ -70,7 +70,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
         "WHEN is_json AND source IS NULL AND target IS NULL THEN 'a record without addresses' END"
     )
     read = line_sql.checked(records, _cells(zone), passed, faults=[("NOT is_json", "'not JSON: ' || left(text, 60)")])
-    return nfdump.connections(read)
+    return nfdump.connections(read, paths)
 
 
 def _cells(zone: str) -> dict[str, Cell]:

@@ -91,7 +91,13 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
             (f"{raw['FlowDirection']} NOT IN ('I', 'O')", "'FlowDirection is not I or O'"),
         ],
     )
-    counted = f"SELECT * FROM ({rows}) WHERE CASE WHEN bad IS NULL THEN flows > 0 ELSE NOT refused END"
+    # Of a summary with allowed and denied flows the first event counts as its line; one without any is passed over.
+    summed = (
+        f"SELECT *, coalesce(sum(flows) FILTER (bad IS NULL) OVER (PARTITION BY file, n), 0) AS all_flows FROM ({rows})"
+    )
+    counted = f"""SELECT * REPLACE (CASE WHEN bad IS NULL AND all_flows = 0 THEN 'a summary of no flow' END AS passed),
+        CASE WHEN refused AND all_flows > flows THEN 0 ELSE 1 END AS records FROM ({summed})
+        WHERE CASE WHEN bad IS NULL AND all_flows > 0 THEN flows > 0 ELSE NOT refused END"""
     return line_sql.canonical("conn", counted, _values())
 
 
@@ -115,5 +121,6 @@ def _values() -> dict[str, str]:
         "dst_port": "dport",
         "proto": "proto",
         "conns": "flows",
+        "records": "records",
         "denied": "refused",
     }

@@ -90,6 +90,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
         {"octets": "octets", "packets": "packets"},
         syn="CASE WHEN regexp_matches(flags, '[A-Z]') THEN syn END",
         bare="bare",
+        paths=paths,
     )
     return line_sql.canonical(
         "conn",

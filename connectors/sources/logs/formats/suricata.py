@@ -1,7 +1,8 @@
 """Suricata EVE JSON: flow, dns (versions 1 to 3), tls and http events of one file, each as its own kind.
 
 netflow events (one a direction) are read in a file that has no flow events. A TCP session that a time-out cut into
-several flows is one connection (connectors/sources/logs/directions.py): only its first flow saw a SYN.
+several flows is one connection (connectors/sources/logs/directions.py): only its first flow saw a SYN. A stats event
+that counts dropped packets makes the log incomplete.
 
 Byte counts of a flow include 14 bytes of Ethernet header a packet, which ``orig_bytes`` leaves out. The file's four
 kinds are always offered, because its beginning does not tell what it holds: a kind without rows was not logged. Lines
@@ -23,6 +24,7 @@ _EVENT = re.compile(
 )
 _EVENT_OF_KIND: Mapping[Kind, str] = {"conn": "flow", "dns": "dns", "tls": "tls", "http": "http"}
 _ETHERNET = 14
+_DROPPED = "stats: the kernel dropped packets"
 _PORTLESS = "upper(e.proto) NOT IN ('TCP', 'UDP', 'SCTP')"
 # Netflow's two directions are logged together; the longest default time-out of an established flow.
 _SLICES = directions.Slices(gap=5, longest=3600)
@@ -36,7 +38,8 @@ _BODY: Mapping[Kind, str] = {
     "conn": '"app_proto":"VARCHAR","flow":{"start":"VARCHAR","end":"VARCHAR","state":"VARCHAR","action":"VARCHAR",'
     '"pkts_toserver":"VARCHAR","pkts_toclient":"VARCHAR","bytes_toserver":"VARCHAR","bytes_toclient":"VARCHAR"},'
     '"netflow":{"start":"VARCHAR","end":"VARCHAR","pkts":"VARCHAR","bytes":"VARCHAR"},'
-    '"tcp":{"tcp_flags":"VARCHAR","tcp_flags_ts":"VARCHAR","tcp_flags_tc":"VARCHAR","syn":"BOOLEAN"}',
+    '"tcp":{"tcp_flags":"VARCHAR","tcp_flags_ts":"VARCHAR","tcp_flags_tc":"VARCHAR","syn":"BOOLEAN"},'
+    '"stats":{"capture":{"kernel_drops":"VARCHAR"}}',
     "dns": f'"dns":{{"type":"VARCHAR","rrname":"VARCHAR","rcode":"VARCHAR","rdata":"VARCHAR","queries":[{_RECORD}],'
     f'"answers":[{_RECORD}]}}',
     "tls": '"tls":{"sni":"VARCHAR"}',
@@ -78,7 +81,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     parsed = f"CASE WHEN json_valid(text) THEN from_json(text, {literal(f'{{{_ENDS},{_BODY[kind]}}}')}) END"
     source = f"SELECT file, line, n, text, {parsed} AS e FROM ({line_sql.lines(paths, scan)})"
     if kind == "conn":
-        return _flow(source, _with_flows(line_sql.lines(paths, scan.model_copy(update={"rejects": ""}))))
+        return _flow(source, _with_flows(line_sql.lines(paths, scan.model_copy(update={"rejects": ""}))), paths)
     build = {"dns": _dns, "tls": _named, "http": _named}[kind]
     return build(f"SELECT * FROM ({source}) WHERE e.event_type = {event}", kind)
 
@@ -94,7 +97,7 @@ def _with_flows(rows: str) -> str:
         contains(text, '"event_type":"flow"') OR contains(text, '"event_type": "flow"'))"""
 
 
-def _flow(events: str, with_flows: str) -> str:
+def _flow(events: str, with_flows: str, paths: Sequence[str]) -> str:
     def either(flow: str, netflow: str) -> str:
         return f"coalesce(e.flow.{flow}, e.netflow.{netflow})"
 
@@ -113,6 +116,7 @@ def _flow(events: str, with_flows: str) -> str:
     kind = "coalesce(e.event_type, '')"
     passed = f"""CASE WHEN e IS NULL OR e.event_type IS NULL THEN NULL
         WHEN {kind} = 'netflow' AND file IN ({with_flows}) THEN 'netflow event beside flow events'
+        WHEN try_cast(e.stats.capture.kernel_drops AS DOUBLE) > 0 THEN {literal(_DROPPED)}
         WHEN {kind} NOT IN ('flow', 'netflow') THEN 'event of the type ' || left({kind}, 40) END"""
     rows = line_sql.checked(
         events,
@@ -134,10 +138,10 @@ def _flow(events: str, with_flows: str) -> str:
             CASE WHEN e.flow.state IS NOT NULL THEN e.flow.state != 'new' AND packets_received > 0 END AS heard,
             coalesce(e.flow.action = 'drop', false) AS dropped
         FROM ({rows})"""
-    return line_sql.canonical("conn", _sessions(slices), _flow_values())
+    return line_sql.canonical("conn", _sessions(slices, paths), _flow_values())
 
 
-def _sessions(slices: str) -> str:
+def _sessions(slices: str, paths: Sequence[str]) -> str:
     """The flows of a session as one row; ``one_way`` rows are joined with those of the other direction."""
     sums = {
         "sent": "sent",
@@ -158,6 +162,7 @@ def _sessions(slices: str) -> str:
         "ELSE concat_ws(' ', 'flow', file, n) END, dropped)",
         syn="has_syn",
         first=("app",),
+        paths=paths,
     )
 
 
@@ -181,6 +186,7 @@ def _flow_values() -> dict[str, str]:
         "answered": "CASE WHEN coalesce(heard_sent, heard_back) IS NOT NULL OR one_way_sent > 0 AND one_way_back > 0 "
         "THEN true WHEN coalesce(silent_sent, silent_back) IS NOT NULL THEN false END",
         "denied": "ends_with(together, 'true')",
+        "lost": f"coalesce(passed = {literal(_DROPPED)}, false)",
     }
 
 

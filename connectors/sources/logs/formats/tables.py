@@ -1,4 +1,4 @@
-"""Tables that a search exported, CSV or JSON: Splunk's CIM names, Sumo Logic's and the usual ones, or your own.
+"""Tables that a search exported, CSV, JSON or Parquet: names of Splunk's CIM, Sumo Logic, the usual ones or your own.
 
 Which column is which is known by its name (``NAMES``), or said by ``--columns FILE`` and ``[sources.NAME] columns``:
 our name on the left, theirs on the right; a JSON column may be a path (``event.src.ip``).
@@ -15,7 +15,7 @@ our name on the left, theirs on the right; a JSON column may be a path (``event.
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from connectors.sources.logs import json_paths, line_sql
+from connectors.sources.logs import json_paths, line_sql, vpc_fields
 from connectors.sources.logs.line_sql import Cell
 from connectors.sources.logs.schema import Columns, Recognised, Sample, Scan, literal
 from playbook.errors import ConfigError
@@ -125,10 +125,10 @@ def recognise(head: str, path: str) -> Recognised | None:
     if _SUMMED & by_name.keys():
         return None
     chosen = {ours: by_name[one] for ours, known in NAMES.items() for one in reversed(known) if one in by_name}
-    return _form(chosen, names, first.startswith("{")) if chosen.keys() >= set(NEEDED) else None
+    return _form(chosen, names, "json" if first.startswith("{") else "csv") if chosen.keys() >= set(NEEDED) else None
 
 
-def mapped(head: str, columns: Columns) -> Recognised | None:
+def mapped(head: str, columns: Columns, path: str = "") -> Recognised | None:
     """The table that has the columns of a person's own mapping; None for any other file.
 
     Raises ConfigError for a name of ours that there is not, and for a mapping without one that is needed.
@@ -138,13 +138,16 @@ def mapped(head: str, columns: Columns) -> Recognised | None:
         raise ConfigError(f"columns: {', '.join(unknown)}: not known; known: {', '.join(NAMES)}")
     if missing := [name for name in NEEDED if name not in chosen]:
         raise ConfigError(f"columns: {', '.join(missing)} must be given")
+    if head.startswith("PAR1"):
+        names = vpc_fields.parquet_columns(path)
+        return _form(chosen, names, "parquet") if set(chosen.values()) <= set(names) else None
     first = head.lstrip("\ufeff \t\r\n")
     if first.startswith("{"):
         records = json_paths.objects(first)
         found = all(any(json_paths.at(one, chosen[name]) is not None for one in records) for name in NEEDED)
-        return _form(chosen, (), True) if found else None
+        return _form(chosen, (), "json") if found else None
     names = line_sql.header(first)
-    return _form(chosen, names, False) if set(chosen.values()) <= {name.strip() for name in names} else None
+    return _form(chosen, names, "csv") if set(chosen.values()) <= {name.strip() for name in names} else None
 
 
 def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
@@ -156,6 +159,10 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
         source = json_paths.records(paths, scan, {f"of {name}": path for name, path in chosen.items()})
         raw = {name: line_sql.identifier(f"of {name}") if name in chosen else "NULL::VARCHAR" for name in NAMES}
         faults = [("NOT is_json", "'not JSON: ' || left(text, 60)")]
+    elif options["file"] == "parquet":
+        source, faults = vpc_fields.as_fields([chosen[name] for name in chosen], paths), []
+        raw = dict.fromkeys(NAMES, "NULL::VARCHAR")
+        raw |= {name: f"nullif(f[{place}], '-')" for place, name in enumerate(chosen, 1)}
     else:
         stripped = [name.strip() for name in form.columns]
         raw = {
@@ -170,13 +177,13 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     return line_sql.canonical("conn", line_sql.checked(source, _cells(raw, zone), faults=faults), _values())
 
 
-def _form(chosen: Mapping[str, str], names: Sequence[str], is_json: bool) -> Recognised:
+def _form(chosen: Mapping[str, str], names: Sequence[str], file: str) -> Recognised:
     options = [(f"column {ours}", theirs.strip()) for ours, theirs in chosen.items()]
     return Recognised(
         format=NAME,
         kind="conn",
-        columns=() if is_json else tuple(names),
-        options=(("file", "json" if is_json else "csv"), *options),
+        columns=() if file == "json" else tuple(names),
+        options=(("file", file), *options),
     )
 
 

@@ -135,6 +135,7 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
         together="action",
         syn="CASE WHEN action = 'ACCEPT' THEN flags & 2 = 2 ELSE true END",
         bare="opens AND action = 'ACCEPT'",
+        paths=paths,
     )
     return line_sql.canonical("conn", joined, _values() | {"lost": "coalesce(passed = 'SKIPDATA', false)"})
 

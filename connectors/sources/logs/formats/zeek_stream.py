@@ -1,7 +1,8 @@
 """Zeek logs of all types in one stream of JSON lines (Corelight, json-streaming-logs): each line by its own type.
 
 The type is ``_path``; a line without one is told by its fields, as a file of one type is. Lines of types that say
-nothing of a kind are passed over by their type. conn_long lines are states of connections that last.
+nothing of a kind are passed over by their type. conn_long lines are states of connections that last. A capture_loss
+line with a share above nought makes the log incomplete.
 """
 
 import json
@@ -20,6 +21,7 @@ FIELDS = ("_path", "id.orig_h", "id.resp_h", "uid")
 
 _TYPE = re.compile(r'"_path"\s*:\s*"([a-z0-9_]+)"')
 _OBJECTS = 200
+_LOST = "capture_loss: packets were lost"
 _KINDS: Mapping[Kind, tuple[str, ...]] = {
     "conn": ("conn", "conn_red", "conn_agg"),
     "dns": ("dns", "dns_red"),
@@ -77,7 +79,13 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     wanted = f"kind = '{form.kind}' AND interim = {str(interim).lower()}"
     whole = form.kind == "conn" and not interim
     source = f"SELECT * FROM ({parsed})" + ("" if whole else f" WHERE {wanted}")
-    passed = f"CASE WHEN is_json AND NOT coalesce({wanted}, false) THEN 'a line of ' || type END" if whole else "NULL"
+    share = "try_cast(regexp_extract(text, '\"percent_lost\" *: *([0-9.eE+-]+)', 1) AS DOUBLE)"
+    passed = (
+        f"CASE WHEN is_json AND type = 'capture_loss' AND {share} > 0 THEN {literal(_LOST)} "
+        f"WHEN is_json AND NOT coalesce({wanted}, false) THEN 'a line of ' || type END"
+        if whole
+        else "NULL"
+    )
     rows = line_sql.checked(
         source, _cells(form.kind), passed, faults=[("NOT is_json", "'not a JSON object: ' || left(text, 60)")]
     )
@@ -91,7 +99,8 @@ def select(form: Recognised, paths: Sequence[str], scan: Scan) -> str:
     inner = _zeek_fields.canonical(form.kind, have, f"({rows})", interim, aside=True)
     columns = ", ".join((*CANONICAL[form.kind], "bad", "passed", "file", "line", *(("uid",) if interim else ())))
     late = "'not usable: ' || left(text, 60)"
-    return f"""SELECT {columns}, 1::BIGINT AS records, 0::BIGINT AS joined, false AS lost FROM (
+    lost = f"coalesce(passed = {literal(_LOST)}, false)"
+    return f"""SELECT {columns}, 1::BIGINT AS records, 0::BIGINT AS joined, {lost} AS lost FROM (
         SELECT * REPLACE (CASE WHEN start IS NULL AND passed IS NULL THEN coalesce(bad, {late}) END AS bad,
             CASE WHEN bad IS NULL AND passed IS NULL THEN start END AS start) FROM ({inner}))"""
 
