@@ -7,14 +7,14 @@ import os
 import subprocess
 import sys
 
-from bench import act_batch, alerts, detect, engine, formats, memory, peers, run, serve, triage
+from bench import act_batch, alerts, clickhouse, detect, engine, formats, memory, peers, run, serve, triage
 
 # Name -> what it measures, its arguments at full size and with --small.
 BENCHES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "detect": ("detect against a bare DuckDB query, 1 GB", (), detect.SMALL),
     "run": ("run against the same query, 1 GB", (), run.SMALL),
     "memory": ("peak memory from 300 MB to 3 GB over the same tuples", (), memory.SMALL),
-    "peers": ("detect against plain Python, zat with pandas, msticpy", (), peers.SMALL),
+    "peers": ("detect against plain Python, chdb, Polars, zat with pandas, msticpy", (), peers.SMALL),
     "formats": ("rows a second and processor time per GB of each log format", (), formats.SMALL),
     "fuzz": ("100,000 mutated lines over all formats", (), ("10000",)),
     "triage": ("triage of 10,000 detections, and decide alone", (), triage.SMALL),
@@ -23,6 +23,7 @@ BENCHES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "sumo_requests": ("Sumo Logic requests per fetch; records cast and re-scored per second", (), ()),
     "splunk_requests": ("Splunk requests per fetch; rows cast and re-scored per second", (), ()),
     "cse_requests": ("Cloud SIEM requests per fetch; records scored per second", (), ()),
+    "clickhouse": ("the detection in ClickHouse's own engine: growth, and two shards", (), clickhouse.SMALL),
     "languages": ("rendered Splunk and Sumo Logic texts over the public captures, against plain Python", (), ()),
     "alerts": ("alerts kept and judged a second, alert to waiting plan", (), alerts.SMALL),
     "engine": ("cases a second to waiting, approval to effect, TTL to verified release", (), engine.SMALL),

@@ -1,4 +1,4 @@
-"""``detect`` against other ways over the same Zeek conn.log: plain Python, zat with pandas, msticpy's periodogram.
+"""``detect`` against other ways over one Zeek conn.log: plain Python, chdb, Polars, zat with pandas, msticpy.
 
 ``python -m bench.peers [MEGABYTES] [TIMES] [PLAIN_MB]`` (default 100, 3, 1000). On the small file our start-up
 (imports, tables) is half of the time, so plain Python is compared on a large one too: there the promise is made.
@@ -16,7 +16,7 @@ from bench.measuring import WORK, Cost, cost, costs, load, playbook, say, tiled
 
 SMALL = ("30", "1", "100")
 LEAST_OVER_PYTHON = 5.0
-NEEDS = ("zat==0.4.9", "msticpy==3.0.2", "scipy", "pandas<3")
+NEEDS = ("zat==0.4.9", "msticpy==3.0.2", "scipy", "pandas<3", "polars==2.1.0")
 PEER = Path(__file__).parent / "peer"
 _PATIENCE_S = 900
 _LARGE_TIMES = 2
@@ -32,10 +32,12 @@ def main(arguments: Sequence[str] = ()) -> None:
     seed = cost(playbook("detect", log, "--json", "--profile", "seed"), times=times)
     say(f"  detect --profile seed (what the peers compute): {seed}")
     _compare("plain Python, split and dict", _peer(sys.executable, "plain.py", log, times), ours, None)
+    _compare("ClickHouse's engine in process (chdb)", _peer(sys.executable, "with_chdb.py", log, times), ours, None)
     _large(large, min(times, _LARGE_TIMES))
     python = environment()
     if python is None:
         return
+    _compare("Polars, streaming", _peer(python, "with_polars.py", log, times), ours, None)
     _compare("zat + pandas (reading and the seed's aggregation)", _peer(python, "with_zat.py", log, times), ours, 1.0)
     _compare("msticpy periodogram per tuple of 20 or more", _peer(python, "with_msticpy.py", log, 1), ours, 1.0)
 

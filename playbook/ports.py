@@ -5,7 +5,7 @@ against its protocol (scripts/plug_in_contracts.py). A log format is the log sou
 protocol stands beside the columns it fills: ``connectors.sources.logs.schema.Format``.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -65,27 +65,6 @@ class FindingWriter(Protocol):
         ``may_change`` false: a comment with its tag, never a status. Raises ConnectorError or ConfigError when it is
         not known to be written.
         """
-
-
-class RowLoader(Protocol):
-    """Puts rows of log files into a table, each file exactly once; a digest (SHA-256 hex) tells files apart."""
-
-    def prepare(self) -> None:
-        """Create the tables that are not there."""
-
-    def rows_of(self, digest: str) -> int | None:
-        """How many rows a file was loaded with; None for one that was not, or not to its end."""
-
-    def load(self, digest: str, name: str, parts: Iterable[Path], rows: int) -> None:
-        """Send the parts (Parquet files, ``rows`` rows in all); raises ConnectorError when the file is not whole."""
-
-
-@runtime_checkable
-class LoadsRows(Protocol):
-    """A source whose engine takes rows of log files."""
-
-    def loader(self) -> RowLoader:
-        """What puts them there."""
 
 
 @runtime_checkable

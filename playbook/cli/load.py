@@ -1,10 +1,10 @@
 """load: rows of log files into the table of a source, each file exactly once."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import click
 
@@ -13,8 +13,28 @@ from playbook.cli._log_options import log_options, log_settings
 from playbook.cli._options import config_option, configuration, emit, now
 from playbook.config import Config, Table
 from playbook.errors import ConfigError, UnknownFormat
-from playbook.ports import LoadsRows, RowLoader
 from playbook.report.sanitize import plain, several
+
+
+class RowLoader(Protocol):
+    """Puts rows of log files into a table, each file exactly once; a digest (SHA-256 hex) tells files apart."""
+
+    def prepare(self) -> None:
+        """Create the tables that are not there."""
+
+    def rows_of(self, digest: str) -> int | None:
+        """How many rows a file was loaded with; None for one that was not, or not to its end."""
+
+    def load(self, digest: str, name: str, parts: Iterable[Path], rows: int) -> None:
+        """Send the parts (Parquet files, ``rows`` rows in all); raises ConnectorError when the file is not whole."""
+
+
+@runtime_checkable
+class LoadsRows(Protocol):
+    """A source whose engine takes rows of log files."""
+
+    def loader(self) -> RowLoader:
+        """What puts them there."""
 
 
 class _Loaded(NamedTuple):

@@ -63,6 +63,11 @@ class Engine:
         lines = "\n".join(json.dumps(row) for row in rows)
         self.run(f"INSERT INTO {table}{settings} FORMAT JSONEachRow\n{lines}", form="TSV")
 
+    @property
+    def pid(self) -> int:
+        """The engine's process."""
+        return self._process.pid
+
     def kill(self) -> None:
         """End the process as a crash would."""
         self._process.kill()

@@ -7,7 +7,6 @@ from functools import cache
 
 import pytest
 from click.testing import CliRunner
-from pydantic import SecretStr
 
 from connectors.sources import clickhouse
 from playbook import config
@@ -76,7 +75,9 @@ def over_clickhouse(preset: str = "zeek") -> Run:
     with running(Server(engine())) as url, pytest.MonkeyPatch.context() as patch:
         patch.setattr(clickhouse.connect, "__defaults__", (FakeClock().clocks,))
         kind = {"kind": "clickhouse", "base_url": url, "preset": preset, "scope": f"story.{preset}"}
-        account = {"username": SecretStr(ACCOUNT[0]), "password": SecretStr(ACCOUNT[1])}
+        account = {"username_env": "CLICKHOUSE_USER", "password_env": "CLICKHOUSE_PASSWORD"}
+        for variable, value in zip(account.values(), ACCOUNT, strict=True):
+            patch.setenv(variable, value)
         read = config.read(file)
         made = assemble(read, str(file), ("sample", kind | account), datetime(2026, 11, 1, tzinfo=UTC))
         return run_over(made)
