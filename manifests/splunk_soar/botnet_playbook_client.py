@@ -55,11 +55,17 @@ class Playbook:
             handlers.append(urllib.request.ProxyHandler({}))
         self._opener = urllib.request.build_opener(*handlers)
 
+    def check(self) -> None:
+        """Try both tokens: the first has to read, the second, where there is one, to answer or carry out plans."""
+        self._reaches("investigate", "token", ("investigate",))
+        if self._tokens[1]:
+            self._reaches("approve", "response token", ("approve", "contain"))
+
     def act(self, identifier: str, given: dict[str, Any], scope: str = "investigate") -> dict[str, Any]:
         """Carry out one action: status, message, complete, warnings and data, a list of flat rows."""
         values = {name: value for name, value in given.items() if value is not None and value != ""}
         path = f"/api/actions/{urllib.parse.quote(identifier, safe='')}"
-        answer = self._asked("POST", path, self._token(scope, identifier), json.dumps(values).encode())
+        answer = self._request("POST", path, self._token(scope, identifier), json.dumps(values).encode())
         if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
             raise PlaybookFailure("answer", f"The service at {self.address} does not answer as botnet-playbook does.")
         return answer
@@ -67,7 +73,7 @@ class Playbook:
     def page(self, **query: Any) -> dict[str, Any]:
         """One page of cases, the last changed first; ``next_offset`` is None on the last one."""
         path = "/api/cases?" + urllib.parse.urlencode(query)
-        answer = self._asked("GET", path, self._token("investigate", "listing cases"), None)
+        answer = self._request("GET", path, self._token("investigate", "listing cases"), None)
         if not isinstance(answer, dict) or not isinstance(answer.get("cases"), list):
             raise PlaybookFailure("answer", f"The service at {self.address} does not answer as botnet-playbook does.")
         return answer
@@ -75,7 +81,7 @@ class Playbook:
     def case(self, case_id: str) -> dict[str, Any]:
         """One case whole, with its verdict, its plan and its detections."""
         path = f"/api/cases/{urllib.parse.quote(case_id, safe='')}"
-        answer = self._asked("GET", path, self._token("investigate", "reading a case"), None)
+        answer = self._request("GET", path, self._token("investigate", "reading a case"), None)
         if not isinstance(answer, dict) or "case_id" not in answer:
             raise PlaybookFailure("answer", f"The service at {self.address} does not answer as botnet-playbook does.")
         return answer
@@ -99,6 +105,14 @@ class Playbook:
         passed = [one["updated_at"] for one in (chosen if len(fresh) > limit else cases)]
         names = [*seen, *(str(one["case_id"]) for one in chosen)][-MOST_SEEN:]
         return chosen, {"since": max([start, *passed], key=_seconds), "seen": names}
+
+    def _reaches(self, by: str, name: str, scopes: tuple[str, ...]) -> None:
+        answer = self._request("GET", "/api/actions", self._token(by, "the test"), None)
+        actions = answer.get("actions") if isinstance(answer, dict) else None
+        if not isinstance(actions, list):
+            raise PlaybookFailure("answer", f"The service at {self.address} does not answer as botnet-playbook does.")
+        if not any(one.get("allowed") and one.get("scope") in scopes for one in actions):
+            raise PlaybookFailure("scope", f"The {name} has not the scope {' or '.join(scopes)}.")
 
     def _changed_since(self, moment: str) -> list[dict[str, Any]]:
         rows: dict[str, dict[str, Any]] = {}
@@ -127,7 +141,7 @@ class Playbook:
             raise PlaybookFailure("token", f"{what} needs a token of botnet-playbook; none is configured.")
         return token
 
-    def _asked(self, method: str, path: str, token: str, body: Any) -> Any:
+    def _request(self, method: str, path: str, token: str, body: Any) -> Any:
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"

@@ -51,7 +51,8 @@ def _row(one: FiledAlert) -> Output:
     }
     if one.case is None:
         return Output(**own, host=one.host, disposition=one.disposition, reasons=one.reason)
-    return Output(**own | verdict_columns(one.case))
+    # The state is the alert's; where the case stands is told by get_case.
+    return Output(**verdict_columns(one.case) | own)
 
 
 def _message(rows: tuple[Output, ...]) -> str:

@@ -200,7 +200,7 @@ from ..core.action import ping
 
 @output_handler
 def main() -> None:
-    """Read one page of cases."""
+    """Try the tokens."""
     ping(
         "Successfully connected to the botnet-playbook service with the provided connection parameters!",
         "Failed to connect to the botnet-playbook service! Error is {error}",
@@ -258,7 +258,7 @@ def ping(good: str, bad: str) -> None:
     siemplify = SiemplifyAction()
     siemplify.script_name = f"{INTEGRATION} - Ping"
     try:
-        service(siemplify).page(limit=1)
+        service(siemplify).check()
     except PlaybookFailure as fault:
         siemplify.end(bad.format(error=fault.sentence), False, EXECUTION_STATE_FAILED)
         return

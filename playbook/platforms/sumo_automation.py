@@ -135,7 +135,7 @@ _CONNECTION = (
     _READ
     + """
 try:
-    service().page(limit=1)
+    service().check()
 except PlaybookFailure as fault:
     print(fault.sentence, file=sys.stderr)
     sys.exit(1)

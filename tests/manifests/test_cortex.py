@@ -56,6 +56,7 @@ def test_an_alert_is_filed_from_its_text_and_the_plan_goes_on_in_tags(tmp_path, 
         one = cortex.install(tmp_path, tmp_path, running.access())
         alert = {"title": "x", "description": json.dumps(bot()), "tags": [], "customFields": {}}
         output = one.job("responders", "file_detection", {"dataType": "thehive:alert", "data": alert, "tlp": 2})
+        assert output["success"], output
         tags = [operation["tag"] for operation in output["operations"]]
         assert {operation["type"] for operation in output["operations"]} == {"AddTagToAlert"}
         case = {"title": "x", "tags": tags, "customFields": None}

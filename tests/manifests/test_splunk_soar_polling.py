@@ -46,7 +46,7 @@ def test_each_case_is_one_container_with_the_detections_as_artifacts(built, runn
     one = asset(built, tmp_path, running.access(), ingest={"container_label": "botnet"})
     (result,) = one.run("on_poll", {"container_count": 10, "artifact_count": 10})
     assert result["ok"] and result["message"] == "1 case(s), 1 artifact(s)"
-    (container,), (artifact,) = one.kept["containers"].values(), one.kept["artifacts"].values()
+    (container,), (artifact,) = one.store["containers"].values(), one.store["artifacts"].values()
     assert (container["label"], container["severity"]) == ("botnet", "high") and not container["run_automation"]
     assert artifact["run_automation"] and artifact["container_id"] == container["id"]
     cef = artifact["cef"]
@@ -64,14 +64,14 @@ def test_a_scheduled_poll_goes_on_and_a_failed_one_moves_nothing(built, running,
     one = asset(built, tmp_path, running.access())
     one.full = True
     (result,) = one.run("on_poll", {})
-    assert not result["ok"] and "did not keep" in result["message"] and one.kept["state"] == {}
+    assert not result["ok"] and "did not keep" in result["message"] and one.store["state"] == {}
     one.full = False
     assert one.run("on_poll", {})[0]["message"] == "1 case(s), 1 artifact(s)"
     assert one.run("on_poll", {})[0]["message"] == "0 case(s), 0 artifact(s)"
     for host in ("ws-31", "ws-32"):
         running.waiting_plan(host)
     counts = [one.run("on_poll", {"container_count": 1})[0]["summary"]["rows"] for _ in range(3)]
-    assert counts == [1, 1, 0] and len(one.kept["containers"]) == 3
+    assert counts == [1, 1, 0] and len(one.store["containers"]) == 3
     one.config["server_url"] = CLOSED
     (result,) = one.run("on_poll", {})
     assert not result["ok"] and "cannot be reached" in result["message"]
@@ -82,9 +82,9 @@ def test_poll_now_is_bounded_and_leaves_the_cursor_alone(built, running, tmp_pat
     one = asset(built, tmp_path, running.access())
     case_id = running.waiting_plan("ws-31")["case_id"]
     (result,) = one.run("on_poll", {"container_id": case_id}, poll_now=True)
-    assert result["ok"] and list(one.kept["containers"]) == [case_id]
+    assert result["ok"] and list(one.store["containers"]) == [case_id]
     (result,) = one.run("on_poll", {"container_count": 5, "artifact_count": 1}, poll_now=True)
-    assert result["message"] == "2 case(s), 1 artifact(s)" and one.kept["state"] == {}
+    assert result["message"] == "2 case(s), 1 artifact(s)" and one.store["state"] == {}
     (result,) = one.run("on_poll", {"start_time": 1, "end_time": 2}, poll_now=True)
     assert result["summary"]["rows"] == 0
     (result,) = one.run("on_poll", {"start_time": "soon"}, poll_now=True)

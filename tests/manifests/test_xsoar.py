@@ -52,6 +52,7 @@ def test_the_test_button_says_ok_or_what_to_mend(pack, running, tmp_path):
     assert good.run("test-module", {})["results"] == ["ok"]
     for change, text in (
         ({"url": "http://playbook.example"}, "has to be https"),
+        ({"response_credentials": {"password": running.access().token}}, "response token has not the scope"),
         ({"first_fetch": "yesterday"}, "First fetch: expected a number"),
         ({"authorities": "gone.pem", "url": "https://playbook.example"}, "neither PEM nor a file"),
     ):

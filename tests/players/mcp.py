@@ -33,7 +33,7 @@ class Mcp:
 
     def call(self, identifier: str, given: dict[str, Any]) -> Reply:
         """A tool as the assistant calls it."""
-        answer = self.asked(lambda session: session.call_tool(identifier, given))
+        answer = self.ask(lambda session: session.call_tool(identifier, given))
         text = "\n".join(one.text for one in answer.content if one.type == "text")
         if answer.is_error:
             return Reply(False, (), text)
@@ -42,9 +42,9 @@ class Mcp:
 
     def tools(self) -> dict[str, Any]:
         """What the server offers, by name."""
-        return {one.name: one for one in self.asked(lambda session: session.list_tools()).tools}
+        return {one.name: one for one in self.ask(lambda session: session.list_tools()).tools}
 
-    def asked(self, question: Any) -> Any:
+    def ask(self, question: Any) -> Any:
         """One session with the server."""
 
         async def talk() -> Any:

@@ -35,7 +35,7 @@ class ActionResult:
 
 class BaseConnector:
     def __init__(self):
-        self.results, self.kept = [], wish["kept"]
+        self.results, self.store = [], wish["store"]
 
     def get_action_identifier(self):
         return wish["identifier"]
@@ -54,21 +54,21 @@ class BaseConnector:
         self.progress = text.format(*values)
 
     def load_state(self):
-        return self.kept["state"]
+        return self.store["state"]
 
     def save_state(self, state):
-        self.kept["state"] = json.loads(json.dumps(state))
+        self.store["state"] = json.loads(json.dumps(state))
 
     def save_container(self, container):
         if wish["full"]:
             return False, "the disk is full", None
-        known = self.kept["containers"].setdefault(container["source_data_identifier"], container)
-        known.setdefault("id", len(self.kept["containers"]))
+        known = self.store["containers"].setdefault(container["source_data_identifier"], container)
+        known.setdefault("id", len(self.store["containers"]))
         return True, "", known["id"]
 
     def save_artifacts(self, artifacts):
         for one in artifacts:
-            self.kept["artifacts"].setdefault("%s/%s" % (one["container_id"], one["source_data_identifier"]), one)
+            self.store["artifacts"].setdefault("%s/%s" % (one["container_id"], one["source_data_identifier"]), one)
         return True, "", []
 
     def _handle_action(self, document, handle):
@@ -88,7 +88,7 @@ import botnet_playbook_connector
 
 connector = botnet_playbook_connector.BotnetPlaybookConnector()
 connector._handle_action(json.dumps({"parameters": wish["parameters"]}), None)
-print(json.dumps({"kept": connector.kept, "results": [
+print(json.dumps({"store": connector.store, "results": [
     {"ok": r.status, "rows": r.data, "message": r.message, "summary": r.summary} for r in connector.results]}))
 """
 
@@ -102,19 +102,19 @@ class SplunkSoar:
         self._folder = folder
         (folder / "host.py").write_text(HOST, encoding="utf-8")
         self.json = json.loads((folder / "botnet_playbook" / "botnet_playbook.json").read_text(encoding="utf-8"))
-        self.kept: dict[str, Any] = {"state": {}, "containers": {}, "artifacts": {}}
+        self.store: dict[str, Any] = {"state": {}, "containers": {}, "artifacts": {}}
         tokens = {"token": access.token, "response_token": access.response_token}
         self.config = {"server_url": access.address, **tokens, **config}
         self.full = False
 
     def run(self, identifier: str, *parameters: dict[str, Any], poll_now: bool = False) -> list[dict[str, Any]]:
         """One process: its results, one a parameter set."""
-        wish = {"identifier": identifier, "config": self.config, "parameters": list(parameters), "kept": self.kept}
+        wish = {"identifier": identifier, "config": self.config, "parameters": list(parameters), "store": self.store}
         wish |= {"poll_now": poll_now, "full": self.full}
         done = process([PYTHON, "-S", "host.py"], self._folder, json.dumps(wish))
         assert done.returncode == 0, done.stderr
         out = json.loads(done.stdout)
-        self.kept = out["kept"]
+        self.store = out["store"]
         return list(out["results"])
 
     def call(self, identifier: str, given: dict[str, Any]) -> Reply:

@@ -94,9 +94,9 @@ def the_response(player: Player, running, plan: dict, case: dict) -> None:
 def what_is_refused(player: Player, running) -> None:
     """A plan that was denied, and one that nobody answered in time."""
     plan = running.waiting_plan("ws-31")
-    asked = {key: plan[key] for key in ("plan_id", "digest")}
-    assert only(player.call("deny_plan", asked))["result"] == "denied"
-    late = player.call("approve_plan", asked)
+    wish = {key: plan[key] for key in ("plan_id", "digest")}
+    assert only(player.call("deny_plan", wish))["result"] == "denied"
+    late = player.call("approve_plan", wish)
     assert not late.ok and "denied" in late.text and not late.rows
     plan = running.waiting_plan("ws-32")
     running.scene.clock.forward(hours=25)

@@ -69,8 +69,8 @@ class Tracecat:
     def __init__(self, archive: Path, folder: Path, access: Access) -> None:
         with tarfile.open(archive) as pack:
             pack.extractall(folder, filter="data")
-        found = sorted((folder / "botnet_playbook" / "templates").rglob("*.yml"))
-        self.templates = {one.stem: Template.model_validate(yaml.safe_load(one.read_text("utf-8"))) for one in found}
+        files = sorted((folder / "botnet_playbook" / "templates").rglob("*.yml"))
+        self.templates = {one.stem: Template.model_validate(yaml.safe_load(one.read_text("utf-8"))) for one in files}
         self._secrets = {
             name: {"BOTNET_PLAYBOOK_URL": access.address, "BOTNET_PLAYBOOK_TOKEN": token}
             for name, token in (("botnet_playbook", access.token), ("botnet_playbook_response", access.response_token))

@@ -29,14 +29,14 @@ def main(name, offered, arguments, stream):
         playbook = connected(session)
         rows = results_of(payload.get("results_file") or "")
     except PlaybookFailure as fault:
-        written(session, configuration, [event(payload, name, {"status": "failed", "message": fault.sentence})])
+        indexed(session, configuration, [event(payload, name, {"status": "failed", "message": fault.sentence})])
         print("ERROR " + fault.sentence, file=sys.stderr)
         return 1
     for number, row in enumerate(rows):
         events = answered(playbook, identifier, row, configuration)
         failures += any(one["status"] != "success" for one in events)
         more = {"action_name": identifier, "rid": row.get("rid", str(number)), "orig_sid": row.get("orig_sid", "")}
-        written(session, configuration, [event(payload, name, {**more, **one}) for one in events])
+        indexed(session, configuration, [event(payload, name, {**more, **one}) for one in events])
         for one in events:
             print(("INFO " if one["status"] == "success" else "ERROR ") + one["message"], file=sys.stderr)
     return 1 if failures else 0
@@ -59,8 +59,8 @@ def answered(playbook, identifier, row, configuration):
 
 def connected(session):
     """The service that botnet_playbook.conf names, with the tokens of Splunk's own store."""
-    service = asked(session, "configs/conf-botnet_playbook/service")[0]["content"]
-    stored = asked(session, "storage/passwords")
+    service = entries_of(session, "configs/conf-botnet_playbook/service")[0]["content"]
+    stored = entries_of(session, "storage/passwords")
     tokens = {
         one["content"].get("username"): one["content"].get("clear_password") or ""
         for one in stored
@@ -72,7 +72,7 @@ def connected(session):
     )
 
 
-def asked(session, path):
+def entries_of(session, path):
     """The entries of one of Splunk's own endpoints."""
     where = "/servicesNS/nobody/{}/{}".format(APP, quote(path))
     response, content = rest.simpleRequest(where, sessionKey=session, getargs={"output_mode": "json", "count": "0"})
@@ -100,7 +100,7 @@ def event(payload, name, values):
     return {"search_name": payload.get("search_name", ""), "sid": payload.get("sid", ""), "action": name, **values}
 
 
-def written(session, configuration, events):
+def indexed(session, configuration, events):
     """Hand the events to the index; what Splunk does not take is said in the log."""
     query = {"source": "botnet_playbook", "sourcetype": "botnet_playbook:response"}
     where = "/services/receivers/simple?" + urlencode({**query, "index": configuration.get("index") or "main"})

@@ -43,7 +43,10 @@ class BotnetPlaybookConnector(BaseConnector):
         """Over HTTP where the asset names the service; else in process, where nothing is kept and nothing contained."""
         asset = self.get_config()
         if asset.get("server_url"):
-            return service(asset).act(identifier, given, ACTIONS[identifier]["scope"])
+            playbook = service(asset)
+            if identifier == "test_connectivity":
+                playbook.check()
+            return playbook.act(identifier, given, ACTIONS[identifier]["scope"])
         return act(identifier, given, asset)
 
     def _poll(self, param, result):
@@ -59,13 +62,13 @@ class BotnetPlaybookConnector(BaseConnector):
         artifacts = 0
         most = whole(param, "artifact_count", 1000)
         for case in cases:
-            artifacts += self._kept(playbook.case(case["case_id"]), asset, most - artifacts if now else most)
+            artifacts += self._keep(playbook.case(case["case_id"]), asset, most - artifacts if now else most)
         if not now and cursor is not None:
             self.save_state({**state, "poll": cursor})
         summarize(result, {"rows": len(cases), "complete": True})
         return self._ended(result, True, "{} case(s), {} artifact(s)".format(len(cases), artifacts))
 
-    def _kept(self, case, asset, most):
+    def _keep(self, case, asset, most):
         """Keep one container; a repeat of a case is the same container, and of a detection the same artifact."""
         status, message, container_id = self.save_container(container_of(case, asset))
         if not status:
@@ -211,12 +214,12 @@ def secrets_of(asset):
     if not asset.get("secrets"):
         return {}
     try:
-        found = json.loads(asset["secrets"])
+        values = json.loads(asset["secrets"])
     except ValueError:
-        found = None
-    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        values = None
+    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
         raise ValueError("secrets: expected a JSON object of names and texts")
-    return {name: value for name, value in found.items() if name != "PYTHONPATH"}
+    return {name: value for name, value in values.items() if name != "PYTHONPATH"}
 
 
 def failed(message):

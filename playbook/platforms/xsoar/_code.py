@@ -52,11 +52,9 @@ def carried_out(playbook, command, args):
 
 def tested(playbook, params):
     """"ok", or the sentence that says what to mend."""
-    playbook.page(limit=1)
+    playbook.check()
     if params.get("isFetch"):
         started(params)
-    if (params.get("response_credentials") or {}).get("password"):
-        playbook.act("test_connectivity", {}, "investigate")
     return "ok"
 
 

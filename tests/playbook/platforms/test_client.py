@@ -20,12 +20,12 @@ GOOD = {"action": "x", "status": "success", "message": "m", "complete": True, "w
 class Fixed:
     """Answers with one thing whatever is asked."""
 
-    said_back: Answer
+    reply: Answer
     seen: list[Request] = field(default_factory=list)
     lost: set[int] = field(default_factory=set)
 
     def answer(self, request: Request) -> Answer:
-        return self.said_back
+        return self.reply
 
 
 def failure(answer: Answer, **settings) -> PlaybookFailure:
@@ -110,6 +110,25 @@ def test_a_missing_token_is_named_by_what_needs_it():
         Playbook("https://h", "t").act("block_address", {}, "contain")
     with pytest.raises(PlaybookFailure, match="get_case needs a token"):
         Playbook("https://h", "").act("get_case", {})
+
+
+ACTIONS = [{"scope": "investigate", "allowed": True}, {"scope": "approve", "allowed": False}]
+
+
+@pytest.mark.loopback
+def test_the_test_of_a_connection_tries_both_tokens():
+    product = Fixed(Answer(200, {"actions": ACTIONS}))
+    with site(product) as address:
+        Playbook(address, "t").check()
+        with pytest.raises(PlaybookFailure, match="The response token has not the scope approve or contain"):
+            Playbook(address, "t", "r").check()
+        product.reply = Answer(200, {"actions": ACTIONS[1:]})
+        with pytest.raises(PlaybookFailure, match="The token has not the scope investigate"):
+            Playbook(address, "t").check()
+        product.reply = Answer(200, {"status": "ok"})
+        with pytest.raises(PlaybookFailure, match="does not answer as botnet-playbook does"):
+            Playbook(address, "t").check()
+    assert [one.headers["authorization"] for one in product.seen] == [f"Bearer {t}" for t in "ttrtt"]
 
 
 START = datetime(2026, 3, 2, tzinfo=UTC)

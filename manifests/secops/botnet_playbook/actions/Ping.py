@@ -9,7 +9,7 @@ from ..core.action import ping
 
 @output_handler
 def main() -> None:
-    """Read one page of cases."""
+    """Try the tokens."""
     ping(
         "Successfully connected to the botnet-playbook service with the provided connection parameters!",
         "Failed to connect to the botnet-playbook service! Error is {error}",

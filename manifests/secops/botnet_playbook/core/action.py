@@ -173,7 +173,7 @@ def ping(good: str, bad: str) -> None:
     siemplify = SiemplifyAction()
     siemplify.script_name = f"{INTEGRATION} - Ping"
     try:
-        service(siemplify).page(limit=1)
+        service(siemplify).check()
     except PlaybookFailure as fault:
         siemplify.end(bad.format(error=fault.sentence), False, EXECUTION_STATE_FAILED)
         return
