@@ -62,15 +62,8 @@ def sessions(
     files that the rows may come from. A number for ``slices`` is its ``gap``.
     """
     slices = slices if isinstance(slices, Slices) else Slices(slices)
-    end = "CASE WHEN {} THEN concat_ws(' ', src, sport) ELSE concat_ws(' ', dst, dport) END"
-    pair = f"concat_ws(' ', {end.format('forward')}, {end.format('NOT forward')}, proto, {together})"
-    alone = "CASE WHEN bad IS NULL AND passed IS NULL THEN NULL ELSE concat_ws(' ', file, n) END"
     file_no, first_file = _by_number(paths)
-    # A number instead of the text: the windows below sort by it, and hold it for every row.
-    keyed = f"""SELECT * EXCLUDE (file), {file_no} AS file_no, {together} AS in_common,
-        md5_number(coalesce({alone}, {pair})) AS pair, coalesce(proto = 'tcp', false) AS is_tcp
-        FROM (SELECT *, {_LOW_FIRST} AS forward, ({syn})::BOOLEAN AS a_syn, ({bare})::BOOLEAN AS a_bare
-          FROM ({rows}))"""
+    keyed = _keyed(rows, file_no, together, syn, bare)
     totals = ", ".join(
         f"sum({value}) FILTER (forward) AS {name}_low, sum({value}) FILTER (NOT forward) AS {name}_high"
         for name, value in {**sums, "rows": "1"}.items()
@@ -91,6 +84,19 @@ def sessions(
     turned = _turned(tuple(sums))
     return f"""SELECT {own}proto, started, ended, together, bad, passed, file, line, records, joined, {turned}
         FROM ({grouped})"""
+
+
+def _keyed(rows: str, file_no: str, together: str, syn: str, bare: str) -> str:
+    """The rows with the number of their pair of ends and what the windows ask of them."""
+    end = "CASE WHEN {} THEN concat_ws(' ', src, sport) ELSE concat_ws(' ', dst, dport) END"
+    pair = f"concat_ws(' ', {end.format('forward')}, {end.format('NOT forward')}, proto, {together})"
+    alone = "CASE WHEN bad IS NULL AND passed IS NULL THEN NULL ELSE concat_ws(' ', file, n) END"
+    # A number instead of the text: the windows below sort by it, and hold it for every row.
+    keyed = f"""SELECT * EXCLUDE (file), {file_no} AS file_no, {together} AS in_common,
+        md5_number(coalesce({alone}, {pair})) AS pair, coalesce(proto = 'tcp', false) AS is_tcp
+        FROM (SELECT *, {_LOW_FIRST} AS forward, ({syn})::BOOLEAN AS a_syn, ({bare})::BOOLEAN AS a_bare
+          FROM ({rows}))"""
+    return keyed
 
 
 def _by_number(paths: Sequence[str]) -> tuple[str, str]:
