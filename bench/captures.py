@@ -174,7 +174,7 @@ def _most(one: Aggregate) -> int:
 
 def home(name: str, data: Path = DATA) -> tuple[Network, ...]:
     """The home networks of a capture: those that home.csv (capture, network) beside the truth gives, if it is there."""
-    given = next((cidrs for prefix, cidrs in _HOME if name.startswith(prefix)), RFC_1918)
+    given: tuple[str, ...] = next((cidrs for prefix, cidrs in _HOME if name.startswith(prefix)), RFC_1918)
     if (data / "home.csv").is_file():
         with (data / "home.csv").open(encoding="utf-8", newline="") as table:
             given = tuple(row["network"] for row in csv.DictReader(table) if row["capture"] == name) or RFC_1918

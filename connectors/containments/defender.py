@@ -30,7 +30,11 @@ _READ, _ISOLATE = "Machine.Read.All", "Machine.Isolate"
 
 
 class Settings(Value):
-    """An app registration with Machine.Read.All and Machine.Isolate, and the API of the tenant's region or cloud."""
+    """An app registration with Machine.Read.All and Machine.Isolate.
+
+    ``base_url`` is the API of the tenant's region or cloud, ``login_url`` where tokens come from, ``tenant`` the
+    directory's id, ``client_id`` and ``client_secret`` those of the registration.
+    """
 
     base_url: str = "https://api.security.microsoft.com"
     login_url: str = LOGIN

@@ -25,10 +25,10 @@ _MARK = "botnet-playbook "
 
 
 class Settings(Value):
-    """The firewall, a REST API administrator's token, the group (it must exist), and its virtual domain.
+    """``base_url`` is the firewall's, ``token`` a REST API administrator's, ``ca_file`` relative to the configuration.
 
-    The administrator's profile needs read and write on firewall addresses, and nothing else. ``ca_file`` is relative
-    to the configuration.
+    ``group`` is the address group of the deny policy, which must exist, ``vdom`` the virtual domain that holds it. The
+    administrator's profile needs read and write on firewall addresses, and nothing else.
     """
 
     base_url: str

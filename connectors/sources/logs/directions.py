@@ -40,6 +40,10 @@ class Slices(NamedTuple):
     again: int = 0
 
 
+# Texts stand in the key, which is kept on disk when there are too many groups; as values they would stay in memory.
+_TEXTS = "proto, low, low_port, high, high_port, in_common"
+
+
 def sessions(
     rows: str,
     slices: Slices | int,
@@ -69,21 +73,23 @@ def sessions(
         for name, value in {**sums, "rows": "1"}.items()
     )
     kept = "".join(f"arg_min({name}, started) AS {name}, " for name in first)
-    # Texts stand in the key, which is kept on disk when there are too many groups; as values they would stay in memory.
-    texts = "proto, low, low_port, high, high_port, in_common, bad, passed"
     grouped = f"""
-        SELECT proto, low, low_port, high, high_port, in_common AS together, bad, passed, min(started) AS started,
+        SELECT {_TEXTS} AS together, bad, passed, min(started) AS started,
             max(ended) AS ended, {began} AS low_began, {totals}, {kept}{first_file} AS file, min(line) AS line,
             count(*) AS records, count(*) FILTER (bridged) AS joined
-        FROM (SELECT *, CASE WHEN forward THEN src ELSE dst END AS low,
-            CASE WHEN forward THEN sport ELSE dport END AS low_port,
-            CASE WHEN forward THEN dst ELSE src END AS high,
-            CASE WHEN forward THEN dport ELSE sport END AS high_port FROM ({_numbered(keyed, slices)}))
-        GROUP BY pair, burst, session, {texts}"""
+        FROM ({_by_end(_numbered(keyed, slices))}) GROUP BY pair, burst, session, {_TEXTS}, bad, passed"""
     own = "".join(f"{name}, " for name in first)
     turned = _turned(tuple(sums))
     return f"""SELECT {own}proto, started, ended, together, bad, passed, file, line, records, joined, {turned}
         FROM ({grouped})"""
+
+
+def _by_end(rows: str) -> str:
+    """The rows with their ends as low and high."""
+    return f"""SELECT *, CASE WHEN forward THEN src ELSE dst END AS low,
+        CASE WHEN forward THEN sport ELSE dport END AS low_port,
+        CASE WHEN forward THEN dst ELSE src END AS high,
+        CASE WHEN forward THEN dport ELSE sport END AS high_port FROM ({rows})"""
 
 
 def _keyed(rows: str, file_no: str, together: str, syn: str, bare: str) -> str:
