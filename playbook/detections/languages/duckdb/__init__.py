@@ -111,12 +111,12 @@ def fast_path(profile: Profile, relation: str = "conn", windows: Windows | None 
     """The same in one pass with flat memory, for logs without host, process and denied attempts.
 
     In such a log ``bytes_total`` must be the sum of the two sides, so that it need not be read. Columns as in
-    ``aggregation``, then ``usable``, ``doubtful`` and the hours as bits. A ``doubtful`` tuple (a session may be cut
-    into several rows, it carried several services, or another transport than TCP and UDP) must be aggregated again;
-    one that is not ``usable`` has text for an address, and is listed so that its rows can be rejected. Others that
-    can have no point are left out, but for those with long connections: the last two columns are their rows ([start,
-    end, bytes_sent, bytes_rcvd]), and whether a session cut into rows may be as long. The rows whose ``dst_ip`` is
-    null sum up each window, and what lies in none. Windows must be shorter than ``MASK_HOURS``.
+    ``aggregation``, then ``usable``, ``doubtful`` and the hours as bits. A ``doubtful`` tuple (a session may be several
+    rows, it carried several services, or another transport than TCP and UDP) must be aggregated again; one that
+    is not ``usable`` has text for an address, and is listed so that its rows can be rejected. Others that can have no
+    point are left out, but for those with long connections: the last two columns are their rows ([start, end,
+    bytes_sent, bytes_rcvd]), and whether a session cut into rows may be as long. The rows whose ``dst_ip`` is null sum
+    up each window, and what lies in none. Windows must be shorter than ``MASK_HOURS``.
     """
     words = ", ".join(f"{_word(number)} AS hours_{number}" for number in range(_WORDS))
     bits = " + ".join(f"bit_count(hours_{number})::BIGINT" for number in range(_WORDS))
@@ -135,8 +135,7 @@ SELECT window_no, '' AS hostname, src_ip, dst_ip, dst_port, count(*) AS connecti
   {_ntp()} AS ntp_sized,
   {usable} AS usable,
   {"false" if seed else "bool_or(continues)"} OR transports >= {_OTHER_TRANSPORT}
-    OR coalesce(min(service) != max(service), false) AS doubtful,
-  {_long_rows(seed)}
+    OR coalesce(min(service) != max(service), false) AS doubtful, {_long_rows(seed)}
 FROM (
   SELECT start, src_ip, dst_ip, dst_port, proto, bytes_sent, bytes_rcvd, orig_bytes, sent_packets, rcvd_packets,
     continues, CASE WHEN proto = 'tcp' THEN start + duration END AS tcp_end, nullif(service, '') AS service,
