@@ -17,28 +17,28 @@ serve: $(VENV)/.ready
 
 # what needs root, Debian packages, a browser or the public captures is left to `make integration`
 APART := integration or browser or postgres or faults or real_data
-test: $(VENV)/.ready
+test: $(VENV)/.tests
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not ($(APART))"
 	@echo "left out, for make integration: real products in namespaces, a browser, PostgreSQL, killed processes, public captures"
 
 # the same at other dates, in other zones and in random order: all of them, or ARGS='--turn N' for one
-test-clock: $(VENV)/.ready
+test-clock: $(VENV)/.tests
 	$(BIN)/python -m tests.support.moments $(ARGS)
 
-integration: $(VENV)/.ready
+integration: $(VENV)/.tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "$(APART)" -rs
 
 # every fault on SQLite and PostgreSQL, about half an hour; cut off, it goes on where it stopped
-faults: $(VENV)/.ready
+faults: $(VENV)/.tests
 	$(BIN)/python -m tests.faults $(ARGS)
 
 # ARGS chooses: make record ARGS='-k whois'; a real tenant where its variables are set, else the emulators
-record: $(VENV)/.ready
+record: $(VENV)/.tests
 	$(BIN)/python -m pytest --record tests/connectors $(ARGS)
 
 # independent clients of the products whose evidence we read, against our emulators, in an environment of their own
 CLIENTS := veeam-br pynetbox pysnc python-gitlab PyGithub python-jenkins pymisp taxii2-client
-clients: $(VENV)/.ready
+clients: $(VENV)/.tests
 	$(PYTHON) -m venv $(VENV)-clients
 	$(VENV)-clients/bin/python -m pip install -q --disable-pip-version-check $(CLIENTS)
 	$(VENV)-clients/bin/python -m scripts.evidence_clients_check
@@ -56,9 +56,9 @@ platforms: .tools/platforms/.ready
 	scripts/install_platform_tools.sh $(BIN)/uv .tools/platforms
 	touch $@
 
-setup: $(VENV)/.ready
+setup: $(VENV)/.tests
 
-lint: $(VENV)/.ready
+lint: $(VENV)/.tests
 	$(BIN)/ruff check playbook connectors tests scripts bench
 	$(BIN)/ruff format --check playbook connectors tests scripts bench
 	$(BIN)/lint-imports
@@ -72,7 +72,7 @@ manifests: $(VENV)/.ready
 	$(BIN)/botnet-playbook actions --markdown > docs/actions.md
 	$(BIN)/python -m scripts.configuration_page > docs/configuration.md
 
-bench: $(VENV)/.ready
+bench: $(VENV)/.tests
 	$(BIN)/python -m bench
 
 # the embedded reference data, made again from the newest packages (docs/reference-data.md)
@@ -81,7 +81,7 @@ tables: $(VENV)/.ready
 	$(BIN)/python scripts/build_list_table.py
 
 # the versions that `make run` and `make test` use
-lock: $(VENV)/.ready
+lock: $(VENV)/.tests
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile -q --universal --no-emit-index-url --no-annotate \
 	  --python-version 3.11 --extra test setup.cfg -o constraints.txt
 
@@ -95,6 +95,11 @@ newest: $(VENV)/.ready
 $(VENV)/.ready: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	$(BIN)/uv pip install -q -p $(BIN)/python -c constraints.txt -e '.[all]'
+	touch $@
+
+# what only the tests need (an embedded ClickHouse among it, some 750 MB) is no matter of `make run`
+$(VENV)/.tests: $(VENV)/.ready
 	$(BIN)/uv pip install -q -p $(BIN)/python -c constraints.txt -e '.[test]'
 	touch $@
 
