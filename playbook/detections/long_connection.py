@@ -22,8 +22,8 @@ _USUAL = (
 )
 USUAL_PORTS = frozenset(map(int, _USUAL.split()))
 THRESHOLDS = (
-    Threshold(name="length on a usual port", value=LONG_S, unit="s", origin="a working day; chosen beforehand"),
-    Threshold(name="length on any other port", value=UNUSUAL_S, unit="s", origin="half of that; chosen beforehand"),
+    Threshold(name="length on a usual port", value=LONG_S, unit="s", origin="a working day; set by the design"),
+    Threshold(name="length on any other port", value=UNUSUAL_S, unit="s", origin="half of that; set by the design"),
 )
 
 

@@ -19,7 +19,7 @@ def carried_out(access, identifier, given):
 class BotnetPlaybook(AppBase):
     """The app as Shuffle's worker runs it."""
 
-    __version__ = "0.1.0"
+    __version__ = "0.2.0"
     app_name = "Botnet Playbook"
 
     def test_connectivity(self, url, token, response_token="", authorities=""):
