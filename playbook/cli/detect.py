@@ -2,6 +2,8 @@
 
 import csv
 import io
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,11 @@ from playbook.cli._columns import columns, columns_option
 from playbook.cli._log_options import log_options, log_settings
 from playbook.cli._options import config_option, configuration, emit, now, uncollected
 from playbook.cli._source_options import progress_bar
+from playbook.detections import languages
 from playbook.detections.beaconing import COLUMNS, row
+from playbook.detections.by_name import NAME as BY_NAME
 from playbook.detections.rows import BESIDE, beside
-from playbook.model.detection import Detection, Fetched, SourceHealth
+from playbook.model.detection import RULE, Detection, Fetched, SourceHealth
 from playbook.ports import Progress
 from playbook.report.sanitize import plain, several, utc
 from playbook.triage.merge import merge_windows
@@ -38,6 +42,13 @@ _REASONS = 6
     show_default=True,
     help="seed: the original rule, for comparison.",
 )
+@click.option(
+    "--rule",
+    type=click.Choice([*languages.all_detections(), "all"]),
+    default=RULE,
+    show_default=True,
+    help="The rows of another detection; all: of every one, as `run` takes them.",
+)
 @click.option("--window", default="auto", show_default=True, help="24h or 7d back from the newest event, or all.")
 @columns_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
@@ -51,6 +62,7 @@ def command(
     year: int | None,
     time_zone: str | None,
     profile: str,
+    rule: str,
     window: str,
     columns_file: Path | None,
     as_json: bool,
@@ -64,13 +76,15 @@ def command(
         "profile": profile,
         "window": window,
         "keep_traffic": False,
+        "names": rule in (BY_NAME, "all"),
         **log_settings(format_, year, time_zone),
         **columns(columns_file),
     }
     with progress_bar("reading", not as_json) as told:
         fetched = _fetch(config_file, paths, settings, now(), told)
     health = merge_windows(fetched).health
-    rows = [_row(d, profile) for one in fetched for d in one.detections]
+    every = [d for one in fetched for d in one.detections]
+    rows = [_row(d, profile) for d in every if rule in ("all", d.rule)]
     if as_json:
         emit(
             {
@@ -80,11 +94,13 @@ def command(
                 "rows_passed": health.rows_passed,
                 "complete": health.complete,
                 "warnings": [*health.warnings, *_rejected(health)],
+                "not_shown": dict(Counter(d.rule for d in every if rule not in ("all", d.rule))),
                 "detections": rows,
             }
         )
     else:
-        for line in (_read(health), *_left_out(health), *(f"warning: {text}" for text in health.warnings)):
+        beyond = _others(every, rule)
+        for line in (_read(health), *_left_out(health), *beyond, *(f"warning: {text}" for text in health.warnings)):
             click.echo(plain(line, _LONGEST_CELL), err=True)
         click.echo(_csv(rows, profile) if as_csv else _text(rows, health), nl=False)
     ctx.exit(0 if health.complete else 4)
@@ -121,6 +137,12 @@ def _read(health: SourceHealth) -> str:
         f"read: {several(health.rows_read, 'row')}, {utc(health.oldest_event)} to {utc(health.newest_event)} UTC"
         f"{'' if health.complete else ', INCOMPLETE'}"
     )
+
+
+def _others(every: Sequence[Detection], rule: str) -> tuple[str, ...]:
+    """What the other detections have that are not shown, and how they are."""
+    counts = Counter(detection.rule for detection in every if rule not in ("all", detection.rule))
+    return tuple(f"not shown: {several(number, 'row')} of {name} (--rule {name})" for name, number in counts.items())
 
 
 def _left_out(health: SourceHealth) -> tuple[str, ...]:

@@ -18,10 +18,11 @@ class Settings(Value):
 
     ``window``: ``auto`` (the whole log up to 7 days, a longer one in consecutive 7-day windows), ``all`` (everything
     at once), or a length back from the newest event (``24h``, ``7d``). ``keep_traffic``: copy the connections once, so
-    that ``traffic`` does not read the files again. ``year`` (of a file's first stamp) and ``time_zone`` are for stamps
-    that lack them; a file's own time gives the year where none is set. ``columns`` maps our column names to those of a
-    table of your own (connectors/sources/logs/formats/tables.py). A packed file is read up to ``most_unpacked_gb`` and
-    ``most_ratio`` times its size.
+    that ``traffic`` does not read the files again. ``names``: look for beacons to one name behind several addresses
+    too, which reads the DNS, TLS and HTTP logs beside the connections. ``year`` (of a file's first stamp) and
+    ``time_zone`` are for stamps that lack them; a file's own time gives the year where none is set. ``columns`` maps
+    our column names to those of a table of your own (connectors/sources/logs/formats/tables.py). A packed file is read
+    up to ``most_unpacked_gb`` and ``most_ratio`` times its size.
     """
 
     kind: Literal["logs"] = "logs"
@@ -32,6 +33,7 @@ class Settings(Value):
     memory_mb: int = Field(default=400, ge=64, le=1_000_000)
     threads: int | None = Field(default=None, ge=1, le=256)
     keep_traffic: bool = True
+    names: bool = True
     year: int | None = Field(default=None, ge=1970, le=2100)
     time_zone: str = "UTC"
     columns: Mapping[str, str] = {}

@@ -83,7 +83,9 @@ class LogSource:
         numbers = sorted(number for number in outcome.summaries if number is not None)
         self._held = tuple(outcome.summaries[number] for number in numbers)
         held, faults = self._holders(connections)
-        self._named = self._by_name(connections, windows) if outcome.summaries else NamedDetections()
+        self._named = (
+            self._by_name(connections, windows) if outcome.summaries and self._settings.names else NamedDetections()
+        )
         told = self._told(connections, outcome, faults)
         return tuple(
             self._fetched(outcome, number, self._window(windows, number, outcome.summaries.get(number)), held, told)
