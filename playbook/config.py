@@ -263,7 +263,7 @@ def refuse_literal_secrets(model: type[BaseModel], table: Table, file: str, wher
     """Raise ConfigError for a secret that stands in the file itself; its value is never repeated."""
     for name in sorted(table.keys() - _MAY_BE_LITERAL):
         field = model.model_fields.get(name)
-        if field is not None and _is_secret(field.annotation):
+        if field is not None and isinstance(table[name], str) and _is_secret(field.annotation):
             raise ConfigError(
                 f"{file}: {where}.{name}: a secret does not stand in the file: put it into an environment variable "
                 f'and name that, {name}_env = "{name.upper()}"'

@@ -86,18 +86,7 @@ def command(
     every = [d for one in fetched for d in one.detections]
     rows = [_row(d, profile) for d in every if rule in ("all", d.rule)]
     if as_json:
-        emit(
-            {
-                "profile": profile,
-                "rows_read": health.rows_read,
-                "rows_rejected": health.rows_rejected,
-                "rows_passed": health.rows_passed,
-                "complete": health.complete,
-                "warnings": [*health.warnings, *_rejected(health)],
-                "not_shown": dict(Counter(d.rule for d in every if rule not in ("all", d.rule))),
-                "detections": rows,
-            }
-        )
+        emit(_document(profile, health, rows, dict(_not_shown(every, rule))))
     else:
         beyond = _others(every, rule)
         for line in (_read(health), *_left_out(health), *beyond, *(f"warning: {text}" for text in health.warnings)):
@@ -139,9 +128,30 @@ def _read(health: SourceHealth) -> str:
     )
 
 
+def _document(
+    profile: str, health: SourceHealth, rows: list[dict[str, Any]], not_shown: dict[str, int]
+) -> dict[str, Any]:
+    """The JSON document; ``not_shown`` are the rows of other detections, by their name."""
+    return {
+        "profile": profile,
+        "rows_read": health.rows_read,
+        "rows_rejected": health.rows_rejected,
+        "rows_passed": health.rows_passed,
+        "complete": health.complete,
+        "warnings": [*health.warnings, *_rejected(health)],
+        "not_shown": not_shown,
+        "detections": rows,
+    }
+
+
+def _not_shown(every: Sequence[Detection], rule: str) -> Counter[str]:
+    """How many rows the other detections have."""
+    return Counter(detection.rule for detection in every if rule not in ("all", detection.rule))
+
+
 def _others(every: Sequence[Detection], rule: str) -> tuple[str, ...]:
-    """What the other detections have that are not shown, and how they are."""
-    counts = Counter(detection.rule for detection in every if rule not in ("all", detection.rule))
+    """What the other detections have that is not shown, and how it is."""
+    counts = _not_shown(every, rule)
     return tuple(f"not shown: {several(number, 'row')} of {name} (--rule {name})" for name, number in counts.items())
 
 

@@ -85,7 +85,7 @@ def denied_beacon(
 
 
 def scanner(
-    rng: Random, source: str, targets: tuple[str, ...], start: float, *, ports: tuple[int, ...] = (23, 2323)
+    rng: Random, source: str, targets: tuple[str, ...], start: float, *, ports: tuple[int, ...] = (22, 23)
 ) -> Telemetry:
     """A scan inside ten minutes: every target on every port once, in random order; one in twenty refuses."""
     pairs = [(target, port) for target in targets for port in ports]

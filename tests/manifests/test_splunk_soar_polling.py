@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+from importlib.metadata import version
 
 import pytest
 
@@ -106,7 +107,7 @@ def test_an_unknown_action_and_an_asset_without_a_service_are_answered(built, ru
 
 def test_wheels_are_put_in_by_platform_and_listed():
     ((name, archive),) = platforms.build("splunk_soar", catalogue(), WHEELS).items()
-    assert name == "phantom_botnet_playbook-0.1.0.tgz"
+    assert name == f"phantom_botnet_playbook-{version('botnet-playbook')}.tgz"
     with tarfile.open(fileobj=io.BytesIO(archive)) as app:
         listed = json.load(app.extractfile("botnet_playbook/botnet_playbook.json"))["pip313_dependencies"]["wheel"]
         names = set(app.getnames())

@@ -1,7 +1,6 @@
 """What a ClickHouse table tells beyond other SIEMs: conversations by tuple, and outside addresses by host."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from connectors.sources._siem.coverage import Key, Read, key_of
@@ -13,7 +12,7 @@ from playbook.errors import ConnectorError
 from playbook.model import address
 from playbook.model.address import Network
 from playbook.model.detection import Detection
-from playbook.model.traffic import HostTraffic, Spread, Traffic
+from playbook.model.traffic import Traffic
 
 _KEYS_PER_QUERY = 200
 Place = tuple[str, str, Mapping[str, str]]
@@ -22,20 +21,19 @@ R = TypeVar("R")
 
 
 class _Answers(NamedTuple):
-    """What was answered, by tuple, by source, and by source and quarter of an hour; and what was not."""
+    """What was answered, by tuple and by source, and what was not."""
 
     tuples: dict[Key, Conversations]
     addresses: dict[str, int]
-    ports: dict[tuple[str, datetime], float]
     unknown: list[str]
 
 
 def with_exchanges(
     known: Traffic, detections: Sequence[Detection], place: Place, lab: Sequence[Network], run: Run
 ) -> Traffic:
-    """``known`` with what three more queries per 200 tuples tell; one that fails leaves only its own unknown."""
+    """``known`` with what two more queries per 200 tuples tell; one that fails leaves only its own unknown."""
     plain = [d for d in detections if address.parse(d.src_ip) is not None and address.parse(d.dst_ip) is not None]
-    told = _Answers({}, {}, {}, [])
+    told = _Answers({}, {}, [])
     for first in range(0, len(plain), _KEYS_PER_QUERY):
         batch = plain[first : first + _KEYS_PER_QUERY]
         keys = tuple(dict.fromkeys(clickhouse.tuple_key(d.src_ip, d.dst_ip, d.dst_port) for d in batch))
@@ -46,10 +44,6 @@ def with_exchanges(
         what = f"outside addresses of {len(sources)} hosts"
         counts = _asked(clickhouse.outside_addresses(sources, lab, *place), run, mapping.addresses, what, told.unknown)
         told.addresses.update({**(dict.fromkeys(sources, 0) if counts else {}), **dict(counts)})
-        what = f"ports that {len(sources)} hosts scan"
-        told.ports.update(
-            _asked(clickhouse.refused_ports(sources, lab, *place), run, mapping.shares, what, told.unknown)
-        )
     return _merged(known, detections, told)
 
 
@@ -75,19 +69,5 @@ def _merged(known: Traffic, detections: Sequence[Detection], told: _Answers) -> 
         one.model_copy(update=own[one.detection_id].model_dump()) if one.detection_id in own else one
         for one in known.tuples
     )
-    hosts = tuple(
-        host.model_copy(
-            update={"distinct_outside": told.addresses.get(host.src_ip), "spreads": _with_ports(host, told.ports)}
-        )
-        for host in known.hosts
-    )
+    hosts = tuple(host.model_copy(update={"distinct_outside": told.addresses.get(host.src_ip)}) for host in known.hosts)
     return known.model_copy(update={"tuples": tuples, "hosts": hosts, "unknown": (*known.unknown, *told.unknown)})
-
-
-def _with_ports(host: HostTraffic, ports: Mapping[tuple[str, datetime], float]) -> tuple[Spread, ...] | None:
-    if host.spreads is None:
-        return None
-    return tuple(
-        spread.model_copy(update={"refused_ports_share": ports.get((host.src_ip, spread.start))})
-        for spread in host.spreads
-    )

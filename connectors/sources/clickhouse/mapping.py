@@ -1,7 +1,6 @@
 """Rows of our queries as values of the model; a row that cannot be read is counted and told, never fatal."""
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from connectors.http import printable
 from connectors.sources._siem.coverage import HourRows, Key, Read, Start, read
@@ -10,7 +9,6 @@ from connectors.sources._siem.prevalence import Users, users_of
 from connectors.sources.clickhouse import decoding
 from connectors.sources.clickhouse.decoding import Row
 from playbook.detections.beaconing import Aggregate, Scope, moment, score, sort_key
-from playbook.detections.hunts import QUARTER_S
 from playbook.model import Value, address
 from playbook.model.detection import Detection
 
@@ -107,11 +105,6 @@ def addresses(rows: Iterable[Row]) -> Read[tuple[str, int]]:
     return read(rows, lambda row: (decoding.text(row, "src_ip"), decoding.whole(row, "addresses")))
 
 
-def shares(rows: Iterable[Row]) -> Read[tuple[tuple[str, datetime], float]]:
-    """The rows of the query of refused ports as ((source, start of the quarter), share)."""
-    return read(rows, _share)
-
-
 def key(row: Row) -> Key:
     """The group key of a row. Raises ValueError when an address, the port or the length of the name is wrong."""
     hostname = decoding.text(row, "hostname")
@@ -124,14 +117,6 @@ def key(row: Row) -> Key:
     if port > 65535:
         raise ValueError(f"dst_port: expected 0 to 65535, got {port}")
     return (hostname, decoding.text(row, "src_ip"), decoding.text(row, "dst_ip"), port)
-
-
-def _share(row: Row) -> tuple[tuple[str, datetime], float]:
-    begun = _milliseconds(row, "quarter", QUARTER_S * 1000) // 1000
-    failed, shut = decoding.whole(row, "failed"), decoding.whole(row, "shut")
-    if shut > failed:
-        raise ValueError(f"shut: expected at most {failed}, got {shut}")
-    return (decoding.text(row, "src_ip"), moment(begun)), shut / max(failed, 1)
 
 
 def _start(row: Row) -> Start:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from playbook.__main__ import cli
 from playbook.cli._log_options import known_formats
 from playbook.cli.detect import command
 
+RULES = ("botnet_beaconing", "long_connection", "all")
 _HEAD = "time,hostname,src_ip,dst_ip,dst_port,bytes_sent,bytes_rcvd,process_name\n"
 
 
@@ -54,3 +56,19 @@ def test_a_csv_without_our_columns_says_all_that_it_needs(tmp_path: Path, name: 
     assert "this CSV lacks the columns hostname, bytes_sent, bytes_rcvd, process_name; expected at least time,hos" in (
         str(done.exception)
     )
+
+
+def test_other_detections_are_counted_and_shown_when_they_are_asked_for(tmp_path: Path) -> None:
+    log = tmp_path / "conn.csv"
+    head = "time,src_ip,src_port,dst_ip,dst_port,proto,bytes_sent,bytes_rcvd,duration\n"
+    log.write_text(f"{head}1772409600,10.1.2.3,50000,8.8.4.4,443,tcp,1000,1000,{9 * 3600}\n", encoding="utf-8")
+    shown = {rule: CliRunner().invoke(cli, ["detect", str(log), "--json", "--rule", rule]) for rule in RULES}
+    documents = {rule: json.loads(result.stdout) for rule, result in shown.items()}
+    assert {rule: [row["rule"] for row in document["detections"]] for rule, document in documents.items()} == {
+        "botnet_beaconing": [],
+        "long_connection": ["long_connection"],
+        "all": ["long_connection"],
+    }
+    assert documents["botnet_beaconing"]["not_shown"] == {"long_connection": 1}
+    plain = CliRunner().invoke(cli, ["detect", str(log)])
+    assert "not shown: 1 row of long_connection (--rule long_connection)" in plain.stderr

@@ -32,7 +32,6 @@ __all__ = (
     "popularity",
     "probe",
     "query",
-    "refused_ports",
     "traffic",
     "tuple_key",
 )
@@ -98,13 +97,6 @@ def outside_addresses(
 ) -> str:
     """How many distinct outside addresses each of these sources called."""
     return f"{connections(PRESETS[preset], scope, fields)}\n{follow_up.outside_addresses(sources, lab)}"
-
-
-def refused_ports(
-    sources: Sequence[str], lab: Sequence[Network], preset: str = "zeek", scope: str = "", fields: Fields = None
-) -> str:
-    """How many unanswered pairs of these sources, by quarter of an hour, go to ports that no browser opens."""
-    return f"{connections(PRESETS[preset], scope, fields)}\n{follow_up.refused_ports(sources, lab)}"
 
 
 def heartbeat(preset: str = "zeek", scope: str = "", fields: Fields = None) -> str:

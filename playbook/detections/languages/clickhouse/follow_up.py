@@ -73,6 +73,7 @@ def quarters(keys: Sequence[str], lab: Sequence[Network]) -> str:
     return f"""\
 SELECT src_ip, quarter, place, sum(n) AS connections, countIf(outside) AS pairs,
   countIf(outside AND failed_n = n) AS refused_pairs, countIf(outside AND NOT answers_known) AS untold_pairs,
+  countIf(outside AND failed_n = n AND dst_port IN {BROWSERS_REFUSE}) AS shut_pairs,
   sum(n) AS stated, sum(sure_n) AS sure, sum(failed_n) AS failed
 FROM (
   SELECT *, arrayJoin({places}) AS place
@@ -115,21 +116,6 @@ GROUP BY src_ip"""
 def _places(condition: str, own: str) -> str:
     """A row counts among all, and where the condition holds by itself too."""
     return f"if({condition}, ['{EVERYWHERE}', {own}], ['{EVERYWHERE}'])"
-
-
-def refused_ports(sources: Sequence[str], lab: Sequence[Network]) -> str:
-    """For each source and quarter of an hour: unanswered outside pairs, and those on ports that no browser opens."""
-    return f"""\
-SELECT src_ip, quarter, count() AS failed, countIf(dst_port IN {BROWSERS_REFUSE}) AS shut
-FROM (
-  SELECT src_ip, toInt64(floor(start / {QUARTER_S})) AS quarter, dst_ip, dst_port
-  FROM ({_NUMBERED.format("dst_ip")})
-  WHERE src_ip IN {escaping.listed(sources)} AND {_outside(lab)}
-  GROUP BY src_ip, quarter, dst_ip, dst_port
-  HAVING sumIf(conns, {REFUSED}) = sum(conns)
-)
-GROUP BY src_ip, quarter
-HAVING failed >= {LEAST_PAIRS}"""
 
 
 _TUPLE = "src_ip, dst_ip, toString(dst_port)"
