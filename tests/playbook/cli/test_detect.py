@@ -60,8 +60,8 @@ def test_a_csv_without_our_columns_says_all_that_it_needs(tmp_path: Path, name: 
 
 def test_other_detections_are_counted_and_shown_when_they_are_asked_for(tmp_path: Path) -> None:
     log = tmp_path / "conn.csv"
-    head = "time,src_ip,src_port,dst_ip,dst_port,proto,bytes_sent,bytes_rcvd,duration\n"
-    log.write_text(f"{head}1772409600,10.1.2.3,50000,8.8.4.4,443,tcp,1000,1000,{9 * 3600}\n", encoding="utf-8")
+    head = "time,hostname,src_ip,src_port,dst_ip,dst_port,proto,bytes_sent,bytes_rcvd,process_name,duration\n"
+    log.write_text(f"{head}1772409600,,10.1.2.3,50000,8.8.4.4,443,tcp,1000,1000,,{9 * 3600}\n", encoding="utf-8")
     shown = {rule: CliRunner().invoke(cli, ["detect", str(log), "--json", "--rule", rule]) for rule in RULES}
     documents = {rule: json.loads(result.stdout) for rule, result in shown.items()}
     assert {rule: [row["rule"] for row in document["detections"]] for rule, document in documents.items()} == {
