@@ -208,14 +208,15 @@ class EnrichedDetection(Value):
     def owners(self) -> tuple[SocketOwner, ...]:
         """The processes that an inventory says own sockets to this destination (never a process without sockets).
 
-        A dated record from another day than the detection's speaks of other sockets.
+        A dated record from another day than the detection's speaks of other sockets. What a source tells that others
+        can write is theirs, whatever its rows say.
         """
         port = self.detection.dst_port
         earliest, latest = self.detection.first_seen - _NEARBY, self.detection.last_seen + _NEARBY
         return tuple(
-            owner
-            for owner, enrichment in self.answers(SocketOwner, "source")
-            if enrichment.observable.value in self.proven_names
+            owner if by.written_by == "us" else owner.model_copy(update={"written_by": by.written_by})
+            for owner, by in self.answers(SocketOwner, "source")
+            if by.observable.value in self.proven_names
             and owner.dst_ip == self.detection.dst_ip
             and owner.dst_port in (None, port)
             and (owner.seen is None or earliest <= owner.seen <= latest)

@@ -120,6 +120,12 @@ TABLE = [
         backup(sockets=(a_socket(written_by="host"),)),
         "strong",
     ),
+    Row(
+        "hostile",
+        "a source that the host can write to, whatever its rows say",
+        backup(sockets=(), more=(said("processes", *RESTIC, about="ws-31", written_by="host"),)),
+        "strong",
+    ),
     Row("hostile", "one row of it among ours", backup(sockets=(*RESTIC, a_socket(written_by="host"))), "strong"),
     Row("near miss", "no review date", backup(a_job(review_by=None)), "strong"),
     Row("near miss", "neither signer nor hash declared", backup(a_job(sha256="")), "strong"),

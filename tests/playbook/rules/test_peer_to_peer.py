@@ -57,6 +57,12 @@ TABLE = [
         host(client(), approved=(BY_HASH.model_copy(update={"purpose": "backup"}),)),
         "strong",
     ),
+    Row(
+        "hostile",
+        "an approval by path alone, and a signature that names nobody",
+        host(signed("/opt/torrent/t", signer=""), approved=(BY_PATH.model_copy(update={"signer": ""}),)),
+        "strong",
+    ),
     Row("near miss", "the folder beside", host(signed("/opt/torrent2/t"), approved=(BY_PATH,)), "strong"),
     Row(
         "near miss",
