@@ -156,14 +156,13 @@ def test_detect_names_the_rule_of_each_row(tmp_path, config):
     calls = rotating(240, pool=POOL[:2])
     dns = [look_up(NAMED, address, at=at - 1) for at, address in calls]
     folder = written(tmp_path / "logs", [call(*one) for one in calls], dns)
-    rows = run("detect", folder, "--json", "--config", config)["detections"]
+    rows = run("detect", folder, "--json", "--rule", "all", "--config", config)["detections"]
     assert [(one["rule"], one.get("dst_name")) for one in rows] == [(NAME, NAMED), (TUPLE, None), (TUPLE, None)]
     assert rows[0]["destinations"] == list(POOL[:2]) and rows[0]["destination_count"] == 2
-    text = CliRunner().invoke(cli, ["detect", str(folder), "--config", str(config)]).stdout
+    text = CliRunner().invoke(cli, ["detect", str(folder), "--rule", "all", "--config", str(config)]).stdout
     assert f"{BOT} -> {NAMED} (2 addresses) port 443" in text
-    header, first, *_ = (
-        CliRunner().invoke(cli, ["detect", str(folder), "--csv", "--config", str(config)]).stdout.splitlines()
-    )
+    every = ["detect", str(folder), "--csv", "--rule", "all", "--config", str(config)]
+    header, first, *_ = CliRunner().invoke(cli, every).stdout.splitlines()
     assert header.endswith("dst_name,destinations,destination_count,longest_s")
     assert first.endswith(f"{NAMED},9.1.2.1;9.1.2.2,2,")
 
