@@ -125,7 +125,7 @@ def test_a_row_that_cannot_be_read_is_counted():
 
 
 def test_check_runs_the_search():
-    server = Server(behaviour=READY, indexed=[])
+    server = Server(behaviour=Behaviour(states=()), indexed=[])
     with running(server) as url:
         assert not failures(connected(url).check())
         server.behaviour.refuse = True
