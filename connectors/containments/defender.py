@@ -82,7 +82,7 @@ class Isolation(Value):
 
 def isolation_of(actions: list[MachineAction]) -> Isolation:
     """What the newest order that did not fail makes of a host."""
-    orders = [one for one in actions if one.type in ("Isolate", "Unisolate") and one.status in {*_WAITS, "Succeeded"}]
+    orders = [one for one in actions if _counts(one)]
     if not orders:
         return Isolation(state="free")
     newest = max(orders, key=lambda one: one.creationDateTimeUtc)
@@ -180,6 +180,11 @@ class Defender:
             rows = None
         if rows is None or any(one.machineId != host for one in actions):
             raise BadAnswer(f"{self.name}: the machine actions of host {host} are of no known form")
+        if len(actions) >= _MOST_ACTIONS and not _newest_tell(actions):
+            raise BadAnswer(
+                f"{self.name}: the newest {_MOST_ACTIONS} machine actions of host {host} do not tell whether it is "
+                "isolated: see its page in Defender"
+            )
         return isolation_of(actions)
 
     def _read(self, path: str, params: dict[str, Any]) -> Reply:
@@ -202,6 +207,16 @@ class Defender:
         by = f", ordered by {now.key or 'another'}" if now.state != "free" else ""
         said = f"{machine.computerDnsName or machine.id}: {now.state}{by}"
         return self._desk.receipt(action, ok=ok, changed=changed, said=said, reference=machine.id)
+
+
+def _newest_tell(actions: list[MachineAction]) -> bool:
+    """Whether a page that may be cut is the newest one, as asked for, and holds the order that counts."""
+    times = [one.creationDateTimeUtc for one in actions]
+    return times == sorted(times, reverse=True) and any(_counts(one) for one in actions)
+
+
+def _counts(order: MachineAction) -> bool:
+    return order.type in ("Isolate", "Unisolate") and order.status in {*_WAITS, "Succeeded"}
 
 
 def _comment(key: str) -> str:

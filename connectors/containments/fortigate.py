@@ -108,6 +108,7 @@ class FortiGate:
         except ConnectorError as fault:
             return (CheckResult.failed(f"group {self._group}", fault),)
         message = f"{len(members)} members; see that a deny policy uses it; writing is not proven"
+        message += "; a block ends when this service releases it, not by itself"
         return (CheckResult(subject=f"group {self._group}", ok=True, message=message),)
 
     def _address(self, step: Step) -> Address:

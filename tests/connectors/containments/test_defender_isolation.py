@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from connectors.containments import defender
 from connectors.http import Clocks
-from playbook.errors import ConfigError, ConnectorError, Unauthorized, Unreachable
+from playbook.errors import BadAnswer, ConfigError, ConnectorError, Unauthorized, Unreachable
 from tests.emulators.defender import CLIENT, TENANT
 from tests.emulators.defender_machines import Machines, serving
 from tests.emulators.site import Answer, site
@@ -101,6 +101,34 @@ def test_a_host_that_somebody_let_go_is_free_whoever_isolated_it(edr, machines):
     machines.settle()
     machines.ordered(HOST, "Unisolate", "analyst", "Succeeded")
     assert not edr.verify(STEP, KEY).ok and not edr.release(STEP, KEY).changed and edr.verify_released(STEP, KEY).ok
+
+
+def scanned(machines, times):
+    for _ in range(times):
+        machines.ordered(HOST, "RunAntiVirusScan", "nightly", "Succeeded")
+
+
+@pytest.mark.loopback
+def test_an_order_behind_more_actions_than_are_read_is_unknown_and_never_a_release(edr, machines):
+    edr.contain(STEP, KEY)
+    machines.settle()
+    scanned(machines, 99)
+    assert edr.verify(STEP, KEY).ok
+    scanned(machines, 1)
+    for ask in (edr.contain, edr.verify, edr.release, edr.verify_released):
+        with pytest.raises(BadAnswer, match="do not tell whether it is isolated"):
+            ask(STEP, KEY)
+    assert machines.orders == ["isolate"]
+
+
+@pytest.mark.loopback
+def test_a_full_page_that_is_not_the_newest_is_unknown(edr, machines):
+    machines.ordered(HOST, "Unisolate", "analyst", "Succeeded")
+    scanned(machines, 99)
+    assert not edr.verify(STEP, KEY).ok
+    machines.actions.reverse()
+    with pytest.raises(BadAnswer, match="do not tell"):
+        edr.verify(STEP, KEY)
 
 
 @pytest.mark.loopback
