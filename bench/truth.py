@@ -7,15 +7,15 @@ score) were chosen after looking at the public captures: those are in-sample.
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench import captures
+from bench.bots import Bot, bot_of, too_little
 from bench.captures import BY_PAGE, Capture, Key, Label
 from bench.thresholds import of_detection, variants
-from playbook.detections import beaconing
 from playbook.detections.beaconing import Aggregate
 from playbook.model.address import parse, within
 from playbook.model.case import Run
@@ -49,15 +49,6 @@ class State(NamedTuple):
 
     def __str__(self) -> str:
         return f"filtered {self.filter}" if self.filter else f"{self.disposition} (rung {self.rung}, {self.status})"
-
-
-class Bot(NamedTuple):
-    """A labelled bot host, whether its case is TRUE_POSITIVE, and why, from the data."""
-
-    capture: str
-    host: str
-    found: bool
-    why: str
 
 
 class Move(NamedTuple):
@@ -140,9 +131,9 @@ def bots(truth: Truth) -> tuple[Bot, ...]:
     found = []
     for capture, run in zip(truth.captures, truth.runs, strict=True):
         hosts = bot_hosts(capture)
-        found += [_bot(capture, run, host) for host in sorted(hosts)]
+        found += [bot_of(capture, run, host) for host in sorted(hosts)]
         if not hosts and any(name == capture.name for name, _, _ in BY_PAGE):
-            nearest = _too_little((one.connections, one.hourly_buckets, one.bytes_total) for one in capture.aggregates)
+            nearest = too_little((one.connections, one.hourly_buckets, one.bytes_total) for one in capture.aggregates)
             found.append(Bot(capture.name, "(no host of ours talks to the Internet)", False, nearest))
     return tuple(found)
 
@@ -235,49 +226,6 @@ def _reached(label: Label | None, state: State | None) -> Iterator[str]:
         return
     yield "judged"
     yield state.status if state.disposition == "UNDETERMINED" else state.disposition
-
-
-def _bot(capture: Capture, run: Run | None, host: str) -> Bot:
-    if run is None:
-        return Bot(capture.name, host, False, f"no format of ours; {_too_little(_by_label(capture, host))}")
-    case = next((case for case in run.cases if host in case.addresses), None)
-    if case is not None:
-        return Bot(capture.name, host, case.verdict.disposition == "TRUE_POSITIVE", "; ".join(case.verdict.reasons[:2]))
-    filtered = [g for g in run.filtered if g.src_ip == host]
-    if filtered:
-        return Bot(capture.name, host, False, f"filtered {filtered[0].filter}: {filtered[0].reason}")
-    told = {label.key for label in capture.labels if label.truth == "malicious"}
-    port = next((port for name, port, _ in BY_PAGE if name == capture.name), None)
-    mine = [
-        (one.connections, one.hourly_buckets, one.bytes_total)
-        for one in capture.aggregates
-        if one.src_ip == host and (_key(one) in told or (not told and port in (None, one.dst_port)))
-    ]
-    return Bot(capture.name, host, False, _too_little(mine))
-
-
-def _by_label(capture: Capture, host: str) -> list[tuple[int, int, int | None]]:
-    return [
-        (label.connections, label.hourly_buckets, None)
-        for label in capture.labels
-        if label.key[0] == host and label.truth == "malicious"
-    ]
-
-
-def _too_little(tuples: Iterable[tuple[int, int, int | None]]) -> str:
-    """Which condition of the detection the nearest tuple of a bot misses."""
-    nearest = max(tuples, key=lambda one: (min(one[1], beaconing.MIN_HOURS), one[0]), default=None)
-    if nearest is None:
-        return "no connection to a global destination"
-    connections, hours, total = nearest
-    missed = []
-    if connections < beaconing.MIN_CONNECTIONS:
-        missed.append(f"{connections} connections, fewer than {beaconing.MIN_CONNECTIONS}")
-    if hours < beaconing.MIN_HOURS:
-        missed.append(f"{hours} hourly bucket{'s'[: hours != 1]}, fewer than {beaconing.MIN_HOURS}")
-    if not missed and beaconing.beaconing_score(connections, hours, total, False) < 1:
-        missed.append(f"score 0 with {connections} connections in {hours} hours")
-    return "the nearest tuple has " + (" and ".join(missed) or "everything: a fault of ours")
 
 
 def _flips(
