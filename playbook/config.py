@@ -7,12 +7,13 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
 from playbook._config_errors import described
 from playbook.errors import ConfigError
 from playbook.model import Value
 from playbook.model.address import Network
+from playbook.model.moment import UtcMoment
 from playbook.model.site import Networks
 
 M = TypeVar("M", bound=BaseModel)
@@ -29,7 +30,7 @@ class Policy(Value):
     """
 
     version: int = 1
-    now: AwareDatetime | None = None
+    now: UtcMoment | None = None
     exceptions: Path | None = None
     known_services: Path | None = None
     backup_host_patterns: tuple[str, ...] = ()

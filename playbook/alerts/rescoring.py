@@ -8,6 +8,7 @@ from playbook.detections.beaconing import IRC_PORTS, MIN_CONNECTIONS, MIN_HOURS,
 from playbook.errors import ConfigError
 from playbook.model import Value
 from playbook.model.detection import Detection
+from playbook.model.moment import in_utc
 
 
 class AlertColumns(Value):
@@ -37,9 +38,9 @@ class AlertColumns(Value):
 
 
 def moment(text: str) -> datetime:
-    """A checked time as an aware one; without a zone it is UTC."""
+    """A checked time in UTC; without a zone it is UTC. Raises ValueError."""
     read = datetime.fromisoformat(text)
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
+    return in_utc(read) if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def detection_of(given: AlertColumns, source: str, action: str) -> tuple[Detection, tuple[str, ...]]:

@@ -1,14 +1,14 @@
 """What an administrator told us about the site: networks, exceptions, and the instant at which we judge."""
 
-from datetime import UTC, date
+from datetime import date
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field, field_validator
+from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from playbook.model import Value
 from playbook.model.address import Address, Network, within
+from playbook.model.moment import UtcMoment
 
 _DEFAULT_HOME: tuple[Network, ...] = (
     IPv4Network("10.0.0.0/8"),
@@ -68,5 +68,4 @@ class Site(Value):
 
     networks: Networks = Networks()
     exceptions: tuple[ExceptionEntry, ...] = ()
-    # In UTC whatever zone it came in: dates of entries are days of UTC.
-    now: Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+    now: UtcMoment

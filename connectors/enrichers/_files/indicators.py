@@ -15,6 +15,7 @@ from connectors.enrichers._files.indexes import address_of, domain_of, network_o
 from playbook.model import Value
 from playbook.model.address import Network
 from playbook.model.enrichment import FeedEntry
+from playbook.model.moment import in_utc
 
 # A wider network in a feed says nothing about one address.
 V4_BITS = 24
@@ -23,7 +24,10 @@ _CLOCK_SKEW = timedelta(days=1)
 
 
 def _day(value: object) -> object:
-    return datetime.fromisoformat(value.strip()).date() if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    moment = datetime.fromisoformat(value.strip())
+    return (in_utc(moment) if moment.tzinfo else moment).date()
 
 
 class FeedRow(Value):
