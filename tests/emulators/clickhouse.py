@@ -4,7 +4,7 @@ import base64
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.emulators.clickhouse_engine import Engine, EngineFault
@@ -37,7 +37,7 @@ class Server:
     """One server; ``seen`` are the requests, ``texts`` the queries."""
 
     def __init__(self, engine: Engine, behaviour: Behaviour | None = None, account: tuple[str, str] = ACCOUNT) -> None:
-        self.engine, self.behaviour, self.account = engine, behaviour or Behaviour(), account
+        self.engine, self.behaviour, self.account = engine, replace(behaviour or Behaviour()), account
         self.seen: list[Request] = []
         self.lost: set[int] = set()
         self.inserts = 0

@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -54,7 +54,7 @@ class Tenant:
         self.signals = list(signals)
         self.insights = list(insights)
         self.comments: dict[str, list[str]] = {}
-        self.behaviour = behaviour or Behaviour()
+        self.behaviour = replace(behaviour or Behaviour())
         self.log: list[tuple[str, str]] = []
         self.asked: list[dict[str, str]] = []
         self.logins = 0

@@ -1,7 +1,7 @@
 """The state of an emulated splunkd, and the switches of its nasty behaviours."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from playbook.detections.beaconing import Event
@@ -82,7 +82,7 @@ class Server:
         """``indexed`` events, in a source's own fields, are searched by the text of the search itself."""
         self.events = list(events)
         self.indexed = indexed
-        self.behaviour = behaviour or Behaviour()
+        self.behaviour = replace(behaviour or Behaviour())
         self.rows = rows
         self.stored = list(stored)
         self.jobs: dict[str, Job] = {}

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -67,7 +67,7 @@ class Tenant:
         clock: Callable[[], float] = stopwatch.seconds,
     ) -> None:
         self.events = events
-        self.behaviour = behaviour or Behaviour()
+        self.behaviour = replace(behaviour or Behaviour())
         self.rows = rows
         self.clock = clock
         self.jobs: dict[str, _Job] = {}
